@@ -1,0 +1,99 @@
+"""Make the virtual environments a command needs: `python -m local.environments app aws`.
+
+Runs on a bare Python 3.11, so it imports the standard library only.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Name: its folder, and the file that says what is in it. They differ because their botocores do.
+ENVIRONMENTS = {
+    "app": (".venv", "requirements-dev.txt"),
+    "aws": ("local/.aws-venv", "local/requirements-aws.txt"),
+    "sam": ("local/.sam-venv", "local/requirements-sam.txt"),
+    "checkov": ("local/.checkov-venv", "local/requirements-checkov.txt"),
+    "lock": ("local/.lock-venv", "local/requirements-lock.txt"),
+}
+STAMP = "ready"
+INSTALL = (
+    *("install", "--quiet", "--disable-pip-version-check", "--no-input"),
+    *("--progress-bar", "off", "--require-hashes", "--requirement"),
+)
+
+
+class SetUpError(Exception):
+    """Set-up cannot go on; the text says what to do."""
+
+
+def make(names: list[str]) -> None:
+    """Make the environments that are missing or out of date, side by side."""
+    late = [name for name in names if not is_ready(name)]
+    installs = {name: start_install(name) for name in late}
+    for name, install in installs.items():
+        _, errors = install.communicate()
+        if install.returncode:
+            raise SetUpError(explain(name, errors))
+        (ROOT / ENVIRONMENTS[name][0] / STAMP).write_text(stamp(name))
+        print(f"  {ENVIRONMENTS[name][0]} is ready", flush=True)
+
+
+def is_ready(name: str) -> bool:
+    folder = ROOT / ENVIRONMENTS[name][0]
+    written = folder / STAMP
+    return written.exists() and written.read_text() == stamp(name) and runs(folder)
+
+
+def stamp(name: str) -> str:
+    """Say what an environment was made of: its requirements and the interpreter."""
+    requirements = (ROOT / ENVIRONMENTS[name][1]).read_bytes()
+    return f"{sys.version}\n{hashlib.sha256(requirements).hexdigest()}\n"
+
+
+def runs(folder: Path) -> bool:
+    """Tell whether the environment's interpreter still exists: it is a link to one outside."""
+    return (folder / "bin" / "python").exists()
+
+
+def start_install(name: str) -> subprocess.Popen[str]:
+    folder, requirements = (ROOT / part for part in ENVIRONMENTS[name])
+    print(f"  making {folder.relative_to(ROOT)} from {requirements.relative_to(ROOT)}", flush=True)
+    if not is_same_python(folder):
+        create(folder)
+    command = [folder / "bin" / "python", "-m", "pip", *INSTALL, requirements]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
+
+
+def is_same_python(folder: Path) -> bool:
+    """Tell whether the environment was made from this interpreter and has a pip."""
+    probe = [folder / "bin" / "python", "-c", "import pip, sys; print(sys.version)"]
+    if not runs(folder):
+        return False
+    answer = subprocess.run(probe, capture_output=True, text=True, check=False)  # noqa: S603
+    return answer.returncode == 0 and answer.stdout.strip() == sys.version
+
+
+def create(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "venv", folder]
+    if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603
+        raise SetUpError(
+            f"{sys.executable} cannot make a virtual environment:"
+            " install its venv package (python3-venv on Debian), or set PYTHON to another Python."
+        )
+
+
+def explain(name: str, errors: str) -> str:
+    lines = [line for line in errors.splitlines() if line.startswith("ERROR")]
+    reason = (lines or errors.strip().splitlines() or ["no reason given"])[0]
+    return f"{ENVIRONMENTS[name][1]} could not be installed ({reason}): check the network, and run again."
+
+
+if __name__ == "__main__":
+    try:
+        make(sys.argv[1:])
+    except SetUpError as error:
+        sys.exit(str(error))

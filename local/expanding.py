@@ -1,0 +1,45 @@
+"""Expand a SAM template to plain CloudFormation: `.aws-venv/bin/python -m local.expanding TEMPLATE RESULT`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+# The translator wants an S3 address; where the sources really are is decided when deploying.
+PLACEHOLDER = "s3://sources/bootstrap.zip"
+SOURCE_KEYS = {
+    "AWS::Serverless::Function": "CodeUri",
+    "AWS::Serverless::LayerVersion": "ContentUri",
+}
+
+
+def expand(template: dict[str, Any]) -> dict[str, Any]:
+    """Parameters stay references: CloudFormation fills them in."""
+    from samtranslator.translator.transform import transform  # noqa: PLC0415 - this environment only
+
+    for resource in template["Resources"].values():
+        if key := SOURCE_KEYS.get(resource["Type"]):
+            resource["Properties"][key] = PLACEHOLDER
+    expanded: dict[str, Any] = transform(template, {}, ManagedPolicies())
+    return expanded
+
+
+class ManagedPolicies:
+    """The template writes its own statements, so no managed policy has to be looked up."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def main() -> None:
+    from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415 - this environment only
+
+    source, result = Path(sys.argv[1]), Path(sys.argv[2])
+    unfinished = result.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps(expand(yaml_parse(source.read_text()))))
+    unfinished.rename(result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The one address a person uses: the API as API Gateway serves it, and its documentation at /docs."""
+
+import http.client
+import json
+from http import HTTPStatus
+from typing import ClassVar
+
+from local.docs_page import render
+from local.loopback import Handler, address, bind
+
+BODY_MAX = 10 * 1024 * 1024
+TIMEOUT_S = 60
+# They describe one connection, so a proxy writes its own.
+HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+DOCS = "/docs"
+OPENAPI = "/openapi.json"
+
+Headers = list[tuple[str, str]]
+
+
+class FrontHandler(Handler):
+    """Reads a request whole, has it forwarded, and relays the answer."""
+
+    front: ClassVar["Front"]
+
+    def handle_any(self) -> None:
+        if self.path == DOCS:
+            self.answer(self.front.docs(), "text/html; charset=utf-8")
+        elif (body := self.body()) is not None:
+            self.relay(*self.front.forward(self.command, self.path, self.headers.items(), body))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
+
+    def body(self) -> bytes | None:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self.chunks()
+        length = int(self.headers.get("Content-Length", 0))
+        return self.refuse() if length > BODY_MAX else self.rfile.read(length)
+
+    def chunks(self) -> bytes | None:
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+            if len(body) > BODY_MAX:
+                return self.refuse()
+        while self.rfile.readline().strip():
+            pass
+        return body
+
+    def refuse(self) -> None:
+        self.close_connection = True
+        message = json.dumps({"message": "Request Entity Too Large"}).encode()
+        self.answer(message, "application/json", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+    def relay(self, status: int, headers: Headers, body: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if status != HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Front:
+    """Forwards every request to the emulator's path for this API, changing nothing else."""
+
+    def __init__(self, port: int, *, emulator_port: int, api_id: str) -> None:
+        self._emulator_port = emulator_port
+        self._prefix = f"/_aws/execute-api/{api_id}"
+        self.server = bind(port, type("BoundFront", (FrontHandler,), {"front": self}))
+        self.url = address(self.server)
+
+    def forward(
+        self, method: str, path: str, headers: Headers, body: bytes
+    ) -> tuple[int, Headers, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._emulator_port, timeout=TIMEOUT_S)
+        try:
+            connection.putrequest(
+                method, self._prefix + path, skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in end_to_end(headers):
+                connection.putheader(name, value)
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return answer.status, end_to_end(answer.getheaders()), answer.read()
+        except OSError:
+            message = json.dumps({"message": "Service Unavailable"}).encode()
+            return HTTPStatus.SERVICE_UNAVAILABLE, [("Content-Type", "application/json")], message
+        finally:
+            connection.close()
+
+    def docs(self) -> bytes:
+        _, _, document = self.forward("GET", OPENAPI, [("Host", "127.0.0.1")], b"")
+        return render(json.loads(document)).encode()
+
+
+def end_to_end(headers: Headers) -> Headers:
+    own = HOP_BY_HOP | {"content-length"}
+    return [(name, value) for name, value in headers if name.lower() not in own]

@@ -1,0 +1,164 @@
+"""The whole stack as one context manager: used by the demo, `make serve`, the benchmarks and the tests."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.adapting import API_ID
+from local.client import Client
+from local.deploying import Deployment, deploy, expanding
+from local.emulator import Emulator, running_emulator
+from local.front import Front
+from local.issuer import AUDIENCE, TENANTS, Issuer, client_row
+from local.loopback import port_in_use, serving
+from local.paths import LOCAL, RUN, TEMPLATE
+from local.processes import free_port, listens, running, wait_until
+
+STAGE = "local"
+KEY_REPEATS = 4
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where to listen; 0 takes a free port."""
+
+    api: int = 0
+    stripe: int = 0
+    issuer: int = 0
+    aws: int = 0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that answers."""
+
+    api: str
+    stripe: str
+    issuer: Issuer
+    emulator: Emulator
+    deployment: Deployment
+    folder: Path
+
+    @property
+    def docs(self) -> str:
+        return f"{self.api}/docs"
+
+    def client(self, tenant: str | None = None, role: str = "admin") -> Client:
+        """Make a client of the API with the token of one role, or with none."""
+        return Client(self.api, self.issuer.tokens(tenant)[role] if tenant else None)
+
+    def aws(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Make a boto3 client of the emulated AWS, as the account's root."""
+        return self.emulator.client(service)
+
+    def run_schedule(self, name: str) -> None:
+        """Have a schedule's own target invoked now, by a schedule for one time that removes itself."""
+        scheduler = self.aws("scheduler")
+        schedule = scheduler.get_schedule(Name=self.deployment.resources[name])
+        scheduler.create_schedule(
+            Name=f"now-{uuid.uuid4().hex[:12]}",
+            ScheduleExpression=time.strftime("at(%Y-%m-%dT%H:%M:%S)", time.gmtime()),
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target=schedule["Target"],
+            ActionAfterCompletion="DELETE",
+        )
+
+
+@contextmanager
+def running_stack(
+    *, auth: bool = False, ports: Ports | None = None, template: Path = TEMPLATE
+) -> Iterator[Stack]:
+    """Start everything, deploy, and end everything afterwards. `auth` enforces the functions' policies."""
+    RUN.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=RUN))
+    with ExitStack() as exits:
+        yield start(exits, ports or Ports(), folder=folder, auth=auth, template=template)
+    # Not after a failure: its logs are worth reading.
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(exits: ExitStack, ports: Ports, *, folder: Path, auth: bool, template: Path) -> Stack:
+    """Start the slow parts first, so that they start side by side."""
+    aws_port, stripe_port = unused(ports.aws), unused(ports.stripe)
+    wait_for_aws = exits.enter_context(running_emulator(aws_port, folder=folder, auth=auth))
+    expansion = exits.enter_context(expanding(template))
+    wait_for_stripe = exits.enter_context(running_standin(stripe_port, folder=folder))
+    issuer = Issuer(ports.issuer)
+    exits.enter_context(serving(issuer.server))
+    front = Front(ports.api, emulator_port=aws_port, api_id=API_ID)
+    exits.enter_context(serving(front.server))
+    stripe = f"http://127.0.0.1:{stripe_port}"
+    emulator = Emulator(aws_port)
+    wait_for_aws()
+    deployment = deploy(emulator, expansion(), parameters(issuer.url, stripe, front.url))
+    seed(emulator, deployment)
+    wait_for_stripe()
+    return Stack(front.url, stripe, issuer, emulator, deployment, folder)
+
+
+def unused(port: int) -> int:
+    if port and listens(port):
+        raise port_in_use(port)
+    return port or free_port()
+
+
+def parameters(issuer: str, stripe: str, public: str) -> dict[str, str]:
+    return {
+        "Stage": STAGE,
+        "JwtIssuer": issuer,
+        "JwtAudience": AUDIENCE,
+        "TenantClaim": "tenant",
+        "RoleClaim": "role",
+        "ProfileClaim": "profile",
+        "StripeApiBase": stripe,
+        "PublicUrl": public,
+    }
+
+
+@contextmanager
+def running_standin(port: int, *, folder: Path) -> Iterator[Callable[[], None]]:
+    """Start the stand-in for Stripe, and give the function that waits until it listens."""
+    log = folder / "stripe.log"
+    command = [
+        sys.executable,
+        "-m",
+        "local.leash",
+        "local.standin",
+        "--port",
+        str(port),
+        "--control",
+    ]
+    if not (LOCAL / "standin" / "__main__.py").exists():
+        yield lambda: None
+        return
+    with running(command, env={"PATH": os.environ["PATH"]}, log=log) as process:
+        yield lambda: wait_until(lambda: listens(port), process, name="The stand-in", log=log)
+
+
+def seed(emulator: Emulator, deployment: Deployment) -> None:
+    """Register each tenant's storefront, as an administrator does once per machine client."""
+    for tenant in TENANTS:
+        emulator.client("dynamodb").put_item(
+            TableName=deployment.resources["Table"], Item=client_row(tenant)
+        )
+
+
+def stripe_keys(tenant: str) -> dict[str, str]:
+    """Make the keys of a tenant's account at the stand-in, which takes any that are well formed."""
+    marker = tenant * KEY_REPEATS
+    return {"publishable_key": "pk_test_" + marker, "secret_key": "sk_test_" + marker}
+
+
+def stripe_account(stack: Stack, tenant: str) -> dict[str, str]:
+    """Ask the stand-in whose keys they are; it makes the account when it first sees them."""
+    keys = stripe_keys(tenant)
+    answer = Client(stack.stripe, keys["secret_key"]).get("/v1/account")
+    return {"account": answer.json["id"], **keys}
