@@ -1,0 +1,23 @@
+"""GET /health and /openapi.json: what anybody may know."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+DOCUMENT = Path(__file__).with_name("openapi.json")
+
+
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Answer from what was deployed; nothing is looked up, so this stays up when all else is down."""
+    body = (
+        DOCUMENT.read_text()
+        if event["rawPath"].endswith("/openapi.json")
+        else json.dumps({"status": "ok"})
+    )
+    request = event["requestContext"]["requestId"]
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "X-Request-Id": request,
+    }
+    return {"statusCode": 200, "headers": headers, "body": body}

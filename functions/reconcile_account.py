@@ -1,0 +1,14 @@
+"""Queue of reconciliation runs: carry one out, page by page."""
+
+from typing import Any
+
+from payments import batches, reconciliation, runtime
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with the messages that have to come again."""
+
+    def carry_out(message: dict[str, str]) -> str:
+        return reconciliation.carry_out(message["tenant"], message["run"], runtime.doors()).status
+
+    return batches.each(event, context, carry_out)

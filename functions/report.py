@@ -1,0 +1,121 @@
+"""/v1/reconciliation: ask for a comparison with Stripe, and read what it found."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import AwareDatetime, BaseModel, Field
+
+from payments import api, reconciliation, runtime
+from payments.run import Break, Run
+
+app = api.new_app()
+handler = api.lambda_handler(app)
+
+
+class RequestRun(api.Body):
+    """Without a window, the last 30 days. `heal` books what was missed; `report` only looks."""
+
+    account: api.Name
+    mode: Literal["report", "heal"] = "heal"
+    window_from: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    window_to: Annotated[AwareDatetime | None, Field(alias="to")] = None
+
+
+class RunOut(BaseModel):
+    """`residual` is the number of breaks that are left; 0 means that the books agree with Stripe."""
+
+    id: str
+    account: str
+    mode: str
+    trigger: str
+    status: str
+    status_reason: str | None
+    window_from: datetime
+    window_to: datetime
+    checked: int
+    matched: int
+    healed: int
+    breaks: dict[str, int]
+    residual: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class RunPage(BaseModel):
+    """A page of runs."""
+
+    data: list[RunOut]
+    next_cursor: str | None
+
+
+class BreakOut(BaseModel):
+    """A difference that a person has to look at."""
+
+    id: str
+    account: str
+    run: str
+    type: str
+    stripe_id: str
+    detail: str
+    status: str
+    found_at: datetime
+
+
+class BreakPage(BaseModel):
+    """A page of breaks."""
+
+    data: list[BreakOut]
+    next_cursor: str | None
+
+
+def show(run: Run) -> RunOut:
+    """Return what a caller may see."""
+    return RunOut(**{**run.model_dump(), "mode": run.action}, residual=run.residual)
+
+
+@app.post("/v1/reconciliation/runs", status_code=202)
+def request_run(body: RequestRun) -> Response[RunOut]:
+    """Queue a run."""
+    caller, doors = api.caller(app), runtime.doors()
+    request = reconciliation.RunRequest(body.account, body.mode, body.window_from, body.window_to)
+
+    def queue(run_id: str) -> RunOut:
+        return show(
+            reconciliation.request_run(request, tenant=caller.tenant, run_id=run_id, doors=doors)
+        )
+
+    return api.answer_once(app, "run", 202, queue)
+
+
+@app.get("/v1/reconciliation/runs")
+def list_runs(
+    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+) -> RunPage:
+    """Newest first."""
+    runs, following = runtime.store().page(Run, api.caller(app).tenant, limit=limit, cursor=cursor)
+    return RunPage(data=[show(run) for run in runs], next_cursor=following)
+
+
+@app.get("/v1/reconciliation/runs/<run_id>")
+def get_run(run_id: api.PathName) -> RunOut:
+    """One run."""
+    return show(runtime.store().run(api.caller(app).tenant, run_id))
+
+
+@app.get("/v1/reconciliation/breaks")
+def list_breaks(
+    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    status: Annotated[Literal["open", "resolved"] | None, Query()] = None,
+) -> BreakPage:
+    """List what is left for a person, newest first."""
+    wanted: dict[str, str] = {"status": status} if status else {}
+    breaks, following = runtime.store().page(
+        Break, api.caller(app).tenant, limit=limit, cursor=cursor, wanted=wanted
+    )
+    return BreakPage(
+        data=[BreakOut(**found.model_dump()) for found in breaks], next_cursor=following
+    )

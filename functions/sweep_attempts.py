@@ -1,0 +1,14 @@
+"""Every two minutes: unknown outcomes, expired sessions, and events that were kept but not applied."""
+
+from dataclasses import asdict
+from typing import Any
+
+from payments import batches, runtime, sweeping
+
+
+def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Answer with what was done."""
+    runtime.begin(context)
+    swept = asdict(sweeping.sweep(runtime.doors()))
+    batches.logger.info("swept", **swept)
+    return swept

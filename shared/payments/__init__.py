@@ -1,0 +1,1 @@
+"""Receivable: Stripe payments for the invoices a business already has."""

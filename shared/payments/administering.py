@@ -1,0 +1,107 @@
+"""Modules, profiles, grants and customers: the rows that say who may pay how."""
+
+from payments.account import Account, AccountStatus
+from payments.caller import Caller
+from payments.customer import Customer
+from payments.doors import Doors
+from payments.errors import KeyModeMismatch, StripeAccountRequired, VersionMismatch
+from payments.module import MODES, Features, Grant, ModuleState, PaymentModule
+from payments.table import RowChanged
+
+
+def create_module(
+    name: str, account: str, features: Features, *, module_id: str, caller: Caller, doors: Doors
+) -> PaymentModule:
+    """Create a payment module on an account; it is Off. `module_id` is the request's own."""
+    doors.store.account(caller.tenant, account)
+    module = PaymentModule(
+        id=module_id,
+        tenant=caller.tenant,
+        name=name,
+        account=account,
+        features=features,
+        created_at=doors.now(),
+    )
+    try:
+        return doors.store.save(module)
+    except RowChanged:
+        return doors.store.module(caller.tenant, module_id)
+
+
+def switch_module(
+    module_id: str, state: ModuleState, *, caller: Caller, doors: Doors
+) -> PaymentModule:
+    """Switch a module; Sandbox takes an account with test keys, On one with live keys."""
+    module = doors.store.module(caller.tenant, module_id)
+    if state is not ModuleState.OFF:
+        account = doors.store.account(caller.tenant, module.account)
+        account.require_active()
+        if account.mode != MODES[state]:
+            detail = f"{state.capitalize()} needs {MODES[state]} keys; account {account.name} has {account.mode} keys."
+            raise KeyModeMismatch(detail, account=account.id)
+    try:
+        return doors.store.save(module.switch(state), module)
+    except RowChanged:
+        raise VersionMismatch(f"Module {module.name} was changed at the same time.") from None
+
+
+def set_grant(
+    profile: str, module_id: str, *, granted: bool, caller: Caller, doors: Doors
+) -> Grant:
+    """Allow a profile to use a module, or no longer; the next request already feels it."""
+    doors.store.module(caller.tenant, module_id)
+    known = doors.store.grant(caller.tenant, profile, module_id)
+    if not known and not granted:
+        return Grant(
+            tenant=caller.tenant, profile=profile, module=module_id, granted_at=doors.now()
+        )
+    if known and (known.removed_at is None) is granted:
+        return known
+    first = known.granted_at if known and not granted else doors.now()
+    removed = None if granted else doors.now()
+    grant = Grant(
+        tenant=caller.tenant,
+        profile=profile,
+        module=module_id,
+        granted_at=first,
+        removed_at=removed,
+    )
+    try:
+        return doors.store.save(grant, known)
+    except RowChanged:
+        return set_grant(profile, module_id, granted=granted, caller=caller, doors=doors)
+
+
+def put_customer(
+    ref: str,
+    name: str,
+    email: str | None,
+    *,
+    online_payment_enabled: bool,
+    caller: Caller,
+    doors: Doors,
+) -> Customer:
+    """Create or replace what is known of a customer; paying online needs a connected account first."""
+    if online_payment_enabled and not _has_active_account(caller.tenant, doors):
+        raise StripeAccountRequired("Connect a Stripe account before a customer may pay online.")
+    known = doors.store.find_customer(caller.tenant, ref)
+    asked = {"name": name, "email": email, "online_payment_enabled": online_payment_enabled}
+    new = (
+        known.having(**asked)
+        if known
+        else Customer(ref=ref, tenant=caller.tenant, created_at=doors.now(), **asked)
+    )
+    try:
+        return doors.store.save(new, known)
+    except RowChanged:
+        raise VersionMismatch(f"Customer {ref} was changed at the same time.") from None
+
+
+def _has_active_account(tenant: str, doors: Doors) -> bool:
+    cursor = None
+    while True:
+        accounts, cursor = doors.store.page(Account, tenant, limit=100, cursor=cursor)
+        if any(account.status is AccountStatus.ACTIVE for account in accounts):
+            return True
+        if cursor is None:
+            return False

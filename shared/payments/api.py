@@ -1,0 +1,265 @@
+"""The edge: API Gateway events in, JSON or problem documents out, and who is calling."""
+
+import base64
+import hashlib
+import json
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from payments import replaying, runtime, screening
+from payments.caller import Caller
+from payments.config import settings
+from payments.errors import (
+    IdempotencyKeyRequired,
+    NotFound,
+    PaymentsError,
+    PermissionDenied,
+    PreconditionRequired,
+    Unauthenticated,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from payments.roles import KNOWN, may_call
+
+JSON, PROBLEM, HTML = "application/json", "application/problem+json", "text/html; charset=utf-8"
+PAGE_MAX = 100
+KEY_MAX = 255
+
+Event = dict[str, Any]
+Result = dict[str, Any]
+Handler = Callable[[Event, Any], Result]
+
+#: An id of ours, or a caller's own reference: bounded, and nothing in it can leave its place in a key.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@+-]{1,64}$")]
+PathName = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:@+-]{1,64}$")]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+LongText = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+#: Minor units. Strict: a float or a digit string is refused, not rounded.
+Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
+Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
+
+logger = Logger()
+
+
+class Body(BaseModel):
+    """A request body: what is not named is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457); `code` is stable and has exactly one status."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retryable: bool
+    request_id: str
+
+
+def new_app() -> APIGatewayHttpResolver:
+    """Return a router that validates what comes in and what goes out."""
+    app = APIGatewayHttpResolver(enable_validation=True)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(error: RequestValidationError) -> None:
+        # Only where and what rule: never the value, which may be anything.
+        errors = [
+            {"field": ".".join(map(str, entry["loc"])), "rule": entry["msg"]}
+            for entry in error.errors()
+        ]
+        raise ValidationFailed("The request has fields that cannot be accepted.", errors=errors)
+
+    @app.not_found
+    def _no_route(_: NotFoundError) -> None:
+        raise NotFound("There is no such route.")
+
+    return app
+
+
+def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
+    """Return the function's entry: screen, authorise, route, and turn every refusal into a problem document."""
+
+    @logger.inject_lambda_context(clear_state=True)
+    def handler(event: Event, context: Any) -> Result:
+        runtime.begin(context)
+        try:
+            _screen(event)
+            _authorise(app, event)
+            result = app.resolve(event, context)
+        except PaymentsError as refusal:
+            result = _refused(refusal, event)
+        except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a 500 that says nothing
+            result = _bug(error, event)
+        return _stamped(result, event)
+
+    return handler
+
+
+def caller(app: APIGatewayHttpResolver) -> Caller:
+    """Return who is calling, as `lambda_handler` found out."""
+    found: Caller = app.context["caller"]
+    return found
+
+
+def answer(status: int, body: BaseModel, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    """Return a JSON answer."""
+    return Response(status, JSON, body.model_dump(mode="json"), dict(headers or {}))
+
+
+def answer_once(
+    app: APIGatewayHttpResolver,
+    prefix: str,
+    status: int,
+    work: Callable[[str], BaseModel | tuple[int, BaseModel]],
+) -> Response[Any]:
+    """
+    Answer a request under its Idempotency-Key: `work` runs once, gets the id to use and returns the body.
+
+    It may return a status with the body where that depends on the outcome.
+    """
+
+    def run(resource: str) -> replaying.Answer:
+        done = work(resource)
+        code, body = done if isinstance(done, tuple) else (status, done)
+        return replaying.Answer(code, body.model_dump(mode="json"))
+
+    event = app.current_event.raw_event
+    found = replaying.once(_request(event, caller(app), prefix), run, doors=runtime.doors())
+    headers = {"Idempotent-Replayed": "true"} if found.replayed else {}
+    if found.status >= 400:  # noqa: PLR2004
+        return Response(found.status, PROBLEM, found.body, headers)
+    return Response(found.status, JSON, found.body, headers)
+
+
+def if_match(app: APIGatewayHttpResolver) -> int:
+    """Return the version that the caller has seen."""
+    found = (app.current_event.headers or {}).get("if-match")
+    if not found:
+        raise PreconditionRequired(
+            "Say in If-Match which version was seen: the ETag of the last answer."
+        )
+    text = found.removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdigit():
+        raise ValidationFailed("If-Match is not an ETag of this service.")
+    return int(text)
+
+
+def etag(version: int) -> dict[str, str]:
+    """Return the header that names a version."""
+    return {"ETag": f'"{version}"'}
+
+
+def body_of(event: Event) -> str:
+    """Return the body as text, decoded if API Gateway encoded it."""
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body)
+    try:
+        return base64.b64decode(body).decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def base_url(event: Event) -> str:
+    """Return the address under which this deployment is reached; API Gateway's word, not a header's."""
+    return settings().public_url or f"https://{event['requestContext']['domainName']}"
+
+
+def log_bug(error: Exception) -> None:
+    """Log where a bug is. Its message is left out: it may quote what no log may hold."""
+    where = [
+        f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
+    ][-8:]
+    logger.error("bug", error=type(error).__name__, where=where)
+
+
+def _screen(event: Event) -> None:
+    body = body_of(event)
+    screening.require_small(body)
+    screening.require_no_pan(body, event.get("rawPath") or "", event.get("rawQueryString") or "")
+    if event["requestContext"]["http"]["method"] in {"GET", "DELETE"}:
+        return
+    declared = _header(event, "content-type") or JSON
+    if not body:
+        # Powertools wants JSON where a body is declared; nothing is `null` there, and refused as such.
+        event["body"], event["isBase64Encoded"] = "null", False
+    elif declared.split(";")[0].strip().lower() != JSON:
+        raise UnsupportedMediaType(f"Send the body as {JSON}.")
+    else:
+        screening.parse(body)
+
+
+def _authorise(app: APIGatewayHttpResolver, event: Event) -> None:
+    found = _caller(event)
+    logger.append_keys(tenant=found.tenant, role=found.role, route=event["routeKey"])
+    if not may_call(found.role, event["routeKey"]):
+        raise PermissionDenied(f"The role {found.role} may not do this.", role=found.role)
+    app.append_context(caller=found)  # type: ignore[no-untyped-call]
+
+
+def _caller(event: Event) -> Caller:
+    claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    names = settings()
+    tenant, client = claims.get(names.tenant_claim), claims.get("client_id")
+    if tenant:
+        role, profile = claims.get(names.role_claim, ""), claims.get(names.profile_claim, "")
+    elif client and (row := runtime.store().find_client(client)):
+        tenant, role, profile = row["tenant"], row["role"], row["profile"]
+    else:
+        raise Unauthenticated("The token names no tenant.")
+    role = str(role).strip("[] ")
+    if "#" in tenant or role not in KNOWN:
+        raise Unauthenticated("The token names no role of this service.")
+    return Caller(tenant, role, str(profile), str(claims.get("sub", client)), base_url(event))
+
+
+def _request(event: Event, who: Caller, prefix: str) -> replaying.Request:
+    key = _header(event, "idempotency-key")
+    if not key or len(key) > KEY_MAX:
+        raise IdempotencyKeyRequired(
+            "Send an Idempotency-Key of 1 to 255 characters, one for each intent."
+        )
+    meant = json.dumps([event["rawPath"], json.loads(body_of(event))], sort_keys=True)
+    return replaying.Request(who.tenant, event["routeKey"], _digest(key), _digest(meant), prefix)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _header(event: Event, name: str) -> str | None:
+    return next(
+        (str(value) for key, value in event.get("headers", {}).items() if key.lower() == name), None
+    )
+
+
+def _refused(refusal: PaymentsError, event: Event) -> Result:
+    logger.info("refused", code=refusal.code, status=refusal.status)
+    body = refusal.problem() | {"request_id": event["requestContext"]["requestId"]}
+    headers = {"Content-Type": PROBLEM, **refusal.headers}
+    return {"statusCode": refusal.status, "headers": headers, "body": json.dumps(body)}
+
+
+def _bug(error: Exception, event: Event) -> Result:
+    log_bug(error)
+    unexpected = PaymentsError("Something went wrong here, not with the request.")
+    return _refused(unexpected, event)
+
+
+def _stamped(result: Result, event: Event) -> Result:
+    """Return the result with what every answer carries."""
+    headers = result.setdefault("headers", {})
+    headers |= {"X-Request-Id": event["requestContext"]["requestId"], "Cache-Control": "no-store"}
+    headers["X-Content-Type-Options"] = "nosniff"
+    return result

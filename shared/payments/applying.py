@@ -1,0 +1,249 @@
+"""
+The one place where money enters the books.
+
+A charge's answer, the payer's return, webhooks, the sweep and reconciliation all end here, in any
+order and any number of times: Stripe's charge id decides, not the path it came by.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from payments.attempt import Attempt, AttemptStatus, Channel
+from payments.customer import Customer, SavedMethod
+from payments.doors import Doors
+from payments.errors import TooMuchContention
+from payments.invoice import Invoice
+from payments.ledger import fee_taken, payment_received
+from payments.payment import Fee, Note, Payment
+from payments.store import change
+from payments.stripe_objects import (
+    BalanceTransaction,
+    Card,
+    Charge,
+    Intent,
+    PaymentMethod,
+    Session,
+    SetupIntent,
+)
+from payments.table import RowChanged
+
+T = TypeVar("T")
+
+TRIES = 5
+
+
+class NotOurs(Exception):
+    """The object was not made by us: the merchant sells elsewhere too."""
+
+
+class UnknownAttempt(Exception):
+    """The object names an attempt that is not here, or not yet."""
+
+
+class Mismatch(Exception):
+    """The object contradicts what we asked Stripe for; nothing may be booked from it unseen."""
+
+
+def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors: Doors) -> Attempt:
+    """
+    Bring what Stripe says of a PaymentIntent into the books and return its attempt.
+
+    `tenant`, `account` and `mode` say whose Stripe account was asked; the metadata only finds the
+    attempt there. Raise NotOurs, UnknownAttempt or Mismatch.
+    """
+    attempt = _attempt_of(intent.metadata, tenant, doors)
+    if (attempt.account, attempt.mode, attempt.currency) != (account, mode, intent.currency):
+        raise Mismatch(f"{intent.id} is not of the account, mode or currency of {attempt.id}.")
+    if intent.livemode is not (mode == "live"):
+        raise Mismatch(f"{intent.id} is not in {mode} mode.")
+    if intent.status == "succeeded":
+        return apply_payment(attempt, intent, doors=doors)
+    if intent.status == "processing":
+        return advance(
+            attempt,
+            AttemptStatus.PROCESSING,
+            doors=doors,
+            payment_intent=intent.id,
+            sweep_at=_tomorrow(doors),
+        )
+    if intent.status == "canceled" and attempt.channel is Channel.CHARGE:
+        return advance(attempt, AttemptStatus.CANCELED, doors=doors)
+    if intent.status == "requires_payment_method" and attempt.status is AttemptStatus.PROCESSING:
+        return _debit_failed(attempt, doors)
+    return attempt
+
+
+def apply_session(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
+    """Bring what Stripe says of a Checkout Session into the books: a payment, a saved card, or its end."""
+    if session.mode == "setup":
+        return save_card(session, tenant=tenant, account=account, mode=mode, doors=doors)
+    attempt = _attempt_of(session.metadata, tenant, doors)
+    if isinstance(session.payment_intent, Intent):
+        attempt = apply_intent(
+            session.payment_intent, tenant=tenant, account=account, mode=mode, doors=doors
+        )
+    if session.status == "expired" and attempt.is_open:
+        advance(attempt, AttemptStatus.EXPIRED, doors=doors)
+    return None
+
+
+def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
+    """
+    Count a succeeded PaymentIntent exactly once and return its attempt.
+
+    One transaction: the payment under its charge's id, the invoice and the attempt at the versions
+    seen, the journal. Whoever comes second finds the payment and changes nothing.
+    """
+    charge = intent.charge
+
+    def step() -> Attempt:
+        invoice, current = _fresh(attempt, doors)
+        counted = doors.store.payment(attempt.tenant, attempt.invoice, charge.id)
+        if counted:
+            apply_fee(counted, charge, doors=doors)
+            return current
+        payment = _payment(current, invoice, intent, doors.new_id("pay"))
+        done = current.become(AttemptStatus.SUCCEEDED, payment_intent=intent.id, decline=None)
+        paid = invoice.receive(payment).follow(done)
+        if charge.amount != current.amount:
+            paid = paid.having(exception="amount_mismatch")
+        saved = change(done, current)
+        entries = [payment_received(payment)]
+        if payment.fee.state == "known":
+            entries.append(fee_taken(payment, payment.fee))
+        doors.store.write(change(payment), change(paid, invoice), saved, *map(change, entries))
+        return saved.new
+
+    return _retrying(step)
+
+
+def apply_fee(payment: Payment, charge: Charge, *, doors: Doors) -> bool:
+    """Enter Stripe's fee once its balance transaction is known; say whether that was news."""
+    fee = _fee(charge)
+    if payment.fee.state == "known" or fee.state == "pending":
+        return False
+    known = payment.with_fee(fee)
+    doors.store.write(change(known, payment), change(fee_taken(known, fee)))
+    return True
+
+
+def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes: object) -> Attempt:
+    """Move an attempt, and its invoice's claim with it. An attempt that has ended meanwhile is left alone."""
+
+    def step() -> Attempt:
+        invoice, current = _fresh(attempt, doors)
+        if not current.is_open or current.status is status:
+            return current
+        saved = change(current.become(status, **changes), current)
+        followed = invoice.follow(saved.new)
+        if followed is invoice:
+            doors.store.write(saved)
+        else:
+            doors.store.write(saved, change(followed, invoice))
+        return saved.new
+
+    return _retrying(step)
+
+
+def save_card(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
+    """Keep the description of a card that a customer saved in the hosted page."""
+    setup, ref = session.setup_intent, session.metadata.get("customer")
+    if session.metadata.get("tenant") != tenant or not ref:
+        raise NotOurs(session.id)
+    if not isinstance(setup, SetupIntent) or setup.status != "succeeded":
+        return
+    method = setup.payment_method
+    if not isinstance(method, PaymentMethod):
+        return
+
+    def step() -> None:
+        customer = doors.store.find_customer(tenant, ref)
+        if not customer:
+            raise UnknownAttempt(session.id)
+        if doors.store.card(tenant, ref, method.id):
+            return
+        saved = _saved(method, setup, customer, (account, mode), doors)
+        changed = customer.having(
+            default_payment_method=customer.default_payment_method or saved.id
+        )
+        doors.store.write(change(saved), change(changed, customer))
+
+    _retrying(step)
+
+
+def _saved(
+    method: PaymentMethod, setup: SetupIntent, customer: Customer, at: tuple[str, str], doors: Doors
+) -> SavedMethod:
+    card, (account, mode) = method.card or Card(), at
+    return SavedMethod(
+        id=method.id, tenant=customer.tenant, customer=customer.ref, account=account, mode=mode,
+        stripe_customer=setup.customer or customer.stripe_ids[f"{account}:{mode}"], setup_intent=setup.id,
+        consented_at=doors.now(), **card.model_dump(),
+    )  # fmt: skip
+
+
+def _attempt_of(metadata: dict[str, str], tenant: str, doors: Doors) -> Attempt:
+    if "attempt" not in metadata or "invoice" not in metadata or metadata.get("tenant") != tenant:
+        raise NotOurs
+    attempt = doors.store.attempt(tenant, metadata["invoice"], metadata["attempt"])
+    if not attempt:
+        raise UnknownAttempt(metadata["attempt"])
+    return attempt
+
+
+def _debit_failed(attempt: Attempt, doors: Doors) -> Attempt:
+    """End an attempt whose bank debit failed days later; the intent has no payment method any more."""
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    fenced = gateway.fence_intent(attempt.payment_intent or "", attempt.stripe_key("cancel"))
+    status = AttemptStatus.FAILED if fenced.status == "canceled" else AttemptStatus.UNKNOWN
+    return advance(attempt, status, doors=doors)
+
+
+def _tomorrow(doors: Doors) -> datetime:
+    """When to ask again after a bank debit, which takes days and cannot be stopped."""
+    return doors.now() + timedelta(days=1)
+
+
+def _fresh(attempt: Attempt, doors: Doors) -> tuple[Invoice, Attempt]:
+    invoice = doors.store.invoice(attempt.tenant, attempt.invoice)
+    current = doors.store.attempt(attempt.tenant, attempt.invoice, attempt.id)
+    if not current:
+        raise UnknownAttempt(attempt.id)
+    return invoice, current
+
+
+def _retrying(step: Callable[[], T]) -> T:
+    for _ in range(TRIES):
+        try:
+            return step()
+        except RowChanged:
+            continue
+    raise TooMuchContention("The invoice kept changing; nothing was lost and nothing was counted.")
+
+
+def _fee(charge: Charge) -> Fee:
+    booked = charge.balance_transaction
+    if not isinstance(booked, BalanceTransaction):
+        return Fee()
+    return Fee(
+        state="known",
+        amount=booked.fee,
+        net=booked.net,
+        currency=booked.currency,
+        balance_transaction=booked.id,
+    )
+
+
+def _payment(attempt: Attempt, invoice: Invoice, intent: Intent, payment: str) -> Payment:
+    charge, paid_at = intent.charge, datetime.fromtimestamp(intent.charge.created, UTC)
+    fee = _fee(charge)
+    note = Note(
+        payment_intent=intent.id, charge=charge.id, brand=charge.card.brand, last4=charge.card.last4,
+        amount=charge.amount, fee=fee.amount, paid_at=paid_at, receipt_url=charge.receipt_url,
+    )  # fmt: skip
+    return Payment(
+        id=payment, tenant=attempt.tenant, invoice=invoice.id, attempt=attempt.id, customer=invoice.customer,
+        account=attempt.account, mode=attempt.mode, payment_intent=intent.id, charge=charge.id,
+        gross=charge.amount, currency=charge.currency, fee=fee, note=note, paid_at=paid_at,
+    )  # fmt: skip

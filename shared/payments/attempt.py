@@ -1,0 +1,118 @@
+"""An attempt is one intent to collect: the first durable row, before Stripe hears of it."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.errors import InvalidTransition
+
+#: Stripe may prune an idempotency key after 24 hours; a replay after that makes a second object.
+REPLAY_MAX = timedelta(hours=23)
+#: When the sweep looks at an attempt that its own request has left behind.
+SWEEP_AFTER = timedelta(minutes=2)
+
+
+class AttemptStatus(StrEnum):
+    """What is known of the attempt; only Stripe's word makes it final."""
+
+    CREATED = "created"
+    SUBMITTING = "submitting"
+    UNKNOWN = "unknown"
+    ACTION_REQUIRED = "action_required"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class Channel(StrEnum):
+    """The way of paying."""
+
+    LINK = "link"
+    CHARGE = "charge"
+
+
+_S = AttemptStatus
+_ENDS = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELED, _S.EXPIRED})
+#: Every legal transition. Late success is the only way out of an end.
+TRANSITIONS: dict[AttemptStatus, frozenset[AttemptStatus]] = {
+    _S.CREATED: frozenset({_S.SUBMITTING, _S.UNKNOWN}) | _ENDS,
+    _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.ACTION_REQUIRED, _S.PROCESSING}) | _ENDS,
+    _S.UNKNOWN: frozenset({_S.SUBMITTING, _S.ACTION_REQUIRED, _S.PROCESSING}) | _ENDS,
+    _S.ACTION_REQUIRED: frozenset({_S.PROCESSING, _S.UNKNOWN}) | _ENDS,
+    _S.PROCESSING: frozenset({_S.ACTION_REQUIRED}) | _ENDS,
+    _S.SUCCEEDED: frozenset(),
+    _S.FAILED: frozenset({_S.SUCCEEDED}),
+    _S.CANCELED: frozenset({_S.SUCCEEDED}),
+    _S.EXPIRED: frozenset({_S.SUCCEEDED}),
+}
+
+
+class Decline(BaseModel):
+    """Why Stripe says no money moved; the fields are those of its error and the charge's outcome."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    decline_code: str | None = None
+    advice_code: str | None = None
+    network_decline_code: str | None = None
+    outcome_type: str | None = None
+    risk_level: str | None = None
+    charge: str | None = None
+
+
+class Attempt(BaseModel):
+    """`amount` is in minor units; `payment_intent` and `session` are Stripe's ids once known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    invoice: str
+    account: str
+    mode: str
+    module: str
+    customer: str
+    channel: Channel
+    amount: int
+    currency: str
+    created_at: datetime
+    status: AttemptStatus = AttemptStatus.CREATED
+    version: int = 1
+    stripe_customer: str | None = None
+    payment_method: str | None = None
+    link: str | None = None
+    payment_intent: str | None = None
+    session: str | None = None
+    session_url: str | None = None
+    return_url: str | None = None
+    decline: Decline | None = None
+    sweep_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still come of it."""
+        return self.status not in _ENDS
+
+    def stripe_key(self, step: str) -> str:
+        """Name the one Stripe request that `step` of this attempt is; the same on every replay."""
+        return f"{self.tenant}:{self.id}:{step}"
+
+    def may_replay(self, now: datetime) -> bool:
+        """Whether Stripe still remembers this attempt's keys."""
+        return now - self.created_at < REPLAY_MAX
+
+    def session_expires_at(self) -> datetime:
+        """When its Checkout Session ends: within the time in which its creation may be replayed."""
+        return self.created_at + REPLAY_MAX
+
+    def become(self, status: AttemptStatus, **changes: object) -> "Attempt":
+        """Return the attempt in `status`, or refuse a transition that is not in the table."""
+        if status is not self.status and status not in TRANSITIONS[self.status]:
+            raise InvalidTransition(
+                f"Attempt {self.id} is {self.status} and cannot become {status}."
+            )
+        return self.model_copy(update={"sweep_at": None, **changes, "status": status})

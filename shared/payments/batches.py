@@ -1,0 +1,39 @@
+"""The queue edge: messages in, the ones that have to come again out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from payments import runtime
+
+logger = Logger()
+
+
+def each(
+    event: dict[str, Any], context: Any, work: Callable[[dict[str, str]], str]
+) -> dict[str, Any]:
+    """
+    Run `work` on each message of an SQS batch and name the ones that failed.
+
+    One bad message never takes the others with it; after five tries it is in the dead-letter queue.
+    """
+    runtime.begin(context)
+
+    def record_handler(record: SQSRecord) -> None:
+        message = record.json_body
+        try:
+            logger.info("done", ended=work(message), **message)
+        except Exception as error:
+            # Its kind only: a message may quote what no log may hold.
+            logger.warning("failed", error=type(error).__name__, **message)
+            raise
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return dict(process_partial_response(event, record_handler, processor, context))

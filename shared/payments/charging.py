@@ -1,0 +1,201 @@
+"""Charge a saved card: claim, create unconfirmed, remember, confirm, apply."""
+
+from dataclasses import dataclass
+
+from payments.applying import advance, apply_intent
+from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
+from payments.caller import Caller
+from payments.claiming import claim
+from payments.closing import close_intent, current, decline_of
+from payments.customer import Customer, SavedMethod
+from payments.doors import Doors
+from payments.errors import (
+    AuthenticationRequired,
+    CardDeclined,
+    Declined,
+    NotFound,
+    PaymentBlocked,
+    StripeRefused,
+    StripeRequestRefused,
+    ValidationFailed,
+)
+from payments.gateway import Gateway
+from payments.invoice import Invoice
+from payments.permitting import Permitted, module_of, require_same_books, require_use
+from payments.stripe_objects import CardRefused, Intent, OutcomeUnknown
+from payments.table import RowChanged
+
+_S = AttemptStatus
+
+#: What to tell staff, by Stripe's advice code first and its decline code second.
+ADVICE = {
+    "try_again_later": "try_again_later",
+    "do_not_try_again": "use_another_method",
+    "confirm_card_data": "confirm_card_data",
+    "processing_error": "try_again_later",
+    "reenter_transaction": "try_again_later",
+    "issuer_not_available": "try_again_later",
+    "incorrect_cvc": "confirm_card_data",
+    "invalid_cvc": "confirm_card_data",
+    "expired_card": "use_another_method",
+    "authentication_required": "send_pay_link",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """`amount` in minor units, or None for all that is collectable; no card means the default one."""
+
+    invoice: str
+    module: str | None = None
+    amount: int | None = None
+    payment_method: str | None = None
+    supersede_open_links: bool = True
+
+
+def charge_token(
+    request: ChargeRequest, *, attempt_id: str, caller: Caller, doors: Doors
+) -> Attempt:
+    """
+    Charge a saved card for an invoice and return the attempt as far as it came.
+
+    `attempt_id` is the request's own: called again with it, this goes on where it stopped. Raise
+    Declined where Stripe tried and no money moved.
+    """
+    attempt = doors.store.attempt(caller.tenant, request.invoice, attempt_id)
+    if not attempt:
+        attempt = _begin(request, attempt_id, caller, doors)
+    if attempt.is_open:
+        attempt = drive(attempt, doors)
+    if attempt.decline and attempt.status is _S.FAILED:
+        raise declined(attempt, attempt.decline)
+    return attempt
+
+
+def drive(attempt: Attempt, doors: Doors) -> Attempt:
+    """Take an open attempt as far as Stripe lets it go; what stays unclear waits for the sweep."""
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    try:
+        if attempt.status is _S.CREATED:
+            attempt = _create(attempt, gateway, doors)
+            return _confirm(attempt, gateway, doors)
+        return _resume(attempt, gateway, doors)
+    except CardRefused as refusal:
+        return _fail(attempt, refusal.decline, gateway, doors)
+    except OutcomeUnknown:
+        return _unknown(attempt, doors)
+    except RowChanged:
+        # The sweep, a webhook or another request got there first; what they found stands.
+        return current(attempt, doors)
+
+
+def declined(attempt: Attempt, decline: Decline) -> Declined:
+    """Return the refusal that a decline is to the caller; a block by Stripe's rules is told apart."""
+    kind: type[Declined] = CardDeclined
+    detail = "The bank declined this card."
+    if decline.code == "authentication_required":
+        kind, detail = (
+            AuthenticationRequired,
+            "The bank wants the cardholder to confirm this payment.",
+        )
+    elif decline.outcome_type == "blocked":
+        kind, detail = PaymentBlocked, "The payment was stopped before it reached the bank."
+    advice = ADVICE.get(decline.advice_code or "") or ADVICE.get(
+        decline.decline_code or decline.code
+    )
+    return kind(
+        detail, attempt_id=attempt.id, decline_code=decline.decline_code, advice_code=decline.advice_code,
+        advice=advice or "use_another_method", charge=decline.charge, payment_intent=attempt.payment_intent,
+    )  # fmt: skip
+
+
+def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors) -> Attempt:
+    invoice = doors.store.invoice(caller.tenant, request.invoice)
+    permitted = require_use(caller, module_of(invoice, request.module), "charge_saved", doors)
+    require_same_books(invoice, permitted)
+    customer = doors.store.customer(caller.tenant, invoice.customer)
+    customer.require_enabled()
+    card = _card(customer, request.payment_method, permitted, doors)
+
+    def propose(seen: Invoice) -> Attempt:
+        money = seen.require_collectable(request.amount)
+        if money.amount < seen.outstanding:
+            permitted.module.require("partial")
+        return Attempt(
+            id=attempt_id, tenant=caller.tenant, invoice=seen.id, account=permitted.account.id,
+            mode=permitted.mode, module=permitted.module.id, customer=customer.ref, channel=Channel.CHARGE,
+            amount=money.amount, currency=money.currency, created_at=doors.now(),
+            stripe_customer=card.stripe_customer, payment_method=card.id, sweep_at=doors.now() + SWEEP_AFTER,
+        )  # fmt: skip
+
+    # Refuse what can never be charged before an open session is closed for it.
+    invoice.require_collectable(request.amount, beside=invoice.reserved)
+    return claim(invoice, propose, supersede=request.supersede_open_links, doors=doors)[1]
+
+
+def _card(customer: Customer, asked: str | None, permitted: Permitted, doors: Doors) -> SavedMethod:
+    name = asked or customer.default_payment_method
+    if not name:
+        raise ValidationFailed(
+            f"Customer {customer.ref} has no saved card, so the request has to name one."
+        )
+    card = doors.store.card(customer.tenant, customer.ref, name)
+    if not card or (card.account, card.mode) != (permitted.account.id, permitted.mode):
+        raise NotFound("There is no such saved card.")
+    return card
+
+
+def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    try:
+        intent = gateway.create_intent(attempt, number)
+    except (StripeRefused, StripeRequestRefused):
+        # Certainly nothing was created, so nothing has to be fenced.
+        advance(attempt, _S.CANCELED, doors=doors)
+        raise
+    sweep_at = doors.now() + SWEEP_AFTER
+    return doors.store.save(
+        attempt.become(_S.SUBMITTING, payment_intent=intent.id, sweep_at=sweep_at), attempt
+    )
+
+
+def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    if not doors.may_write:
+        return attempt
+    try:
+        intent = gateway.confirm_intent(attempt)
+    except StripeRequestRefused:
+        # Canceled by the sweep, or confirmed before: its state says which.
+        intent = gateway.intent(attempt.payment_intent or "")
+    return _follow(attempt, intent, gateway, doors)
+
+
+def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Go on with an attempt that was cut short: what Stripe has decides, not what we remember."""
+    if not attempt.payment_intent:
+        return close_intent(attempt, _S.CANCELED, gateway, doors)
+    intent = gateway.intent(attempt.payment_intent)
+    if intent.status == "requires_confirmation" and attempt.may_replay(doors.now()):
+        return _confirm(attempt, gateway, doors)
+    return _follow(attempt, intent, gateway, doors)
+
+
+def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) -> Attempt:
+    if intent.status == "requires_action":
+        return _fail(attempt, Decline(code="authentication_required"), gateway, doors)
+    if intent.status == "requires_payment_method":
+        return _fail(attempt, decline_of(intent) or Decline(code="card_declined"), gateway, doors)
+    return apply_intent(
+        intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+    )
+
+
+def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
+    try:
+        return close_intent(attempt, _S.FAILED, gateway, doors, decline)
+    except OutcomeUnknown:
+        return _unknown(attempt, doors)
+
+
+def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
+    return advance(attempt, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)

@@ -1,0 +1,64 @@
+"""One claim per invoice: the attempt's row and the claim are written before Stripe hears of anything."""
+
+from collections.abc import Callable
+
+from payments.attempt import Attempt, Channel
+from payments.closing import close
+from payments.doors import Doors
+from payments.errors import InvoiceNotPayable, PaymentInProgress, TooMuchContention
+from payments.invoice import Invoice
+from payments.store import change
+from payments.stripe_objects import OutcomeUnknown
+from payments.table import RowChanged
+
+TRIES = 4
+
+
+def claim(
+    invoice: Invoice, propose: Callable[[Invoice], Attempt], *, supersede: bool, doors: Doors
+) -> tuple[Invoice, Attempt]:
+    """
+    Give the invoice to the attempt that `propose` makes of its present state.
+
+    An open pay-link session is expired at Stripe first if `supersede` says so. Raise
+    PaymentInProgress where another attempt may still bring money.
+    """
+    for _ in range(TRIES):
+        invoice = release(invoice, supersede=supersede, doors=doors)
+        attempt = propose(invoice)
+        claimed = change(invoice.claim_for(attempt), invoice)
+        created = change(attempt)
+        try:
+            doors.store.write(claimed, created)
+        except RowChanged:
+            invoice = doors.store.invoice(invoice.tenant, invoice.id)
+            continue
+        return claimed.new, created.new
+    raise TooMuchContention(f"Invoice {invoice.number} kept changing; nothing was charged.")
+
+
+def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
+    """Return the invoice without a claim: one that a payer's session holds is closed at Stripe first."""
+    held = invoice.claim
+    if not held:
+        return invoice
+    attempt = doors.store.attempt(invoice.tenant, invoice.id, held.attempt)
+    if not attempt or attempt.channel is not Channel.LINK or not supersede:
+        raise in_progress(invoice, held.attempt)
+    try:
+        close(attempt, doors)
+    except OutcomeUnknown:
+        raise in_progress(invoice, held.attempt) from None
+    invoice = doors.store.invoice(invoice.tenant, invoice.id)
+    if invoice.claim and invoice.claim.attempt == held.attempt:
+        raise in_progress(invoice, held.attempt)
+    if not invoice.outstanding:
+        raise InvoiceNotPayable(f"Invoice {invoice.number} has just been paid.", invoice=invoice.id)
+    return invoice
+
+
+def in_progress(invoice: Invoice, attempt: str) -> PaymentInProgress:
+    """Return the refusal that names who holds the claim."""
+    return PaymentInProgress(
+        f"A payment of invoice {invoice.number} is in progress.", attempt_id=attempt
+    )

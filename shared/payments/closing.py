@@ -1,0 +1,124 @@
+"""Fence, then fail: an attempt ends only when Stripe has said that it can no longer succeed."""
+
+from datetime import timedelta
+
+from payments.applying import advance, apply_intent, apply_session
+from payments.attempt import Attempt, AttemptStatus, Channel, Decline
+from payments.doors import Doors
+from payments.errors import PaymentInProgress
+from payments.gateway import Gateway
+from payments.stripe_objects import Charge, Intent
+
+#: A session lives no longer than its attempt may be replayed; this is past both.
+LOOK_BACK = timedelta(hours=25)
+
+
+def close(attempt: Attempt, doors: Doors) -> Attempt:
+    """
+    Make sure that no money can come of `attempt` any more, or book what has come.
+
+    Returns the attempt as it then is: ended, or `processing` where Stripe can no longer stop it.
+    OutcomeUnknown and StripeUnavailable leave it as it was.
+    """
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    if attempt.channel is Channel.LINK:
+        return _close_session(attempt, gateway, doors)
+    return close_intent(attempt, AttemptStatus.CANCELED, gateway, doors)
+
+
+def close_intent(
+    attempt: Attempt,
+    status: AttemptStatus,
+    gateway: Gateway,
+    doors: Doors,
+    decline: Decline | None = None,
+) -> Attempt:
+    """Cancel the attempt's PaymentIntent and end it as `status`, unless the money was faster."""
+    intent_id = attempt.payment_intent or _missing_intent(attempt, gateway, doors)
+    if intent_id is None:
+        return advance(attempt, status, doors=doors)
+    intent = gateway.fence_intent(intent_id, attempt.stripe_key("cancel"))
+    if intent.status == "canceled":
+        decline = decline or decline_of(intent)
+        end = AttemptStatus.FAILED if decline else status
+        return advance(
+            attempt,
+            end,
+            doors=doors,
+            payment_intent=intent.id,
+            decline=_with_outcome(decline, intent),
+        )
+    return _applied(attempt, intent, doors)
+
+
+def _close_session(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    session_id = attempt.session
+    if session_id is None:
+        if not attempt.may_replay(doors.now()):
+            return _look_up(attempt, gateway, doors)
+        # The same key finds the session whose answer was lost, or makes one that ends here and now.
+        number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+        session_id = gateway.create_session(attempt, number).id
+    session = gateway.fence_session(session_id, attempt.stripe_key("expire"))
+    if session.status == "open":
+        raise PaymentInProgress(f"Attempt {attempt.id} is open at Stripe.", attempt_id=attempt.id)
+    apply_session(
+        session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+    )
+    return current(attempt, doors)
+
+
+def _missing_intent(attempt: Attempt, gateway: Gateway, doors: Doors) -> str | None:
+    """Return the PaymentIntent whose answer was lost; None if there cannot be one that moves money."""
+    if not attempt.may_replay(doors.now()):
+        # It was never confirmed, since confirming needs the id, and its key may be forgotten by now.
+        return None
+    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    return gateway.create_intent(attempt, number).id
+
+
+def _look_up(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Find an old session's payment without replaying anything: the session itself has expired by now."""
+    since, cursor = attempt.created_at, None
+    while True:
+        intents, cursor = gateway.intents(since, since + LOOK_BACK, cursor)
+        for intent in intents:
+            if intent.metadata.get("attempt") == attempt.id and intent.status in {
+                "succeeded",
+                "processing",
+            }:
+                return _applied(attempt, intent, doors)
+        if cursor is None:
+            return advance(attempt, AttemptStatus.EXPIRED, doors=doors)
+
+
+def _applied(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    return apply_intent(
+        intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+    )
+
+
+def decline_of(intent: Intent) -> Decline | None:
+    """Return why the intent's last try did not succeed, or None if there was none."""
+    error = intent.last_payment_error
+    if not error:
+        return None
+    known = {
+        name: error.get(name)
+        for name in ("decline_code", "advice_code", "network_decline_code", "charge")
+    }
+    return Decline(code=error.get("code") or "card_declined", **known)
+
+
+def _with_outcome(decline: Decline | None, intent: Intent) -> Decline | None:
+    """Add who decided, which Stripe tells on the charge only."""
+    charge = intent.latest_charge
+    if not decline or not isinstance(charge, Charge) or not charge.outcome:
+        return decline
+    outcome = {"outcome_type": charge.outcome.type, "risk_level": charge.outcome.risk_level}
+    return decline.model_copy(update=outcome)
+
+
+def current(attempt: Attempt, doors: Doors) -> Attempt:
+    """Return the attempt as it is stored now."""
+    return doors.store.attempt(attempt.tenant, attempt.invoice, attempt.id) or attempt

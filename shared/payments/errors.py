@@ -1,0 +1,278 @@
+"""
+Every way a request can be refused, each with the one HTTP status its code has.
+
+PaymentsError
+├── Invalid                422  ValidationFailed, IdempotencyKeyRequired, AmountNotRepresentable, AmountTooSmall,
+│                               AmountTooLarge, CurrencyNotSupported, KeyModeMismatch, KeysNotSameAccount,
+│                               StripeRequestRefused, PanDetected
+│   ├── MalformedJson, InvalidSignature    400
+│   ├── PayloadTooLarge                    413
+│   ├── UnsupportedMediaType               415
+│   └── PreconditionRequired               428
+├── Unauthenticated        401
+├── Forbidden              403  PermissionDenied, ModuleOff, CustomerNotEnabled, FeatureDisabled
+├── Declined               402  CardDeclined, AuthenticationRequired, PaymentBlocked
+├── NotFound               404
+├── Conflict               409  PaymentInProgress, ExceedsOutstanding, InvoiceNotPayable, NumberTaken, NameTaken,
+│   │                           IdempotencyKeyReused, IdempotencyInProgress, StripeAccountRequired,
+│   │                           AccountNotActive, InvalidTransition
+│   └── VersionMismatch    412
+├── StripeRefused          424  StripeAccountError, StripePermissionMissing
+└── Unavailable            503  StripeUnavailable, TooMuchContention
+"""
+
+import re
+from typing import Any, ClassVar
+
+
+class PaymentsError(Exception):
+    """A refusal that a caller can understand; `code` follows from the class name."""
+
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        """Keep the sentence and the further members of the problem document."""
+        super().__init__(detail)
+        self.detail = detail
+        self.members = {name: value for name, value in members.items() if value is not None}
+
+    @property
+    def code(self) -> str:
+        """The class name in snake case: renaming a class breaks callers."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
+
+    @property
+    def title(self) -> str:
+        """The code as words."""
+        return self.code.replace("_", " ").capitalize()
+
+    def problem(self) -> dict[str, Any]:
+        """Return the problem document (RFC 9457) of this refusal."""
+        return {
+            "type": f"https://receivable.example/errors/{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "retryable": self.retryable,
+            **self.members,
+        }
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that belong to the answer: a refusal that will pass says when."""
+        return {"Retry-After": str(self.members.get("retry_after_s", 2))} if self.retryable else {}
+
+
+class Invalid(PaymentsError):
+    """The request can never succeed as it stands."""
+
+    status = 422
+
+
+class ValidationFailed(Invalid):
+    """A field is missing, unknown or of the wrong shape; `errors` lists where."""
+
+
+class IdempotencyKeyRequired(Invalid):
+    """A request that moves or asks for money came without an Idempotency-Key."""
+
+
+class AmountNotRepresentable(Invalid):
+    """The currency has no such amount, for example 12 fils or half a krona."""
+
+
+class AmountTooSmall(Invalid):
+    """Stripe has a minimum charge for each currency."""
+
+
+class AmountTooLarge(Invalid):
+    """Stripe has a maximum charge."""
+
+
+class CurrencyNotSupported(Invalid):
+    """Not a currency that Stripe presents."""
+
+
+class KeyModeMismatch(Invalid):
+    """A test key where a live one belongs, or the other way round."""
+
+
+class KeysNotSameAccount(Invalid):
+    """The publishable and the secret key belong to different Stripe accounts."""
+
+
+class StripeRequestRefused(Invalid):
+    """Stripe understood the request and refused it; its code is in `stripe_code`."""
+
+
+class PanDetected(Invalid):
+    """A card number was sent; it was neither kept nor logged."""
+
+
+class MalformedJson(Invalid):
+    """The body is not JSON."""
+
+    status = 400
+
+
+class InvalidSignature(Invalid):
+    """No signature of this webhook fits the bytes received."""
+
+    status = 400
+
+
+class PayloadTooLarge(Invalid):
+    """The body is over its limit."""
+
+    status = 413
+
+
+class UnsupportedMediaType(Invalid):
+    """The body is not declared as JSON."""
+
+    status = 415
+
+
+class PreconditionRequired(Invalid):
+    """A change needs If-Match, so that nobody overwrites what they have not seen (RFC 6585)."""
+
+    status = 428
+
+
+class Unauthenticated(PaymentsError):
+    """The token names nobody this service knows."""
+
+    status = 401
+
+
+class Forbidden(PaymentsError):
+    """Known, and not allowed."""
+
+    status = 403
+
+
+class PermissionDenied(Forbidden):
+    """The role or the profile does not have this permission."""
+
+
+class ModuleOff(Forbidden):
+    """The payment module is Off."""
+
+
+class CustomerNotEnabled(Forbidden):
+    """The customer is not set up to pay online."""
+
+
+class FeatureDisabled(Forbidden):
+    """The payment module does not offer this way of paying."""
+
+
+class Declined(PaymentsError):
+    """The payment was tried and did not succeed; no money moved."""
+
+    status = 402
+
+
+class CardDeclined(Declined):
+    """The issuer declined."""
+
+
+class AuthenticationRequired(Declined):
+    """The issuer wants the cardholder to authenticate, who is not here."""
+
+
+class PaymentBlocked(Declined):
+    """Stripe's fraud rules blocked the payment before the issuer saw it."""
+
+
+class NotFound(PaymentsError):
+    """No such thing for this tenant; whether another tenant has it is not said."""
+
+    status = 404
+
+
+class Conflict(PaymentsError):
+    """The request and the present state exclude each other."""
+
+    status = 409
+
+
+class PaymentInProgress(Conflict):
+    """Another attempt holds the invoice."""
+
+    retryable = True
+
+
+class ExceedsOutstanding(Conflict):
+    """More than is collectable."""
+
+
+class InvoiceNotPayable(Conflict):
+    """Draft, paid, void or written off."""
+
+
+class NumberTaken(Conflict):
+    """Another invoice of this tenant has the number."""
+
+
+class NameTaken(Conflict):
+    """Another account of this tenant has the name."""
+
+
+class IdempotencyKeyReused(Conflict):
+    """The key was used for another request."""
+
+
+class IdempotencyInProgress(Conflict):
+    """The first request with this key has not ended yet."""
+
+    retryable = True
+
+
+class StripeAccountRequired(Conflict):
+    """Connect a Stripe account first."""
+
+
+class AccountNotActive(Conflict):
+    """The account is in error or disconnected."""
+
+
+class InvalidTransition(Conflict):
+    """The object is not in a state from which this is possible."""
+
+
+class VersionMismatch(Conflict):
+    """Somebody changed the object since it was read."""
+
+    status = 412
+
+
+class StripeRefused(PaymentsError):
+    """Stripe does not let this account do it."""
+
+    status = 424
+
+
+class StripeAccountError(StripeRefused):
+    """Stripe refuses the account's keys."""
+
+
+class StripePermissionMissing(StripeRefused):
+    """A restricted key lacks a permission; `permission` names it."""
+
+
+class Unavailable(PaymentsError):
+    """Nothing happened; try again."""
+
+    status = 503
+    retryable = True
+
+
+class StripeUnavailable(Unavailable):
+    """Stripe could not be asked."""
+
+
+class TooMuchContention(Unavailable):
+    """The same rows kept changing under this request."""

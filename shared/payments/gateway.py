@@ -1,0 +1,330 @@
+"""
+The door to Stripe: the official SDK in, small frozen values out.
+
+Requests go through `StripeClient.raw_request`: the SDK's transport, retries, versioning and errors
+without its objects, whose construction costs twenty times the parsing of the answer.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
+
+import stripe
+from pydantic import BaseModel
+
+from payments.attempt import Attempt, Decline
+from payments.errors import (
+    StripeAccountError,
+    StripePermissionMissing,
+    StripeRequestRefused,
+    StripeUnavailable,
+)
+from payments.stripe_objects import (
+    CardRefused,
+    Charge,
+    Intent,
+    OutcomeUnknown,
+    Session,
+    SetupIntent,
+    Value,
+    WebhookEndpoint,
+)
+
+API_VERSION = stripe.api_version
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 2, 8
+RETRIES = 1
+PAGE = 100
+
+#: What the endpoint at Stripe sends us: exactly what `applying` knows to use.
+EVENTS = (
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+    "charge.updated",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+)
+
+_INTENT_EXPAND = ["latest_charge.balance_transaction"]
+_SESSION_EXPAND = [
+    "payment_intent.latest_charge.balance_transaction",
+    "setup_intent.payment_method",
+]
+
+T = TypeVar("T", bound=BaseModel)
+
+# Without this the SDK writes request timings to a file and sends them along.
+stripe.enable_telemetry = False
+
+
+class _Page(Value):
+    data: list[Intent]
+    has_more: bool
+
+
+class Gateway:
+    """One merchant's Stripe account, through one pair of keys."""
+
+    def __init__(self, secret_key: str, *, api_base: str = "", http_client: Any = None) -> None:
+        """Make a client of its own: nothing about a merchant is ever global."""
+        bases = {"api": api_base, "connect": api_base, "files": api_base} if api_base else None
+        timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+        self._client = stripe.StripeClient(
+            secret_key,
+            stripe_version=API_VERSION,
+            base_addresses=bases,  # type: ignore[arg-type]
+            http_client=http_client or stripe.RequestsClient(timeout=timeout),
+            max_network_retries=RETRIES,
+        )
+
+    def create_intent(self, attempt: Attempt, number: str) -> Intent:
+        """Create the attempt's PaymentIntent, unconfirmed: no money can move yet."""
+        params = {
+            "amount": attempt.amount,
+            "currency": attempt.currency,
+            "customer": attempt.stripe_customer,
+            "payment_method": attempt.payment_method,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            **_described(attempt, number),
+        }
+        return self._write(Intent, "/v1/payment_intents", params, attempt.stripe_key("create"))
+
+    def confirm_intent(self, attempt: Attempt) -> Intent:
+        """Let the money move, without the customer present. Raise CardRefused if it did not."""
+        params = {"off_session": True, "expand": _INTENT_EXPAND}
+        path = f"/v1/payment_intents/{attempt.payment_intent}/confirm"
+        return self._write(Intent, path, params, attempt.stripe_key("confirm"))
+
+    def intent(self, intent: str) -> Intent:
+        """Return the PaymentIntent as it is now."""
+        return self._read(Intent, f"/v1/payment_intents/{intent}", {"expand": _INTENT_EXPAND})
+
+    def fence_intent(self, intent: str, key: str) -> Intent:
+        """
+        Cancel the PaymentIntent unless it is too late, and return what it has become.
+
+        After a cancel no charge can succeed any more; a cancel that Stripe refuses means that the
+        intent has already ended, or is processing.
+        """
+        try:
+            self._write(Intent, f"/v1/payment_intents/{intent}/cancel", {}, key)
+        except StripeRequestRefused as refusal:
+            if refusal.members.get("stripe_code") != "payment_intent_unexpected_state":
+                raise
+        return self.intent(intent)
+
+    def charge(self, charge: str) -> Charge:
+        """Return the charge as it is now."""
+        return self._read(Charge, f"/v1/charges/{charge}", {"expand": ["balance_transaction"]})
+
+    def intents(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[list[Intent], str | None]:
+        """Return a page of the PaymentIntents created in the window, newest first, and the next cursor."""
+        params = {
+            "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
+            "limit": PAGE,
+            "starting_after": after,
+            "expand": ["data.latest_charge.balance_transaction"],
+        }
+        page = self._read(_Page, "/v1/payment_intents", params)
+        return page.data, page.data[-1].id if page.has_more and page.data else None
+
+    def create_session(self, attempt: Attempt, number: str) -> Session:
+        """Create the attempt's hosted Checkout Session. Its end is fixed by the attempt, so a replay is the same."""
+        described = _described(attempt, number)
+        product = {"name": described["description"]}
+        price = {
+            "currency": attempt.currency,
+            "unit_amount": attempt.amount,
+            "product_data": product,
+        }
+        params = {
+            "mode": "payment",
+            "customer": attempt.stripe_customer,
+            "client_reference_id": attempt.invoice,
+            "line_items": [{"quantity": 1, "price_data": price}],
+            "payment_intent_data": described,
+            "metadata": described["metadata"],
+            "success_url": f"{attempt.return_url}/return?session_id={{CHECKOUT_SESSION_ID}}",
+            "cancel_url": attempt.return_url,
+            "expires_at": int(attempt.session_expires_at().timestamp()),
+        }
+        return self._write(Session, "/v1/checkout/sessions", params, attempt.stripe_key("session"))
+
+    def session(self, session: str) -> Session:
+        """Return the Checkout Session as it is now, with its payment or its saved card."""
+        return self._read(Session, f"/v1/checkout/sessions/{session}", {"expand": _SESSION_EXPAND})
+
+    def fence_session(self, session: str, key: str) -> Session:
+        """Expire the session unless it has ended, and return what it has become."""
+        try:
+            self._write(Session, f"/v1/checkout/sessions/{session}/expire", {}, key)
+        except StripeRequestRefused as refusal:
+            if refusal.members.get("stripe_code") == "resource_missing":
+                raise
+        return self.session(session)
+
+    def create_setup_session(self, params: Mapping[str, Any], key: str) -> Session:
+        """Create a hosted page that saves a card and charges nothing."""
+        return self._write(Session, "/v1/checkout/sessions", {"mode": "setup", **params}, key)
+
+    def create_customer(self, params: Mapping[str, Any], key: str) -> str:
+        """Create a Stripe customer and return its id."""
+        return self._write(_Id, "/v1/customers", params, key).id
+
+    def create_endpoint(self, url: str, metadata: Mapping[str, str], key: str) -> WebhookEndpoint:
+        """Create a webhook endpoint whose events are rendered at our own API version."""
+        params = {
+            "url": url,
+            "enabled_events": list(EVENTS),
+            "api_version": API_VERSION,
+            "description": "Receivable",
+            "metadata": metadata,
+        }
+        return self._write(WebhookEndpoint, "/v1/webhook_endpoints", params, key)
+
+    def delete_endpoint(self, endpoint: str) -> None:
+        """Delete a webhook endpoint."""
+        self._request("delete", f"/v1/webhook_endpoints/{endpoint}", {})
+
+    def endpoints(self) -> Iterator[WebhookEndpoint]:
+        """Yield the account's webhook endpoints; Stripe allows sixteen."""
+        answer = self._request("get", "/v1/webhook_endpoints", {"limit": PAGE})
+        yield from (WebhookEndpoint.model_validate(entry) for entry in answer["data"])
+
+    def create_setup_intent(self, key: str) -> SetupIntent:
+        """Create a SetupIntent that nobody will confirm."""
+        return self._write(SetupIntent, "/v1/setup_intents", {}, key)
+
+    def cancel_setup_intent(self, setup_intent: str) -> None:
+        """Cancel a SetupIntent."""
+        self._request("post", f"/v1/setup_intents/{setup_intent}/cancel", {})
+
+    def sees_setup_intent(self, setup_intent: SetupIntent) -> bool:
+        """Say whether these keys, which may be a publishable one, belong to the account that made it."""
+        params = {"client_secret": setup_intent.client_secret}
+        try:
+            self._read(SetupIntent, f"/v1/setup_intents/{setup_intent.id}", params)
+        except StripeRequestRefused:
+            return False
+        return True
+
+    def account_id(self) -> str | None:
+        """Return `acct_...`, or None where a restricted key may not know it."""
+        try:
+            return self._read(_Id, "/v1/account", {}).id
+        except StripePermissionMissing:
+            return None
+
+    def is_permitted(self, method: str, path: str) -> bool:
+        """
+        Say whether the key may make this request, without doing anything.
+
+        Stripe looks at the permission before the parameters, so a write without any, or of an
+        object that cannot exist, is refused as 403 or as something else.
+        """
+        params = {"limit": 1} if method == "get" else {}
+        try:
+            self._request(method, path, params)
+        except StripePermissionMissing:
+            return False
+        except StripeRequestRefused:
+            return True
+        return True
+
+    def _read(self, kind: type[T], path: str, params: Mapping[str, Any]) -> T:
+        return kind.model_validate(self._request("get", path, params))
+
+    def _write(self, kind: type[T], path: str, params: Mapping[str, Any], key: str) -> T:
+        return kind.model_validate(self._request("post", path, params, key))
+
+    def _request(
+        self, method: str, path: str, params: Mapping[str, Any], key: str | None = None
+    ) -> Any:
+        sent = {name: value for name, value in params.items() if value is not None}
+        options = {"idempotency_key": key} if key else {}
+        try:
+            return self._client.raw_request(method, path, **sent, **options).data
+        except stripe.StripeError as error:
+            _refuse(method, error)
+
+
+class _Id(Value):
+    id: str
+
+
+def _described(attempt: Attempt, number: str) -> dict[str, Any]:
+    """Return what makes Stripe's Dashboard and the payer's statement speak of the invoice."""
+    described = {
+        "description": f"Invoice {number}",
+        "metadata": {"tenant": attempt.tenant, "invoice": attempt.invoice, "attempt": attempt.id},
+    }
+    suffix = statement_suffix(number)
+    return {**described, "statement_descriptor_suffix": suffix} if suffix else described
+
+
+def statement_suffix(number: str) -> str | None:
+    """
+    Return the invoice number as a card statement can show it, or None if nothing can be shown.
+
+    Stripe's rule: up to 22 characters with the account's prefix, at least one letter, none of < > \\ ' " *.
+    """
+    clean = re.sub(r"[^A-Za-z0-9 .,/_-]", "", number)[-10:].strip()
+    return clean if re.search("[A-Za-z]", clean) else f"INV {clean}" if clean else None
+
+
+def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
+    """Translate the SDK's error: what is certainly nothing, what is a refusal, and what is unknown."""
+    request = error.request_id
+    if isinstance(error, stripe.CardError):
+        raise _card_refused(error) from None
+    if isinstance(error, stripe.PermissionError):
+        found = re.search(r"'(rak_[a-z_]+)'", error.user_message or "")
+        permission = found[1] if found else None
+        detail = (
+            f"The key lacks a permission at Stripe: {permission or 'Stripe does not say which'}."
+        )
+        raise StripePermissionMissing(
+            detail, permission=permission, stripe_request_id=request
+        ) from None
+    if isinstance(error, stripe.AuthenticationError):
+        raise StripeAccountError(
+            "Stripe refuses the account's key.", stripe_request_id=request
+        ) from None
+    if isinstance(error, stripe.RateLimitError):
+        # The limiter and the object lock both refuse before anything is executed.
+        raise StripeUnavailable(
+            "Stripe asks for fewer requests.", stripe_request_id=request
+        ) from None
+    if isinstance(error, stripe.InvalidRequestError):
+        detail = "Stripe refused the request."
+        raise StripeRequestRefused(
+            detail, stripe_code=error.code, param=error.param, stripe_request_id=request
+        ) from None
+    if method == "get":
+        raise StripeUnavailable("Stripe could not be asked.", stripe_request_id=request) from None
+    raise OutcomeUnknown(request) from None
+
+
+def _card_refused(error: stripe.CardError) -> CardRefused:
+    body: Any = error.json_body
+    problem = body["error"] if isinstance(body, dict) else {}
+    intent = problem.get("payment_intent") or {}
+    charge = intent.get("latest_charge")
+    outcome = (charge.get("outcome") if isinstance(charge, dict) else None) or {}
+    decline = Decline(
+        code=problem.get("code") or "card_declined",
+        decline_code=problem.get("decline_code"),
+        advice_code=problem.get("advice_code"),
+        network_decline_code=problem.get("network_decline_code"),
+        outcome_type=outcome.get("type"),
+        risk_level=outcome.get("risk_level"),
+        charge=problem.get("charge"),
+    )
+    return CardRefused(decline, intent.get("id"))

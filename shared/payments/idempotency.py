@@ -1,0 +1,29 @@
+"""An idempotency record answers a repeated request as the first one was answered."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class IdempotencyRecord(BaseModel):
+    """
+    What one key of one route was used for.
+
+    `resource` is the id that the request's outcome has, chosen before anything happens, so that a
+    request that was cut short is resumed and not done again. `answer` is there once it is finished.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    route: str
+    key: str
+    fingerprint: str
+    resource: str
+    created_at: datetime
+    locked_until: datetime
+    owner: str
+    answer: dict[str, Any] | None = None
+    ttl: int
+    version: int = 1

@@ -1,0 +1,90 @@
+"""
+Take in a Stripe webhook: verify the exact bytes, keep the event, queue it; only then is it received.
+
+This runs for every event, so it imports neither Stripe's SDK nor pydantic.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from payments.keys import SCHEMA, due_shard, partition, stamp
+from payments.table import Row, RowChanged, Table
+
+#: Both ways: a timestamp from the future is as wrong as an old one (the SDK's own check allows it).
+TOLERANCE_S = 300
+BODY_MAX = 512 * 1024
+#: When the sweep queues an event again that nobody has applied.
+SWEEP_AFTER = timedelta(minutes=5)
+
+
+class Sender(Protocol):
+    """Where a kept event's address goes."""
+
+    def send(self, message: dict[str, str]) -> None:
+        """Queue `message` or raise."""
+
+
+class BadSignature(Exception):
+    """The bytes are not signed with any secret of this endpoint, or not now."""
+
+
+def verify(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) -> None:
+    """
+    Raise BadSignature unless `header` signs `body` with the current or the previous secret.
+
+    Stripe's scheme: HMAC-SHA256 over `{t}.{body}`, hex, as `v1`; a header may carry several.
+    """
+    entries = [entry.split("=", 1) for entry in header.split(",") if "=" in entry]
+    times = [value for name, value in entries if name == "t"]
+    signatures = [value for name, value in entries if name == "v1"]
+    if len(times) != 1 or not times[0].isascii() or not times[0].isdigit():
+        raise BadSignature("no timestamp")
+    if abs(now.timestamp() - int(times[0])) > TOLERANCE_S:
+        raise BadSignature("timestamp outside the tolerance")
+    known = [secret for secret in (secrets.get("current"), secrets.get("previous")) if secret]
+    signed = times[0].encode() + b"." + body
+    expected = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in known]
+    if not any(_same(mine, theirs) for mine in expected for theirs in signatures):
+        raise BadSignature("no signature fits")
+
+
+def keep(
+    body: bytes, *, account: str, mode: str, tenant: str, table: Table, queue: Sender, now: datetime
+) -> str:
+    """
+    Keep a verified event and queue it; return its id.
+
+    One that was kept before and not applied since is queued again: the first queueing may have failed.
+    """
+    row = _row(json.loads(body), account=account, mode=mode, tenant=tenant, now=now)
+    try:
+        table.put(row)
+    except RowChanged:
+        kept = table.get(row["pk"], row["sk"])
+        if not kept or kept["status"] != "pending":
+            return str(row["id"])
+    queue.send({"tenant": tenant, "account": account, "mode": mode, "event": row["id"]})
+    return str(row["id"])
+
+
+def _same(mine: str, theirs: str) -> bool:
+    """Compare in constant time; bytes, since a header may hold anything."""
+    return hmac.compare_digest(mine.encode(), theirs.encode())
+
+
+def _row(event: dict[str, Any], *, account: str, mode: str, tenant: str, now: datetime) -> Row:
+    """Return the event's row: ids only, for its object is fetched again before it is believed."""
+    name = f"{account}:{mode}:{event['id']}"
+    due = now + SWEEP_AFTER
+    row = {
+        "pk": partition(tenant, "EVT", name), "sk": "EVENT", "schema_v": SCHEMA, "version": 1,
+        "due_shard": due_shard("event", event["id"]), "due_at": stamp(due), "sweep_at": stamp(due),
+        "id": event["id"], "tenant": tenant, "account": account, "mode": mode, "type": event["type"],
+        "object_id": event["data"]["object"].get("id") or "", "livemode": event["livemode"],
+        "received_at": stamp(now), "status": "pending", "stripe_account": event.get("account"),
+    }  # fmt: skip
+    return {field: value for field, value in row.items() if value is not None}

@@ -1,0 +1,197 @@
+"""An invoice asks one customer for money, and knows how much of it has arrived."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.attempt import Attempt, AttemptStatus, Channel
+from payments.errors import (
+    ExceedsOutstanding,
+    FeatureDisabled,
+    InvalidTransition,
+    InvoiceNotPayable,
+)
+from payments.money import Money, require_chargeable
+from payments.payment import Payment
+
+
+class InvoiceStatus(StrEnum):
+    """The base state; facets say what else is going on."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    VOID = "void"
+
+
+PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID})
+
+
+class Line(BaseModel):
+    """One position; `tax_rate` and `tax_amount` are the caller's figures, never computed here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    description: str
+    quantity: int
+    unit_amount: int
+    tax_rate: Decimal | None = None
+    tax_amount: int | None = None
+
+    @property
+    def amount(self) -> int:
+        """Minor units, tax included as it was given."""
+        return self.quantity * self.unit_amount + (self.tax_amount or 0)
+
+
+class Claim(BaseModel):
+    """The one open attempt of an invoice; nobody else may collect while it stands."""
+
+    model_config = ConfigDict(frozen=True)
+
+    attempt: str
+    amount: int
+    channel: Channel
+    collection: str = "in_progress"
+
+
+class Invoice(BaseModel):
+    """Amounts are minor units of `currency`. A change returns a new value."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    number: str
+    customer: str
+    currency: str
+    total: int
+    created_at: datetime
+    module: str | None = None
+    order_ref: str | None = None
+    lines: tuple[Line, ...] = ()
+    allow_partial: bool = False
+    min_partial: int | None = None
+    due: date | None = None
+    draft: bool = False
+    voided_at: datetime | None = None
+    #: Which Stripe account and mode the first attempt used; later ones stay there.
+    account: str | None = None
+    mode: str | None = None
+    settled: int = 0
+    refunded: int = 0
+    charged_back: int = 0
+    credited: int = 0
+    exception: str = "none"
+    claim: Claim | None = None
+    version: int = 1
+
+    @property
+    def paid(self) -> int:
+        """What has arrived and stayed."""
+        return self.settled - self.refunded - self.charged_back
+
+    @property
+    def outstanding(self) -> int:
+        """What is still owed; an overpayment shows as nothing owed."""
+        return max(0, self.total - self.credited - self.paid)
+
+    @property
+    def reserved(self) -> int:
+        """What the open attempt may still bring."""
+        return self.claim.amount if self.claim else 0
+
+    @property
+    def collectable(self) -> int:
+        """What a new attempt may ask for."""
+        return max(0, self.outstanding - self.reserved)
+
+    @property
+    def status(self) -> InvoiceStatus:
+        """A function of the amounts and the two flags, so it cannot disagree with them."""
+        if self.voided_at:
+            return InvoiceStatus.VOID
+        if self.draft:
+            return InvoiceStatus.DRAFT
+        if self.outstanding == 0:
+            return InvoiceStatus.PAID
+        return InvoiceStatus.PARTIALLY_PAID if self.paid > 0 else InvoiceStatus.OPEN
+
+    @property
+    def collection(self) -> str:
+        """The facet that says what the open attempt is doing."""
+        return self.claim.collection if self.claim else "idle"
+
+    def require_payable(self) -> None:
+        """Refuse to collect for a draft, a paid or a void invoice."""
+        if self.status not in PAYABLE:
+            raise InvoiceNotPayable(f"Invoice {self.number} is {self.status}.", invoice=self.id)
+
+    def require_collectable(self, amount: int | None, *, beside: int = 0) -> Money:
+        """
+        Return what an attempt for `amount` (all that is left, if None) would ask for, or refuse.
+
+        `beside` is an open attempt's amount that this one is going to replace.
+        """
+        self.require_payable()
+        most = self.collectable + beside
+        money = Money(most if amount is None else amount, self.currency)
+        if money.amount > most:
+            raise ExceedsOutstanding(
+                f"Only {Money(most, self.currency)} can be collected.", collectable=most
+            )
+        if money.amount < most and not self.allow_partial:
+            raise FeatureDisabled(f"Invoice {self.number} takes no part payments.")
+        if money.amount < min(most, self.min_partial or 0):
+            raise FeatureDisabled(
+                f"A part payment is at least {Money(self.min_partial or 0, self.currency)}."
+            )
+        require_chargeable(money)
+        return money
+
+    def claim_for(self, attempt: Attempt) -> "Invoice":
+        """Give the invoice to `attempt`; the caller has seen to it that nobody else holds it."""
+        claim = Claim(attempt=attempt.id, amount=attempt.amount, channel=attempt.channel)
+        return self.having(claim=claim, account=attempt.account, mode=attempt.mode)
+
+    def follow(self, attempt: Attempt) -> "Invoice":
+        """Mirror the state of the attempt that holds the claim, and free the claim when it has ended."""
+        if not self.claim or self.claim.attempt != attempt.id:
+            return self
+        if not attempt.is_open:
+            return self.having(claim=None)
+        facets = {
+            AttemptStatus.ACTION_REQUIRED: "action_required",
+            AttemptStatus.PROCESSING: "processing",
+        }
+        collection = facets.get(attempt.status, "in_progress")
+        if collection == self.claim.collection:
+            return self
+        return self.having(claim=self.claim.model_copy(update={"collection": collection}))
+
+    def receive(self, payment: Payment) -> "Invoice":
+        """Count `payment`. A void or covered invoice still counts it: the money did arrive."""
+        paid = self.having(settled=self.settled + payment.gross)
+        if self.voided_at:
+            return paid.having(exception="paid_late")
+        over = paid.paid > paid.total - paid.credited
+        return paid.having(exception="overpaid" if over else self.exception)
+
+    def finalize(self) -> "Invoice":
+        """Turn a draft into an open invoice."""
+        if not self.draft:
+            raise InvalidTransition(f"Invoice {self.number} is {self.status}, not a draft.")
+        return self.having(draft=False)
+
+    def void(self, now: datetime) -> "Invoice":
+        """Withdraw an invoice for which nothing was paid; its claim has been closed before."""
+        if self.voided_at or self.claim or self.paid:
+            raise InvalidTransition(f"Invoice {self.number} is {self.status} and cannot be voided.")
+        return self.having(voided_at=now)
+
+    def having(self, **changes: object) -> "Invoice":
+        """Return the invoice with `changes`; the store gives the next version its number."""
+        return self.model_copy(update=changes)

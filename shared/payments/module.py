@@ -1,0 +1,77 @@
+"""A payment module is what a merchant switches on: one account, its features, and who may use it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.errors import FeatureDisabled, ModuleOff
+
+
+class ModuleState(StrEnum):
+    """Off until somebody says otherwise; Sandbox uses test keys only."""
+
+    OFF = "off"
+    SANDBOX = "sandbox"
+    ON = "on"
+
+
+#: Which of an account's credentials a state uses.
+MODES = {ModuleState.SANDBOX: "test", ModuleState.ON: "live"}
+
+
+class Features(BaseModel):
+    """Ways of paying that the module offers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    link: bool = False
+    charge_saved: bool = False
+    partial: bool = False
+
+
+class PaymentModule(BaseModel):
+    """Bound to one account for life."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    name: str
+    account: str
+    created_at: datetime
+    state: ModuleState = ModuleState.OFF
+    features: Features = Features()
+    version: int = 1
+
+    @property
+    def mode(self) -> str:
+        """`test` or `live`; refused while Off."""
+        if self.state is ModuleState.OFF:
+            raise ModuleOff(f"Payment module {self.name} is Off.", module=self.id)
+        return MODES[self.state]
+
+    def require(self, feature: str) -> None:
+        """Refuse a way of paying that the module does not offer."""
+        _ = self.mode
+        if not getattr(self.features, feature):
+            raise FeatureDisabled(
+                f"Payment module {self.name} does not offer {feature}.", feature=feature
+            )
+
+    def switch(self, state: ModuleState) -> "PaymentModule":
+        """Return the module in `state`."""
+        return self.model_copy(update={"state": state})
+
+
+class Grant(BaseModel):
+    """A profile may use a module; a removed grant stays as a row that says so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    profile: str
+    module: str
+    granted_at: datetime
+    removed_at: datetime | None = None
+    version: int = 1

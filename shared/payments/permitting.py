@@ -1,0 +1,59 @@
+"""May this caller use this payment module in this way? Read from the rows on every request."""
+
+from dataclasses import dataclass
+
+from payments.account import Account
+from payments.caller import Caller
+from payments.doors import Doors
+from payments.errors import PermissionDenied, ValidationFailed
+from payments.invoice import Invoice
+from payments.module import PaymentModule
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """A module that may be used, its account, and the mode its state implies."""
+
+    module: PaymentModule
+    account: Account
+    mode: str
+
+
+def require_grant(caller: Caller, module: str, doors: Doors) -> PaymentModule:
+    """Return the module if the caller's profile was granted it, and not only in the token."""
+    found = doors.store.module(caller.tenant, module)
+    grant = doors.store.grant(caller.tenant, caller.profile, module)
+    if not grant or grant.removed_at:
+        detail = f"Profile {caller.profile} is not granted payment module {found.name}."
+        raise PermissionDenied(detail, module=module, profile=caller.profile)
+    return found
+
+
+def require_use(caller: Caller, module: str, feature: str, doors: Doors) -> Permitted:
+    """Return what is needed to pay through the module's `feature`."""
+    return require_ready(require_grant(caller, module, doors), feature, doors)
+
+
+def require_ready(module: PaymentModule, feature: str, doors: Doors) -> Permitted:
+    """Refuse a module that is Off, does not offer `feature`, or whose account does not work."""
+    module.require(feature)
+    account = doors.store.account(module.tenant, module.account)
+    account.require_active()
+    return Permitted(module, account, module.mode)
+
+
+def module_of(invoice: Invoice, asked: str | None) -> str:
+    """Return which module a request on an invoice is about."""
+    module = asked or invoice.module
+    if not module:
+        raise ValidationFailed("The invoice names no payment module, so the request has to.")
+    return module
+
+
+def require_same_books(invoice: Invoice, permitted: Permitted) -> None:
+    """Keep an invoice in the Stripe account and mode of its first attempt: test and live never meet."""
+    first = (invoice.account or permitted.account.id, invoice.mode or permitted.mode)
+    if first != (permitted.account.id, permitted.mode):
+        raise PermissionDenied(
+            f"Invoice {invoice.number} is collected in {invoice.mode} mode of another account."
+        )

@@ -1,0 +1,72 @@
+"""A kept event is a hint: fetch what it speaks of, and bring that into the books."""
+
+from typing import Literal
+
+from payments.applying import Mismatch, NotOurs, apply_intent, apply_session
+from payments.doors import Doors
+from payments.errors import StripeRequestRefused
+from payments.event import InboxEvent
+from payments.gateway import EVENTS
+from payments.table import RowChanged
+
+End = Literal["applied", "ignored", "quarantined"]
+
+
+def apply_event(address: dict[str, str], doors: Doors) -> str:
+    """
+    Apply the kept event at `address` and return how it ended.
+
+    Raises whatever keeps it from being applied, so that the queue delivers it again.
+    """
+    event = doors.store.event(
+        address["tenant"], address["account"], address["mode"], address["event"]
+    )
+    if not event:
+        msg = f"Event {address['event']} was queued before it was kept."
+        raise LookupError(msg)
+    if event.status != "pending":
+        return event.status
+    end = _apply(event, doors)
+    try:
+        doors.store.save(event.done(end), event)
+    except RowChanged:
+        # Two workers had it at once; both applied the same facts, which counts once.
+        return end
+    return end
+
+
+def _apply(event: InboxEvent, doors: Doors) -> End:
+    if event.livemode is not (event.mode == "live"):
+        return "quarantined"
+    if event.type not in EVENTS:
+        return "ignored"
+    try:
+        _fetch_and_apply(event, doors)
+    except NotOurs:
+        return "ignored"
+    except Mismatch:
+        return "quarantined"
+    except StripeRequestRefused as refusal:
+        # The object is not in this account: a forged or misdirected event that carried a good signature.
+        if refusal.members.get("stripe_code") == "resource_missing":
+            return "quarantined"
+        raise
+    return "applied"
+
+
+def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
+    gateway = doors.gateway(event.tenant, event.account, event.mode)
+    kind = event.type.rpartition(".")[0]
+    if kind == "checkout.session":
+        session = gateway.session(event.object_id)
+        return apply_session(
+            session, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors
+        )
+    intent_id = (
+        gateway.charge(event.object_id).payment_intent if kind == "charge" else event.object_id
+    )
+    if not intent_id:
+        raise NotOurs(event.object_id)
+    intent = gateway.intent(intent_id)
+    apply_intent(intent, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors)
+    return None

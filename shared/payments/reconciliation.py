@@ -1,0 +1,196 @@
+"""Compare Stripe's payments with ours, heal what was missed, and name what cannot be healed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from payments.account import Account, AccountStatus
+from payments.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent
+from payments.doors import Doors
+from payments.errors import StripeRefused, ValidationFailed
+from payments.payment import Payment
+from payments.run import Break, Run
+from payments.stripe_objects import Intent
+from payments.table import RowChanged
+
+#: How far a run asked for without a window looks back: as far as Stripe keeps its events.
+DEFAULT_WINDOW = timedelta(days=30)
+#: A Checkout Session's payment may be made 23 hours after its intent was, so each window overlaps the last by more.
+OVERLAP = timedelta(hours=25)
+#: Below this a run hands over to the next invocation.
+NEEDS_S = 60
+ACCOUNTS_MAX = 1000
+
+
+@dataclass(slots=True)
+class Findings:
+    """What one page showed."""
+
+    checked: int = 0
+    matched: int = 0
+    healed: int = 0
+    breaks: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """`heal` repairs what is safe to repair; `report` only looks."""
+
+    account: str
+    action: str = "heal"
+    window_from: datetime | None = None
+    window_to: datetime | None = None
+
+
+def request_run(request: RunRequest, *, tenant: str, run_id: str, doors: Doors) -> Run:
+    """Queue a run and return it. `run_id` is the request's own."""
+    account = doors.store.account(tenant, request.account)
+    account.require_active()
+    until = request.window_to or doors.now() + timedelta(seconds=1)
+    since = request.window_from or until - DEFAULT_WINDOW
+    if since >= until:
+        raise ValidationFailed("The window ends before it begins.")
+    return _queue(account, (since, until), request.action, "request", run_id, doors)
+
+
+def schedule_runs(doors: Doors) -> list[Run]:
+    """Queue a run for every active account of every tenant."""
+    runs = []
+    now = doors.now()
+    for account in doors.store.due(Account, now, limit=ACCOUNTS_MAX):
+        if account.status is not AccountStatus.ACTIVE:
+            continue
+        since = (account.reconciled_until or account.created_at) - OVERLAP
+        window = (since, now + timedelta(seconds=1))
+        runs.append(_queue(account, window, "heal", "schedule", doors.new_id("run"), doors))
+    return runs
+
+
+def carry_out(tenant: str, run_id: str, doors: Doors) -> Run:
+    """
+    Carry out a queued run page by page; delivered twice, it goes on where it is.
+
+    Where time runs out it queues itself again: the cursor is saved after each page.
+    """
+    run = doors.store.run(tenant, run_id)
+    account = doors.store.account(tenant, run.account)
+    gateway = doors.gateway(tenant, run.account, run.mode)
+    while run.status in {"queued", "running"}:
+        if doors.time_left() < NEEDS_S:
+            doors.reconciliations.send({"tenant": tenant, "run": run_id})
+            break
+        try:
+            intents, cursor = gateway.intents(run.window_from, run.window_to, run.cursor)
+        except StripeRefused as refusal:
+            return doors.store.save(run.having(status="failed", status_reason=refusal.detail), run)
+        found = _compare(intents, run, doors)
+        run = doors.store.save(_counted(run, found, cursor, doors.now()), run)
+    if run.status == "done":
+        _remember(account, run, doors)
+    return run
+
+
+def _queue(
+    account: Account,
+    window: tuple[datetime, datetime],
+    action: str,
+    trigger: str,
+    run_id: str,
+    doors: Doors,
+) -> Run:
+    run = Run.model_validate(
+        {
+            "id": run_id,
+            "tenant": account.tenant,
+            "account": account.id,
+            "mode": account.mode,
+            "action": action,
+            "window_from": window[0],
+            "window_to": window[1],
+            "created_at": doors.now(),
+            "trigger": trigger,
+        }  # fmt: skip
+    )
+    try:
+        run = doors.store.save(run)
+    except RowChanged:
+        run = doors.store.run(account.tenant, run_id)
+    doors.reconciliations.send({"tenant": run.tenant, "run": run.id})
+    return run
+
+
+def _compare(intents: list[Intent], run: Run, doors: Doors) -> Findings:
+    found = Findings()
+    for intent in intents:
+        if intent.status != "succeeded" or intent.metadata.get("tenant") != run.tenant:
+            continue
+        found.checked += 1
+        kind = _compare_one(intent, run, doors)
+        if kind == "matched":
+            found.matched += 1
+        elif kind == "healed":
+            found.healed += 1
+        else:
+            found.breaks[kind] += 1
+            _name(kind, intent, run, doors)
+    return found
+
+
+def _compare_one(intent: Intent, run: Run, doors: Doors) -> str:
+    """Return `matched`, `healed`, or the type of the break."""
+    charge, invoice = intent.charge, intent.metadata.get("invoice", "")
+    payment = doors.store.payment(run.tenant, invoice, charge.id)
+    if payment is None or _lacks_fee(payment, intent):
+        if run.action == "report":
+            return "missing_payment" if payment is None else "missing_fee"
+        try:
+            apply_intent(intent, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
+        except (NotOurs, UnknownAttempt):
+            return "unknown_attempt"
+        except Mismatch:
+            return "contradiction"
+        return "healed"
+    if payment.gross != charge.amount:
+        return "amount_mismatch"
+    if charge.amount_refunded:
+        return "refund_not_booked"
+    return "dispute_not_booked" if charge.disputed else "matched"
+
+
+def _lacks_fee(payment: Payment, intent: Intent) -> bool:
+    return payment.fee.state == "pending" and not isinstance(
+        intent.charge.balance_transaction, str | None
+    )
+
+
+def _name(kind: str, intent: Intent, run: Run, doors: Doors) -> None:
+    """Keep the break once, however often it is found."""
+    name = f"brk_{kind}_{intent.id}"
+    if doors.store.find_break(run.tenant, name):
+        return
+    detail = f"PaymentIntent {intent.id}, charge {intent.charge.id}, {intent.amount_received} {intent.currency}."
+    found = Break(
+        id=name, tenant=run.tenant, account=run.account, run=run.id, type=kind, stripe_id=intent.id,
+        detail=detail, found_at=doors.now(),
+    )  # fmt: skip
+    try:
+        doors.store.save(found)
+    except RowChanged:
+        return
+
+
+def _counted(run: Run, found: Findings, cursor: str | None, now: datetime) -> Run:
+    return run.having(
+        status="running" if cursor else "done", cursor=cursor, finished_at=None if cursor else now,
+        checked=run.checked + found.checked, matched=run.matched + found.matched, healed=run.healed + found.healed,
+        breaks=dict(Counter(run.breaks) + found.breaks),
+    )  # fmt: skip
+
+
+def _remember(account: Account, run: Run, doors: Doors) -> None:
+    """Move the account's mark forward; losing a race only makes the next window longer."""
+    if run.trigger == "schedule" and (account.reconciled_until or run.window_from) < run.window_to:
+        try:
+            doors.store.save(account.having(reconciled_until=run.window_to), account)
+        except RowChanged:
+            return

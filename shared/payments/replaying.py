@@ -1,0 +1,106 @@
+"""Answer a repeated request as the first one was answered, and go on where one was cut short."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from payments.doors import Doors
+from payments.errors import Declined, IdempotencyInProgress, IdempotencyKeyReused, PaymentsError
+from payments.idempotency import IdempotencyRecord
+from payments.table import RowChanged
+
+#: Longer than any request can run, so that two never work on one key.
+LOCK = timedelta(seconds=60)
+#: Kept three times as long as promised; DynamoDB deletes late, and what decides is in the rows themselves.
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller sent: `key` is a digest of their Idempotency-Key, `fingerprint` one of path and body."""
+
+    tenant: str
+    route: str
+    key: str
+    fingerprint: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a caller gets: a JSON body and its status."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool = False
+
+
+def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> Answer:
+    """
+    Run `work` once for each key and return its answer, now and every time after.
+
+    `work` gets the id that its outcome is to have, the same one on every run. A decline is an
+    answer; a refusal for any other reason frees the key.
+    """
+    record = _lock(request, doors)
+    if record.answer:
+        return Answer(record.answer["status"], record.answer["body"], replayed=True)
+    try:
+        answer = work(record.resource)
+    except Declined as decline:
+        answer = Answer(decline.status, decline.problem())
+    except PaymentsError:
+        _release(record, doors)
+        raise
+    _keep(record, answer, doors)
+    return answer
+
+
+def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
+    """Return the record, owned by this request or already answered."""
+    known = doors.store.idempotency(request.tenant, request.route, request.key)
+    if known and known.fingerprint != request.fingerprint and not _is_free(known):
+        raise IdempotencyKeyReused("This Idempotency-Key was used for another request.")
+    if known and known.answer:
+        return known
+    if known and known.locked_until > doors.now():
+        left = int((known.locked_until - doors.now()).total_seconds())
+        raise IdempotencyInProgress(
+            "The first request with this key is still running.", retry_after_s=min(left, 5)
+        )
+    same = known is not None and known.fingerprint == request.fingerprint
+    record = IdempotencyRecord(
+        tenant=request.tenant, route=request.route, key=request.key, fingerprint=request.fingerprint,
+        resource=known.resource if known and same else doors.new_id(request.prefix), created_at=doors.now(),
+        locked_until=doors.now() + LOCK, owner=doors.new_id("own"), ttl=int((doors.now() + KEPT).timestamp()),
+    )  # fmt: skip
+    try:
+        return doors.store.save(record, known)
+    except RowChanged:
+        raise IdempotencyInProgress(
+            "The first request with this key is still running.", retry_after_s=1
+        ) from None
+
+
+def _is_free(record: IdempotencyRecord) -> bool:
+    return record.answer is None and record.locked_until == record.created_at
+
+
+def _release(record: IdempotencyRecord, doors: Doors) -> None:
+    """Free a key whose request was refused before it did anything that another body could undo."""
+    freed = record.model_copy(update={"locked_until": record.created_at})
+    _save(freed, record, doors)
+
+
+def _keep(record: IdempotencyRecord, answer: Answer, doors: Doors) -> None:
+    kept = record.model_copy(update={"answer": {"status": answer.status, "body": answer.body}})
+    _save(kept, record, doors)
+
+
+def _save(new: IdempotencyRecord, old: IdempotencyRecord, doors: Doors) -> None:
+    try:
+        doors.store.save(new, old)
+    except RowChanged:
+        # The lock ran out and a repeat took over with the same resource: it answers the same.
+        return

@@ -1,0 +1,44 @@
+"""Who may call what: deny by default, one line a route."""
+
+ADMIN, OPERATOR, VIEWER, STOREFRONT = "admin", "operator", "viewer", "storefront"
+KNOWN = frozenset({ADMIN, OPERATOR, VIEWER, STOREFRONT})
+
+_ADMINS = frozenset({ADMIN})
+_STAFF = frozenset({ADMIN, OPERATOR})
+_READERS = frozenset({ADMIN, OPERATOR, VIEWER})
+_SELLERS = frozenset({ADMIN, OPERATOR, STOREFRONT})
+
+ROUTES: dict[str, frozenset[str]] = {
+    "POST /v1/accounts": _ADMINS,
+    "GET /v1/accounts": _READERS,
+    "GET /v1/accounts/{id}": _READERS,
+    "POST /v1/accounts/{id}/verify": _ADMINS,
+    "POST /v1/payment-modules": _ADMINS,
+    "GET /v1/payment-modules": _READERS,
+    "GET /v1/payment-modules/{id}": _READERS,
+    "POST /v1/payment-modules/{id}/state": _ADMINS,
+    "GET /v1/profiles/{id}": _READERS,
+    "PUT /v1/profiles/{id}/modules/{mid}": _ADMINS,
+    "DELETE /v1/profiles/{id}/modules/{mid}": _ADMINS,
+    "PUT /v1/customers/{ref}": _STAFF,
+    "GET /v1/customers/{ref}": KNOWN,
+    "POST /v1/customers/{ref}/setup-sessions": _SELLERS,
+    "GET /v1/customers/{ref}/payment-methods": KNOWN,
+    "POST /v1/invoices": _SELLERS,
+    "GET /v1/invoices": KNOWN,
+    "GET /v1/invoices/{id}": KNOWN,
+    "PATCH /v1/invoices/{id}": _SELLERS,
+    "POST /v1/invoices/{id}/finalize": _SELLERS,
+    "POST /v1/invoices/{id}/void": _STAFF,
+    "POST /v1/invoices/{id}/pay-links": _STAFF,
+    "POST /v1/invoices/{id}/charges": _STAFF,
+    "POST /v1/reconciliation/runs": _STAFF,
+    "GET /v1/reconciliation/runs": _READERS,
+    "GET /v1/reconciliation/runs/{id}": _READERS,
+    "GET /v1/reconciliation/breaks": _READERS,
+}
+
+
+def may_call(role: str, route: str) -> bool:
+    """Say whether `role` may call `route` (method and path template, as API Gateway names it)."""
+    return role in ROUTES.get(route, frozenset())

@@ -1,0 +1,127 @@
+"""What the outside world gives a function: clients, clock, ids. A simulation replaces this module's answers."""
+
+import os
+import random
+import secrets
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+
+from payments.config import settings
+from payments.queue import Queue
+from payments.secrets import Secrets
+from payments.table import Table
+
+if TYPE_CHECKING:
+    from payments.doors import Doors
+    from payments.gateway import Gateway
+    from payments.store import Store
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_deadline = {"at": float("inf")}
+
+
+def begin(context: Any) -> None:
+    """Note when this invocation ends."""
+    _deadline["at"] = time.monotonic() + context.get_remaining_time_in_millis() / 1000
+
+
+def time_left() -> float:
+    """Return the seconds that this invocation still has."""
+    return _deadline["at"] - time.monotonic()
+
+
+def now() -> datetime:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def new_id(prefix: str) -> str:
+    """Return an id that sorts by time: 48 bits of milliseconds and 80 of randomness (the ULID layout)."""
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    return f"{prefix}_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
+
+
+def new_token() -> str:
+    """Return 256 random bits as text for a URL."""
+    return secrets.token_urlsafe(32)
+
+
+@cache
+def _client(service: str) -> Any:
+    config = Config(
+        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+    )
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> Any:
+    return botocore.session.get_session()
+
+
+@cache
+def table() -> Table:
+    """Return the table."""
+    # The jitter decides when to try again, nothing else.
+    return Table(_client("dynamodb"), settings().table_name, sleep=time.sleep, jitter=random.random)
+
+
+@cache
+def secret_store() -> Secrets:
+    """Return Secrets Manager; its cache lives as long as this environment."""
+    return Secrets(
+        lambda: _client("secretsmanager"),
+        settings().stage,
+        kms_key=settings().kms_key_arn,
+        monotonic=time.monotonic,
+    )
+
+
+@cache
+def event_queue() -> Queue:
+    """Return the queue of kept events."""
+    return Queue(lambda: _client("sqs"), settings().event_queue_url)
+
+
+@cache
+def reconcile_queue() -> Queue:
+    """Return the queue of reconciliation runs."""
+    return Queue(lambda: _client("sqs"), settings().reconcile_queue_url)
+
+
+def gateway(secret_key: str) -> "Gateway":
+    """Return a gateway of its own for each key: no tenant's client outlives its request."""
+    from payments.gateway import Gateway  # noqa: PLC0415 - a third of a cold start, and not every route needs it
+
+    return Gateway(secret_key, api_base=settings().stripe_api_base)
+
+
+@cache
+def store() -> "Store":
+    """Return the typed store."""
+    from payments.store import Store  # noqa: PLC0415 - pydantic stays out of the webhook intake
+
+    return Store(table())
+
+
+@cache
+def doors() -> "Doors":
+    """Return everything that a use case may reach."""
+    from payments.doors import Doors  # noqa: PLC0415 - pydantic stays out of the webhook intake
+
+    return Doors(
+        store=store(),
+        secrets=secret_store(),
+        stripe=gateway,
+        events=event_queue(),
+        reconciliations=reconcile_queue(),
+        now=now,
+        new_id=new_id,
+        new_token=new_token,
+        time_left=time_left,
+    )

@@ -1,0 +1,76 @@
+"""The door to Secrets Manager: Stripe keys and webhook secrets, each under a prefix of its own."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+CACHE_S = 300
+#: Only while Secrets Manager itself fails.
+STALE_S = 3600
+
+
+class SecretMissing(Exception):
+    """There is no such secret."""
+
+
+class Secrets:
+    """JSON secrets, cached for five minutes. `monotonic` returns seconds."""
+
+    def __init__(
+        self, client: Callable[[], Any], stage: str, *, kms_key: str, monotonic: Callable[[], float]
+    ) -> None:
+        """Keep what makes the low-level client, the prefix and the key that new secrets are encrypted with."""
+        self._client, self._prefix, self._kms_key = client, f"receivable/{stage}", kms_key
+        self._monotonic = monotonic
+        self._cache: dict[str, tuple[float, dict[str, str]]] = {}
+
+    def keys(self, tenant: str, account: str, mode: str) -> dict[str, str]:
+        """Return `publishable_key` and `secret_key` of an account."""
+        return self._read(self._keys_name(tenant, account, mode))
+
+    def put_keys(self, tenant: str, account: str, mode: str, value: dict[str, str]) -> None:
+        """Keep an account's keys."""
+        self._write(self._keys_name(tenant, account, mode), value)
+
+    def webhook(self, account: str, mode: str) -> dict[str, str]:
+        """Return `tenant`, `current` and perhaps `previous` of an account's webhook endpoint."""
+        return self._read(self._webhook_name(account, mode))
+
+    def put_webhook(self, account: str, mode: str, value: dict[str, str]) -> None:
+        """Keep an endpoint's secret."""
+        self._write(self._webhook_name(account, mode), value)
+
+    def _keys_name(self, tenant: str, account: str, mode: str) -> str:
+        return f"{self._prefix}/keys/{tenant}/{account}/{mode}"
+
+    def _webhook_name(self, account: str, mode: str) -> str:
+        return f"{self._prefix}/webhooks/{account}/{mode}"
+
+    def _read(self, name: str) -> dict[str, str]:
+        now = self._monotonic()
+        read_at, value = self._cache.get(name, (None, {}))
+        if read_at is not None and now - read_at < CACHE_S:
+            return value
+        try:
+            answer = self._client().get_secret_value(SecretId=name)
+            value = dict(json.loads(answer["SecretString"]))
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                raise SecretMissing(name) from None
+            if read_at is None or now - read_at > STALE_S:
+                raise
+            return value
+        self._cache[name] = (now, value)
+        return value
+
+    def _write(self, name: str, value: dict[str, str]) -> None:
+        text = json.dumps(value)
+        try:
+            self._client().create_secret(Name=name, SecretString=text, KmsKeyId=self._kms_key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceExistsException":
+                raise
+            self._client().put_secret_value(SecretId=name, SecretString=text)
+        self._cache.pop(name, None)

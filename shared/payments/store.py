@@ -1,0 +1,328 @@
+"""The typed door to the table: where every row lives, and under which tenant."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.account import Account, AccountStatus
+from payments.attempt import Attempt
+from payments.customer import Customer, SavedMethod
+from payments.errors import NotFound, TooMuchContention
+from payments.event import InboxEvent
+from payments.idempotency import IdempotencyRecord
+from payments.invoice import Invoice
+from payments.keys import DUE_SHARDS, SCHEMA, due_shard, partition, stamp
+from payments.ledger import JournalEntry
+from payments.link import LinkPointer, PayLink
+from payments.module import Grant, PaymentModule
+from payments.payment import Payment
+from payments.run import Break, Run
+from payments.table import Contended, Put, Row, Table
+
+M = TypeVar("M", bound=BaseModel)
+
+#: What lists and due work are called in the indexes.
+_NAMES: dict[type[BaseModel], str] = {
+    Invoice: "invoice",
+    Attempt: "attempt",
+    Account: "account",
+    PaymentModule: "module",
+    Run: "run",
+    Break: "break",
+    InboxEvent: "event",
+}
+
+
+class Reservation(BaseModel):
+    """A name that only one object of a tenant may have: an invoice number, an account's name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    kind: str
+    value: str
+    holder: str
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[M]):
+    """A row's next value and the one that was read; `old` is None where there must be none yet."""
+
+    new: M
+    old: M | None = None
+
+
+def change(new: M, old: M | None = None) -> Change[M]:
+    """Return the change with the new value's version set: one more than what was read."""
+    version = old.version + 1 if old else 1  # type: ignore[attr-defined]
+    return Change(new.model_copy(update={"version": version}), old)
+
+
+def _address(model: Any) -> tuple[str, str]:
+    """Return where a value lives: partition key and sort key."""
+    match model:
+        case Invoice():
+            return partition(model.tenant, "INV", model.id), "INVOICE"
+        case Attempt():
+            return partition(model.tenant, "INV", model.invoice), f"ATTEMPT#{model.id}"
+        case Payment():
+            return partition(model.tenant, "INV", model.invoice), f"PAYMENT#{model.charge}"
+        case JournalEntry():
+            return partition(model.tenant, "INV", model.invoice), f"JOURNAL#{model.fact}"
+        case PayLink():
+            return partition(model.tenant, "INV", model.invoice), f"LINK#{model.id}"
+        case LinkPointer():
+            return f"P#LNK#{model.digest}", "POINTER"
+        case Account():
+            return partition(model.tenant, "ACC", model.id), "ACCOUNT"
+        case PaymentModule():
+            return partition(model.tenant, "MOD", model.id), "MODULE"
+        case Grant():
+            return partition(model.tenant, "PRF", model.profile), f"MODULE#{model.module}"
+        case Customer():
+            return partition(model.tenant, "CUS", model.ref), "CUSTOMER"
+        case SavedMethod():
+            return partition(model.tenant, "CUS", model.customer), f"CARD#{model.id}"
+        case InboxEvent():
+            return partition(
+                model.tenant, "EVT", f"{model.account}:{model.mode}:{model.id}"
+            ), "EVENT"
+        case Run():
+            return partition(model.tenant, "RUN", model.id), "RUN"
+        case Break():
+            return partition(model.tenant, "BRK", model.id), "BREAK"
+        case Reservation():
+            return partition(model.tenant, model.kind, model.value), "RESERVATION"
+        case IdempotencyRecord():
+            return partition(model.tenant, "IDM", f"{model.route}#{model.key}"), "IDEMPOTENCY"
+    msg = f"Bug! {type(model).__name__} has no address."
+    raise TypeError(msg)
+
+
+def _indexes(model: Any) -> dict[str, str]:
+    """Return the attributes that put a row into a list or into the work that is due."""
+    match model:
+        case Invoice():
+            entry = {**_listed(model), "status": model.status}
+            return entry | ({"due": model.due.isoformat()} if model.due else {})
+        case Account():
+            due = _due(model, model.created_at) if model.status is AccountStatus.ACTIVE else {}
+            return _listed(model) | due
+        case PaymentModule():
+            return _listed(model)
+        case Run():
+            return _listed(model)
+        case Break():
+            return _listed(model)
+        case Attempt():
+            return _due(model, model.sweep_at)
+        case InboxEvent():
+            return _due(model, model.sweep_at)
+    return {}
+
+
+def _listed(model: Any) -> dict[str, str]:
+    return {"list_key": f"T#{model.tenant}#{_NAMES[type(model)]}", "list_sort": model.id}
+
+
+def _due(model: Any, at: datetime | None) -> dict[str, str]:
+    return (
+        {"due_shard": due_shard(_NAMES[type(model)], model.id), "due_at": stamp(at)} if at else {}
+    )
+
+
+def row_of(model: BaseModel) -> Row:
+    """Return a value as it is stored; what is None is left out."""
+    pk, sk = _address(model)
+    fields = model.model_dump(mode="json", exclude_none=True)
+    return {**fields, **_indexes(model), "pk": pk, "sk": sk, "schema_v": SCHEMA}
+
+
+class Store:
+    """Every read is of one tenant, but for the pointers and the work that is due."""
+
+    def __init__(self, table: Table) -> None:
+        """Keep the raw door."""
+        self._table = table
+
+    def write(self, *changes: Change[Any]) -> None:
+        """Write all changes or none; raise RowChanged if something was not as it had been read."""
+        puts = [
+            Put(row_of(entry.new), entry.old.version if entry.old else None) for entry in changes
+        ]
+        try:
+            if len(puts) == 1:
+                self._table.put(puts[0].row, seen=puts[0].seen)
+            else:
+                self._table.transact(*puts)
+        except Contended:
+            raise TooMuchContention("The same rows keep changing; nothing was written.") from None
+
+    def save(self, new: M, old: M | None = None) -> M:
+        """Write one change and return the value with its version."""
+        saved = change(new, old)
+        self.write(saved)
+        return saved.new
+
+    def invoice(self, tenant: str, invoice: str) -> Invoice:
+        """Return the invoice or raise NotFound."""
+        return self._require(Invoice, "invoice", partition(tenant, "INV", invoice), "INVOICE")
+
+    def invoice_rows(self, tenant: str, invoice: str) -> "InvoiceRows":
+        """Return the invoice with all that happened to it, in one read."""
+        rows = InvoiceRows()
+        for row in self._table.query(partition(tenant, "INV", invoice)):
+            rows.add(row)
+        return rows
+
+    def attempt(self, tenant: str, invoice: str, attempt: str) -> Attempt | None:
+        """Return the attempt, or None."""
+        return self._find(Attempt, partition(tenant, "INV", invoice), f"ATTEMPT#{attempt}")
+
+    def payment(self, tenant: str, invoice: str, charge: str) -> Payment | None:
+        """Return the payment that a Stripe charge became, or None."""
+        return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{charge}")
+
+    def link(self, tenant: str, invoice: str, link: str) -> PayLink:
+        """Return the pay link or raise NotFound."""
+        return self._require(PayLink, "pay link", partition(tenant, "INV", invoice), f"LINK#{link}")
+
+    def account(self, tenant: str, account: str) -> Account:
+        """Return the account or raise NotFound."""
+        return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
+
+    def module(self, tenant: str, module: str) -> PaymentModule:
+        """Return the payment module or raise NotFound."""
+        return self._require(
+            PaymentModule, "payment module", partition(tenant, "MOD", module), "MODULE"
+        )
+
+    def grant(self, tenant: str, profile: str, module: str) -> Grant | None:
+        """Return the grant of a module to a profile, or None."""
+        return self._find(Grant, partition(tenant, "PRF", profile), f"MODULE#{module}")
+
+    def grants(self, tenant: str, profile: str) -> list[Grant]:
+        """Return what a profile was ever granted."""
+        rows = self._table.query(partition(tenant, "PRF", profile), "MODULE#")
+        return [Grant.model_validate(row) for row in rows]
+
+    def customer(self, tenant: str, ref: str) -> Customer:
+        """Return the customer or raise NotFound."""
+        return self._require(Customer, "customer", partition(tenant, "CUS", ref), "CUSTOMER")
+
+    def find_customer(self, tenant: str, ref: str) -> Customer | None:
+        """Return the customer, or None."""
+        return self._find(Customer, partition(tenant, "CUS", ref), "CUSTOMER")
+
+    def cards(self, tenant: str, ref: str) -> list[SavedMethod]:
+        """Return the customer's saved cards."""
+        return [
+            SavedMethod.model_validate(row)
+            for row in self._table.query(partition(tenant, "CUS", ref), "CARD#")
+        ]
+
+    def card(self, tenant: str, ref: str, payment_method: str) -> SavedMethod | None:
+        """Return one saved card, or None."""
+        return self._find(SavedMethod, partition(tenant, "CUS", ref), f"CARD#{payment_method}")
+
+    def event(self, tenant: str, account: str, mode: str, event: str) -> InboxEvent | None:
+        """Return a kept event, or None."""
+        return self._find(
+            InboxEvent, partition(tenant, "EVT", f"{account}:{mode}:{event}"), "EVENT"
+        )
+
+    def run(self, tenant: str, run: str) -> Run:
+        """Return the reconciliation run or raise NotFound."""
+        return self._require(Run, "reconciliation run", partition(tenant, "RUN", run), "RUN")
+
+    def find_break(self, tenant: str, name: str) -> Break | None:
+        """Return a break, or None."""
+        return self._find(Break, partition(tenant, "BRK", name), "BREAK")
+
+    def idempotency(self, tenant: str, route: str, key: str) -> IdempotencyRecord | None:
+        """Return what a key was used for, or None."""
+        return self._find(
+            IdempotencyRecord, partition(tenant, "IDM", f"{route}#{key}"), "IDEMPOTENCY"
+        )
+
+    def page(
+        self,
+        kind: type[M],
+        tenant: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        wanted: dict[str, str] | None = None,
+    ) -> tuple[list[M], str | None]:
+        """
+        Return a page of a tenant's objects, newest first, and the cursor of the next one.
+
+        The index only finds them; the rows are read consistently.
+        """
+        name = _NAMES[kind]
+        entries: list[Row] = []
+        for entry in self._table.newest(f"T#{tenant}#{name}", cursor, wanted or {}):
+            entries.append(entry)
+            if len(entries) > limit:
+                break
+        rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries[:limit]])
+        following = entries[limit - 1]["list_sort"] if len(entries) > limit else None
+        return [kind.model_validate(row) for row in rows], following
+
+    def find_link(self, digest: str) -> LinkPointer | None:
+        """Return where a pay link's token leads; tenant-free, so what it leads to is read again."""
+        return self._find(LinkPointer, f"P#LNK#{digest}", "POINTER")
+
+    def find_client(self, client: str) -> Row | None:
+        """Return tenant, role and profile of a machine client; tenant-free by nature."""
+        return self._table.get(f"P#CLIENT#{client}", "POINTER")
+
+    def due(self, kind: type[M], until: datetime, *, limit: int) -> Iterator[M]:
+        """Yield the objects of every tenant whose work is due, at most `limit` for each shard."""
+        name = _NAMES[kind]
+        for shard in range(DUE_SHARDS):
+            keys = list(self._table.due(f"DUE#{name}#{shard}", stamp(until), limit=limit))
+            for pk, sk in keys:
+                found = self._find(kind, pk, sk)
+                if found:
+                    yield found
+
+    def _find(self, kind: type[M], pk: str, sk: str) -> M | None:
+        row = self._table.get(pk, sk)
+        return kind.model_validate(row) if row else None
+
+    def _require(self, kind: type[M], name: str, pk: str, sk: str) -> M:
+        found = self._find(kind, pk, sk)
+        if not found:
+            raise NotFound(f"There is no such {name}.")
+        return found
+
+
+class InvoiceRows:
+    """An invoice's partition, sorted into kinds."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.invoice: Invoice | None = None
+        self.attempts: list[Attempt] = []
+        self.payments: list[Payment] = []
+
+    def require_invoice(self) -> Invoice:
+        """Return the invoice or raise NotFound."""
+        if not self.invoice:
+            raise NotFound("There is no such invoice.")
+        return self.invoice
+
+    def add(self, row: Row) -> None:
+        """Take in one row of the partition."""
+        match row["sk"].partition("#")[0]:
+            case "INVOICE":
+                self.invoice = Invoice.model_validate(row)
+            case "ATTEMPT":
+                self.attempts.append(Attempt.model_validate(row))
+            case "PAYMENT":
+                self.payments.append(Payment.model_validate(row))

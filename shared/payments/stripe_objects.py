@@ -1,0 +1,146 @@
+"""What Stripe answers, as far as it matters here, and the two ways in which it may not answer."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from payments.attempt import Decline
+
+
+class OutcomeUnknown(Exception):
+    """A write may or may not have happened at Stripe; only asking by id or by the same key can tell."""
+
+
+class CardRefused(Exception):
+    """Stripe tried the payment and it did not succeed."""
+
+    def __init__(self, decline: Decline, intent: str | None) -> None:
+        """Keep why, and which PaymentIntent has to be fenced."""
+        super().__init__(decline.code)
+        self.decline, self.intent = decline, intent
+
+
+class Value(BaseModel):
+    """A frozen subset of a Stripe object; what is not named is not kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class BalanceTransaction(Value):
+    """What Stripe booked, in minor units of the settlement currency."""
+
+    id: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+
+
+class Card(Value):
+    """What may be shown of a card."""
+
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+class MethodDetails(Value):
+    """How a charge was paid."""
+
+    card: Card | None = None
+
+
+class Outcome(Value):
+    """Who decided about a charge: the issuer, or Stripe's own rules."""
+
+    type: str | None = None
+    risk_level: str | None = None
+
+
+class Charge(Value):
+    """A Stripe charge, as far as the books need it."""
+
+    id: str
+    amount: int
+    currency: str
+    created: int
+    paid: bool = False
+    amount_refunded: int = 0
+    disputed: bool = False
+    balance_transaction: BalanceTransaction | str | None = None
+    payment_method_details: MethodDetails | None = None
+    receipt_url: str | None = None
+    outcome: Outcome | None = None
+    payment_intent: str | None = None
+
+    @property
+    def card(self) -> Card:
+        """Brand and last four, empty for what is not a card."""
+        details = self.payment_method_details
+        return (details.card if details else None) or Card()
+
+
+class Intent(Value):
+    """A PaymentIntent. Money has arrived if, and only if, its status is `succeeded`."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    livemode: bool
+    created: int
+    amount_received: int = 0
+    metadata: dict[str, str] = Field(default_factory=dict)
+    latest_charge: Charge | str | None = None
+    last_payment_error: dict[str, Any] | None = None
+
+    @property
+    def charge(self) -> Charge:
+        """The charge that succeeded; asking an intent without one is a bug."""
+        if not isinstance(self.latest_charge, Charge):
+            msg = f"Bug! {self.id} was fetched without its charge."
+            raise TypeError(msg)
+        return self.latest_charge
+
+
+class PaymentMethod(Value):
+    """A saved PaymentMethod."""
+
+    id: str
+    card: Card | None = None
+    customer: str | None = None
+
+
+class SetupIntent(Value):
+    """A SetupIntent: a card was, or was not, saved."""
+
+    id: str
+    status: str
+    client_secret: str | None = None
+    customer: str | None = None
+    payment_method: PaymentMethod | str | None = None
+
+
+class Session(Value):
+    """A Checkout Session; `complete` says that the page is done, `payment_status` whether money came."""
+
+    id: str
+    status: str
+    mode: str
+    livemode: bool
+    url: str | None = None
+    payment_status: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    payment_intent: Intent | str | None = None
+    setup_intent: SetupIntent | str | None = None
+
+
+class WebhookEndpoint(Value):
+    """A webhook endpoint; Stripe tells its secret at creation only."""
+
+    id: str
+    url: str
+    status: str = "enabled"
+    api_version: str | None = None
+    secret: str | None = None

@@ -1,0 +1,88 @@
+"""Every two minutes: what a request left behind is asked about at Stripe, fenced, and brought to an end."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from payments.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent
+from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus
+from payments.closing import close
+from payments.doors import Doors
+from payments.errors import PaymentsError
+from payments.event import InboxEvent
+from payments.secrets import SecretMissing
+from payments.stripe_objects import OutcomeUnknown
+from payments.table import RowChanged
+
+#: For each shard and run; what is left is found two minutes later.
+LIMIT = 25
+ORPHAN_AFTER = timedelta(hours=24)
+DEBIT_EVERY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a run did; `left` counts what Stripe could not answer yet."""
+
+    attempts: int = 0
+    events: int = 0
+    orphans: int = 0
+    left: int = 0
+
+
+def sweep(doors: Doors) -> Swept:
+    """Bring every attempt and every kept event that is due to an end, or leave it for the next run."""
+    swept = Swept()
+    for attempt in doors.store.due(Attempt, doors.now(), limit=LIMIT):
+        if not doors.may_write:
+            break
+        try:
+            _settle(attempt, doors)
+            swept.attempts += 1
+        except (
+            OutcomeUnknown,
+            PaymentsError,
+            RowChanged,
+            NotOurs,
+            UnknownAttempt,
+            Mismatch,
+            SecretMissing,
+        ):
+            swept.left += 1
+    for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
+        _requeue(event, swept, doors)
+    return swept
+
+
+def _settle(attempt: Attempt, doors: Doors) -> None:
+    if attempt.status is AttemptStatus.PROCESSING:
+        return _ask(attempt, doors)
+    if attempt.is_open:
+        close(attempt, doors)
+    return None
+
+
+def _ask(attempt: Attempt, doors: Doors) -> None:
+    """Ask after a bank debit once a day: it cannot be stopped, so it is not fenced."""
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    intent = gateway.intent(attempt.payment_intent or "")
+    found = apply_intent(
+        intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+    )
+    if found.status is AttemptStatus.PROCESSING:
+        again = found.become(AttemptStatus.PROCESSING, sweep_at=doors.now() + DEBIT_EVERY)
+        doors.store.save(again, found)
+
+
+def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:
+    """Put a kept event that nobody applied back on the queue; after a day it is an orphan."""
+    try:
+        if doors.now() - event.received_at > ORPHAN_AFTER:
+            doors.store.save(event.done("orphan"), event)
+            swept.orphans += 1
+            return
+        doors.events.send(event.address())
+        later = event.model_copy(update={"sweep_at": doors.now() + SWEEP_AFTER})
+        doors.store.save(later, event)
+        swept.events += 1
+    except RowChanged:
+        swept.left += 1

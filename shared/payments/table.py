@@ -1,0 +1,221 @@
+"""The door to DynamoDB: whole rows, put under one of two conditions, alone or in one transaction."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Row = dict[str, Any]
+
+TRANSACTION_TRIES = 4
+BATCH_MAX = 100
+_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+class RowChanged(Exception):
+    """A row was not as its writer had seen it. `rows` says which, as indexes of the puts."""
+
+    def __init__(self, *rows: int) -> None:
+        """Keep the indexes."""
+        super().__init__(f"Changed since it was read: {rows}")
+        self.rows = rows
+
+
+class Contended(Exception):
+    """Other transactions kept the rows busy; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write `row` if the stored one still has version `seen`, or, if `seen` is None, if there is none."""
+
+    row: Row
+    seen: int | None = None
+
+
+def to_attribute(value: Any) -> dict[str, Any]:
+    """Return DynamoDB's form of a JSON value. A float is a bug: nothing here is one."""
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, list | tuple):
+        return {"L": [to_attribute(entry) for entry in value]}
+    if isinstance(value, Mapping):
+        return {"M": to_attributes(value)}
+    msg = f"Bug! A row cannot hold a {type(value).__name__}."
+    raise TypeError(msg)
+
+
+def to_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a row."""
+    return {name: to_attribute(value) for name, value in row.items()}
+
+
+def from_attribute(attribute: Mapping[str, Any]) -> Any:
+    """Return the JSON value of an attribute."""
+    ((kind, value),) = attribute.items()
+    if kind == "N":
+        return int(value)
+    if kind == "NULL":
+        return None
+    if kind == "L":
+        return [from_attribute(entry) for entry in value]
+    return from_attributes(value) if kind == "M" else value
+
+
+def from_attributes(attributes: Mapping[str, Any]) -> Row:
+    """Return the row of an item."""
+    return {name: from_attribute(value) for name, value in attributes.items()}
+
+
+class Table:
+    """One table, read consistently. `sleep` takes seconds and `jitter` returns 0 to 1."""
+
+    def __init__(
+        self, client: Any, name: str, *, sleep: Callable[[float], None], jitter: Callable[[], float]
+    ) -> None:
+        """Keep the low-level client and what makes waiting deterministic in a simulation."""
+        self._client, self._name, self._sleep, self._jitter = client, name, sleep, jitter
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        """Return the row, or None."""
+        key = to_attributes({"pk": pk, "sk": sk})
+        item = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True).get("Item")
+        return from_attributes(item) if item else None
+
+    def get_many(self, keys: list[tuple[str, str]]) -> list[Row]:
+        """Return the rows that exist, in the order of their keys."""
+        found: dict[tuple[str, str], Row] = {}
+        for start in range(0, len(keys), BATCH_MAX):
+            pending: Any = [
+                to_attributes({"pk": pk, "sk": sk}) for pk, sk in keys[start : start + BATCH_MAX]
+            ]
+            while pending:
+                request = {self._name: {"Keys": pending, "ConsistentRead": True}}
+                answer = self._client.batch_get_item(RequestItems=request)
+                for item in answer["Responses"].get(self._name, []):
+                    row = from_attributes(item)
+                    found[row["pk"], row["sk"]] = row
+                pending = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
+        return [found[key] for key in keys if key in found]
+
+    def put(self, row: Row, *, seen: int | None = None) -> None:
+        """
+        Write one row, or raise RowChanged.
+
+        A write that was applied but whose answer was lost is tried again by the client and then
+        meets its own row, which counts as written.
+        """
+        try:
+            self._client.put_item(TableName=self._name, **self._conditional(Put(row, seen)))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            if from_attributes(error.response.get("Item") or {}) != row:
+                raise RowChanged(0) from None
+
+    def transact(self, *puts: Put) -> None:
+        """Write all rows or none. Raise RowChanged if one was changed, Contended if they stay busy."""
+        items = [{"Put": {"TableName": self._name, **self._conditional(put)}} for put in puts]
+        for attempt in range(TRANSACTION_TRIES):
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except ClientError as error:
+                self._explain(error)
+                self._sleep(0.05 * 2**attempt * (0.5 + self._jitter()))
+            else:
+                return
+        raise Contended
+
+    def query(self, pk: str, prefix: str = "", *, limit: int | None = None) -> Iterator[Row]:
+        """Yield the rows of a partition whose sort key starts with `prefix`, in order."""
+        names, values = {"#pk": "pk"}, {":pk": pk}
+        condition = "#pk = :pk"
+        if prefix:
+            names["#sk"], values[":sk"] = "sk", prefix
+            condition += " AND begins_with(#sk, :sk)"
+        yield from self._pages(condition, names, values, limit, ConsistentRead=True)
+
+    def due(self, shard: str, until: str, *, limit: int) -> Iterator[tuple[str, str]]:
+        """Yield the keys of the work in `shard` that is due, oldest first."""
+        names, values = {"#pk": "due_shard", "#sk": "due_at"}, {":pk": shard, ":sk": until}
+        condition = "#pk = :pk AND #sk <= :sk"
+        for row in self._pages(condition, names, values, limit, IndexName="due"):
+            yield row["pk"], row["sk"]
+
+    def newest(self, list_key: str, before: str | None, wanted: Mapping[str, str]) -> Iterator[Row]:
+        """
+        Yield the index entries of a list, newest first, that carry all the `wanted` values.
+
+        A wanted `due_before` asks for a `due` before it.
+        """
+        names, values = {"#pk": "list_key"}, {":pk": list_key}
+        condition = "#pk = :pk"
+        if before:
+            names["#sk"], values[":sk"] = "list_sort", before
+            condition += " AND #sk < :sk"
+        options: dict[str, Any] = {"IndexName": "list", "ScanIndexForward": False}
+        if wanted:
+            names |= {f"#{name}": name.removesuffix("_before") for name in wanted}
+            values |= {f":{name}": value for name, value in wanted.items()}
+            compared = {name: "<" if name.endswith("_before") else "=" for name in wanted}
+            options["FilterExpression"] = " AND ".join(
+                f"#{name} {sign} :{name}" for name, sign in compared.items()
+            )
+        yield from self._pages(condition, names, values, None, **options)
+
+    def _pages(
+        self,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, str],
+        limit: int | None,
+        **options: Any,
+    ) -> Iterator[Row]:
+        if limit:
+            options["Limit"] = limit
+        request = {
+            "TableName": self._name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_attributes(values),
+            **options,
+        }
+        left = limit
+        while True:
+            page = self._client.query(**request)
+            yield from (from_attributes(item) for item in page["Items"][:left])
+            left = left - len(page["Items"]) if left is not None else None
+            if "LastEvaluatedKey" not in page or (left is not None and left <= 0):
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    @staticmethod
+    def _conditional(put: Put) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "Item": to_attributes(put.row),
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if put.seen is not None:
+            request["ConditionExpression"] = "version = :seen"
+            request["ExpressionAttributeValues"] = {":seen": {"N": str(put.seen)}}
+        return request
+
+    @staticmethod
+    def _explain(error: ClientError) -> None:
+        """Return if trying again may help; raise what the cancellation means otherwise."""
+        if error.response["Error"]["Code"] == "TransactionInProgressException":
+            return
+        reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
+        changed = [index for index, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
+        if changed:
+            raise RowChanged(*changed) from None
+        if not _PASSING.intersection(reasons):
+            raise error
