@@ -1,0 +1,90 @@
+"""The HTTP front: 127.0.0.1 only, keep-alive, a thread per connection."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from local.standin.messages import Answer, Request
+
+if TYPE_CHECKING:
+    from local.standin.core import StandIn
+
+HOST = "127.0.0.1"
+BODY_MAX = 4 * 1024 * 1024
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Bytes to `Request`, `Answer` to bytes."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "StripeStandIn"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = 120
+    standin: ClassVar[StandIn]
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        if length > BODY_MAX:
+            self.send_error(413)
+            return
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(length) if length else b""
+        self._write(self.standin.handle(Request(self.command, path, query, headers, body)))
+
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _answer  # noqa: N815
+
+    def _write(self, answer: Answer) -> None:
+        if answer.lost:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Keys travel in requests: nothing is logged."""
+
+
+class Listener(ThreadingHTTPServer):
+    """Threads end with the process, and a restart may take the port at once."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that goes away is no error of ours."""
+
+
+class Server:
+    """A running stand-in."""
+
+    def __init__(self, standin: StandIn, port: int) -> None:
+        handler = type("StandInHandler", (Handler,), {"standin": standin})
+        self.standin = standin
+        self._listener = Listener((HOST, port), handler)
+        self.port = int(self._listener.server_address[1])
+        self.url = f"http://{HOST}:{self.port}"
+        standin.base_url = self.url
+        standin.deliveries.start()
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, args=(0.05,), name="standin", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.shutdown()
+        self._listener.server_close()
+        self.standin.deliveries.stop()

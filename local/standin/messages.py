@@ -1,0 +1,48 @@
+"""What goes in and what comes out, whichever transport carries it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request; header names are lower case."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass
+class Answer:
+    """One HTTP answer; `lost` means that the connection ends without it."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    lost: bool = False
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def json_answer(status: int, content: object, **headers: str) -> Answer:
+    body = json.dumps(content, indent=2, ensure_ascii=False).encode()
+    return Answer(status, body, {"Content-Type": "application/json", **headers})
+
+
+def html_answer(status: int, page: str) -> Answer:
+    return Answer(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+
+def redirect(location: str) -> Answer:
+    return Answer(303, b"", {"Location": location})

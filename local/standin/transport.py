@@ -1,0 +1,45 @@
+"""The stand-in in process: an HTTP client for the SDK that opens no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import stripe
+from local.standin.messages import Request
+
+if TYPE_CHECKING:
+    from local.standin.core import StandIn
+
+
+class InProcessClient(stripe.HTTPClient):
+    """Hands the SDK's requests to a stand-in in the same process."""
+
+    name = "standin"
+
+    def __init__(self, standin: StandIn) -> None:
+        super().__init__()
+        self._standin = standin
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, dict[str, str]]:
+        parts = urlsplit(url)
+        body = post_data.encode() if isinstance(post_data, str) else (post_data or b"")
+        lower = {name.lower(): value for name, value in (headers or {}).items()}
+        answer = self._standin.handle(
+            Request(method.upper(), parts.path, parts.query, lower, body)
+        )
+        if answer.lost:
+            raise stripe.APIConnectionError(
+                "The connection ended before an answer came.", should_retry=True
+            )
+        # The SDK looks for header names in lower case, which `requests` answers in any case.
+        return answer.body, answer.status, {k.lower(): v for k, v in answer.headers.items()}
+
+    def _sleep_time_seconds(self, num_retries: int) -> float:  # noqa: ARG002
+        return 0.0
+
+    def close(self) -> None:
+        """Nothing is open."""
