@@ -18,7 +18,7 @@ class Answer:
     body: bytes
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - any JSON
+    def json(self) -> Any:
         return json.loads(self.body)
 
     @property
@@ -51,7 +51,7 @@ class Client:
     def send(
         self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
     ) -> Answer:
-        """Send JSON, or bytes as they are. Header names are written with underscores: `if_match`."""
+        """Send JSON, or bytes as they are. Headers are named with underscores: `if_match`."""
         sent = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
         if self.token:
             sent.setdefault("authorization", f"Bearer {self.token}")

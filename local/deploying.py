@@ -40,8 +40,8 @@ def expanding(template: Path = TEMPLATE) -> Iterator[Callable[[], Template]]:
     if cached.exists():
         yield lambda: parsed(cached)
         return
-    command = [AWS_PYTHON, "-m", "local.expanding", template, cached]
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    command = [str(AWS_PYTHON), "-m", "local.expanding", str(template), str(cached)]
+    process = subprocess.Popen(
         command, cwd=ROOT, env={"AWS_DEFAULT_REGION": REGION}, stderr=subprocess.PIPE, text=True
     )
     try:
@@ -94,7 +94,7 @@ def put_sources(emulator: Emulator, template: Template) -> None:
 
 
 def bootstrap() -> bytes:
-    """Zip the script that starts a handler under the real awslambdaric, from the sources as they are."""
+    """Zip the script that starts a handler under awslambdaric, from the sources as they are."""
     script = (
         f"#!/bin/sh\ncd '{ROOT}/functions' || exit 1\n"
         f"export PYTHONPATH='{ROOT}/functions:{ROOT}/shared'\n"

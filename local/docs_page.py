@@ -5,8 +5,8 @@ from html import escape
 from typing import Any
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-h2 { font: 600 1rem ui-monospace, monospace; margin: 2rem 0 .25rem; border-top: 1px solid #ddd; padding-top: 1rem }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+h2 { font: 600 1rem ui-monospace, monospace; border-top: 1px solid #ddd; padding-top: 1rem }
 pre { background: #f6f6f6; padding: .75rem; overflow-x: auto; font-size: .85rem }
 dt { font-family: ui-monospace, monospace } nav a { margin-right: 1rem; white-space: nowrap }
 """
@@ -41,7 +41,8 @@ def section(name: str, operation: dict[str, Any]) -> str:
     return f'<h2 id="{escape(name)}">{escape(name)}</h2><p>{escape(text)}</p>{listings}'
 
 
-def listing(title: str, part: Any) -> str:  # noqa: ANN401 - any piece of JSON
+def listing(title: str, part: Any) -> str:
     if not part:
         return ""
-    return f"<details><summary>{title}</summary><pre>{escape(json.dumps(part, indent=2))}</pre></details>"
+    text = escape(json.dumps(part, indent=2))
+    return f"<details><summary>{title}</summary><pre>{text}</pre></details>"

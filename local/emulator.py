@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from local.paths import AWS_PYTHON
 from local.processes import running, wait_until
 
 REGION = "us-east-1"
-# The emulator takes an access key of twelve digits for the account's number; with AUTH it is the account's root.
+# An access key of twelve digits is the account's root.
 CREDENTIALS = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "local"}
 
 
@@ -27,7 +28,7 @@ class Emulator:
         self.session = boto3.Session(region_name=REGION, **CREDENTIALS)
         self.client = cache(self._client)
 
-    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def _client(self, service: str) -> Any:
         return self.session.client(service, endpoint_url=self.url)
 
 
@@ -65,6 +66,6 @@ def answers(port: int) -> bool:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{port}/_ministack/ready", timeout=2
         ) as answer:
-            return bool(answer.status == 200)
+            return bool(answer.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError):
         return False

@@ -44,7 +44,7 @@ def make(names: list[str]) -> None:
 def is_ready(name: str) -> bool:
     folder = ROOT / ENVIRONMENTS[name][0]
     written = folder / STAMP
-    return written.exists() and written.read_text() == stamp(name) and runs(folder)
+    return written.exists() and written.read_text() == stamp(name) and has_python(folder)
 
 
 def stamp(name: str) -> str:
@@ -53,9 +53,13 @@ def stamp(name: str) -> str:
     return f"{sys.version}\n{hashlib.sha256(requirements).hexdigest()}\n"
 
 
-def runs(folder: Path) -> bool:
+def python_of(folder: Path) -> str:
+    return str(folder / "bin" / "python")
+
+
+def has_python(folder: Path) -> bool:
     """Tell whether the environment's interpreter still exists: it is a link to one outside."""
-    return (folder / "bin" / "python").exists()
+    return Path(python_of(folder)).exists()
 
 
 def start_install(name: str) -> subprocess.Popen[str]:
@@ -63,23 +67,23 @@ def start_install(name: str) -> subprocess.Popen[str]:
     print(f"  making {folder.relative_to(ROOT)} from {requirements.relative_to(ROOT)}", flush=True)
     if not is_same_python(folder):
         create(folder)
-    command = [folder / "bin" / "python", "-m", "pip", *INSTALL, requirements]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    command = [python_of(folder), "-m", "pip", *INSTALL, str(requirements)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def is_same_python(folder: Path) -> bool:
     """Tell whether the environment was made from this interpreter and has a pip."""
-    probe = [folder / "bin" / "python", "-c", "import pip, sys; print(sys.version)"]
-    if not runs(folder):
+    probe = [python_of(folder), "-c", "import pip, sys; print(sys.version)"]
+    if not has_python(folder):
         return False
-    answer = subprocess.run(probe, capture_output=True, text=True, check=False)  # noqa: S603
+    answer = subprocess.run(probe, capture_output=True, text=True, check=False)
     return answer.returncode == 0 and answer.stdout.strip() == sys.version
 
 
 def create(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "venv", folder]
-    if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603
+    command = [sys.executable, "-m", "venv", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
         raise SetUpError(
             f"{sys.executable} cannot make a virtual environment:"
             " install its venv package (python3-venv on Debian), or set PYTHON to another Python."
@@ -89,7 +93,8 @@ def create(folder: Path) -> None:
 def explain(name: str, errors: str) -> str:
     lines = [line for line in errors.splitlines() if line.startswith("ERROR")]
     reason = (lines or errors.strip().splitlines() or ["no reason given"])[0]
-    return f"{ENVIRONMENTS[name][1]} could not be installed ({reason}): check the network, and run again."
+    file = ENVIRONMENTS[name][1]
+    return f"{file} could not be installed ({reason}): check the network, and run again."
 
 
 if __name__ == "__main__":

@@ -1,10 +1,16 @@
-"""Expand a SAM template to plain CloudFormation: `.aws-venv/bin/python -m local.expanding TEMPLATE RESULT`."""
+"""Expand a SAM template to plain CloudFormation: `python -m local.expanding TEMPLATE RESULT`.
+
+Runs in the emulated AWS's environment, where the translator is.
+"""
 
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from samtranslator.translator.transform import transform  # type: ignore[import-not-found]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
 
 # The translator wants an S3 address; where the sources really are is decided when deploying.
 PLACEHOLDER = "s3://sources/bootstrap.zip"
@@ -16,8 +22,6 @@ SOURCE_KEYS = {
 
 def expand(template: dict[str, Any]) -> dict[str, Any]:
     """Parameters stay references: CloudFormation fills them in."""
-    from samtranslator.translator.transform import transform  # noqa: PLC0415 - this environment only
-
     for resource in template["Resources"].values():
         if key := SOURCE_KEYS.get(resource["Type"]):
             resource["Properties"][key] = PLACEHOLDER
@@ -33,8 +37,6 @@ class ManagedPolicies:
 
 
 def main() -> None:
-    from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415 - this environment only
-
     source, result = Path(sys.argv[1]), Path(sys.argv[2])
     unfinished = result.with_suffix(f".{os.getpid()}")
     unfinished.write_text(json.dumps(expand(yaml_parse(source.read_text()))))

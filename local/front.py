@@ -1,7 +1,8 @@
-"""The one address a person uses: the API as API Gateway serves it, and its documentation at /docs."""
+"""The one address a person uses: the API as API Gateway serves it, and its docs."""
 
 import http.client
 import json
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -26,6 +27,10 @@ OPENAPI = "/openapi.json"
 Headers = list[tuple[str, str]]
 
 
+class TooLarge(Exception):
+    """API Gateway takes no larger body."""
+
+
 class FrontHandler(Handler):
     """Reads a request whole, has it forwarded, and relays the answer."""
 
@@ -37,29 +42,34 @@ class FrontHandler(Handler):
         elif (body := self.body()) is not None:
             self.relay(*self.front.forward(self.command, self.path, self.headers.items(), body))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_any
+    # The library looks each method up by this name.
+    do_GET = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
+    do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
     def body(self) -> bytes | None:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self.chunks()
-        length = int(self.headers.get("Content-Length", 0))
-        return self.refuse() if length > BODY_MAX else self.rfile.read(length)
+        """Read the request's body; None after it was refused for its size."""
+        chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+        try:
+            return b"".join(self.chunks() if chunked else self.whole())
+        except TooLarge:
+            self.close_connection = True
+            message = json.dumps({"message": "Request Entity Too Large"}).encode()
+            self.answer(message, "application/json", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return None
 
-    def chunks(self) -> bytes | None:
-        body = b""
+    def whole(self) -> Iterator[bytes]:
+        length = int(self.headers.get("Content-Length", 0))
+        require_allowed(length)
+        yield self.rfile.read(length)
+
+    def chunks(self) -> Iterator[bytes]:
+        total = 0
         while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
+            require_allowed(total := total + size)
+            yield self.rfile.read(size)
             self.rfile.readline()
-            if len(body) > BODY_MAX:
-                return self.refuse()
         while self.rfile.readline().strip():
             pass
-        return body
-
-    def refuse(self) -> None:
-        self.close_connection = True
-        message = json.dumps({"message": "Request Entity Too Large"}).encode()
-        self.answer(message, "application/json", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     def relay(self, status: int, headers: Headers, body: bytes) -> None:
         self.send_response_only(status)
@@ -103,6 +113,11 @@ class Front:
     def docs(self) -> bytes:
         _, _, document = self.forward("GET", OPENAPI, [("Host", "127.0.0.1")], b"")
         return render(json.loads(document)).encode()
+
+
+def require_allowed(size: int) -> None:
+    if size > BODY_MAX:
+        raise TooLarge
 
 
 def end_to_end(headers: Headers) -> Headers:

@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer for the local stack: one RSA key, its JWKS, and the tokens of two tenants."""
+"""An OpenID Connect issuer: one RSA key, its JWKS, and the tokens of two tenants."""
 
 import json
 import time
@@ -25,7 +25,7 @@ class IssuerHandler(Handler):
 
     issuer: ClassVar["Issuer"]
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
         documents = {
             "/.well-known/openid-configuration": self.issuer.configuration,
             "/.well-known/jwks.json": self.issuer.jwks,
@@ -66,7 +66,7 @@ class Issuer:
         }
         return jwt.encode(usual | claims, self._key, algorithm="RS256", headers={"kid": KEY_ID})
 
-    def person(self, tenant: str, role: str, **claims: Any) -> str:  # noqa: ANN401 - claims are JSON
+    def person(self, tenant: str, role: str, **claims: Any) -> str:
         """Sign the token of somebody who logged in; the role is also the name of the profile."""
         own = {
             "sub": f"{role}@{tenant}",
@@ -77,8 +77,8 @@ class Issuer:
         }
         return self.sign(own | claims)
 
-    def storefront(self, tenant: str, **claims: Any) -> str:  # noqa: ANN401 - claims are JSON
-        """Sign the token of a machine: it says who it is, and a row of the table says what it may do."""
+    def storefront(self, tenant: str, **claims: Any) -> str:
+        """Sign a machine's token: it says who it is, and a row of the table what it may do."""
         client_id = client_of(tenant)
         return self.sign({"sub": client_id, "token_use": "access", "client_id": client_id} | claims)
 
@@ -93,7 +93,7 @@ def client_of(tenant: str) -> str:
 
 
 def client_row(tenant: str) -> dict[str, dict[str, str]]:
-    """The row that gives a storefront's client its tenant, in DynamoDB's own JSON."""
+    """Make the row that gives a storefront's client its tenant, in DynamoDB's own JSON."""
     row = {
         "pk": f"P#CLIENT#{client_of(tenant)}",
         "sk": "POINTER",

@@ -1,4 +1,4 @@
-"""Run a module that ends, with all it has started, when its parent is gone: `python -m local.leash MODULE`."""
+"""Run a module that ends, with all it has started, when its parent is gone."""
 
 import os
 import runpy
@@ -11,7 +11,7 @@ WATCH_INTERVAL_S = 0.25
 
 
 def end_with_parent() -> None:
-    """End this process group when the parent dies. Polling works on every Unix; prctl only on one."""
+    """End this process group when the parent dies; polling works on every Unix."""
     parent = os.getppid()
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 

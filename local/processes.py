@@ -26,7 +26,7 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command` in a session of its own, and end the whole session afterwards."""
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own commands
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env=dict(env),

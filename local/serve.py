@@ -4,74 +4,83 @@ import json
 import os
 import signal
 import sys
-import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from local.issuer import TENANTS
-from local.paths import ROOT, STACK_FILE
+from local.paths import STACK_FILE
 from local.processes import StackError
 from local.stack import Ports, Stack, running_stack, stripe_account
 
-PORT = 8700
+PORT = "8700"
+PORT_MAX = 65532
 
 
 def main() -> None:
-    stopped = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopped.set()
-
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     try:
-        first = int(os.environ.get("PORT", PORT))
-        signal.signal(signal.SIGTERM, raise_interrupt)
-        with running_stack(ports=Ports(first, first + 1, first + 2, first + 3)) as stack:
-            signal.signal(signal.SIGINT, stop)
-            signal.signal(signal.SIGTERM, stop)
-            try:
-                announce(stack)
-                stopped.wait()
-            finally:
-                STACK_FILE.unlink(missing_ok=True)
+        serve(first_port(), Path(sys.argv[1]) if len(sys.argv) > 1 else STACK_FILE)
     except KeyboardInterrupt:
-        sys.exit("Stopped while starting.")
-    except (StackError, ValueError) as error:
+        print("\nStopped.")
+    except StackError as error:
         sys.exit(str(error))
-    print("Stopped.")
 
 
-def raise_interrupt(_signal: int, _frame: FrameType | None) -> None:
+def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Stop at the first signal; the next ones must not interrupt the stopping."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def announce(stack: Stack) -> None:
-    facts = describe(stack)
-    STACK_FILE.write_text(json.dumps(facts, indent=2) + "\n")
-    for sentence in stack.deployment.left_out:
-        print(f"Left out locally: {sentence}")
-    print(
-        f"API             {stack.api}\nDocumentation   {stack.docs}\nStripe stand-in {stack.stripe}"
-    )
-    for tenant, parts in facts["tenants"].items():
-        print(f"\nTenant {tenant}, Stripe account {parts['stripe']['account']}")
-        for role in ("admin", "operator", "viewer", "storefront"):
-            print(f"  {role:<10} {parts[role]}")
-    print(f"\nAll of it is in {STACK_FILE.relative_to(ROOT)}. Ctrl-C stops it.", flush=True)
+def first_port() -> int:
+    text = os.environ.get("PORT", PORT)
+    if not text.isdecimal() or not 0 < int(text) <= PORT_MAX:
+        raise StackError(f"PORT={text} is not a port: give the first of four, 1 to {PORT_MAX}.")
+    return int(text)
+
+
+def serve(port: int, file: Path) -> None:
+    print("Starting the local stack ...", flush=True)
+    with running_stack(ports=Ports(port, port + 1, port + 2, port + 3)) as stack:
+        facts = describe(stack)
+        try:
+            file.write_text(json.dumps(facts, indent=2) + "\n")
+            announce(stack, facts, file)
+            signal.pause()
+        finally:
+            file.unlink(missing_ok=True)
 
 
 def describe(stack: Stack) -> dict[str, Any]:
-    tenants = {
-        tenant: {**stack.issuer.tokens(tenant), "stripe": stripe_account(stack, tenant)}
-        for tenant in TENANTS
-    }
     return {
         "api": stack.api,
         "stripe": stack.stripe,
         "docs": stack.docs,
         "mail": None,
         "storefront": None,
-        "tenants": tenants,
+        "tenants": {
+            tenant: stack.issuer.tokens(tenant) | {"stripe": stripe_account(stack.stripe, tenant)}
+            for tenant in TENANTS
+        },
     }
+
+
+def announce(stack: Stack, facts: dict[str, Any], file: Path) -> None:
+    for sentence in stack.deployment.left_out:
+        print(f"Left out here: {sentence}")
+    print(
+        f"\nAPI     {stack.api}\nDocs    {stack.docs}\n"
+        f"Stripe  {stack.stripe} (a stand-in; /_control steers it)"
+    )
+    for tenant, parts in facts["tenants"].items():
+        stripe = parts.pop("stripe")
+        print(f"\nTenant {tenant}: Stripe account {stripe['account']}, {stripe['secret_key']}")
+        for role, token in parts.items():
+            print(f"  {role:<10} {token}")
+    print(f"\nAll of it is also in {file}. Ctrl-C stops it.", flush=True)
 
 
 if __name__ == "__main__":

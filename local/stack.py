@@ -1,4 +1,4 @@
-"""The whole stack as one context manager: used by the demo, `make serve`, the benchmarks and the tests."""
+"""The whole stack as one context manager, for the commands and the tests alike."""
 
 import os
 import shutil
@@ -19,11 +19,12 @@ from local.emulator import Emulator, running_emulator
 from local.front import Front
 from local.issuer import AUDIENCE, TENANTS, Issuer, client_row
 from local.loopback import port_in_use, serving
-from local.paths import LOCAL, RUN, TEMPLATE
+from local.paths import RUN, TEMPLATE
 from local.processes import free_port, listens, running, wait_until
 
 STAGE = "local"
 KEY_REPEATS = 4
+LOGS_KEPT_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,18 @@ class Stack:
         """Make a client of the API with the token of one role, or with none."""
         return Client(self.api, self.issuer.tokens(tenant)[role] if tenant else None)
 
-    def aws(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def aws(self, service: str) -> Any:
         """Make a boto3 client of the emulated AWS, as the account's root."""
         return self.emulator.client(service)
 
+    def register_storefront(self, tenant: str) -> None:
+        """Give a tenant's storefront its row, as an administrator does once per machine client."""
+        self.aws("dynamodb").put_item(
+            TableName=self.deployment.resources["Table"], Item=client_row(tenant)
+        )
+
     def run_schedule(self, name: str) -> None:
-        """Have a schedule's own target invoked now, by a schedule for one time that removes itself."""
+        """Have a schedule's own target invoked now, by a one-time schedule that removes itself."""
         scheduler = self.aws("scheduler")
         schedule = scheduler.get_schedule(Name=self.deployment.resources[name])
         scheduler.create_schedule(
@@ -76,13 +83,26 @@ class Stack:
 def running_stack(
     *, auth: bool = False, ports: Ports | None = None, template: Path = TEMPLATE
 ) -> Iterator[Stack]:
-    """Start everything, deploy, and end everything afterwards. `auth` enforces the functions' policies."""
+    """Start, deploy, and end everything afterwards; `auth` enforces the functions' policies."""
     RUN.mkdir(exist_ok=True)
+    remove_old_logs()
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=RUN))
     with ExitStack() as exits:
+        exits.push(lambda kind, _error, _trace: remove_unless_failed(folder, kind))
         yield start(exits, ports or Ports(), folder=folder, auth=auth, template=template)
-    # Not after a failure: its logs are worth reading.
-    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_unless_failed(folder: Path, kind: type[BaseException] | None) -> None:
+    """Keep the logs of a failure to be read; being interrupted is none."""
+    if kind is None or not issubclass(kind, Exception):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_old_logs() -> None:
+    """Remove what earlier failures kept, once nobody can be reading it any more."""
+    for folder in RUN.glob("stack-*"):
+        if time.time() - folder.stat().st_mtime > LOGS_KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(exits: ExitStack, ports: Ports, *, folder: Path, auth: bool, template: Path) -> Stack:
@@ -99,9 +119,11 @@ def start(exits: ExitStack, ports: Ports, *, folder: Path, auth: bool, template:
     emulator = Emulator(aws_port)
     wait_for_aws()
     deployment = deploy(emulator, expansion(), parameters(issuer.url, stripe, front.url))
-    seed(emulator, deployment)
     wait_for_stripe()
-    return Stack(front.url, stripe, issuer, emulator, deployment, folder)
+    stack = Stack(front.url, stripe, issuer, emulator, deployment, folder)
+    for tenant in TENANTS:
+        stack.register_storefront(tenant)
+    return stack
 
 
 def unused(port: int) -> int:
@@ -136,19 +158,8 @@ def running_standin(port: int, *, folder: Path) -> Iterator[Callable[[], None]]:
         str(port),
         "--control",
     ]
-    if not (LOCAL / "standin" / "__main__.py").exists():
-        yield lambda: None
-        return
     with running(command, env={"PATH": os.environ["PATH"]}, log=log) as process:
         yield lambda: wait_until(lambda: listens(port), process, name="The stand-in", log=log)
-
-
-def seed(emulator: Emulator, deployment: Deployment) -> None:
-    """Register each tenant's storefront, as an administrator does once per machine client."""
-    for tenant in TENANTS:
-        emulator.client("dynamodb").put_item(
-            TableName=deployment.resources["Table"], Item=client_row(tenant)
-        )
 
 
 def stripe_keys(tenant: str) -> dict[str, str]:
@@ -157,8 +168,8 @@ def stripe_keys(tenant: str) -> dict[str, str]:
     return {"publishable_key": "pk_test_" + marker, "secret_key": "sk_test_" + marker}
 
 
-def stripe_account(stack: Stack, tenant: str) -> dict[str, str]:
+def stripe_account(stripe: str, tenant: str) -> dict[str, str]:
     """Ask the stand-in whose keys they are; it makes the account when it first sees them."""
     keys = stripe_keys(tenant)
-    answer = Client(stack.stripe, keys["secret_key"]).get("/v1/account")
+    answer = Client(stripe, keys["secret_key"]).get("/v1/account")
     return {"account": answer.json["id"], **keys}
