@@ -1,0 +1,159 @@
+"""Build the Lambda layer: `python3.13 layer.py TARGET --architecture arm64`.
+
+It stands beside the requirements because SAM hashes this folder to tell whether its layer is stale.
+What is pruned here is pruned for cold starts: fewer files to open, less to parse.
+A target that already holds these libraries only gets `payments` anew.
+"""
+
+import argparse
+import compileall
+import hashlib
+import json
+import py_compile
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RUNTIME = (3, 13)
+PLATFORMS = {
+    "arm64": ("manylinux2014_aarch64", "manylinux_2_28_aarch64"),
+    "x86_64": ("manylinux2014_x86_64", "manylinux_2_28_x86_64"),
+}
+# A service that is missing here fails at once with botocore's UnknownServiceError.
+AWS_SERVICES = {"dynamodb", "secretsmanager", "sqs"}
+UNUSED = (
+    "bin",
+    # Types for editors; the SDK itself imports none of them when it runs.
+    "stripe/params",
+    # The interactive page; only the document is served.
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui-bundle.min.js",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui.min.css",
+    # certifi's is the one that is read.
+    "botocore/cacert.pem",
+    "botocore/data/dynamodb/2011-12-05",
+    # Only for models written for Pydantic 1, of which there are none.
+    "pydantic/v1",
+    "pydantic/mypy.py",
+    # Lambda's own time zones come first.
+    "dateutil/zoneinfo",
+)
+# AWS answers with certificates of its own authority, and reading 5 roots is quicker than 120.
+AMAZON_ROOTS = ("Amazon Root CA", "Starfield Services Root Certificate Authority")
+
+
+def main() -> None:
+    if sys.version_info[:2] != RUNTIME:
+        sys.exit("The layer is compiled for Lambda: run this with Python 3.13.")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--architecture", choices=PLATFORMS, default="arm64")
+    arguments = parser.parse_args()
+    build(arguments.target, arguments.architecture)
+
+
+def build(target: Path, architecture: str) -> None:
+    """Lambda mounts what is built here at /opt."""
+    libraries, origin = target / "python", target / "built-from"
+    if not (origin.exists() and origin.read_text() == state(architecture)):
+        remove(target)
+        install(libraries, architecture)
+        write_amazon_roots(libraries / "certifi" / "cacert.pem", target / "amazon-roots.pem")
+        prune(libraries)
+        compile_libraries(libraries)
+        origin.write_text(state(architecture))
+    add_payments(libraries)
+
+
+def state(architecture: str) -> str:
+    """Say what the libraries follow from."""
+    sources = (HERE / "requirements.txt").read_bytes() + Path(__file__).read_bytes()
+    return f"{architecture} {hashlib.sha256(sources).hexdigest()}\n"
+
+
+def install(libraries: Path, architecture: str) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--root-user-action", "ignore", "--no-compile", "--target", str(libraries)]
+    command += ["--require-hashes", "--requirement", str(HERE / "requirements.txt")]
+    command += ["--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.13"]
+    for platform in PLATFORMS[architecture]:
+        command += ["--platform", platform]
+    if subprocess.run(command, check=False).returncode:  # noqa: S603 - our own arguments
+        sys.exit("The layer's packages could not be installed; pip says why above.")
+
+
+def prune(libraries: Path) -> None:
+    for path in UNUSED:
+        remove(libraries / path)
+    for pattern in ("tests", "*.pyi", "py.typed"):
+        for path in list(libraries.rglob(pattern)):
+            remove(path)
+    # The version is asked for at run time; the rest is for installers.
+    for file in libraries.glob("*.dist-info/*"):
+        if file.name not in {"METADATA", "licenses"}:
+            remove(file)
+    prune_aws_descriptions(libraries / "botocore" / "data")
+
+
+def prune_aws_descriptions(folder: Path) -> None:
+    for service in folder.iterdir():
+        if service.is_dir() and service.name not in AWS_SERVICES:
+            remove(service)
+    endpoints = folder / "endpoints.json"
+    described = json.loads(endpoints.read_text())
+    for partition in described["partitions"]:
+        partition["services"] = {
+            name: service for name, service in partition["services"].items() if name in AWS_SERVICES
+        }
+    endpoints.write_text(json.dumps(described, separators=(",", ":")))
+
+
+def compile_libraries(libraries: Path) -> None:
+    """Ship bytecode alone: half the size, and Lambda could not keep what it compiles itself."""
+    compiled = compileall.compile_dir(
+        libraries,
+        quiet=1,
+        legacy=True,
+        stripdir=libraries,
+        prependdir="/opt/python",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not compiled:
+        sys.exit("A package of the layer does not compile; the file is named above.")
+    for source in libraries.rglob("*.py"):
+        source.unlink()
+
+
+def add_payments(libraries: Path) -> None:
+    """Our own sources travel with their bytecode, so that a traceback shows the line."""
+    package = libraries / "payments"
+    remove(package)
+    shutil.copytree(HERE / "payments", package, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(
+        package,
+        quiet=1,
+        stripdir=libraries,
+        prependdir="/opt/python",
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+
+
+def write_amazon_roots(every_root: Path, amazon_roots: Path) -> None:
+    kept = [
+        block
+        for block in every_root.read_text().split("\n\n")
+        if any(f'# Label: "{name}' in block for name in AMAZON_ROOTS)
+    ]
+    amazon_roots.write_text("\n\n".join(kept) + "\n")
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
