@@ -22,14 +22,14 @@ class ChargeCard(api.Body):
     supersede_open_links: Annotated[bool, Field(strict=True)] = True
 
 
-class AttemptOut(BaseModel):
+class ChargedAttempt(BaseModel):
     """How far the charge came."""
 
     id: str
     status: str
 
 
-class PaymentOut(BaseModel):
+class ChargedPayment(BaseModel):
     """The money, once it is there."""
 
     id: str
@@ -38,7 +38,7 @@ class PaymentOut(BaseModel):
     note: Note
 
 
-class InvoiceOut(BaseModel):
+class ChargedInvoice(BaseModel):
     """The invoice afterwards."""
 
     id: str
@@ -48,11 +48,15 @@ class InvoiceOut(BaseModel):
 
 
 class ChargeOut(BaseModel):
-    """201 with a payment; 202 while Stripe has not said how it ended: ask the invoice, do not charge again."""
+    """
+    201 with a payment; 202 while Stripe has not said how it ended.
 
-    attempt: AttemptOut
-    payment: PaymentOut | None
-    invoice: InvoiceOut
+    Ask the invoice, do not charge again.
+    """
+
+    attempt: ChargedAttempt
+    payment: ChargedPayment | None
+    invoice: ChargedInvoice
 
 
 @app.post("/v1/invoices/<invoice_id>/charges", status_code=201)
@@ -75,7 +79,7 @@ def _show(attempt: Attempt) -> ChargeOut:
     invoice = rows.require_invoice()
     payment = next((found for found in rows.payments if found.attempt == attempt.id), None)
     return ChargeOut(
-        attempt=AttemptOut(id=attempt.id, status=attempt.status),
-        payment=PaymentOut(**payment.model_dump()) if payment else None,
-        invoice=InvoiceOut.model_validate(invoice, from_attributes=True),
+        attempt=ChargedAttempt(id=attempt.id, status=attempt.status),
+        payment=ChargedPayment(**payment.model_dump()) if payment else None,
+        invoice=ChargedInvoice.model_validate(invoice, from_attributes=True),
     )

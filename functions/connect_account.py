@@ -20,10 +20,7 @@ class ConnectAccount(api.Body):
     mode: Literal["test", "live"]
     publishable_key: Annotated[str, Field(min_length=8, max_length=255)]
     secret_key: Annotated[str, Field(min_length=8, max_length=255)]
-    error_emails: Annotated[
-        list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]],
-        Field(max_length=10),
-    ] = []
+    error_emails: Annotated[tuple[api.Email, ...], Field(max_length=10)] = ()
 
 
 class Webhook(BaseModel):
@@ -75,7 +72,7 @@ def connect_account(body: ConnectAccount) -> Response[AccountOut]:
     """Try the keys at Stripe, keep them, create the webhook endpoint."""
     caller, doors = api.caller(app), runtime.doors()
     request = onboarding.ConnectRequest(
-        body.name, body.mode, body.publishable_key, body.secret_key, tuple(body.error_emails)
+        body.name, body.mode, body.publishable_key, body.secret_key, body.error_emails
     )
 
     def connect(account_id: str) -> AccountOut:

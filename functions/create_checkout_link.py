@@ -10,7 +10,11 @@ handler = api.lambda_handler(app)
 
 
 class CreatePayLink(api.Body):
-    """`amount` fixes a part in minor units; without it the link asks for what is left on the day."""
+    """
+    `amount` fixes a part in minor units.
+
+    Without it the link asks for what is left on the day.
+    """
 
     module: api.Name | None = None
     amount: api.Amount | None = None
@@ -27,7 +31,7 @@ class PayLinkOut(BaseModel):
 
 @app.post("/v1/invoices/<invoice_id>/pay-links", status_code=201)
 def create_pay_link(invoice_id: api.PathName, body: CreatePayLink) -> Response[PayLinkOut]:
-    """Create a pay link; no session is opened and nothing is claimed until the payer presses Pay."""
+    """Create a pay link; nothing is claimed at Stripe until the payer presses Pay."""
     caller, doors = api.caller(app), runtime.doors()
     request = linking.LinkRequest(body.module, body.amount, body.message)
 

@@ -16,7 +16,7 @@ class PutCustomer(api.Body):
     """Nobody pays online until `online_payment_enabled` says so."""
 
     name: api.Text
-    email: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] = None
+    email: api.Email | None = None
     online_payment_enabled: Annotated[bool, Field(strict=True)] = False
 
 

@@ -1,4 +1,8 @@
-"""/p/{token}: the payer's page, the way to Stripe's Checkout, and the way back. Public: the token is the key."""
+"""
+/p/{token}: the payer's page, the way to Stripe's Checkout, and the way back.
+
+Public: the token is the key.
+"""
 
 from typing import Any
 

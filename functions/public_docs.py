@@ -8,7 +8,11 @@ DOCUMENT = Path(__file__).with_name("openapi.json")
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Answer from what was deployed; nothing is looked up, so this stays up when all else is down."""
+    """
+    Answer from what was deployed.
+
+    Nothing is looked up, so this stays up when all else is down.
+    """
     body = (
         DOCUMENT.read_text()
         if event["rawPath"].endswith("/openapi.json")

@@ -1,4 +1,8 @@
-"""POST /webhooks/stripe/{account}/{mode}: verify, keep, queue, 200. No Stripe SDK, no pydantic, no Tracer."""
+"""
+POST /webhooks/stripe/{account}/{mode}.
+
+Verify, keep, queue, 200. No Stripe SDK, no pydantic, no Tracer.
+"""
 
 import base64
 import json

@@ -24,7 +24,11 @@ class RequestRun(api.Body):
 
 
 class RunOut(BaseModel):
-    """`residual` is the number of breaks that are left; 0 means that the books agree with Stripe."""
+    """
+    `residual` is the number of breaks that are left.
+
+    0 means that the books agree with Stripe.
+    """
 
     id: str
     account: str

@@ -1,4 +1,4 @@
-"""Every two minutes: unknown outcomes, expired sessions, and events that were kept but not applied."""
+"""Every two minutes: unknown outcomes, expired sessions, events kept but not applied."""
 
 from dataclasses import asdict
 from typing import Any

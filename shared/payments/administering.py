@@ -37,7 +37,7 @@ def switch_module(
         account = doors.store.account(caller.tenant, module.account)
         account.require_active()
         if account.mode != MODES[state]:
-            detail = f"{state.capitalize()} needs {MODES[state]} keys; account {account.name} has {account.mode} keys."
+            detail = f"{state.capitalize()} needs {MODES[state]} keys; {account.name} has others."
             raise KeyModeMismatch(detail, account=account.id)
     try:
         return doors.store.save(module.switch(state), module)
@@ -81,7 +81,11 @@ def put_customer(
     caller: Caller,
     doors: Doors,
 ) -> Customer:
-    """Create or replace what is known of a customer; paying online needs a connected account first."""
+    """
+    Create or replace what is known of a customer.
+
+    Paying online needs a connected account first.
+    """
     if online_payment_enabled and not _has_active_account(caller.tenant, doors):
         raise StripeAccountRequired("Connect a Stripe account before a customer may pay online.")
     known = doors.store.find_customer(caller.tenant, ref)

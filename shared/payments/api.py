@@ -37,11 +37,13 @@ Event = dict[str, Any]
 Result = dict[str, Any]
 Handler = Callable[[Event, Any], Result]
 
-#: An id of ours, or a caller's own reference: bounded, and nothing in it can leave its place in a key.
+#: An id of ours, or a caller's own reference: bounded, and nothing in it can leave its place in
+#: a key.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@+-]{1,64}$")]
 PathName = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:@+-]{1,64}$")]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 LongText = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 #: Minor units. Strict: a float or a digit string is refused, not rounded.
 Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
@@ -88,7 +90,11 @@ def new_app() -> APIGatewayHttpResolver:
 
 
 def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
-    """Return the function's entry: screen, authorise, route, and turn every refusal into a problem document."""
+    """
+    Return the function's entry.
+
+    Screen, authorise, route, and turn every refusal into a problem document.
+    """
 
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: Event, context: Any) -> Result:
@@ -124,7 +130,9 @@ def answer_once(
     work: Callable[[str], BaseModel | tuple[int, BaseModel]],
 ) -> Response[Any]:
     """
-    Answer a request under its Idempotency-Key: `work` runs once, gets the id to use and returns the body.
+    Answer a request under its Idempotency-Key.
+
+    `work` runs once, gets the id to use and returns the body.
 
     It may return a status with the body where that depends on the outcome.
     """
@@ -172,7 +180,11 @@ def body_of(event: Event) -> str:
 
 
 def base_url(event: Event) -> str:
-    """Return the address under which this deployment is reached; API Gateway's word, not a header's."""
+    """
+    Return the address under which this deployment is reached.
+
+    API Gateway's word, not a header's.
+    """
     return settings().public_url or f"https://{event['requestContext']['domainName']}"
 
 
@@ -192,7 +204,8 @@ def _screen(event: Event) -> None:
         return
     declared = _header(event, "content-type") or JSON
     if not body:
-        # Powertools wants JSON where a body is declared; nothing is `null` there, and refused as such.
+        # Powertools wants JSON where a body is declared; nothing is `null` there, and refused as
+        # such.
         event["body"], event["isBase64Encoded"] = "null", False
     elif declared.split(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaType(f"Send the body as {JSON}.")

@@ -75,7 +75,11 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
 
 
 def apply_session(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
-    """Bring what Stripe says of a Checkout Session into the books: a payment, a saved card, or its end."""
+    """
+    Bring what Stripe says of a Checkout Session into the books.
+
+    A payment, a saved card, or its end.
+    """
     if session.mode == "setup":
         return save_card(session, tenant=tenant, account=account, mode=mode, doors=doors)
     attempt = _attempt_of(session.metadata, tenant, doors)
@@ -129,7 +133,11 @@ def apply_fee(payment: Payment, charge: Charge, *, doors: Doors) -> bool:
 
 
 def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes: object) -> Attempt:
-    """Move an attempt, and its invoice's claim with it. An attempt that has ended meanwhile is left alone."""
+    """
+    Move an attempt, and its invoice's claim with it.
+
+    An attempt that has ended meanwhile is left alone.
+    """
 
     def step() -> Attempt:
         invoice, current = _fresh(attempt, doors)
@@ -177,10 +185,16 @@ def _saved(
 ) -> SavedMethod:
     card, (account, mode) = method.card or Card(), at
     return SavedMethod(
-        id=method.id, tenant=customer.tenant, customer=customer.ref, account=account, mode=mode,
-        stripe_customer=setup.customer or customer.stripe_ids[f"{account}:{mode}"], setup_intent=setup.id,
-        consented_at=doors.now(), **card.model_dump(),
-    )  # fmt: skip
+        id=method.id,
+        tenant=customer.tenant,
+        customer=customer.ref,
+        account=account,
+        mode=mode,
+        stripe_customer=setup.customer or customer.stripe_ids[f"{account}:{mode}"],
+        setup_intent=setup.id,
+        consented_at=doors.now(),
+        **card.model_dump(),
+    )
 
 
 def _attempt_of(metadata: dict[str, str], tenant: str, doors: Doors) -> Attempt:
@@ -193,7 +207,11 @@ def _attempt_of(metadata: dict[str, str], tenant: str, doors: Doors) -> Attempt:
 
 
 def _debit_failed(attempt: Attempt, doors: Doors) -> Attempt:
-    """End an attempt whose bank debit failed days later; the intent has no payment method any more."""
+    """
+    End an attempt whose bank debit failed days later.
+
+    The intent has no payment method any more.
+    """
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     fenced = gateway.fence_intent(attempt.payment_intent or "", attempt.stripe_key("cancel"))
     status = AttemptStatus.FAILED if fenced.status == "canceled" else AttemptStatus.UNKNOWN
@@ -239,11 +257,28 @@ def _payment(attempt: Attempt, invoice: Invoice, intent: Intent, payment: str) -
     charge, paid_at = intent.charge, datetime.fromtimestamp(intent.charge.created, UTC)
     fee = _fee(charge)
     note = Note(
-        payment_intent=intent.id, charge=charge.id, brand=charge.card.brand, last4=charge.card.last4,
-        amount=charge.amount, fee=fee.amount, paid_at=paid_at, receipt_url=charge.receipt_url,
-    )  # fmt: skip
+        payment_intent=intent.id,
+        charge=charge.id,
+        brand=charge.card.brand,
+        last4=charge.card.last4,
+        amount=charge.amount,
+        fee=fee.amount,
+        paid_at=paid_at,
+        receipt_url=charge.receipt_url,
+    )
     return Payment(
-        id=payment, tenant=attempt.tenant, invoice=invoice.id, attempt=attempt.id, customer=invoice.customer,
-        account=attempt.account, mode=attempt.mode, payment_intent=intent.id, charge=charge.id,
-        gross=charge.amount, currency=charge.currency, fee=fee, note=note, paid_at=paid_at,
-    )  # fmt: skip
+        id=payment,
+        tenant=attempt.tenant,
+        invoice=invoice.id,
+        attempt=attempt.id,
+        customer=invoice.customer,
+        account=attempt.account,
+        mode=attempt.mode,
+        payment_intent=intent.id,
+        charge=charge.id,
+        gross=charge.amount,
+        currency=charge.currency,
+        fee=fee,
+        note=note,
+        paid_at=paid_at,
+    )

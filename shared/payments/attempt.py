@@ -51,7 +51,11 @@ TRANSITIONS: dict[AttemptStatus, frozenset[AttemptStatus]] = {
 
 
 class Decline(BaseModel):
-    """Why Stripe says no money moved; the fields are those of its error and the charge's outcome."""
+    """
+    Why Stripe says no money moved.
+
+    The fields are those of its error and the charge's outcome.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A person or a machine of one tenant. `base_url` is the address under which they reached us."""
+    """
+    A person or a machine of one tenant.
+
+    `base_url` is the address under which they reached us.
+    """
 
     tenant: str
     role: str

@@ -44,7 +44,11 @@ ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """`amount` in minor units, or None for all that is collectable; no card means the default one."""
+    """
+    `amount` in minor units, or None for all that is collectable.
+
+    No card means the default one.
+    """
 
     invoice: str
     module: str | None = None
@@ -90,7 +94,11 @@ def drive(attempt: Attempt, doors: Doors) -> Attempt:
 
 
 def declined(attempt: Attempt, decline: Decline) -> Declined:
-    """Return the refusal that a decline is to the caller; a block by Stripe's rules is told apart."""
+    """
+    Return the refusal that a decline is to the caller.
+
+    A block by Stripe's rules is told apart.
+    """
     kind: type[Declined] = CardDeclined
     detail = "The bank declined this card."
     if decline.code == "authentication_required":
@@ -104,9 +112,14 @@ def declined(attempt: Attempt, decline: Decline) -> Declined:
         decline.decline_code or decline.code
     )
     return kind(
-        detail, attempt_id=attempt.id, decline_code=decline.decline_code, advice_code=decline.advice_code,
-        advice=advice or "use_another_method", charge=decline.charge, payment_intent=attempt.payment_intent,
-    )  # fmt: skip
+        detail,
+        attempt_id=attempt.id,
+        decline_code=decline.decline_code,
+        advice_code=decline.advice_code,
+        advice=advice or "use_another_method",
+        charge=decline.charge,
+        payment_intent=attempt.payment_intent,
+    )
 
 
 def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors) -> Attempt:
@@ -122,11 +135,21 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
         if money.amount < seen.outstanding:
             permitted.module.require("partial")
         return Attempt(
-            id=attempt_id, tenant=caller.tenant, invoice=seen.id, account=permitted.account.id,
-            mode=permitted.mode, module=permitted.module.id, customer=customer.ref, channel=Channel.CHARGE,
-            amount=money.amount, currency=money.currency, created_at=doors.now(),
-            stripe_customer=card.stripe_customer, payment_method=card.id, sweep_at=doors.now() + SWEEP_AFTER,
-        )  # fmt: skip
+            id=attempt_id,
+            tenant=caller.tenant,
+            invoice=seen.id,
+            account=permitted.account.id,
+            mode=permitted.mode,
+            module=permitted.module.id,
+            customer=customer.ref,
+            channel=Channel.CHARGE,
+            amount=money.amount,
+            currency=money.currency,
+            created_at=doors.now(),
+            stripe_customer=card.stripe_customer,
+            payment_method=card.id,
+            sweep_at=doors.now() + SWEEP_AFTER,
+        )
 
     # Refuse what can never be charged before an open session is closed for it.
     invoice.require_collectable(request.amount, beside=invoice.reserved)

@@ -1,4 +1,4 @@
-"""One claim per invoice: the attempt's row and the claim are written before Stripe hears of anything."""
+"""One claim per invoice: claim and attempt are written before Stripe hears of anything."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,11 @@ def claim(
 
 
 def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
-    """Return the invoice without a claim: one that a payer's session holds is closed at Stripe first."""
+    """
+    Return the invoice without a claim.
+
+    One that a payer's session holds is closed at Stripe first.
+    """
     held = invoice.claim
     if not held:
         return invoice

@@ -69,16 +69,25 @@ def _close_session(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
 
 
 def _missing_intent(attempt: Attempt, gateway: Gateway, doors: Doors) -> str | None:
-    """Return the PaymentIntent whose answer was lost; None if there cannot be one that moves money."""
+    """
+    Return the PaymentIntent whose answer was lost.
+
+    None if there cannot be one that moves money.
+    """
     if not attempt.may_replay(doors.now()):
-        # It was never confirmed, since confirming needs the id, and its key may be forgotten by now.
+        # It was never confirmed, since confirming needs the id, and its key may be forgotten by
+        # now.
         return None
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
     return gateway.create_intent(attempt, number).id
 
 
 def _look_up(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    """Find an old session's payment without replaying anything: the session itself has expired by now."""
+    """
+    Find an old session's payment without replaying anything.
+
+    The session itself has expired by now.
+    """
     since, cursor = attempt.created_at, None
     while True:
         intents, cursor = gateway.intents(since, since + LOOK_BACK, cursor)

@@ -27,7 +27,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """Return the settings; what a function was not given reads as empty and fails where it is used."""
+    """Return the settings; what was not given reads as empty and fails where it is used."""
     read = os.environ.get
     return Settings(
         stage=read("STAGE", ""),

@@ -1,4 +1,4 @@
-"""What a use case may reach: the doors, the clock and the ids, so that a simulation can own them all."""
+"""What a use case may reach: doors, clock and ids, so that a simulation can own them all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,11 @@ WRITE_NEEDS_S = 10
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """`stripe` makes a gateway from a key; `time_left` returns the seconds this invocation still has."""
+    """
+    `stripe` makes a gateway from a key.
+
+    `time_left` returns the seconds this invocation still has.
+    """
 
     store: Store
     secrets: Secrets

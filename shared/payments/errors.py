@@ -2,9 +2,10 @@
 Every way a request can be refused, each with the one HTTP status its code has.
 
 PaymentsError
-├── Invalid                422  ValidationFailed, IdempotencyKeyRequired, AmountNotRepresentable, AmountTooSmall,
-│                               AmountTooLarge, CurrencyNotSupported, KeyModeMismatch, KeysNotSameAccount,
-│                               StripeRequestRefused, PanDetected
+├── Invalid                422  ValidationFailed, IdempotencyKeyRequired, AmountNotRepresentable,
+│   │                           AmountTooSmall, AmountTooLarge, CurrencyNotSupported,
+│   │                           KeyModeMismatch, KeysNotSameAccount, StripeRequestRefused,
+│   │                           PanDetected
 │   ├── MalformedJson, InvalidSignature    400
 │   ├── PayloadTooLarge                    413
 │   ├── UnsupportedMediaType               415
@@ -13,9 +14,10 @@ PaymentsError
 ├── Forbidden              403  PermissionDenied, ModuleOff, CustomerNotEnabled, FeatureDisabled
 ├── Declined               402  CardDeclined, AuthenticationRequired, PaymentBlocked
 ├── NotFound               404
-├── Conflict               409  PaymentInProgress, ExceedsOutstanding, InvoiceNotPayable, NumberTaken, NameTaken,
-│   │                           IdempotencyKeyReused, IdempotencyInProgress, StripeAccountRequired,
-│   │                           AccountNotActive, InvalidTransition
+├── Conflict               409  PaymentInProgress, ExceedsOutstanding, InvoiceNotPayable,
+│   │                           NumberTaken, NameTaken, IdempotencyKeyReused,
+│   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
+│   │                           InvalidTransition
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
 └── Unavailable            503  StripeUnavailable, TooMuchContention

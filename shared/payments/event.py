@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class InboxEvent(BaseModel):
-    """Only the ids are kept: the object is fetched again at our own API version before anything is done."""
+    """
+    Only the ids are kept.
+
+    The object is fetched again at our own API version before anything is done.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -125,7 +125,7 @@ class Gateway:
     def intents(
         self, since: datetime, until: datetime, after: str | None
     ) -> tuple[list[Intent], str | None]:
-        """Return a page of the PaymentIntents created in the window, newest first, and the next cursor."""
+        """Return the PaymentIntents created in the window, newest first, and the next cursor."""
         params = {
             "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
             "limit": PAGE,
@@ -136,7 +136,11 @@ class Gateway:
         return page.data, page.data[-1].id if page.has_more and page.data else None
 
     def create_session(self, attempt: Attempt, number: str) -> Session:
-        """Create the attempt's hosted Checkout Session. Its end is fixed by the attempt, so a replay is the same."""
+        """
+        Create the attempt's hosted Checkout Session.
+
+        Its end is fixed by the attempt, so a replay is the same.
+        """
         described = _described(attempt, number)
         product = {"name": described["description"]}
         price = {
@@ -207,7 +211,7 @@ class Gateway:
         self._request("post", f"/v1/setup_intents/{setup_intent}/cancel", {})
 
     def sees_setup_intent(self, setup_intent: SetupIntent) -> bool:
-        """Say whether these keys, which may be a publishable one, belong to the account that made it."""
+        """Say whether this key, perhaps a publishable one, is of the account that made it."""
         params = {"client_secret": setup_intent.client_secret}
         try:
             self._read(SetupIntent, f"/v1/setup_intents/{setup_intent.id}", params)
@@ -273,14 +277,15 @@ def statement_suffix(number: str) -> str | None:
     """
     Return the invoice number as a card statement can show it, or None if nothing can be shown.
 
-    Stripe's rule: up to 22 characters with the account's prefix, at least one letter, none of < > \\ ' " *.
+    Stripe's rule: up to 22 characters with the account's prefix, at least one letter, and no angle
+    brackets, backslashes, quotes or asterisks.
     """
     clean = re.sub(r"[^A-Za-z0-9 .,/_-]", "", number)[-10:].strip()
     return clean if re.search("[A-Za-z]", clean) else f"INV {clean}" if clean else None
 
 
 def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
-    """Translate the SDK's error: what is certainly nothing, what is a refusal, and what is unknown."""
+    """Translate the SDK's error: certainly nothing, a refusal, or unknown."""
     request = error.request_id
     if isinstance(error, stripe.CardError):
         raise _card_refused(error) from None

@@ -1,5 +1,5 @@
 """
-Take in a Stripe webhook: verify the exact bytes, keep the event, queue it; only then is it received.
+Take in a Stripe webhook: verify the bytes, keep the event, queue it; only then is it received.
 
 This runs for every event, so it imports neither Stripe's SDK nor pydantic.
 """
@@ -58,7 +58,8 @@ def keep(
     """
     Keep a verified event and queue it; return its id.
 
-    One that was kept before and not applied since is queued again: the first queueing may have failed.
+    One that was kept before and not applied since is queued again: its first queueing may have
+    failed.
     """
     row = _row(json.loads(body), account=account, mode=mode, tenant=tenant, now=now)
     try:
@@ -81,10 +82,22 @@ def _row(event: dict[str, Any], *, account: str, mode: str, tenant: str, now: da
     name = f"{account}:{mode}:{event['id']}"
     due = now + SWEEP_AFTER
     row = {
-        "pk": partition(tenant, "EVT", name), "sk": "EVENT", "schema_v": SCHEMA, "version": 1,
-        "due_shard": due_shard("event", event["id"]), "due_at": stamp(due), "sweep_at": stamp(due),
-        "id": event["id"], "tenant": tenant, "account": account, "mode": mode, "type": event["type"],
-        "object_id": event["data"]["object"].get("id") or "", "livemode": event["livemode"],
-        "received_at": stamp(now), "status": "pending", "stripe_account": event.get("account"),
-    }  # fmt: skip
+        "pk": partition(tenant, "EVT", name),
+        "sk": "EVENT",
+        "schema_v": SCHEMA,
+        "version": 1,
+        "due_shard": due_shard("event", event["id"]),
+        "due_at": stamp(due),
+        "sweep_at": stamp(due),
+        "id": event["id"],
+        "tenant": tenant,
+        "account": account,
+        "mode": mode,
+        "type": event["type"],
+        "object_id": event["data"]["object"].get("id") or "",
+        "livemode": event["livemode"],
+        "received_at": stamp(now),
+        "status": "pending",
+        "stripe_account": event.get("account"),
+    }
     return {field: value for field, value in row.items() if value is not None}

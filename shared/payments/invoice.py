@@ -158,7 +158,7 @@ class Invoice(BaseModel):
         return self.having(claim=claim, account=attempt.account, mode=attempt.mode)
 
     def follow(self, attempt: Attempt) -> "Invoice":
-        """Mirror the state of the attempt that holds the claim, and free the claim when it has ended."""
+        """Mirror the state of the attempt that holds the claim; free it when that has ended."""
         if not self.claim or self.claim.attempt != attempt.id:
             return self
         if not attempt.is_open:

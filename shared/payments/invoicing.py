@@ -24,7 +24,11 @@ from payments.table import RowChanged
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRequest:
-    """Either `lines` or `total`; where both are given they have to agree. Amounts in minor units."""
+    """
+    Either `lines` or `total`; where both are given they have to agree.
+
+    Amounts in minor units.
+    """
 
     number: str
     customer: str
@@ -40,13 +44,27 @@ class InvoiceRequest:
 
 
 def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: Doors) -> Invoice:
-    """Create an open invoice, or a draft. `invoice_id` is the request's own: a repeat returns the same one."""
+    """
+    Create an open invoice, or a draft.
+
+    `invoice_id` is the request's own: a repeat returns the same one.
+    """
     invoice = Invoice(
-        id=invoice_id, tenant=caller.tenant, number=request.number, customer=request.customer,
-        currency=request.currency, total=_total(request), created_at=doors.now(), module=request.module,
-        order_ref=request.order_ref, lines=request.lines, allow_partial=request.allow_partial,
-        min_partial=request.min_partial, due=request.due, draft=request.draft,
-    )  # fmt: skip
+        id=invoice_id,
+        tenant=caller.tenant,
+        number=request.number,
+        customer=request.customer,
+        currency=request.currency,
+        total=_total(request),
+        created_at=doors.now(),
+        module=request.module,
+        order_ref=request.order_ref,
+        lines=request.lines,
+        allow_partial=request.allow_partial,
+        min_partial=request.min_partial,
+        due=request.due,
+        draft=request.draft,
+    )
     doors.store.customer(caller.tenant, request.customer)
     if request.module:
         module = require_grant(caller, request.module, doors)
@@ -66,7 +84,7 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
 def amend(
     invoice_id: str, changes: dict[str, Any], *, seen: int, caller: Caller, doors: Doors
 ) -> Invoice:
-    """Change what does not change the amount, if nobody has changed the invoice since version `seen`."""
+    """Change anything but the amount, if the invoice is still at version `seen`."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     if invoice.version != seen:
         raise VersionMismatch(
@@ -84,7 +102,7 @@ def finalize(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
 
 
 def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
-    """Withdraw an invoice; an open session is expired at Stripe first, so that nobody can pay it any more."""
+    """Withdraw an invoice; an open session is expired at Stripe first."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     if invoice.paid:
         raise InvalidTransition(
@@ -118,7 +136,7 @@ def _total(request: InvoiceRequest) -> int:
 
 
 def _existing(invoice: Invoice, doors: Doors) -> Invoice:
-    """Return what an earlier run of the same request made, or say that the number is somebody else's."""
+    """Return what an earlier run of the request made, or say that the number is taken."""
     rows = doors.store.invoice_rows(invoice.tenant, invoice.id)
     if rows.invoice:
         return rows.invoice

@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class PayLink(BaseModel):
-    """`amount` is a fixed part in minor units, or None for all that is left. `digest` is the token's SHA-256."""
+    """
+    `amount` is a fixed part in minor units, or None for all that is left.
+
+    `digest` is the token's SHA-256.
+    """
 
     model_config = ConfigDict(frozen=True)
 

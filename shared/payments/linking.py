@@ -1,4 +1,8 @@
-"""The pay link: one address for an invoice's life; each press of Pay opens a fresh Checkout Session."""
+"""
+The pay link: one address for an invoice's life.
+
+Each press of Pay opens a fresh Checkout Session.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,12 +11,12 @@ from payments.applying import NotOurs, UnknownAttempt, advance, apply_session
 from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
 from payments.caller import Caller
 from payments.claiming import claim, in_progress
-from payments.customer import Customer
 from payments.doors import Doors
 from payments.errors import NotFound, StripeRefused, StripeRequestRefused
+from payments.gateway import Gateway
 from payments.invoice import Invoice
 from payments.link import LinkPointer, PayLink
-from payments.permitting import Permitted, module_of, require_ready, require_same_books, require_use
+from payments.permitting import module_of, require_ready, require_same_books, require_use
 from payments.saving import stripe_customer
 from payments.store import change
 from payments.stripe_objects import OutcomeUnknown, Session
@@ -50,9 +54,15 @@ def create_link(
         permitted.module.require("partial")
     token = doors.new_token()
     link = PayLink(
-        id=link_id, tenant=caller.tenant, invoice=invoice.id, module=permitted.module.id, digest=digest(token),
-        created_at=doors.now(), amount=request.amount, message=request.message,
-    )  # fmt: skip
+        id=link_id,
+        tenant=caller.tenant,
+        invoice=invoice.id,
+        module=permitted.module.id,
+        digest=digest(token),
+        created_at=doors.now(),
+        amount=request.amount,
+        message=request.message,
+    )
     pointer = LinkPointer(
         digest=link.digest, tenant=link.tenant, invoice=link.invoice, link=link.id
     )
@@ -72,7 +82,11 @@ def digest(token: str) -> str:
 
 
 def view(token: str, *, doors: Doors) -> LinkView:
-    """Return what the link's page shows today; reading changes nothing, since mail scanners read too."""
+    """
+    Return what the link's page shows today.
+
+    Reading changes nothing, since mail scanners read too.
+    """
     link = _find(token, doors)
     invoice = doors.store.invoice(link.tenant, link.invoice)
     module = doors.store.module(link.tenant, link.module)
@@ -97,12 +111,29 @@ def open_session(token: str, *, address: str, attempt_id: str, doors: Doors) -> 
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 
     def propose(seen: Invoice) -> Attempt:
-        money = seen.require_collectable(_part(link, seen))
-        return _attempt(attempt_id, seen, money.amount, permitted, customer, doors).model_copy(
-            update={"stripe_customer": stripe_id, "link": link.id, "return_url": address}
+        return Attempt(
+            id=attempt_id,
+            tenant=seen.tenant,
+            invoice=seen.id,
+            account=permitted.account.id,
+            mode=permitted.mode,
+            module=permitted.module.id,
+            customer=customer.ref,
+            channel=Channel.LINK,
+            amount=seen.require_collectable(_part(link, seen)).amount,
+            currency=seen.currency,
+            created_at=doors.now(),
+            sweep_at=doors.now() + SWEEP_AFTER,
+            stripe_customer=stripe_id,
+            link=link.id,
+            return_url=address,
         )
 
-    invoice, attempt = claim(invoice, propose, supersede=True, doors=doors)
+    return _open(claim(invoice, propose, supersede=True, doors=doors), gateway, doors)
+
+
+def _open(claimed: tuple[Invoice, Attempt], gateway: Gateway, doors: Doors) -> str:
+    invoice, attempt = claimed
     try:
         session = gateway.create_session(attempt, invoice.number)
         _remember(attempt, session, doors)
@@ -116,7 +147,7 @@ def open_session(token: str, *, address: str, attempt_id: str, doors: Doors) -> 
 
 
 def come_back(token: str, session_id: str, *, doors: Doors) -> None:
-    """Ask Stripe at once how the payer's session ended, so that the page is right with every webhook lost."""
+    """Ask Stripe at once how the session ended: the page is right with every webhook lost."""
     link = _find(token, doors)
     rows = doors.store.invoice_rows(link.tenant, link.invoice)
     attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)
@@ -148,23 +179,12 @@ def _part(link: PayLink, invoice: Invoice) -> int | None:
     return None if link.amount is None or link.amount >= left else link.amount
 
 
-def _attempt(
-    attempt_id: str,
-    invoice: Invoice,
-    amount: int,
-    permitted: Permitted,
-    customer: Customer,
-    doors: Doors,
-) -> Attempt:
-    return Attempt(
-        id=attempt_id, tenant=invoice.tenant, invoice=invoice.id, account=permitted.account.id,
-        mode=permitted.mode, module=permitted.module.id, customer=customer.ref, channel=Channel.LINK,
-        amount=amount, currency=invoice.currency, created_at=doors.now(), sweep_at=doors.now() + SWEEP_AFTER,
-    )  # fmt: skip
-
-
 def _remember(attempt: Attempt, session: Session, doors: Doors) -> Attempt:
-    """Store the session's id; from now on only the payer, the session's end or a newer press ends the attempt."""
+    """
+    Store the session's id.
+
+    From now on only the payer, the session's end or a newer press ends the attempt.
+    """
     sweep_at = attempt.session_expires_at() + SWEEP_AFTER
     changes = {"session": session.id, "session_url": session.url, "sweep_at": sweep_at}
     return doors.store.save(attempt.become(AttemptStatus.SUBMITTING, **changes), attempt)

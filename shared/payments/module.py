@@ -1,4 +1,8 @@
-"""A payment module is what a merchant switches on: one account, its features, and who may use it."""
+"""
+A payment module is what a merchant switches on.
+
+One account, its features, and who may use it.
+"""
 
 from datetime import datetime
 from enum import StrEnum

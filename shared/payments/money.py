@@ -156,18 +156,40 @@ ZERO_DECIMAL = frozenset(
 )
 #: Cards know no fils or millimes below ten, so the last digit is always 0.
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
-#: Written with two decimals that are always 00; anything else is `invalid_charge_amount_no_decimal_compatible`.
+#: Written with two decimals that are always 00; anything else is
+#: `invalid_charge_amount_no_decimal_compatible`.
 WHOLE_UNITS = frozenset({"isk"})
 #: Stripe lists the Ugandan shilling both as zero-decimal and as written with two decimals. A guess
 #: could collect a hundred times too much, so it stays refused until a test charge has settled it.
 UNPROVEN = frozenset({"ugx"})
 
-#: Minor units. Elsewhere Stripe's minimum is that of the settlement currency, which only Stripe knows.
+#: Minor units. Elsewhere Stripe's minimum is that of the settlement currency, which only Stripe
+#: knows.
 MINIMUM_CHARGE = {
-    "usd": 50, "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
-    "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
-    "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
-}  # fmt: skip
+    "usd": 50,
+    "aed": 200,
+    "aud": 50,
+    "brl": 50,
+    "cad": 50,
+    "chf": 50,
+    "czk": 1500,
+    "dkk": 250,
+    "eur": 50,
+    "gbp": 30,
+    "hkd": 400,
+    "huf": 17500,
+    "inr": 50,
+    "jpy": 50,
+    "mxn": 1000,
+    "myr": 200,
+    "nok": 300,
+    "nzd": 50,
+    "pln": 200,
+    "ron": 200,
+    "sek": 300,
+    "sgd": 50,
+    "thb": 1000,
+}
 #: Eight digits; Stripe accepts more only in a few currencies and by arrangement.
 MAXIMUM_CHARGE = 99_999_999
 

@@ -1,4 +1,8 @@
-"""Connect a Stripe account by its keys: try them, keep them in Secrets Manager only, listen to the account."""
+"""
+Connect a Stripe account by its keys.
+
+Try them, keep them in Secrets Manager only, listen to the account.
+"""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +26,8 @@ from payments.store import Reservation, change
 from payments.stripe_objects import OutcomeUnknown, WebhookEndpoint
 from payments.table import RowChanged
 
-#: Every permission a feature needs, and a request that shows whether it is there without doing anything.
+#: Every permission a feature needs, and a request that shows whether it is there without doing
+#: anything.
 PROBES = (
     ("payment_intents.read", "get", "/v1/payment_intents"),
     ("payment_intents.write", "post", "/v1/payment_intents"),
@@ -124,10 +129,15 @@ def _prove_same_account(
 
 def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Doors) -> Account:
     account = Account(
-        id=account_id, tenant=caller.tenant, name=request.name, mode=request.mode, created_at=doors.now(),
-        error_emails=request.error_emails, publishable_key=request.publishable_key,
+        id=account_id,
+        tenant=caller.tenant,
+        name=request.name,
+        mode=request.mode,
+        created_at=doors.now(),
+        error_emails=request.error_emails,
+        publishable_key=request.publishable_key,
         secret_key_last4=request.secret_key[-4:],
-    )  # fmt: skip
+    )
     name = Reservation(tenant=caller.tenant, kind="NAM", value=request.name, holder=account_id)
     created = change(account)
     try:
@@ -181,7 +191,11 @@ def _fix(permission: str) -> str:
 
 
 def _listen(account: Account, gateway: Gateway, base_url: str, doors: Doors) -> Account:
-    """Return the account with a webhook endpoint whose secret is kept; one that still works is kept as it is."""
+    """
+    Return the account with a webhook endpoint whose secret is kept.
+
+    One that still works is kept as it is.
+    """
     url = f"{base_url}/webhooks/stripe/{account.id}/{account.mode}"
     if account.endpoint and account.endpoint.url == url and _is_heard(account, gateway, doors):
         return account

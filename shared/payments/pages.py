@@ -6,18 +6,25 @@ from payments.invoice import Invoice, InvoiceStatus
 from payments.linking import LinkView
 from payments.money import Money
 
-_STYLE = (
-    "body{font:1.05rem/1.5 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1b1f24}"
-    "main{max-width:30rem;margin:3rem auto;padding:2rem;background:#fff;border-radius:12px;box-shadow:0 1px 4px #0002}"
-    "h1{font-size:1.3rem;margin:0 0 1rem}.amount{font-size:2.2rem;font-weight:600;margin:.5rem 0}"
-    "table{width:100%;border-collapse:collapse}td{padding:.3rem 0;border-top:1px solid #e4e7eb}td+td{text-align:right}"
-    "button{width:100%;padding:.8rem;border:0;border-radius:8px;background:#0b5fff;color:#fff;font:inherit;font-weight:600}"
-    "button:focus-visible{outline:3px solid #9bbcff}.note{color:#57606a}.done{color:#116329;font-weight:600}"
-)
+_STYLE = """
+body{font:1.05rem/1.5 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1b1f24}
+main{max-width:30rem;margin:3rem auto;padding:2rem;background:#fff;border-radius:12px}
+h1{font-size:1.3rem;margin:0 0 1rem}
+.amount{font-size:2.2rem;font-weight:600;margin:.5rem 0}
+table{width:100%;border-collapse:collapse}
+td{padding:.3rem 0;border-top:1px solid #e4e7eb}
+td+td{text-align:right}
+button{width:100%;padding:.8rem;border:0;border-radius:8px;font:inherit;font-weight:600}
+button{background:#0b5fff;color:#fff}
+button:focus-visible{outline:3px solid #9bbcff}
+.note{color:#57606a}
+.done{color:#116329;font-weight:600}
+"""
 #: No script, no frame, nothing from elsewhere; the form leads here, and its answer on to Stripe.
 SECURITY = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action {}"
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+        "frame-ancestors 'none'; form-action {}"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",

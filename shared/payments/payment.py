@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Fee(BaseModel):
-    """What Stripe kept, in minor units of the settlement currency; pending until its balance transaction is known."""
+    """
+    What Stripe kept, in minor units of the settlement currency.
+
+    Pending until its balance transaction is known.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +38,11 @@ class Note(BaseModel):
 
 
 class Payment(BaseModel):
-    """`gross` is in minor units of `currency`. `charge` is Stripe's id: it makes the payment unique."""
+    """
+    `gross` is in minor units of `currency`.
+
+    `charge` is Stripe's id: it makes the payment unique.
+    """
 
     model_config = ConfigDict(frozen=True)
 

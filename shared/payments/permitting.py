@@ -51,7 +51,11 @@ def module_of(invoice: Invoice, asked: str | None) -> str:
 
 
 def require_same_books(invoice: Invoice, permitted: Permitted) -> None:
-    """Keep an invoice in the Stripe account and mode of its first attempt: test and live never meet."""
+    """
+    Keep an invoice in the Stripe account and mode of its first attempt.
+
+    Test and live never meet.
+    """
     first = (invoice.account or permitted.account.id, invoice.mode or permitted.mode)
     if first != (permitted.account.id, permitted.mode):
         raise PermissionDenied(

@@ -47,7 +47,8 @@ def _apply(event: InboxEvent, doors: Doors) -> End:
     except Mismatch:
         return "quarantined"
     except StripeRequestRefused as refusal:
-        # The object is not in this account: a forged or misdirected event that carried a good signature.
+        # The object is not in this account: a forged or misdirected event that carried a good
+        # signature.
         if refusal.members.get("stripe_code") == "resource_missing":
             return "quarantined"
         raise

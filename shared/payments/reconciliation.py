@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from payments.account import Account, AccountStatus
 from payments.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent
@@ -10,12 +11,13 @@ from payments.doors import Doors
 from payments.errors import StripeRefused, ValidationFailed
 from payments.payment import Payment
 from payments.run import Break, Run
-from payments.stripe_objects import Intent
+from payments.stripe_objects import Charge, Intent
 from payments.table import RowChanged
 
 #: How far a run asked for without a window looks back: as far as Stripe keeps its events.
 DEFAULT_WINDOW = timedelta(days=30)
-#: A Checkout Session's payment may be made 23 hours after its intent was, so each window overlaps the last by more.
+#: A Checkout Session's payment may be made 23 hours after its intent was, so each window
+#: overlaps the last by more.
 OVERLAP = timedelta(hours=25)
 #: Below this a run hands over to the next invocation.
 NEEDS_S = 60
@@ -37,9 +39,19 @@ class RunRequest:
     """`heal` repairs what is safe to repair; `report` only looks."""
 
     account: str
-    action: str = "heal"
+    action: Literal["report", "heal"] = "heal"
     window_from: datetime | None = None
     window_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is to do."""
+
+    trigger: Literal["request", "schedule"]
+    action: Literal["report", "heal"]
+    since: datetime
+    until: datetime
 
 
 def request_run(request: RunRequest, *, tenant: str, run_id: str, doors: Doors) -> Run:
@@ -50,7 +62,8 @@ def request_run(request: RunRequest, *, tenant: str, run_id: str, doors: Doors) 
     since = request.window_from or until - DEFAULT_WINDOW
     if since >= until:
         raise ValidationFailed("The window ends before it begins.")
-    return _queue(account, (since, until), request.action, "request", run_id, doors)
+    order = Order("request", request.action, since, until)
+    return _queue(account, order, run_id, doors)
 
 
 def schedule_runs(doors: Doors) -> list[Run]:
@@ -61,8 +74,8 @@ def schedule_runs(doors: Doors) -> list[Run]:
         if account.status is not AccountStatus.ACTIVE:
             continue
         since = (account.reconciled_until or account.created_at) - OVERLAP
-        window = (since, now + timedelta(seconds=1))
-        runs.append(_queue(account, window, "heal", "schedule", doors.new_id("run"), doors))
+        order = Order("schedule", "heal", since, now + timedelta(seconds=1))
+        runs.append(_queue(account, order, doors.new_id("run"), doors))
     return runs
 
 
@@ -90,26 +103,17 @@ def carry_out(tenant: str, run_id: str, doors: Doors) -> Run:
     return run
 
 
-def _queue(
-    account: Account,
-    window: tuple[datetime, datetime],
-    action: str,
-    trigger: str,
-    run_id: str,
-    doors: Doors,
-) -> Run:
-    run = Run.model_validate(
-        {
-            "id": run_id,
-            "tenant": account.tenant,
-            "account": account.id,
-            "mode": account.mode,
-            "action": action,
-            "window_from": window[0],
-            "window_to": window[1],
-            "created_at": doors.now(),
-            "trigger": trigger,
-        }  # fmt: skip
+def _queue(account: Account, order: Order, run_id: str, doors: Doors) -> Run:
+    run = Run(
+        id=run_id,
+        tenant=account.tenant,
+        account=account.id,
+        mode=account.mode,
+        action=order.action,
+        window_from=order.since,
+        window_to=order.until,
+        created_at=doors.now(),
+        trigger=order.trigger,
     )
     try:
         run = doors.store.save(run)
@@ -150,11 +154,15 @@ def _compare_one(intent: Intent, run: Run, doors: Doors) -> str:
         except Mismatch:
             return "contradiction"
         return "healed"
+    return _difference(payment, charge) or "matched"
+
+
+def _difference(payment: Payment, charge: Charge) -> str | None:
     if payment.gross != charge.amount:
         return "amount_mismatch"
     if charge.amount_refunded:
         return "refund_not_booked"
-    return "dispute_not_booked" if charge.disputed else "matched"
+    return "dispute_not_booked" if charge.disputed else None
 
 
 def _lacks_fee(payment: Payment, intent: Intent) -> bool:
@@ -168,11 +176,17 @@ def _name(kind: str, intent: Intent, run: Run, doors: Doors) -> None:
     name = f"brk_{kind}_{intent.id}"
     if doors.store.find_break(run.tenant, name):
         return
-    detail = f"PaymentIntent {intent.id}, charge {intent.charge.id}, {intent.amount_received} {intent.currency}."
+    detail = f"{intent.id}, {intent.charge.id}: {intent.amount_received} {intent.currency}."
     found = Break(
-        id=name, tenant=run.tenant, account=run.account, run=run.id, type=kind, stripe_id=intent.id,
-        detail=detail, found_at=doors.now(),
-    )  # fmt: skip
+        id=name,
+        tenant=run.tenant,
+        account=run.account,
+        run=run.id,
+        type=kind,
+        stripe_id=intent.id,
+        detail=detail,
+        found_at=doors.now(),
+    )
     try:
         doors.store.save(found)
     except RowChanged:
@@ -181,10 +195,14 @@ def _name(kind: str, intent: Intent, run: Run, doors: Doors) -> None:
 
 def _counted(run: Run, found: Findings, cursor: str | None, now: datetime) -> Run:
     return run.having(
-        status="running" if cursor else "done", cursor=cursor, finished_at=None if cursor else now,
-        checked=run.checked + found.checked, matched=run.matched + found.matched, healed=run.healed + found.healed,
+        status="running" if cursor else "done",
+        cursor=cursor,
+        finished_at=None if cursor else now,
+        checked=run.checked + found.checked,
+        matched=run.matched + found.matched,
+        healed=run.healed + found.healed,
         breaks=dict(Counter(run.breaks) + found.breaks),
-    )  # fmt: skip
+    )
 
 
 def _remember(account: Account, run: Run, doors: Doors) -> None:

@@ -12,13 +12,14 @@ from payments.table import RowChanged
 
 #: Longer than any request can run, so that two never work on one key.
 LOCK = timedelta(seconds=60)
-#: Kept three times as long as promised; DynamoDB deletes late, and what decides is in the rows themselves.
+#: Kept three times as long as promised; DynamoDB deletes late, and what decides is in the rows
+#: themselves.
 KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a caller sent: `key` is a digest of their Idempotency-Key, `fingerprint` one of path and body."""
+    """What a caller sent: digests of their Idempotency-Key, and of path and body."""
 
     tenant: str
     route: str
@@ -71,10 +72,16 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
         )
     same = known is not None and known.fingerprint == request.fingerprint
     record = IdempotencyRecord(
-        tenant=request.tenant, route=request.route, key=request.key, fingerprint=request.fingerprint,
-        resource=known.resource if known and same else doors.new_id(request.prefix), created_at=doors.now(),
-        locked_until=doors.now() + LOCK, owner=doors.new_id("own"), ttl=int((doors.now() + KEPT).timestamp()),
-    )  # fmt: skip
+        tenant=request.tenant,
+        route=request.route,
+        key=request.key,
+        fingerprint=request.fingerprint,
+        resource=known.resource if known and same else doors.new_id(request.prefix),
+        created_at=doors.now(),
+        locked_until=doors.now() + LOCK,
+        owner=doors.new_id("own"),
+        ttl=int((doors.now() + KEPT).timestamp()),
+    )
     try:
         return doors.store.save(record, known)
     except RowChanged:

@@ -1,4 +1,8 @@
-"""What the outside world gives a function: clients, clock, ids. A simulation replaces this module's answers."""
+"""
+What the outside world gives a function.
+
+Clients, clock, ids. A simulation replaces this module's answers.
+"""
 
 import os
 import random
@@ -41,7 +45,11 @@ def now() -> datetime:
 
 
 def new_id(prefix: str) -> str:
-    """Return an id that sorts by time: 48 bits of milliseconds and 80 of randomness (the ULID layout)."""
+    """
+    Return an id that sorts by time.
+
+    48 bits of milliseconds and 80 of randomness (the ULID layout).
+    """
     number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
     return f"{prefix}_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
 

@@ -1,4 +1,8 @@
-"""Look at a request's bytes before anything else does: JSON or not, how large, and no card number in it."""
+"""
+Look at a request's bytes before anything else does.
+
+JSON or not, how large, and no card number in it.
+"""
 
 import json
 import re
@@ -9,8 +13,10 @@ from payments.errors import MalformedJson, PanDetected, PayloadTooLarge
 BODY_MAX = 64 * 1024
 DEPTH_MAX = 10
 
-#: 13 to 19 digits, perhaps grouped by single spaces or dashes, that begin like a card number. Luhn alone
-#: would also stop one in ten millisecond timestamps; no card network's numbers begin with 1, 2 or 7 to 9
+#: 13 to 19 digits, perhaps grouped by single spaces or dashes, that begin like a card number.
+#: Luhn alone
+#: would also stop one in ten millisecond timestamps; no card network's numbers begin with 1, 2
+#: or 7 to 9
 #: but for a part of Mastercard's, which begin with 2 and are matched by their range.
 _RUN = re.compile(r"(?<!\d)(?:[3-6]\d|2[2-7])(?:[ -]?\d){11,17}(?!\d)")
 
@@ -30,7 +36,11 @@ def require_no_pan(*texts: str) -> None:
 
 
 def parse(body: str) -> Any:
-    """Return the JSON of a body; refuse what JSON does not know, names twice, or nests without end."""
+    """
+    Return the JSON of a body.
+
+    Refuse what JSON does not know, names twice, or nests without end.
+    """
     try:
         document = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError):

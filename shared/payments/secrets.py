@@ -21,7 +21,7 @@ class Secrets:
     def __init__(
         self, client: Callable[[], Any], stage: str, *, kms_key: str, monotonic: Callable[[], float]
     ) -> None:
-        """Keep what makes the low-level client, the prefix and the key that new secrets are encrypted with."""
+        """Keep what makes the client, the prefix, and the key that encrypts new secrets."""
         self._client, self._prefix, self._kms_key = client, f"receivable/{stage}", kms_key
         self._monotonic = monotonic
         self._cache: dict[str, tuple[float, dict[str, str]]] = {}

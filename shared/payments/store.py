@@ -1,6 +1,6 @@
 """The typed door to the table: where every row lives, and under which tenant."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,8 @@ from payments.run import Break, Run
 from payments.table import Contended, Put, Row, Table
 
 M = TypeVar("M", bound=BaseModel)
+
+LISTED = (PaymentModule, Run, Break)
 
 #: What lists and due work are called in the indexes.
 _NAMES: dict[type[BaseModel], str] = {
@@ -62,67 +64,44 @@ def change(new: M, old: M | None = None) -> Change[M]:
     return Change(new.model_copy(update={"version": version}), old)
 
 
+#: The partition (kind and id) and the sort key of every kind of row.
+_ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
+    Invoice: lambda row: ("INV", row.id, "INVOICE"),
+    Attempt: lambda row: ("INV", row.invoice, f"ATTEMPT#{row.id}"),
+    Payment: lambda row: ("INV", row.invoice, f"PAYMENT#{row.charge}"),
+    JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
+    PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
+    Account: lambda row: ("ACC", row.id, "ACCOUNT"),
+    PaymentModule: lambda row: ("MOD", row.id, "MODULE"),
+    Grant: lambda row: ("PRF", row.profile, f"MODULE#{row.module}"),
+    Customer: lambda row: ("CUS", row.ref, "CUSTOMER"),
+    SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
+    InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
+    Run: lambda row: ("RUN", row.id, "RUN"),
+    Break: lambda row: ("BRK", row.id, "BREAK"),
+    Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
+    IdempotencyRecord: lambda row: ("IDM", f"{row.route}#{row.key}", "IDEMPOTENCY"),
+}
+
+
 def _address(model: Any) -> tuple[str, str]:
     """Return where a value lives: partition key and sort key."""
-    match model:
-        case Invoice():
-            return partition(model.tenant, "INV", model.id), "INVOICE"
-        case Attempt():
-            return partition(model.tenant, "INV", model.invoice), f"ATTEMPT#{model.id}"
-        case Payment():
-            return partition(model.tenant, "INV", model.invoice), f"PAYMENT#{model.charge}"
-        case JournalEntry():
-            return partition(model.tenant, "INV", model.invoice), f"JOURNAL#{model.fact}"
-        case PayLink():
-            return partition(model.tenant, "INV", model.invoice), f"LINK#{model.id}"
-        case LinkPointer():
-            return f"P#LNK#{model.digest}", "POINTER"
-        case Account():
-            return partition(model.tenant, "ACC", model.id), "ACCOUNT"
-        case PaymentModule():
-            return partition(model.tenant, "MOD", model.id), "MODULE"
-        case Grant():
-            return partition(model.tenant, "PRF", model.profile), f"MODULE#{model.module}"
-        case Customer():
-            return partition(model.tenant, "CUS", model.ref), "CUSTOMER"
-        case SavedMethod():
-            return partition(model.tenant, "CUS", model.customer), f"CARD#{model.id}"
-        case InboxEvent():
-            return partition(
-                model.tenant, "EVT", f"{model.account}:{model.mode}:{model.id}"
-            ), "EVENT"
-        case Run():
-            return partition(model.tenant, "RUN", model.id), "RUN"
-        case Break():
-            return partition(model.tenant, "BRK", model.id), "BREAK"
-        case Reservation():
-            return partition(model.tenant, model.kind, model.value), "RESERVATION"
-        case IdempotencyRecord():
-            return partition(model.tenant, "IDM", f"{model.route}#{model.key}"), "IDEMPOTENCY"
-    msg = f"Bug! {type(model).__name__} has no address."
-    raise TypeError(msg)
+    if isinstance(model, LinkPointer):
+        return f"P#LNK#{model.digest}", "POINTER"
+    kind, name, sort = _ADDRESSES[type(model)](model)
+    return partition(model.tenant, kind, name), sort
 
 
 def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
-    match model:
-        case Invoice():
-            entry = {**_listed(model), "status": model.status}
-            return entry | ({"due": model.due.isoformat()} if model.due else {})
-        case Account():
-            due = _due(model, model.created_at) if model.status is AccountStatus.ACTIVE else {}
-            return _listed(model) | due
-        case PaymentModule():
-            return _listed(model)
-        case Run():
-            return _listed(model)
-        case Break():
-            return _listed(model)
-        case Attempt():
-            return _due(model, model.sweep_at)
-        case InboxEvent():
-            return _due(model, model.sweep_at)
-    return {}
+    if isinstance(model, Attempt | InboxEvent):
+        return _due(model, model.sweep_at)
+    if isinstance(model, Account):
+        works = model.status is AccountStatus.ACTIVE
+        return _listed(model) | (_due(model, model.created_at) if works else {})
+    if isinstance(model, Invoice):
+        return _listed(model) | {"status": model.status}
+    return _listed(model) if type(model) in LISTED else {}
 
 
 def _listed(model: Any) -> dict[str, str]:

@@ -8,7 +8,11 @@ from payments.attempt import Decline
 
 
 class OutcomeUnknown(Exception):
-    """A write may or may not have happened at Stripe; only asking by id or by the same key can tell."""
+    """
+    A write may or may not have happened at Stripe.
+
+    Only asking by id or by the same key can tell.
+    """
 
 
 class CardRefused(Exception):
@@ -123,7 +127,11 @@ class SetupIntent(Value):
 
 
 class Session(Value):
-    """A Checkout Session; `complete` says that the page is done, `payment_status` whether money came."""
+    """
+    A Checkout Session.
+
+    `complete` says that the page is done, `payment_status` whether money came.
+    """
 
     id: str
     status: str

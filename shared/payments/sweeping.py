@@ -1,4 +1,4 @@
-"""Every two minutes: what a request left behind is asked about at Stripe, fenced, and brought to an end."""
+"""What a request left behind is asked about at Stripe, fenced, and brought to an end."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +30,7 @@ class Swept:
 
 
 def sweep(doors: Doors) -> Swept:
-    """Bring every attempt and every kept event that is due to an end, or leave it for the next run."""
+    """Bring every attempt and event that is due to an end, or leave it for the next run."""
     swept = Swept()
     for attempt in doors.store.due(Attempt, doors.now(), limit=LIMIT):
         if not doors.may_write:

@@ -1,4 +1,8 @@
-"""The door to DynamoDB: whole rows, put under one of two conditions, alone or in one transaction."""
+"""
+The door to DynamoDB.
+
+Whole rows, put under one of two conditions, alone or in one transaction.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +32,7 @@ class Contended(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write `row` if the stored one still has version `seen`, or, if `seen` is None, if there is none."""
+    """Write `row` if the stored one has version `seen`; None asks that there be none."""
 
     row: Row
     seen: int | None = None
@@ -121,7 +125,11 @@ class Table:
                 raise RowChanged(0) from None
 
     def transact(self, *puts: Put) -> None:
-        """Write all rows or none. Raise RowChanged if one was changed, Contended if they stay busy."""
+        """
+        Write all rows or none.
+
+        Raise RowChanged if one was changed, Contended if they stay busy.
+        """
         items = [{"Put": {"TableName": self._name, **self._conditional(put)}} for put in puts]
         for attempt in range(TRANSACTION_TRIES):
             try:

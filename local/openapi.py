@@ -1,0 +1,132 @@
+"""Write functions/openapi.json from the handlers' own routes; a test holds the two together."""
+
+import importlib
+import json
+import sys
+from typing import Any
+
+from local.paths import ROOT
+
+DOCUMENT = ROOT / "functions" / "openapi.json"
+VERBS = {"get", "post", "put", "patch", "delete"}
+#: A retry of these may ask for money twice, so the key is required.
+KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "One for each intent. The same key and body get the stored answer again.",
+}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "The ETag of the version that was seen.",
+}
+PAGES = {
+    "/p/{token}": {"get": "The payer's page of a pay link; reading it changes nothing."},
+    "/p/{token}/pay": {"post": "Open a fresh Checkout Session and lead the payer to it (303)."},
+    "/p/{token}/return": {
+        "get": "Ask Stripe how the session ended and lead back to the page (303)."
+    },
+    "/p/saved-card": {"get": "Where a customer comes back to after saving a card."},
+    "/webhooks/stripe/{account}/{mode}": {"post": "Take in a signed Stripe event."},
+    "/health": {"get": "Say that the deployment answers."},
+    "/openapi.json": {"get": "This document."},
+}
+KEYED = {
+    "/v1/accounts",
+    "/v1/payment-modules",
+    "/v1/customers/{ref}/setup-sessions",
+    "/v1/invoices",
+    "/v1/invoices/{invoice_id}/pay-links",
+    "/v1/invoices/{invoice_id}/charges",
+    "/v1/reconciliation/runs",
+}
+
+
+def document() -> dict[str, Any]:
+    """Return the whole API as OpenAPI 3.1."""
+    merged: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Receivable",
+            "version": "0.1.0",
+            "description": "Stripe payments for the invoices a business already has.",
+        },
+        "security": [{"jwt": []}],
+        "paths": {},
+        "components": {
+            "schemas": {},
+            "securitySchemes": {"jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+    for source in sorted((ROOT / "functions").glob("*.py")):
+        _merge(importlib.import_module(source.stem), merged)
+    for path, verbs in PAGES.items():
+        merged["paths"][path] = {verb: _page(path, text) for verb, text in verbs.items()}
+    merged["paths"] = dict(sorted(merged["paths"].items()))
+    merged["components"]["schemas"] = dict(sorted(merged["components"]["schemas"].items()))
+    return merged
+
+
+def _merge(handler: Any, merged: dict[str, Any]) -> None:  # noqa: ANN401 - a module
+    app = getattr(handler, "app", None)
+    if app is None:
+        return
+    found = json.loads(app.get_openapi_json_schema(title="Receivable", version="0.1.0"))
+    for path, verbs in found["paths"].items():
+        for verb, operation in verbs.items():
+            if verb in VERBS:
+                _complete(path, verb, operation)
+        merged["paths"].setdefault(path, {}).update(verbs)
+    for name, schema in found["components"]["schemas"].items():
+        known = merged["components"]["schemas"].setdefault(name, schema)
+        if known != schema:
+            raise SystemExit(f"Two handlers mean different things by {name}: rename one.")
+
+
+def _complete(path: str, verb: str, operation: dict[str, Any]) -> None:
+    """Add what every route has beside its own shapes: refusals, and the headers that guard changes."""
+    operation["responses"].pop("422", None)
+    operation["responses"]["default"] = {
+        "description": "A refusal (RFC 9457); `code` says which, and each code has one status.",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    if verb == "post" and path in KEYED:
+        operation.setdefault("parameters", []).append(KEY)
+    if verb == "patch":
+        operation.setdefault("parameters", []).append(IF_MATCH)
+
+
+def _page(path: str, text: str) -> dict[str, Any]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    shape = {"in": "path", "required": True, "schema": {"type": "string"}}
+    page: dict[str, Any] = {
+        "summary": text,
+        "security": [],
+        "responses": {"default": {"description": text}},
+    }
+    return {**page, "parameters": [{"name": name, **shape} for name in names]} if names else page
+
+
+def _problem() -> dict[str, Any]:
+    from payments.api import Problem  # noqa: PLC0415 - needs the path that main() sets
+
+    return Problem.model_json_schema()
+
+
+def rendered() -> str:
+    """Return the document as it is committed."""
+    whole = document()
+    whole["components"]["schemas"]["Problem"] = _problem()
+    return json.dumps(whole, indent=1, sort_keys=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT / "shared"), str(ROOT / "functions")]
+    DOCUMENT.write_text(rendered())
+    print(f"Wrote {DOCUMENT.relative_to(ROOT)}.")
