@@ -1,29 +1,45 @@
-# Every command of this repository; each sets up what it needs first.
+# Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test check build deploy bench claims lock clean
 MAKEFLAGS += --no-print-directory
 
+# The virtual environments a command needs, made where they are missing or out of date.
 set-up = @local/with_python sh -c '"$$PYTHON" -m local.environments $(1)'
-python = .venv/bin/python
+bin = .venv/bin
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\): ## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/make \1	\2/p' Makefile | expand -t 16
 
-demo: ## Set up, then do the main job on the local stack and compare the books
+demo: ## Do the main job on the local stack, and compare the books
 	$(call set-up,app aws)
-	@$(python) -m local.demo
+	@$(bin)/python -m local.demo
 
-serve: ## Keep the local stack running; PORT=8700 chooses the first of its four ports
+serve: ## Keep the local stack running; PORT=8700 is the first of its four ports
 	$(call set-up,app aws)
-	@$(python) -m local.serve
+	@$(bin)/python -m local.serve
 
 test: ## Run every test; CI runs this
 	$(call set-up,app aws)
-	@$(python) -m pytest
+	@$(bin)/python -m pytest
+
+check: ## Check format, lint, types, imports, template and security
+	$(call set-up,app aws checkov)
+	@$(bin)/ruff format --check --quiet .
+	@$(bin)/ruff check --quiet .
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+
+bench: ## Measure every budget, as ratios in one run
+	$(call set-up,app aws)
+	@$(bin)/python -m benchmarks.run
+
+claims: ## Print what is claimed, the tests that prove it, and their last result
+	$(call set-up,app)
+	@$(bin)/python -m local.claims
 
 lock: ## Write the requirements files anew from pyproject.toml
 	$(call set-up,lock)
 	@local/.lock-venv/bin/python -m local.locking
 
 clean: ## Remove what the commands have made
-	rm -rf .venv local/.*-venv local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv local/.*-venv local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
