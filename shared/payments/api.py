@@ -19,6 +19,7 @@ from payments.caller import Caller
 from payments.config import settings
 from payments.errors import (
     IdempotencyKeyRequired,
+    InternalError,
     NotFound,
     PaymentsError,
     PermissionDenied,
@@ -266,7 +267,7 @@ def _refused(refusal: PaymentsError, event: Event) -> Result:
 
 def _bug(error: Exception, event: Event) -> Result:
     log_bug(error)
-    unexpected = PaymentsError("Something went wrong here, not with the request.")
+    unexpected = InternalError("Something went wrong here, not with the request.")
     return _refused(unexpected, event)
 
 

@@ -2,6 +2,7 @@
 Every way a request can be refused, each with the one HTTP status its code has.
 
 PaymentsError
+├── InternalError          500
 ├── Invalid                422  ValidationFailed, IdempotencyKeyRequired, AmountNotRepresentable,
 │   │                           AmountTooSmall, AmountTooLarge, CurrencyNotSupported,
 │   │                           KeyModeMismatch, KeysNotSameAccount, StripeRequestRefused,
@@ -65,6 +66,10 @@ class PaymentsError(Exception):
     def headers(self) -> dict[str, str]:
         """Headers that belong to the answer: a refusal that will pass says when."""
         return {"Retry-After": str(self.members.get("retry_after_s", 2))} if self.retryable else {}
+
+
+class InternalError(PaymentsError):
+    """A bug: it says nothing but the request's id, and it pages somebody."""
 
 
 class Invalid(PaymentsError):
