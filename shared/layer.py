@@ -44,6 +44,7 @@ AMAZON_ROOTS = ("Amazon Root CA", "Starfield Services Root Certificate Authority
 
 
 def main() -> None:
+    """Build for Lambda only with the Python that Lambda has."""
     if sys.version_info[:2] != RUNTIME:
         sys.exit("The layer is compiled for Lambda: run this with Python 3.13.")
     parser = argparse.ArgumentParser(description=__doc__)
@@ -73,7 +74,8 @@ def state(architecture: str) -> str:
 
 
 def install(libraries: Path, architecture: str) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    """Install what the lock names, as wheels for Lambda whatever this machine is."""
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--root-user-action", "ignore", "--no-compile", "--target", str(libraries)]
     command += ["--require-hashes", "--requirement", str(HERE / "requirements.txt")]
     command += ["--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.13"]
@@ -84,8 +86,9 @@ def install(libraries: Path, architecture: str) -> None:
 
 
 def prune(libraries: Path) -> None:
-    for path in UNUSED:
-        remove(libraries / path)
+    """Take away what no request ever reads."""
+    for name in UNUSED:
+        remove(libraries / name)
     for pattern in ("tests", "*.pyi", "py.typed"):
         for path in list(libraries.rglob(pattern)):
             remove(path)
@@ -97,6 +100,7 @@ def prune(libraries: Path) -> None:
 
 
 def prune_aws_descriptions(folder: Path) -> None:
+    """Keep three of 440 services: botocore looks through all of them for each client."""
     for service in folder.iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             remove(service)
@@ -140,6 +144,7 @@ def add_payments(libraries: Path) -> None:
 
 
 def write_amazon_roots(every_root: Path, amazon_roots: Path) -> None:
+    """Keep the roots of trust that AWS itself is signed by, for AWS_CA_BUNDLE."""
     kept = [
         block
         for block in every_root.read_text().split("\n\n")
@@ -149,6 +154,7 @@ def write_amazon_roots(every_root: Path, amazon_roots: Path) -> None:
 
 
 def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
