@@ -59,6 +59,10 @@ class Exchange:
     def fault_kind(self) -> str | None:
         return self.fault.kind if self.fault else None
 
+    @property
+    def delay_s(self) -> float:
+        return self.fault.delay_s if self.fault else 0.0
+
 
 def answer(standin: StandIn, request: Request) -> Answer:
     exchange = Exchange(standin, request, standin.ids.request(), standin.faults.take(request))
@@ -181,9 +185,8 @@ def in_use(key: str) -> KeyInUse:
 
 
 def replayed(exchange: Exchange) -> Answer | None:
-    assert exchange.key is not None
     with exchange.standin.lock:
-        kept = exchange.standin.store.kept_answer(exchange.scope, exchange.key)
+        kept = exchange.standin.store.kept_answer(exchange.scope, exchange.key or "")
     if kept is None or kept.at + KEY_LIFE_S <= exchange.standin.clock.now():
         return None
     if kept.path != exchange.request.path:
@@ -211,8 +214,7 @@ def executed(exchange: Exchange, entry: Route, call: Call) -> Answer:
     if kind == "409":
         raise in_use(exchange.key or "none")
     if kind == "slow":
-        assert exchange.fault is not None
-        time.sleep(exchange.fault.delay_s)
+        time.sleep(exchange.delay_s)
     if kind == "applied_later":
         return postponed(exchange)
     if kind == "500":
@@ -234,12 +236,11 @@ def keep(exchange: Exchange, result: Answer) -> Answer:
 
 
 def write_down(exchange: Exchange, result: Answer) -> None:
-    assert exchange.key is not None
     kept = KeptAnswer(
         exchange.fingerprint, exchange.request.path, result.status, result.body, exchange.id,
         exchange.standin.clock.now(),
     )  # fmt: skip
-    exchange.standin.store.keep_answer(exchange.scope, exchange.key, kept)
+    exchange.standin.store.keep_answer(exchange.scope, exchange.key or "", kept)
 
 
 def execute(exchange: Exchange, entry: Route, call: Call) -> Answer:
@@ -301,12 +302,11 @@ def refuse_method_types(exchange: Exchange) -> None:
 
 def postponed(exchange: Exchange) -> Answer:
     """The caller hears nothing; the request is executed when its time has come."""
-    assert exchange.fault is not None
     request = exchange.request
     argument = json.dumps(
         [request.method, request.path, request.query, dict(request.headers), request.body.decode()]
     )
-    due = exchange.standin.clock.now() + exchange.fault.delay_s
+    due = exchange.standin.clock.now() + exchange.delay_s
     with exchange.standin.lock:
         exchange.standin.store.add_job(due, "late_request", exchange.scope, argument)
     exchange.standin.deliveries.wake()

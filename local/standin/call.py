@@ -1,4 +1,4 @@
-"""One request (or one due job) as the subjects see it: its account, parameters, store and events."""
+"""One request or due job as the subjects see it: its account, parameters, store, events."""
 
 from __future__ import annotations
 

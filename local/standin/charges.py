@@ -47,7 +47,9 @@ def create(call: Call) -> Json:
             "Must provide source or customer.", code="parameter_missing", param="source"
         )
     method = new_card_method(call, card, {})
-    given = {name: params[name] for name in ("amount", "currency", "metadata") if name in params}
+    given: Json = {
+        name: params[name] for name in ("amount", "currency", "metadata") if name in params
+    }
     intent = payment_intents.new_intent(call, {
         **given, "capture_method": "automatic" if params.get("capture", True) else "manual",
         "description": params.get("description"), "customer": params.get("customer"),
@@ -78,5 +80,5 @@ def capture(call: Call) -> Json:
         )
     intent = call.get("payment_intent", charge["payment_intent"])
     payment_intents.require_state(intent, "capture")
-    payment_intents.captured(call, intent, call.params.get("amount", charge["amount"]))
+    payment_intents.captured(call, intent, int(call.params.get("amount") or charge["amount"]))
     return call.get("charge", charge["id"])

@@ -1,4 +1,4 @@
-"""One attempt to take money for a PaymentIntent: authentication, decline, authorization, success."""
+"""One attempt to take money for a PaymentIntent: authenticate, decline, authorize, succeed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ SENTENCES = {
 
 
 def attempt(
-    call: Call, intent: Json, method: Json, *, off_session: bool = False, authenticated: bool = False
+    call: Call,
+    intent: Json,
+    method: Json,
+    *,
+    off_session: bool = False,
+    authenticated: bool = False,
 ) -> Json:
     if method["type"] != "card":
         return start_debit(call, intent, method)
@@ -218,9 +223,7 @@ def succeed(call: Call, intent: Json, method: Json, card: Card) -> Json:
     return intent
 
 
-def collect(
-    call: Call, intent: Json, charge: Json, amount: int, *, at_once: bool = False
-) -> None:
+def collect(call: Call, intent: Json, charge: Json, amount: int, *, at_once: bool = False) -> None:
     """The money arrives: a line in the books, and the shares of platform and destination."""
     currency = charge["currency"]
     fees = [balance.fee_line(balance.processing_fee(amount, currency), currency)]

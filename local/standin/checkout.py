@@ -29,7 +29,7 @@ ECHOED = (
 NO_TEXT = dict.fromkeys(
     ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 )
-EMAIL_ONLY = {
+EMAIL_ONLY: Json = {
     "address": None, "business_name": None, "individual_name": None, "name": None, "phone": None,
     "tax_exempt": "none", "tax_ids": [],
 }  # fmt: skip
@@ -129,15 +129,12 @@ def opened(call: Call, session: Json, items: list[Json]) -> Json:
 
 def new_session(call: Call, mode: str, items: list[Json]) -> Json:
     params = call.params
-    total = sum(item["amount_total"] for item in items)
-    currency = currency_of(params, items)
+    total, currency = total_of(items), currency_of(params, items)
     if mode == "payment" and total:
         require_amount(total, currency or "usd", "line_items")
     ui_mode = params.get("ui_mode") or "hosted_page"
     ident = call.new_id("cs_live" if call.livemode else "cs_test", 58)
-    email = params.get("customer_email")
-    known = call.find("customer", params.get("customer") or "")
-    email = known["email"] if known else email
+    email = email_of(call, params)
     session: Json = {
         "id": ident, "object": "checkout.session",
         "amount_subtotal": total if items else None, "amount_total": total if items else None,
@@ -165,12 +162,27 @@ def new_session(call: Call, mode: str, items: list[Json]) -> Json:
         "ui_mode": ui_mode, "url": None, "wallet_options": None,
     }  # fmt: skip
     session.update({name: params.get(name) for name in ECHOED})
-    if ui_mode == "hosted_page":
-        session["url"] = f"{call.standin.base_url}/c/pay/{ident}"
-    else:
-        session["client_secret"] = call.secret_for(ident)
-        session["redirect_on_completion"] = params.get("redirect_on_completion") or "always"
+    add_way_in(call, session)
     return session
+
+
+def add_way_in(call: Call, session: Json) -> None:
+    """A hosted page has an address, an embedded one a secret for the browser."""
+    if session["ui_mode"] == "hosted_page":
+        session["url"] = f"{call.standin.base_url}/c/pay/{session['id']}"
+    else:
+        session["client_secret"] = call.secret_for(session["id"])
+        session["redirect_on_completion"] = call.params.get("redirect_on_completion") or "always"
+
+
+def total_of(items: list[Json]) -> int:
+    return sum(item["amount_total"] for item in items)
+
+
+def email_of(call: Call, params: Json) -> str | None:
+    known = call.find("customer", params.get("customer") or "")
+    email: str | None = known["email"] if known else params.get("customer_email")
+    return email
 
 
 def attach_setup_intent(call: Call, session: Json) -> None:
@@ -218,7 +230,7 @@ def expire(call: Call) -> Json:
     session = call.named("checkout.session", "session")
     if session["status"] != "open":
         raise Conflict(
-            "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout "
+            'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
             f"Session has a status of {session['status']}.",
         )
     return expired(call, session)
@@ -299,4 +311,3 @@ def after_clearing(call: Call, intent: Json) -> None:
 
 
 charging.AFTER_CLEARING.append(after_clearing)
-

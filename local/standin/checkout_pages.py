@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ WORDS = {
     "visa_chargeDeclinedVelocityLimitExceeded": "Declined: too many attempts",
     "threeDSecure2Required": "Asks the payer to confirm (3D Secure)",
     "authenticationRequiredOnSetup": "Asks once, when saved (3D Secure)",
-    "chargeCustomerFail": "Saves, then declines later charges", "createDispute": "Succeeds, then is disputed",
+    "chargeCustomerFail": "Saves, then declines later charges",
+    "createDispute": "Succeeds, then is disputed",
     "radarBlock": "Blocked as too risky", "refundFail": "Succeeds, its refund fails later",
 }  # fmt: skip
 DEBITS = {
@@ -62,14 +64,25 @@ def option(value: str, text: str, chosen: str) -> str:
     return f'<option value="{value}"{selected}>{escape(text)}</option>'
 
 
+def times(quantity: int) -> str:
+    return f" &times; {quantity}" if quantity > 1 else ""
+
+
 def item_rows(items: Iterable[Json]) -> str:
     rows = [
         f"<li><span>{escape(item['description'])}"
-        f"{' × ' + str(item['quantity']) if item['quantity'] > 1 else ''}</span>"
+        f"{times(item['quantity'])}</span>"
         f"<span>{shown(item['amount_total'], item['currency'])}</span></li>"
         for item in items
     ]
     return f"<ul>{''.join(rows)}</ul>" if rows else ""
+
+
+def email_field(email: str) -> str:
+    return (
+        f'<label>Email<input type=email name=email value="{escape(email)}" '
+        'placeholder="you@example.com" autocomplete=email></label>'
+    )
 
 
 def form_page(call: Call, session: Json, *, error: str | None = None, chosen: str = "") -> str:
@@ -83,13 +96,12 @@ def form_page(call: Call, session: Json, *, error: str | None = None, chosen: st
         head, f"<p class=amount>{amount}</p>" if amount else "<p></p>",
         item_rows(call.hidden(session["id"])["line_items"]), error_box(error),
         f'<form method=post action="/c/pay/{session["id"]}/complete">',
-        f'<label>Email<input type=email name=email value="{escape(email)}" '
-        'placeholder="you@example.com" autocomplete=email></label>',
+        email_field(email),
         f"<label>Test card<select name=pm>{options(session, chosen)}</select></label>",
         f"<button>{'Save card' if saving else 'Pay ' + amount}</button></form>",
         f'<a class=back href="{escape(back)}">Back to {merchant}</a>' if back else "",
     ]  # fmt: skip
-    return whole(f"{'Save a card' if saving else 'Pay'} – {display_name(call)}", "".join(content))
+    return whole(f"{'Save a card' if saving else 'Pay'} | {display_name(call)}", "".join(content))
 
 
 @page("GET", "/c/pay/{id}")
@@ -98,7 +110,9 @@ def show(call: Call) -> Answer:
     if session is None:
         return missing()
     if session["status"] == "complete":
-        return html_answer(200, message("All done here", "This payment page was already completed."))
+        return html_answer(
+            200, message("All done here", "This payment page was already completed.")
+        )
     if session["status"] == "expired":
         return html_answer(410, message("This page has expired", "Ask the seller for a new link."))
     return html_answer(200, form_page(call, session))
@@ -191,17 +205,14 @@ def decide(call: Call) -> Answer:
         call.platform = call.hidden(session["id"]).get("platform")
     passed = call.params.get("outcome", "pass") == "pass"
     subject = payment_intents if intent["object"] == "payment_intent" else setup_intents
-    error = None
-    try:
+    with suppress(CardDeclined):
         intent = subject.authenticated(call, intent, passed=passed)
-    except CardDeclined as declined:
-        error = declined.message
-    failure = intent.get("last_payment_error") or intent.get("last_setup_error")
+    intent = call.get(intent["object"], intent["id"])
     if session is None:
         return back_from(call, intent)
-    if error or failure:
-        text = error or failure["message"]
-        return html_answer(402, form_page(call, session, error=text))
+    failure: Json = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
+    if failure:
+        return html_answer(402, form_page(call, session, error=failure["message"]))
     return carried_on(call, session, intent)
 
 
@@ -231,6 +242,6 @@ def receipt(call: Call) -> Answer:
         f"<p class=amount>{shown(charge['amount_captured'], charge['currency'])}</p>"
         f"<ul><li><span>Paid with</span><span>{escape(paid_with['brand'])} "
         f"{escape(paid_with['last4'])}</span></li>"
-        f"<li><span>For</span><span>{escape(charge['description'] or '–')}</span></li></ul>"
+        f"<li><span>For</span><span>{escape(charge['description'] or 'a payment')}</span></li></ul>"
     )
     return html_answer(200, whole("Receipt", content))

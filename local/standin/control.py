@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from local.standin import balance, faults
+from local.standin import balance, faults, payouts
 from local.standin.access import Restriction
 from local.standin.call import Call, scope_of
 from local.standin.deliveries import MODES
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from local.standin.core import StandIn
 
 PREFIX = "/_control/"
-RESOURCES = frozenset(
-    "payment_intents setup_intents customers payment_methods checkout_sessions charges refunds "
-    "balance balance_transactions events webhook_endpoints disputes payouts".split()
-)
+RESOURCES = frozenset({
+    "payment_intents", "setup_intents", "customers", "payment_methods", "checkout_sessions",
+    "charges", "refunds", "balance", "balance_transactions", "events", "webhook_endpoints",
+    "disputes", "payouts",
+})  # fmt: skip
 
 
 class BadCommand(Exception):
@@ -91,12 +92,14 @@ def advance_clock(standin: StandIn, content: Json) -> Json:
     return {"now": int(standin.clock.now())}
 
 
+def is_permission(name: str) -> bool:
+    resource, _, verb = name.partition(".")
+    return resource in RESOURCES and verb in {"read", "write"}
+
+
 def restrict_key(standin: StandIn, content: Json) -> Json:
     allow = content.get("allow")
-    unknown = sorted(
-        name for name in allow or []
-        if name.partition(".")[0] not in RESOURCES or name.partition(".")[2] not in {"read", "write"}
-    )  # fmt: skip
+    unknown = sorted(name for name in allow or [] if not is_permission(name))
     if unknown:
         raise BadCommand(
             f"{', '.join(unknown)}: a permission is <resource>.<read|write> with a resource of "
@@ -125,6 +128,19 @@ def tell_truth(standin: StandIn, content: Json) -> Json:
     return truth
 
 
+def pay_out(standin: StandIn, content: Json) -> Json:
+    """The payout that Stripe's schedule would make now."""
+    scope = scope_of(content["account"], livemode=bool(content.get("livemode")))
+    with standin.lock:
+        standin.run_jobs()
+        call = Call(standin, scope)
+        standin.store.begin()
+        payout = payouts.pay_out_everything(call, str(content.get("currency", "usd")))
+        standin.store.commit()
+        standin.deliveries.add(call.outbox)
+    return {"payout": payout}
+
+
 def reset(standin: StandIn, _content: Json) -> Json:
     standin.reset()
     return {"reset": True}
@@ -139,5 +155,6 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "clock"): advance_clock,
     ("POST", "keys"): restrict_key,
     ("GET", "truth"): tell_truth,
+    ("POST", "payouts"): pay_out,
     ("POST", "reset"): reset,
 }

@@ -55,12 +55,12 @@ class StandIn:
     @cached_property
     def api_version(self) -> str:
         """The version that the installed SDK pins; importing it waits for the first request."""
-        return str(importlib.import_module("stripe._api_version")._ApiVersion.CURRENT)
+        return str(importlib.import_module("stripe").api_version)
 
     def handle(self, request: Request) -> Answer:
         if request.path.startswith("/_control/"):
             return control.answer(self, request)
-        if is_page(request.path):
+        if is_page(request.method, request.path):
             return pages.answer(self, request)
         return api.answer(self, request)
 

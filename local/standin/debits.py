@@ -37,7 +37,8 @@ REFUSED = "The customer's bank refused the debit."
 DEBITS = (
     Debit("usBankAccount", "us_bank_account", "000123456789"),
     Debit("usBankAccount_success", "us_bank_account", "000123456789"),
-    Debit("usBankAccount_accountClosed", "us_bank_account", "000111111113", "account_closed", CLOSED),
+    Debit("usBankAccount_accountClosed", "us_bank_account", "000111111113", "account_closed",
+          CLOSED),
     Debit("usBankAccount_noAccount", "us_bank_account", "000111111116", "no_account", MISSING),
     Debit("usBankAccount_insufficientFunds", "us_bank_account", "000222222227",
           "insufficient_funds", SHORT),

@@ -17,14 +17,15 @@ DISPUTE_FEE = 1500
 ANSWER_WITHIN_S = 9 * 24 * 3600
 DECIDED_AFTER_S = 60
 EVIDENCE = (
-    "access_activity_log billing_address cancellation_policy cancellation_policy_disclosure "
-    "cancellation_rebuttal customer_communication customer_email_address customer_name "
-    "customer_purchase_ip customer_signature duplicate_charge_documentation "
-    "duplicate_charge_explanation duplicate_charge_id product_description receipt refund_policy "
-    "refund_policy_disclosure refund_refusal_explanation service_date service_documentation "
-    "shipping_address shipping_carrier shipping_date shipping_documentation "
-    "shipping_tracking_number uncategorized_file uncategorized_text"
-).split()
+    "access_activity_log", "billing_address", "cancellation_policy",
+    "cancellation_policy_disclosure", "cancellation_rebuttal", "customer_communication",
+    "customer_email_address", "customer_name", "customer_purchase_ip", "customer_signature",
+    "duplicate_charge_documentation", "duplicate_charge_explanation", "duplicate_charge_id",
+    "product_description", "receipt", "refund_policy", "refund_policy_disclosure",
+    "refund_refusal_explanation", "service_date", "service_documentation", "shipping_address",
+    "shipping_carrier", "shipping_date", "shipping_documentation", "shipping_tracking_number",
+    "uncategorized_file", "uncategorized_text",
+)  # fmt: skip
 NETWORK_REASONS = {"fraudulent": "10.4", "product_not_received": "13.1"}
 OPEN = frozenset({"needs_response", "warning_needs_response"})
 # What the bank decides follows from these words in the evidence, as in Stripe's test mode.

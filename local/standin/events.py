@@ -29,8 +29,10 @@ def difference(before: Json, after: Json) -> Json:
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
-        nested = isinstance(old, dict) and isinstance(new, dict)
-        changed[key] = difference(old, new) if nested and key != "metadata" else old
+        if isinstance(old, dict) and isinstance(new, dict) and key != "metadata":
+            changed[key] = difference(old, new)
+        else:
+            changed[key] = old
     return changed
 
 
@@ -39,7 +41,7 @@ def record(call: Call, name: str, obj: Json, previous: Json | None) -> None:
     if previous is not None:
         data["previous_attributes"] = previous
     endpoints = listening(call, name)
-    event = {
+    event: Json = {
         "id": call.new_id("evt"), "object": "event", "api_version": call.standin.api_version,
         "created": call.now, "data": data, "livemode": call.livemode,
         "pending_webhooks": len(endpoints),

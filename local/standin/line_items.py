@@ -52,9 +52,7 @@ def new_items(call: Call, wanted: list[Json]) -> list[Json]:
             )  # fmt: skip
         items.append(new_item(call, price, quantity))
     if len({item["currency"] for item in items}) > 1:
-        raise InvalidRequest(
-            "All line items must have the same currency.", param="line_items"
-        )
+        raise InvalidRequest("All line items must have the same currency.", param="line_items")
     return items
 
 

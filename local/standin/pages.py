@@ -87,4 +87,4 @@ def message(title: str, text: str) -> str:
 
 
 def error_box(text: str | None) -> str:
-    return f'<p class=error role=alert>{escape(text)}</p>' if text else ""
+    return f"<p class=error role=alert>{escape(text)}</p>" if text else ""

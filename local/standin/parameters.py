@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 from local.standin.errors import InvalidRequest
@@ -54,14 +54,16 @@ class Fields:
     required: frozenset[str]
 
 
-@lru_cache(maxsize=None)
+@cache
 def operation(name: str) -> type:
     """`checkout.SessionCreateParams` -> the SDK's type."""
     *folder, cls = name.split(".")
-    return typing.cast("type", getattr(importlib.import_module(".".join(["stripe.params", *folder])), cls))
+    return typing.cast(
+        "type", getattr(importlib.import_module(".".join(["stripe.params", *folder])), cls)
+    )
 
 
-@lru_cache(maxsize=None)
+@cache
 def fields_of(typed_dict: type) -> Fields:
     names = {"StripeContext": object, "Mapping": Mapping}
     hints = typing.get_type_hints(typed_dict, localns=names, include_extras=True)
@@ -70,7 +72,7 @@ def fields_of(typed_dict: type) -> Fields:
     return Fields(kinds, required - OPTION_NAMES)
 
 
-def kind_of(hint: Any) -> Kind:
+def kind_of(hint: Any) -> Kind:  # noqa: PLR0911 - one line for each form a hint can have
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in {Union, types.UnionType}:
         return merged([kind_of(part) for part in arguments])
@@ -148,7 +150,9 @@ def unknown(full: str, name: str, fields: Fields) -> InvalidRequest:
 def conform(kind: Kind, value: Any, name: str) -> Any:
     if kind.anything:
         return value
-    if value is None or value == "":
+    if value is None:
+        return None
+    if value == "":
         return emptied(kind, name)
     if isinstance(value, dict) and kind.items and not kind.fields:
         value = [value[index] for index in sorted(value, key=list_index)]

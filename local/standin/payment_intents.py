@@ -61,9 +61,7 @@ def require_state(intent: Json, operation: str) -> None:
             "You cannot confirm this PaymentIntent because it has already succeeded after being "
             "previously confirmed."
         )
-    raise Conflict(
-        sentence, code="payment_intent_unexpected_state", payment_intent=intent
-    )
+    raise Conflict(sentence, code="payment_intent_unexpected_state", payment_intent=intent)
 
 
 def check_statement(params: Json) -> None:
@@ -98,8 +96,8 @@ def check_references(call: Call, params: Json) -> None:
     fee = params.get("application_fee_amount")
     if fee and not destination and call.platform is None:
         raise InvalidRequest(
-            "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct "
-            "payment (using an OAuth key or Stripe-Account header) or destination payment (using "
+            "Can only apply an application_fee_amount when the PaymentIntent is attempting a "
+            "direct payment (using an OAuth key or Stripe-Account header) or destination payment (using "
             "`transfer_data[destination]`).",
             param="application_fee_amount",
         )
@@ -323,7 +321,7 @@ def release(call: Call, intent: Json) -> None:
 def capture(call: Call) -> Json:
     intent = call.named("payment_intent", "intent")
     require_state(intent, "capture")
-    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    amount = int(call.params.get("amount_to_capture") or intent["amount_capturable"])
     if not 1 <= amount <= intent["amount_capturable"]:
         most = shown(intent["amount_capturable"], intent["currency"])
         raise InvalidRequest(
@@ -358,4 +356,3 @@ def authenticated(call: Call, intent: Json, *, passed: bool) -> Json:
         return intent
     method = call.get("payment_method", intent["payment_method"])
     return charging.attempt(call, intent, method, authenticated=True)
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.standin import cards, debits
 from local.standin.cards import Card, Decline
@@ -36,7 +36,8 @@ def card_details(card: Card, exp_month: int, exp_year: int) -> Json:
         "country": card.country, "display_brand": card.brand, "exp_month": exp_month,
         "exp_year": exp_year, "fingerprint": fingerprint, "funding": card.funding,
         "generated_from": None, "last4": card.last4,
-        "networks": {"available": [card.brand], "preferred": None}, "regulated_status": "unregulated",
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True}, "wallet": None,
     }  # fmt: skip
 
@@ -90,9 +91,7 @@ def card_of(call: Call, given: Json) -> Card:
     if card := cards.BY_NUMBER.get(number):
         require_unexpired(call, given)
         return card
-    raise CardDeclined(
-        "Your card number is incorrect.", code="incorrect_number", param="number"
-    )
+    raise CardDeclined("Your card number is incorrect.", code="incorrect_number", param="number")
 
 
 def require_unexpired(call: Call, given: Json) -> None:
@@ -179,7 +178,7 @@ def update(call: Call) -> Json:
     return call.change(method, "payment_method.updated")
 
 
-def declined_error(decline: Decline, **about: object) -> CardDeclined:
+def declined_error(decline: Decline, **about: Any) -> CardDeclined:
     return CardDeclined(
         decline.message,
         code=decline.code,
@@ -199,8 +198,8 @@ def attach_to(call: Call, method: Json, customer: str) -> Json:
             "The payment method you provided has already been attached to a customer.",
             code="payment_method_unexpected_state",
         )
-    if method["type"] == "card" and not (card := card_behaviour(call, method)).attaches:
-        assert card.decline is not None
+    card = card_behaviour(call, method) if method["type"] == "card" else None
+    if card and card.decline and not card.attaches:
         raise declined_error(card.decline, payment_method=method)
     previous = {"customer": method["customer"]}
     if method["customer"] != customer:

@@ -141,9 +141,7 @@ def finish_pending(call: Call, ident: str) -> None:
 def fail_later(call: Call, ident: str) -> None:
     """The bank sends the money back; the charge counts as not refunded by it."""
     refund = call.get("refund", ident)
-    entry = balance.post(
-        call, "refund_failure", refund["amount"], refund["currency"], refund["id"]
-    )
+    entry = balance.post(call, "refund_failure", refund["amount"], refund["currency"], refund["id"])
     refund.update(
         status="failed", failure_balance_transaction=entry["id"],
         failure_reason="expired_or_canceled_card",

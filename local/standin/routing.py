@@ -45,6 +45,8 @@ def permission_of(method: str, segments: tuple[str, ...]) -> str | None:
     names = [s for s in segments[1:] if not s.startswith("{")]
     if names[0] in {"account", "accounts", "oauth"}:
         return None
+    if segments[0] == "v2":
+        return f"accounts.{'read' if method == 'GET' else 'write'}"
     resource = "checkout_sessions" if names[0] == "checkout" else names[0]
     if names == ["customers", "payment_methods"]:
         resource = "payment_methods"
@@ -104,9 +106,10 @@ def find_page(method: str, path: str) -> tuple[Page, dict[str, str]] | None:
     return None
 
 
-def is_page(path: str) -> bool:
-    first = path.strip("/").split("/")[0]
-    return any(entry.segments[0] == first for entry in PAGES)
+def is_page(method: str, path: str) -> bool:
+    return path.startswith("/c/") or (
+        path.startswith("/oauth/") and find_page(method, path) is not None
+    )
 
 
 JobHandler = Callable[["Call", str], None]

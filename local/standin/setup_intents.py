@@ -224,4 +224,3 @@ def cancel(call: Call) -> Json:
     call.save(intent)
     call.emit("setup_intent.canceled", intent)
     return intent
-

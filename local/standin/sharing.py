@@ -84,7 +84,8 @@ def new_transfer(
         "description": None, "destination": destination, "destination_payment": payment,
         "livemode": call.livemode, "metadata": {},
         "reversals": {
-            "object": "list", "data": [], "has_more": False, "url": f"/v1/transfers/{ident}/reversals",
+            "object": "list", "data": [], "has_more": False,
+            "url": f"/v1/transfers/{ident}/reversals",
         },
         "reversed": False, "source_transaction": source, "source_type": "card",
         "transfer_group": group,

@@ -10,8 +10,8 @@ from local.standin.messages import Json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,
-    json TEXT NOT NULL, UNIQUE (scope, id));
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, id TEXT NOT NULL,
+    kind TEXT NOT NULL,    json TEXT NOT NULL, UNIQUE (scope, id));
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (scope, kind, seq);
 CREATE INDEX IF NOT EXISTS objects_by_id ON objects (id);
 CREATE INDEX IF NOT EXISTS objects_by_customer

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import stripe
+
 from local.standin.messages import Request
 
 if TYPE_CHECKING:
@@ -23,20 +24,28 @@ class InProcessClient(stripe.HTTPClient):
         self._standin = standin
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, dict[str, str]]:
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
         parts = urlsplit(url)
         body = post_data.encode() if isinstance(post_data, str) else (post_data or b"")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        answer = self._standin.handle(
-            Request(method.upper(), parts.path, parts.query, lower, body)
-        )
+        answer = self._standin.handle(Request(method.upper(), parts.path, parts.query, lower, body))
         if answer.lost:
-            raise stripe.APIConnectionError(
+            raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
                 "The connection ended before an answer came.", should_retry=True
             )
         # The SDK looks for header names in lower case, which `requests` answers in any case.
-        return answer.body, answer.status, {k.lower(): v for k, v in answer.headers.items()}
+        return (
+            answer.body.decode(),
+            answer.status,
+            {k.lower(): v for k, v in answer.headers.items()},
+        )
 
     def _sleep_time_seconds(self, num_retries: int) -> float:  # noqa: ARG002
         return 0.0
