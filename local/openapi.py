@@ -71,7 +71,7 @@ def document() -> dict[str, Any]:
     return merged
 
 
-def _merge(handler: Any, merged: dict[str, Any]) -> None:  # noqa: ANN401 - a module
+def _merge(handler: Any, merged: dict[str, Any]) -> None:
     app = getattr(handler, "app", None)
     if app is None:
         return

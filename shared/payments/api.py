@@ -70,6 +70,15 @@ class Problem(BaseModel):
     request_id: str
 
 
+class StoredRefusal(Exception):
+    """A decline: an answer like any other, but not of the route's own shape."""
+
+    def __init__(self, answer: replaying.Answer, headers: dict[str, str]) -> None:
+        """Keep what is answered."""
+        super().__init__(answer.status)
+        self.answer, self.headers = answer, headers
+
+
 def new_app() -> APIGatewayHttpResolver:
     """Return a router that validates what comes in and what goes out."""
     app = APIGatewayHttpResolver(enable_validation=True)
@@ -105,7 +114,9 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
             _authorise(app, event)
             result = app.resolve(event, context)
         except PaymentsError as refusal:
-            result = _refused(refusal, event)
+            result = _refused(refusal.status, refusal.problem(), refusal.headers, event)
+        except StoredRefusal as stored:
+            result = _refused(stored.answer.status, stored.answer.body, stored.headers, event)
         except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a 500 that says nothing
             result = _bug(error, event)
         return _stamped(result, event)
@@ -147,7 +158,7 @@ def answer_once(
     found = replaying.once(_request(event, caller(app), prefix), run, doors=runtime.doors())
     headers = {"Idempotent-Replayed": "true"} if found.replayed else {}
     if found.status >= 400:  # noqa: PLR2004
-        return Response(found.status, PROBLEM, found.body, headers)
+        raise StoredRefusal(found, headers)
     return Response(found.status, JSON, found.body, headers)
 
 
@@ -258,17 +269,19 @@ def _header(event: Event, name: str) -> str | None:
     )
 
 
-def _refused(refusal: PaymentsError, event: Event) -> Result:
-    logger.info("refused", code=refusal.code, status=refusal.status)
-    body = refusal.problem() | {"request_id": event["requestContext"]["requestId"]}
-    headers = {"Content-Type": PROBLEM, **refusal.headers}
-    return {"statusCode": refusal.status, "headers": headers, "body": json.dumps(body)}
+def _refused(
+    status: int, problem: dict[str, Any], headers: Mapping[str, str], event: Event
+) -> Result:
+    logger.info("refused", code=problem["code"], status=status)
+    body = problem | {"request_id": event["requestContext"]["requestId"]}
+    sent = {"Content-Type": PROBLEM, **headers}
+    return {"statusCode": status, "headers": sent, "body": json.dumps(body)}
 
 
 def _bug(error: Exception, event: Event) -> Result:
     log_bug(error)
-    unexpected = InternalError("Something went wrong here, not with the request.")
-    return _refused(unexpected, event)
+    bug = InternalError("Something went wrong here, not with the request.")
+    return _refused(bug.status, bug.problem(), {}, event)
 
 
 def _stamped(result: Result, event: Event) -> Result:

@@ -1,0 +1,307 @@
+"""Do the main job on the local stack and compare the books at the end: `make demo`."""
+
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from local.booking import compare_books
+from local.client import Answer, Client
+from local.processes import StackError
+from local.serve import interrupt
+from local.stack import Stack, running_stack, stripe_account
+
+WAIT_S = 30
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+ORDER = {
+    "currency": "eur",
+    "lines": [{"description": "Tulips", "quantity": 2, "unit_amount": 2000}],
+    "allow_partial": True,
+}
+
+
+class Surprise(Exception):
+    """A step did not do what it is there to show."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A tenant with its people, its storefront and its Stripe account, connected."""
+
+    name: str
+    admin: Client
+    staff: Client
+    storefront: Client
+    stripe_account: str
+    account: str
+    module: str
+
+
+def main() -> None:
+    """Run the demo; anything that is not as it should be ends it with a sentence and status 1."""
+    signal.signal(signal.SIGTERM, interrupt)
+    begun = time.monotonic()
+    try:
+        with running_stack() as stack:
+            say("The local stack answers", f"{stack.api} (up in {time.monotonic() - begun:.1f} s)")
+            for sentence in stack.deployment.left_out:
+                note(f"left out here: {sentence}")
+            differences = show(stack)
+    except (StackError, Surprise) as error:
+        sys.exit(f"\nThe demo stopped: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted; everything it started has ended.")
+    print(f"\nDone in {time.monotonic() - begun:.0f} s.")
+    sys.exit(1 if differences else 0)
+
+
+def show(stack: Stack) -> int:
+    """Do the main job for two tenants and return how many differences the books have."""
+    tulips = connect(stack, "tulips")
+    paid = pay_by_link(tulips)
+    card = save_card(tulips)
+    charge_card(tulips, card)
+    lose_webhooks(stack, tulips)
+    bakery = connect(stack, "bakery")
+    pay_by_link(bakery)
+    keep_apart(bakery, paid)
+    return sum(compare(stack, shop) for shop in (tulips, bakery))
+
+
+def connect(stack: Stack, tenant: str) -> Shop:
+    """Connect an account by its keys and switch a module on it to Sandbox."""
+    admin, stripe = stack.client(tenant, "admin"), stripe_account(stack.stripe, tenant)
+    title(f"1. {tenant.capitalize()} connects its Stripe account")
+    keys = {name: stripe[name] for name in ("publishable_key", "secret_key")}
+    body = {"name": "Main", "mode": "test", "error_emails": [f"ar@{tenant}.example"], **keys}
+    account = expect(201, admin.post("/v1/accounts", body, idempotency_key=key()))
+    require(account["status"] == "active", f"the account is {account['status']}")
+    proven = len(account["checks"])
+    say("POST /v1/accounts", f"{account['stripe_account']} is active, {proven} permissions proven")
+    note(f"webhook endpoint at API version {account['webhook']['api_version']}, secret kept")
+    features = {"link": True, "charge_saved": True, "partial": True}
+    asked = {"name": "Cards", "account": account["id"], "features": features}
+    module = expect(201, admin.post("/v1/payment-modules", asked, idempotency_key=key()))
+    state = f"/v1/payment-modules/{module['id']}/state"
+    expect(200, admin.post(state, {"state": "sandbox"}))
+    for profile in ("operator", "storefront"):
+        expect(200, admin.put(f"/v1/profiles/{profile}/modules/{module['id']}"))
+    say("Payment module", f"{module['state']} -> sandbox, granted to operator and storefront")
+    customer = {"name": "Ada", "email": "ada@example.com", "online_payment_enabled": True}
+    expect(200, admin.put("/v1/customers/ada", customer))
+    staff, storefront = stack.client(tenant, "operator"), stack.client(tenant, "storefront")
+    return Shop(
+        tenant, admin, staff, storefront, account["stripe_account"], account["id"], module["id"]
+    )
+
+
+def pay_by_link(shop: Shop) -> str:
+    """Pay an invoice in the hosted page; only the webhook tells us."""
+    title("2. The storefront creates an invoice; a repeat makes no second one")
+    once = key()
+    invoice, again = (invoice_for(shop, "2026-001", once) for _ in range(2))
+    require(invoice["id"] == again["id"], "the repeat made a second invoice")
+    say("POST /v1/invoices twice", f"{invoice['id']} both times, {euros(invoice, 'total')} to pay")
+    title("3. A payer opens the link, pays in the hosted page, and the webhook books it")
+    link = send_link(shop, invoice["id"])
+    page = Client(link).get("")
+    require(page.status == 200 and "40.00 EUR" in page.text, "the page does not show the amount")
+    say("GET /p/...", "the page names the merchant and 40.00 EUR, and mints nothing")
+    session = press_pay(link)
+    say("POST /p/.../pay", f"303 to {urlsplit(session).netloc}{urlsplit(session).path[:18]}...")
+    declined = pay(session, "pm_card_visa_chargeDeclinedInsufficientFunds")
+    require(declined.status == 402, "the declining card was not declined")
+    say("A card without funds", "declined in the page; the attempt stays open for another card")
+    pay(session, "pm_card_visa")
+    booked = wait(lambda: paid_invoice(shop, invoice["id"]), "the webhook to book the payment")
+    facts = booked["payments"][0]["note"]
+    say("Signed webhook -> queue -> refetch -> books", f"invoice {booked['number']} is paid")
+    note(f"note: {facts['payment_intent'][:12]}... {facts['brand']} {facts['last4']}")
+    note(f"      {facts['amount']} with a fee of {facts['fee']}, at {facts['paid_at']}")
+    return str(invoice["id"])
+
+
+def save_card(shop: Shop) -> str:
+    """Save a card in the hosted page and return its id."""
+    title("4. A customer saves a card; staff charge it without them")
+    opened = expect(201, shop.staff.post(
+        "/v1/customers/ada/setup-sessions", {"module": shop.module}, idempotency_key=key()
+    ))  # fmt: skip
+    pay(opened["url"], "pm_card_visa")
+    cards = "/v1/customers/ada/payment-methods"
+    card = wait(lambda: shop.staff.get(cards).json["data"], "the saved card")[0]
+    say("Hosted page", f"{card['brand']} {card['last4']} saved as {card['id'][:12]}...")
+    return str(card["id"])
+
+
+def charge_card(shop: Shop, card: str) -> None:
+    """Charge a part, then the rest; then a card that declines."""
+    invoice = invoice_for(shop, "2026-002", key())
+    path = f"/v1/invoices/{invoice['id']}/charges"
+    part = expect(201, shop.staff.post(path, {"amount": 1500}, idempotency_key=key()))
+    say("POST .../charges 15.00 EUR", f"{part['attempt']['status']}, {part['invoice']['status']}")
+    once = key()
+    rest = expect(201, shop.staff.post(path, {"payment_method": card}, idempotency_key=once))
+    again = shop.staff.post(path, {"payment_method": card}, idempotency_key=once)
+    require(again.json == rest, "the double click charged again")
+    say("The rest, clicked twice", f"one payment of 25.00 EUR, {rest['invoice']['status']}")
+    late = shop.staff.post(path, {}, idempotency_key=key())
+    require(late.json["code"] == "invoice_not_payable", "a paid invoice was charged")
+    say("Once more", f"{late.status} {late.json['code']}")
+    decline_card(shop)
+
+
+def decline_card(shop: Shop) -> None:
+    """Save a card that the bank will decline, and charge it."""
+    expect(200, shop.admin.put(
+        "/v1/customers/bob", {"name": "Bob", "online_payment_enabled": True}
+    ))  # fmt: skip
+    opened = expect(201, shop.staff.post(
+        "/v1/customers/bob/setup-sessions", {"module": shop.module}, idempotency_key=key()
+    ))  # fmt: skip
+    pay(opened["url"], "pm_card_chargeCustomerFail")
+    cards = "/v1/customers/bob/payment-methods"
+    wait(lambda: shop.staff.get(cards).json["data"], "the saved card")
+    invoice = invoice_for(shop, "2026-003", key(), customer="bob")
+    path = f"/v1/invoices/{invoice['id']}"
+    refusal = shop.staff.post(f"{path}/charges", {}, idempotency_key=key())
+    require(refusal.status == 402, f"the declining card was answered {refusal.status}")
+    problem, after = refusal.json, shop.staff.get(path).json
+    say("A card that declines", f"402 {problem['code']}: {problem['decline_code']}")
+    require(after["amounts"]["collectable"] == 4000, "the declined attempt holds the invoice")
+    note(f"advice: {problem['advice']}; fenced at Stripe, the invoice is free again")
+
+
+def lose_webhooks(stack: Stack, shop: Shop) -> None:
+    """Switch delivery off; the scheduled reconciliation finds the payment."""
+    title("5. Every webhook is lost; the scheduled reconciliation heals the books")
+    stripe = Client(stack.stripe)
+    expect(200, stripe.post("/_control/webhooks", {"mode": "drop"}))
+    invoice = invoice_for(shop, "2026-004", key())
+    pay(press_pay(send_link(shop, invoice["id"])), "pm_card_visa")
+    before = shop.staff.get(f"/v1/invoices/{invoice['id']}").json
+    require(before["status"] == "open", "a lost webhook was not lost")
+    say("Paid in the hosted page", f"Stripe has the money, the invoice is still {before['status']}")
+    stack.run_schedule("ReconcileAccountsSchedule")
+    run = wait(lambda: finished_run(shop), "the scheduled run")
+    after = shop.staff.get(f"/v1/invoices/{invoice['id']}").json
+    require(after["status"] == "paid" and run["healed"] == 1, "the run did not heal it")
+    counts = f"checked {run['checked']}, matched {run['matched']}, healed {run['healed']}"
+    say("EventBridge Scheduler -> run", f"{counts}, residual {run['residual']}; {after['status']}")
+    expect(200, stripe.post("/_control/webhooks", {"mode": "deliver"}))
+
+
+def keep_apart(other: Shop, invoice: str) -> None:
+    """Show that one tenant does not see another's invoice."""
+    title("6. Tenants do not meet")
+    answer = other.staff.get(f"/v1/invoices/{invoice}")
+    require(answer.status == 404, "another tenant's invoice was shown")
+    say(f"{other.name.capitalize()} asks for tulips' invoice", f"{answer.status} not_found")
+
+
+def compare(stack: Stack, shop: Shop) -> int:
+    """Compare a tenant's books with the stand-in's truth and return the differences."""
+    title(f"Books of {shop.name} against Stripe's own")
+    found = compare_books(shop.staff, Client(stack.stripe), shop.stripe_account)
+    total = f"{found.total / 100:.2f} EUR"
+    say(f"{len(found.ours)} payments, {total}", f"{len(found.differences)} differences")
+    for fact in sorted(found.differences):
+        note(f"only on one side: {fact}")
+    return len(found.differences)
+
+
+def invoice_for(shop: Shop, number: str, once: str, customer: str = "ada") -> dict[str, Any]:
+    body = {"number": number, "module": shop.module, "customer": customer, **ORDER}
+    return expect(201, shop.storefront.post("/v1/invoices", body, idempotency_key=once))
+
+
+def send_link(shop: Shop, invoice: str) -> str:
+    path = f"/v1/invoices/{invoice}/pay-links"
+    link = expect(201, shop.staff.post(path, {"message": "Thank you"}, idempotency_key=key()))
+    return str(link["url"])
+
+
+def press_pay(link: str) -> str:
+    """Press the page's button and return where it leads."""
+    return Client(link).send("POST", "/pay", b"", headers=FORM).headers["location"]
+
+
+def pay(session: str, card: str) -> Answer:
+    """Complete a hosted page, as its form does."""
+    return Client(session).send("POST", "/complete", urlencode({"pm": card}).encode(), headers=FORM)
+
+
+def paid_invoice(shop: Shop, invoice: str) -> dict[str, Any] | None:
+    found: dict[str, Any] = shop.storefront.get(f"/v1/invoices/{invoice}").json
+    return found if found["status"] == "paid" else None
+
+
+def finished_run(shop: Shop) -> dict[str, Any] | None:
+    runs: list[dict[str, Any]] = shop.staff.get("/v1/reconciliation/runs").json["data"]
+    return next((run for run in runs if run["status"] == "done"), None)
+
+
+def wait(until: Callable[[], Any], what: str) -> Any:
+    """Ask again until there is an answer, showing that somebody is waiting."""
+    with progress(what) as tick:
+        for _ in range(WAIT_S * 10):
+            found = until()
+            if found:
+                return found
+            tick()
+            time.sleep(0.1)
+    raise Surprise(f"waited {WAIT_S} s for {what} in vain")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[], None]]:
+    begun = time.monotonic()
+
+    def tick() -> None:
+        if sys.stdout.isatty():
+            print(f"\r   ... {what}, {time.monotonic() - begun:.0f} s", end="", flush=True)
+
+    yield tick
+    if sys.stdout.isatty():
+        print("\r\033[K", end="", flush=True)
+
+
+def expect(status: int, answer: Answer) -> dict[str, Any]:
+    if answer.status != status:
+        raise Surprise(f"expected {status}, got {answer.status}: {answer.text[:300]}")
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def require(held: object, otherwise: str) -> None:
+    if not held:
+        raise Surprise(otherwise)
+
+
+def key() -> str:
+    return uuid.uuid4().hex
+
+
+def euros(invoice: dict[str, Any], name: str) -> str:
+    return f"{invoice['amounts'][name] / 100:.2f} EUR"
+
+
+def title(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def say(what: str, proves: str) -> None:
+    print(f"   {what:<44} {proves}", flush=True)
+
+
+def note(text: str) -> None:
+    print(f"   {'':<44} {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
