@@ -67,9 +67,10 @@ def charge_card(invoice_id: api.PathName, body: ChargeCard) -> Response[ChargeOu
         invoice_id, body.module, body.amount, body.payment_method, body.supersede_open_links
     )
 
-    def charge(attempt_id: str) -> tuple[int, ChargeOut]:
+    def charge(attempt_id: str) -> ChargeOut | api.Pending:
         attempt = charging.charge_token(request, attempt_id=attempt_id, caller=caller, doors=doors)
-        return 201 if attempt.status is AttemptStatus.SUCCEEDED else 202, _show(attempt)
+        done = attempt.status is AttemptStatus.SUCCEEDED
+        return _show(attempt) if done else api.Pending(_show(attempt))
 
     return api.answer_once(app, "att", 201, charge)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from payments import api, linking, pages, runtime
 from payments.config import settings
-from payments.errors import Invalid, NotFound, PaymentInProgress, PaymentsError
+from payments.doors import Doors
+from payments.errors import Invalid, InvoiceNotPayable, NotFound, PaymentInProgress, PaymentsError
 
 CHECKOUT = "https://checkout.stripe.com"
 SAVED_CARD = "/p/saved-card"
@@ -40,16 +41,22 @@ def _route(event: dict[str, Any]) -> Result:
     token, doors = event["pathParameters"]["token"], runtime.doors()
     address = f"{api.base_url(event)}/p/{token}"
     if event["rawPath"].endswith("/pay"):
-        url = linking.open_session(
-            token, address=address, attempt_id=runtime.new_id("att"), doors=doors
-        )
-        return _redirect(url)
+        return _redirect(_checkout(token, address, doors))
     if event["rawPath"].endswith("/return"):
         linking.come_back(
-            token, event.get("queryStringParameters", {}).get("session_id", ""), doors=doors
+            token, (event.get("queryStringParameters") or {}).get("session_id", ""), doors=doors
         )
         return _redirect(address)
     return _html(200, pages.pay_page(linking.view(token, doors=doors), f"/p/{token}"))
+
+
+def _checkout(token: str, address: str, doors: Doors) -> str:
+    """Return where the payer goes: to a fresh session, or to the page that says why not."""
+    try:
+        attempt = runtime.new_id("att")
+        return linking.open_session(token, address=address, attempt_id=attempt, doors=doors)
+    except InvoiceNotPayable:
+        return address
 
 
 def _words(refusal: PaymentsError) -> tuple[str, str]:

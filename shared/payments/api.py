@@ -5,6 +5,7 @@ import hashlib
 import json
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -33,6 +34,8 @@ from payments.roles import KNOWN, may_call
 JSON, PROBLEM, HTML = "application/json", "application/problem+json", "text/html; charset=utf-8"
 PAGE_MAX = 100
 KEY_MAX = 255
+#: When a caller should look again for an outcome that Stripe has not told yet.
+ASK_AGAIN_S = 5
 
 Event = dict[str, Any]
 Result = dict[str, Any]
@@ -56,6 +59,13 @@ class Body(BaseModel):
     """A request body: what is not named is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A body that is not the last word: Stripe has not said how it ended."""
+
+    body: BaseModel
 
 
 class Problem(BaseModel):
@@ -139,24 +149,27 @@ def answer_once(
     app: APIGatewayHttpResolver,
     prefix: str,
     status: int,
-    work: Callable[[str], BaseModel | tuple[int, BaseModel]],
+    work: Callable[[str], BaseModel | Pending],
 ) -> Response[Any]:
     """
     Answer a request under its Idempotency-Key.
 
     `work` runs once, gets the id to use and returns the body.
 
-    It may return a status with the body where that depends on the outcome.
+    A `Pending` body is answered with 202, and a repeat of the request runs `work` again.
     """
 
     def run(resource: str) -> replaying.Answer:
         done = work(resource)
-        code, body = done if isinstance(done, tuple) else (status, done)
-        return replaying.Answer(code, body.model_dump(mode="json"))
+        if isinstance(done, Pending):
+            return replaying.Answer(202, done.body.model_dump(mode="json"), final=False)
+        return replaying.Answer(status, done.model_dump(mode="json"))
 
     event = app.current_event.raw_event
     found = replaying.once(_request(event, caller(app), prefix), run, doors=runtime.doors())
     headers = {"Idempotent-Replayed": "true"} if found.replayed else {}
+    if not found.final:
+        headers["Retry-After"] = str(ASK_AGAIN_S)
     if found.status >= 400:  # noqa: PLR2004
         raise StoredRefusal(found, headers)
     return Response(found.status, JSON, found.body, headers)

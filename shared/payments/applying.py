@@ -53,10 +53,7 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
     attempt there. Raise NotOurs, UnknownAttempt or Mismatch.
     """
     attempt = _attempt_of(intent.metadata, tenant, doors)
-    if (attempt.account, attempt.mode, attempt.currency) != (account, mode, intent.currency):
-        raise Mismatch(f"{intent.id} is not of the account, mode or currency of {attempt.id}.")
-    if intent.livemode is not (mode == "live"):
-        raise Mismatch(f"{intent.id} is not in {mode} mode.")
+    _require_match(intent, attempt, account, mode)
     if intent.status == "succeeded":
         return apply_payment(attempt, intent, doors=doors)
     if intent.status == "processing":
@@ -68,7 +65,8 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
             sweep_at=_tomorrow(doors),
         )
     if intent.status == "canceled" and attempt.channel is Channel.CHARGE:
-        return advance(attempt, AttemptStatus.CANCELED, doors=doors)
+        end = AttemptStatus.FAILED if intent.decline else AttemptStatus.CANCELED
+        return advance(attempt, end, doors=doors, payment_intent=intent.id, decline=intent.decline)
     if intent.status == "requires_payment_method" and attempt.status is AttemptStatus.PROCESSING:
         return _debit_failed(attempt, doors)
     return attempt
@@ -204,6 +202,16 @@ def _attempt_of(metadata: dict[str, str], tenant: str, doors: Doors) -> Attempt:
     if not attempt:
         raise UnknownAttempt(metadata["attempt"])
     return attempt
+
+
+def _require_match(intent: Intent, attempt: Attempt, account: str, mode: str) -> None:
+    if attempt.account != account:
+        # The merchant connected one Stripe account twice: the other connection books it.
+        raise NotOurs(intent.id)
+    if (attempt.mode, attempt.currency) != (mode, intent.currency):
+        raise Mismatch(f"{intent.id} is not of the mode or currency of {attempt.id}.")
+    if intent.livemode is not (mode == "live"):
+        raise Mismatch(f"{intent.id} is not in {mode} mode.")
 
 
 def _debit_failed(attempt: Attempt, doors: Doors) -> Attempt:

@@ -6,7 +6,7 @@ from payments.applying import advance, apply_intent
 from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
 from payments.caller import Caller
 from payments.claiming import claim
-from payments.closing import close_intent, current, decline_of
+from payments.closing import close_intent, current
 from payments.customer import Customer, SavedMethod
 from payments.doors import Doors
 from payments.errors import (
@@ -15,6 +15,7 @@ from payments.errors import (
     Declined,
     NotFound,
     PaymentBlocked,
+    PaymentCanceled,
     StripeRefused,
     StripeRequestRefused,
     ValidationFailed,
@@ -71,8 +72,11 @@ def charge_token(
         attempt = _begin(request, attempt_id, caller, doors)
     if attempt.is_open:
         attempt = drive(attempt, doors)
-    if attempt.decline and attempt.status is _S.FAILED:
-        raise declined(attempt, attempt.decline)
+    if attempt.status is _S.FAILED:
+        raise declined(attempt, attempt.decline or Decline(code="card_declined"))
+    if attempt.status in {_S.CANCELED, _S.EXPIRED}:
+        detail = "The attempt was given up before the bank was asked. No money moved; charge again."
+        raise PaymentCanceled(detail, attempt_id=attempt.id)
     return attempt
 
 
@@ -196,7 +200,7 @@ def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
 def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     """Go on with an attempt that was cut short: what Stripe has decides, not what we remember."""
     if not attempt.payment_intent:
-        return close_intent(attempt, _S.CANCELED, gateway, doors)
+        return close_intent(attempt, gateway, doors)
     intent = gateway.intent(attempt.payment_intent)
     if intent.status == "requires_confirmation" and attempt.may_replay(doors.now()):
         return _confirm(attempt, gateway, doors)
@@ -207,7 +211,7 @@ def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) ->
     if intent.status == "requires_action":
         return _fail(attempt, Decline(code="authentication_required"), gateway, doors)
     if intent.status == "requires_payment_method":
-        return _fail(attempt, decline_of(intent) or Decline(code="card_declined"), gateway, doors)
+        return _fail(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
     return apply_intent(
         intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
     )
@@ -215,7 +219,7 @@ def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) ->
 
 def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
     try:
-        return close_intent(attempt, _S.FAILED, gateway, doors, decline)
+        return close_intent(attempt, gateway, doors, decline)
     except OutcomeUnknown:
         return _unknown(attempt, doors)
 

@@ -7,7 +7,7 @@ from payments.attempt import Attempt, AttemptStatus, Channel, Decline
 from payments.doors import Doors
 from payments.errors import PaymentInProgress
 from payments.gateway import Gateway
-from payments.stripe_objects import Charge, Intent
+from payments.stripe_objects import Intent
 
 #: A session lives no longer than its attempt may be replayed; this is past both.
 LOOK_BACK = timedelta(hours=25)
@@ -23,30 +23,24 @@ def close(attempt: Attempt, doors: Doors) -> Attempt:
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     if attempt.channel is Channel.LINK:
         return _close_session(attempt, gateway, doors)
-    return close_intent(attempt, AttemptStatus.CANCELED, gateway, doors)
+    return close_intent(attempt, gateway, doors)
 
 
 def close_intent(
-    attempt: Attempt,
-    status: AttemptStatus,
-    gateway: Gateway,
-    doors: Doors,
-    decline: Decline | None = None,
+    attempt: Attempt, gateway: Gateway, doors: Doors, decline: Decline | None = None
 ) -> Attempt:
-    """Cancel the attempt's PaymentIntent and end it as `status`, unless the money was faster."""
+    """
+    Cancel the attempt's PaymentIntent and end the attempt, unless the money was faster.
+
+    `decline` says why, where the intent itself will not.
+    """
     intent_id = attempt.payment_intent or _missing_intent(attempt, gateway, doors)
     if intent_id is None:
-        return advance(attempt, status, doors=doors)
+        return advance(attempt, AttemptStatus.CANCELED, doors=doors)
     intent = gateway.fence_intent(intent_id, attempt.stripe_key("cancel"))
-    if intent.status == "canceled":
-        decline = decline or decline_of(intent)
-        end = AttemptStatus.FAILED if decline else status
+    if intent.status == "canceled" and decline and not intent.decline:
         return advance(
-            attempt,
-            end,
-            doors=doors,
-            payment_intent=intent.id,
-            decline=_with_outcome(decline, intent),
+            attempt, AttemptStatus.FAILED, doors=doors, payment_intent=intent.id, decline=decline
         )
     return _applied(attempt, intent, doors)
 
@@ -105,27 +99,6 @@ def _applied(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     return apply_intent(
         intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
     )
-
-
-def decline_of(intent: Intent) -> Decline | None:
-    """Return why the intent's last try did not succeed, or None if there was none."""
-    error = intent.last_payment_error
-    if not error:
-        return None
-    known = {
-        name: error.get(name)
-        for name in ("decline_code", "advice_code", "network_decline_code", "charge")
-    }
-    return Decline(code=error.get("code") or "card_declined", **known)
-
-
-def _with_outcome(decline: Decline | None, intent: Intent) -> Decline | None:
-    """Add who decided, which Stripe tells on the charge only."""
-    charge = intent.latest_charge
-    if not decline or not isinstance(charge, Charge) or not charge.outcome:
-        return decline
-    outcome = {"outcome_type": charge.outcome.type, "risk_level": charge.outcome.risk_level}
-    return decline.model_copy(update=outcome)
 
 
 def current(attempt: Attempt, doors: Doors) -> Attempt:

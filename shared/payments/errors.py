@@ -13,7 +13,8 @@ PaymentsError
 │   └── PreconditionRequired               428
 ├── Unauthenticated        401
 ├── Forbidden              403  PermissionDenied, ModuleOff, CustomerNotEnabled, FeatureDisabled
-├── Declined               402  CardDeclined, AuthenticationRequired, PaymentBlocked
+├── Declined               402  CardDeclined, AuthenticationRequired, PaymentBlocked,
+│                               PaymentCanceled
 ├── NotFound               404
 ├── Conflict               409  PaymentInProgress, ExceedsOutstanding, InvoiceNotPayable,
 │   │                           NumberTaken, NameTaken, IdempotencyKeyReused,
@@ -192,6 +193,10 @@ class AuthenticationRequired(Declined):
 
 class PaymentBlocked(Declined):
     """Stripe's fraud rules blocked the payment before the issuer saw it."""
+
+
+class PaymentCanceled(Declined):
+    """The attempt ended without the issuer being asked."""
 
 
 class NotFound(PaymentsError):

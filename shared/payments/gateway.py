@@ -67,18 +67,22 @@ class _Page(Value):
     has_more: bool
 
 
+def connections() -> stripe.HTTPClient:
+    """Return what connects to Stripe, within limits that fit into one request of ours."""
+    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+
+
 class Gateway:
     """One merchant's Stripe account, through one pair of keys."""
 
-    def __init__(self, secret_key: str, *, api_base: str = "", http_client: Any = None) -> None:
+    def __init__(self, secret_key: str, *, api_base: str, http_client: stripe.HTTPClient) -> None:
         """Make a client of its own: nothing about a merchant is ever global."""
         bases = {"api": api_base, "connect": api_base, "files": api_base} if api_base else None
-        timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
         self._client = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
             base_addresses=bases,  # type: ignore[arg-type]
-            http_client=http_client or stripe.RequestsClient(timeout=timeout),
+            http_client=http_client,
             max_network_retries=RETRIES,
         )
 

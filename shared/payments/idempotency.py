@@ -25,5 +25,6 @@ class IdempotencyRecord(BaseModel):
     locked_until: datetime
     owner: str
     answer: dict[str, Any] | None = None
+    freed: bool = False
     ttl: int
     version: int = 1

@@ -52,6 +52,15 @@ def verify(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) 
         raise BadSignature("no signature fits")
 
 
+def is_signed(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) -> bool:
+    """Say whether `verify` would accept."""
+    try:
+        verify(body, header, secrets, now)
+    except BadSignature:
+        return False
+    return True
+
+
 def keep(
     body: bytes, *, account: str, mode: str, tenant: str, table: Table, queue: Sender, now: datetime
 ) -> str:

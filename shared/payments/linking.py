@@ -12,7 +12,7 @@ from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
 from payments.caller import Caller
 from payments.claiming import claim, in_progress
 from payments.doors import Doors
-from payments.errors import NotFound, StripeRefused, StripeRequestRefused
+from payments.errors import NotFound, PaymentsError, StripeRefused, StripeRequestRefused
 from payments.gateway import Gateway
 from payments.invoice import Invoice
 from payments.link import LinkPointer, PayLink
@@ -153,13 +153,14 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> None:
     attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)
     if not attempt or not attempt.is_open:
         return
-    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-    session = gateway.session(session_id)
     try:
+        gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+        session = gateway.session(session_id)
         apply_session(
             session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
         )
-    except (NotOurs, UnknownAttempt):
+    except (NotOurs, UnknownAttempt, PaymentsError):
+        # The page shows what is known; the webhook, the sweep and reconciliation will know more.
         return
 
 

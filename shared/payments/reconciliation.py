@@ -21,7 +21,6 @@ DEFAULT_WINDOW = timedelta(days=30)
 OVERLAP = timedelta(hours=25)
 #: Below this a run hands over to the next invocation.
 NEEDS_S = 60
-ACCOUNTS_MAX = 1000
 
 
 @dataclass(slots=True)
@@ -70,7 +69,7 @@ def schedule_runs(doors: Doors) -> list[Run]:
     """Queue a run for every active account of every tenant."""
     runs = []
     now = doors.now()
-    for account in doors.store.due(Account, now, limit=ACCOUNTS_MAX):
+    for account in doors.store.due(Account, now):
         if account.status is not AccountStatus.ACTIVE:
             continue
         since = (account.reconciled_until or account.created_at) - OVERLAP

@@ -35,6 +35,8 @@ class Answer:
     status: int
     body: dict[str, Any]
     replayed: bool = False
+    #: An answer that leaves the outcome open is not kept: a repeat goes on and finds out.
+    final: bool = True
 
 
 def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> Answer:
@@ -54,14 +56,17 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
     except PaymentsError:
         _release(record, doors)
         raise
-    _keep(record, answer, doors)
+    if answer.final:
+        _keep(record, answer, doors)
+    else:
+        _save(record.model_copy(update={"locked_until": record.created_at}), record, doors)
     return answer
 
 
 def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
     """Return the record, owned by this request or already answered."""
     known = doors.store.idempotency(request.tenant, request.route, request.key)
-    if known and known.fingerprint != request.fingerprint and not _is_free(known):
+    if known and known.fingerprint != request.fingerprint and not known.freed:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request.")
     if known and known.answer:
         return known
@@ -90,14 +95,10 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
         ) from None
 
 
-def _is_free(record: IdempotencyRecord) -> bool:
-    return record.answer is None and record.locked_until == record.created_at
-
-
 def _release(record: IdempotencyRecord, doors: Doors) -> None:
     """Free a key whose request was refused before it did anything that another body could undo."""
-    freed = record.model_copy(update={"locked_until": record.created_at})
-    _save(freed, record, doors)
+    update = {"locked_until": record.created_at, "freed": True}
+    _save(record.model_copy(update=update), record, doors)
 
 
 def _keep(record: IdempotencyRecord, answer: Answer, doors: Doors) -> None:

@@ -102,11 +102,21 @@ def reconcile_queue() -> Queue:
     return Queue(lambda: _client("sqs"), settings().reconcile_queue_url)
 
 
+@cache
+def _stripe_connections() -> Any:
+    """Return open connections to Stripe: they carry no key, so every tenant may use them."""
+    from payments.gateway import connections  # noqa: PLC0415 - as below
+
+    return connections()
+
+
 def gateway(secret_key: str) -> "Gateway":
     """Return a gateway of its own for each key: no tenant's client outlives its request."""
     from payments.gateway import Gateway  # noqa: PLC0415 - a third of a cold start, and not every route needs it
 
-    return Gateway(secret_key, api_base=settings().stripe_api_base)
+    return Gateway(
+        secret_key, api_base=settings().stripe_api_base, http_client=_stripe_connections()
+    )
 
 
 @cache

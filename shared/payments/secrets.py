@@ -7,6 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 CACHE_S = 300
+#: Between two looks for a new webhook secret: forged signatures must not cost a call each.
+RECHECK_S = 10
 #: Only while Secrets Manager itself fails.
 STALE_S = 3600
 
@@ -38,6 +40,10 @@ class Secrets:
         """Return `tenant`, `current` and perhaps `previous` of an account's webhook endpoint."""
         return self._read(self._webhook_name(account, mode))
 
+    def webhook_again(self, account: str, mode: str) -> dict[str, str]:
+        """Return the same, read anew: a signature that does not fit may be of a new secret."""
+        return self._read(self._webhook_name(account, mode), cache_s=RECHECK_S)
+
     def put_webhook(self, account: str, mode: str, value: dict[str, str]) -> None:
         """Keep an endpoint's secret."""
         self._write(self._webhook_name(account, mode), value)
@@ -48,10 +54,10 @@ class Secrets:
     def _webhook_name(self, account: str, mode: str) -> str:
         return f"{self._prefix}/webhooks/{account}/{mode}"
 
-    def _read(self, name: str) -> dict[str, str]:
+    def _read(self, name: str, *, cache_s: int = CACHE_S) -> dict[str, str]:
         now = self._monotonic()
         read_at, value = self._cache.get(name, (None, {}))
-        if read_at is not None and now - read_at < CACHE_S:
+        if read_at is not None and now - read_at < cache_s:
             return value
         try:
             answer = self._client().get_secret_value(SecretId=name)

@@ -260,7 +260,7 @@ class Store:
         """Return tenant, role and profile of a machine client; tenant-free by nature."""
         return self._table.get(f"P#CLIENT#{client}", "POINTER")
 
-    def due(self, kind: type[M], until: datetime, *, limit: int) -> Iterator[M]:
+    def due(self, kind: type[M], until: datetime, *, limit: int | None = None) -> Iterator[M]:
         """Yield the objects of every tenant whose work is due, at most `limit` for each shard."""
         name = _NAMES[kind]
         for shard in range(DUE_SHARDS):

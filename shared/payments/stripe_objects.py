@@ -100,6 +100,24 @@ class Intent(Value):
     last_payment_error: dict[str, Any] | None = None
 
     @property
+    def decline(self) -> Decline | None:
+        """Why the last try did not succeed, and who decided; None if there was none."""
+        error = self.last_payment_error
+        if not error:
+            return None
+        charge = self.latest_charge if isinstance(self.latest_charge, Charge) else None
+        outcome = (charge.outcome if charge else None) or Outcome()
+        return Decline(
+            code=error.get("code") or "card_declined",
+            decline_code=error.get("decline_code"),
+            advice_code=error.get("advice_code"),
+            network_decline_code=error.get("network_decline_code"),
+            outcome_type=outcome.type,
+            risk_level=outcome.risk_level,
+            charge=error.get("charge"),
+        )
+
+    @property
     def charge(self) -> Charge:
         """The charge that succeeded; asking an intent without one is a bug."""
         if not isinstance(self.latest_charge, Charge):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from payments.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent
 from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus
-from payments.closing import close
+from payments.closing import close, current
 from payments.doors import Doors
 from payments.errors import PaymentsError
 from payments.event import InboxEvent
@@ -15,8 +15,20 @@ from payments.table import RowChanged
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
+ASK_AT_LEAST_EVERY = timedelta(minutes=30)
 ORPHAN_AFTER = timedelta(hours=24)
 DEBIT_EVERY = timedelta(days=1)
+
+#: What may keep an attempt from being settled now, and not for ever.
+UNSETTLED = (
+    OutcomeUnknown,
+    PaymentsError,
+    RowChanged,
+    NotOurs,
+    UnknownAttempt,
+    Mismatch,
+    SecretMissing,
+)
 
 
 @dataclass(slots=True)
@@ -38,15 +50,8 @@ def sweep(doors: Doors) -> Swept:
         try:
             _settle(attempt, doors)
             swept.attempts += 1
-        except (
-            OutcomeUnknown,
-            PaymentsError,
-            RowChanged,
-            NotOurs,
-            UnknownAttempt,
-            Mismatch,
-            SecretMissing,
-        ):
+        except UNSETTLED:
+            _put_off(attempt, doors)
             swept.left += 1
     for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
         _requeue(event, swept, doors)
@@ -59,6 +64,19 @@ def _settle(attempt: Attempt, doors: Doors) -> None:
     if attempt.is_open:
         close(attempt, doors)
     return None
+
+
+def _put_off(attempt: Attempt, doors: Doors) -> None:
+    """Look again later: what cannot be settled now must not starve the rest."""
+    found = current(attempt, doors)
+    if not found.is_open:
+        return
+    waited = doors.now() - found.created_at
+    again = doors.now() + min(max(SWEEP_AFTER, waited), ASK_AT_LEAST_EVERY)
+    try:
+        doors.store.save(found.model_copy(update={"sweep_at": again}), found)
+    except RowChanged:
+        return
 
 
 def _ask(attempt: Attempt, doors: Doors) -> None:
@@ -81,8 +99,9 @@ def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:
             swept.orphans += 1
             return
         doors.events.send(event.address())
-        later = event.model_copy(update={"sweep_at": doors.now() + SWEEP_AFTER})
-        doors.store.save(later, event)
+        # Each wait is as long as all before it: a poison event floods no queue.
+        again = doors.now() + max(SWEEP_AFTER, doors.now() - event.received_at)
+        doors.store.save(event.model_copy(update={"sweep_at": again}), event)
         swept.events += 1
     except RowChanged:
         swept.left += 1

@@ -150,7 +150,7 @@ class Table:
             condition += " AND begins_with(#sk, :sk)"
         yield from self._pages(condition, names, values, limit, ConsistentRead=True)
 
-    def due(self, shard: str, until: str, *, limit: int) -> Iterator[tuple[str, str]]:
+    def due(self, shard: str, until: str, *, limit: int | None) -> Iterator[tuple[str, str]]:
         """Yield the keys of the work in `shard` that is due, oldest first."""
         names, values = {"#pk": "due_shard", "#sk": "due_at"}, {":pk": shard, ":sk": until}
         condition = "#pk = :pk AND #sk <= :sk"
