@@ -1,0 +1,89 @@
+"""AWS in process, and a clock that stands still until it is told otherwise."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+import botocore.session
+import pytest
+from moto import mock_aws
+
+from payments.store import Store
+from payments.table import Table
+from tests.payments.examples import NOW
+
+NUMBERS = count(1)
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_by(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def session() -> Iterator[Any]:
+    with mock_aws():
+        yield botocore.session.get_session()
+
+
+@pytest.fixture(scope="session")
+def dynamodb(session: Any) -> Any:
+    return session.create_client("dynamodb", region_name="eu-central-1")
+
+
+@pytest.fixture
+def table_name(dynamodb: Any) -> str:
+    """Name an empty table with the keys, indexes and projections of template.yaml."""
+    name = f"table-{next(NUMBERS)}"
+    keys = ("pk", "sk", "list_key", "list_sort", "due_shard", "due_at")
+    listed = ["status", "customer", "order_ref", "number", "due"]
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=schema("pk", "sk"),
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "list",
+                "KeySchema": schema("list_key", "list_sort"),
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": listed},
+            },
+            {
+                "IndexName": "due",
+                "KeySchema": schema("due_shard", "due_at"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            },
+        ],
+    )
+    return name
+
+
+def schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": sort, "KeyType": "RANGE"},
+    ]
+
+
+@pytest.fixture
+def table(dynamodb: Any, table_name: str) -> Table:
+    return Table(dynamodb, table_name, sleep=lambda _: None, jitter=lambda: 0)
+
+
+@pytest.fixture
+def store(table: Table) -> Store:
+    return Store(table)
