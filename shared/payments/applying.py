@@ -269,6 +269,7 @@ def _payment(attempt: Attempt, invoice: Invoice, intent: Intent, payment: str) -
         charge=charge.id,
         brand=charge.card.brand,
         last4=charge.card.last4,
+        authorization_code=charge.card.authorization_code,
         amount=charge.amount,
         fee=fee.amount,
         paid_at=paid_at,

@@ -31,6 +31,7 @@ class Note(BaseModel):
     charge: str
     brand: str | None = None
     last4: str | None = None
+    authorization_code: str | None = None
     amount: int
     fee: int | None = None
     paid_at: datetime

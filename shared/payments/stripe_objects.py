@@ -49,10 +49,16 @@ class Card(Value):
     exp_year: int | None = None
 
 
+class ChargedCard(Card):
+    """A card as a charge shows it, with the issuer's word."""
+
+    authorization_code: str | None = None
+
+
 class MethodDetails(Value):
     """How a charge was paid."""
 
-    card: Card | None = None
+    card: ChargedCard | None = None
 
 
 class Outcome(Value):
@@ -79,10 +85,10 @@ class Charge(Value):
     payment_intent: str | None = None
 
     @property
-    def card(self) -> Card:
+    def card(self) -> ChargedCard:
         """Brand and last four, empty for what is not a card."""
         details = self.payment_method_details
-        return (details.card if details else None) or Card()
+        return (details.card if details else None) or ChargedCard()
 
 
 class Intent(Value):
