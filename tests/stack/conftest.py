@@ -1,12 +1,13 @@
 """One stack for all the tests that need one: plain, and with the functions' policies enforced."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
 
 from local.stack import Stack, running_stack
+from tests.stack.shop import Shop, control, open_shop
 
 # While working on one test: STACK_AUTH=false starts one stack only.
 AUTH = {"false": [False], "true": [True]}.get(os.environ.get("STACK_AUTH", ""), [False, True])
@@ -26,3 +27,22 @@ def tenant(stack: Stack) -> str:
     name = f"shop{next(NUMBERS):04}"
     stack.register_storefront(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def shop(stack: Stack) -> Shop:
+    """Give a merchant ready to be paid, shared by the tests: each makes invoices of its own."""
+    return open_shop(stack, "tulips")
+
+
+@pytest.fixture(scope="session")
+def other(stack: Stack) -> Shop:
+    """Give a second merchant, whom nothing of the first concerns."""
+    return open_shop(stack, "bakery")
+
+
+@pytest.fixture
+def deliver(stack: Stack) -> Iterator[Callable[[str], None]]:
+    """Give what sets how the stand-in delivers webhooks, until the test ends."""
+    yield lambda mode: control(stack, "webhooks", {"mode": mode})
+    control(stack, "webhooks", {"mode": "deliver"})
