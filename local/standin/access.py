@@ -82,7 +82,7 @@ def identify(key: str) -> Credentials:
 
 
 def masked(key: str) -> str:
-    return key[:8] + "*" * max(len(key) - 12, 3) + key[-4:] if len(key) > 12 else "*" * len(key)  # noqa: PLR2004
+    return key[:8] + "*" * max(len(key) - 12, 3) + key[-4:] if len(key) > 12 else "*" * len(key)
 
 
 def require_active(credentials: Credentials, restriction: Restriction | None) -> None:

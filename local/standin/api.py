@@ -75,7 +75,7 @@ def answer(standin: StandIn, request: Request) -> Answer:
     if exchange.key:
         result.headers["Idempotency-Key"] = exchange.key
         result.headers.setdefault("Original-Request", exchange.id)
-    if result.status >= 400:  # noqa: PLR2004
+    if result.status >= 400:
         result.headers["Stripe-Should-Retry"] = "true" if result.status in {409, 429} else "false"
     if result.status in {429, 500}:
         del result.headers["Stripe-Should-Retry"]

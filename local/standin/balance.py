@@ -23,7 +23,7 @@ CATEGORIES = {
 
 def processing_fee(amount: int, currency: str) -> int:
     """2.9 % and 30 cents, rounded half up."""
-    fixed = FEE_FIXED_CENTS * (10 if decimals(currency) > 2 else 1)  # noqa: PLR2004
+    fixed = FEE_FIXED_CENTS * (10 if decimals(currency) > 2 else 1)
     return min((amount * FEE_PER_MILLE + 500) // 1000 + fixed, amount)
 
 

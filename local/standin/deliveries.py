@@ -196,7 +196,7 @@ class Deliveries:
                 self._busy[delivery.outgoing.endpoint] -= 1
         if status is None:
             return
-        if 200 <= status < 300:  # noqa: PLR2004
+        if 200 <= status < 300:
             self._count_delivered(delivery.outgoing)
         elif delivery.attempt < len(RETRY_AFTER_S):
             due = self._standin.clock.now() + RETRY_AFTER_S[delivery.attempt]

@@ -36,7 +36,7 @@ class Answer:
 
 
 def json_answer(status: int, content: object, **headers: str) -> Answer:
-    body = json.dumps(content, indent=2, ensure_ascii=False).encode()
+    body = json.dumps(content, ensure_ascii=False).encode()
     return Answer(status, body, {"Content-Type": "application/json", **headers})
 
 

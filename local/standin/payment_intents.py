@@ -97,8 +97,8 @@ def check_references(call: Call, params: Json) -> None:
     if fee and not destination and call.platform is None:
         raise InvalidRequest(
             "Can only apply an application_fee_amount when the PaymentIntent is attempting a "
-            "direct payment (using an OAuth key or Stripe-Account header) or destination payment (using "
-            "`transfer_data[destination]`).",
+            "direct payment (using an OAuth key or Stripe-Account header) or destination "
+            "payment (using `transfer_data[destination]`).",
             param="application_fee_amount",
         )
 

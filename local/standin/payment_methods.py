@@ -97,7 +97,7 @@ def card_of(call: Call, given: Json) -> Card:
 def require_unexpired(call: Call, given: Json) -> None:
     today = datetime.fromtimestamp(call.now, UTC)
     month, year = given.get("exp_month", 12), given.get("exp_year", today.year + 1)
-    if not 1 <= month <= 12:  # noqa: PLR2004
+    if not 1 <= month <= 12:
         raise CardDeclined(
             "Your card's expiration month is invalid.", code="invalid_expiry_month",
             param="exp_month",

@@ -1,0 +1,212 @@
+"""The hosted pages, as a payer's browser sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import stripe
+
+from local.standin import StandIn
+from tests.standin.doubles import Browser, Pay, Time
+
+SELL = {
+    "mode": "payment",
+    "line_items": [
+        {
+            "price_data": {
+                "currency": "eur", "unit_amount": 2000, "product_data": {"name": "Tulips <red>"},
+            },
+            "quantity": 2,
+        }
+    ],
+    "success_url": "http://127.0.0.1:9/back?session={CHECKOUT_SESSION_ID}",
+    "cancel_url": "http://127.0.0.1:9/cancel",
+}  # fmt: skip
+
+
+@pytest.fixture
+def session(client: stripe.StripeClient) -> Any:
+    return client.v1.checkout.sessions.create(
+        {**SELL, "payment_intent_data": {"metadata": {"invoice": "inv_1"}}}
+    )
+
+
+def test_the_page_names_merchant_amount_and_that_it_is_a_stand_in(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    page = browser.get(session.url).body.decode()
+
+    assert "Stand-in shop" in page
+    assert "€40.00" in page
+    assert "stand-in for Stripe" in page
+    assert '<select name=pm><option value="pm_card_visa"' in page
+    assert "Tulips &lt;red&gt;" in page
+
+
+def test_paying_completes_the_session_and_leads_back(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    answer = browser.post(session.url + "/complete", email="ada@example.com")
+
+    assert answer.status == 303
+    assert answer.headers["Location"] == f"http://127.0.0.1:9/back?session={session.id}"
+    done = client.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent"]})
+    assert (done.status, done.payment_status, done.url) == ("complete", "paid", None)
+    assert done.customer_details.email == "ada@example.com"
+    assert (done.payment_intent.status, done.payment_intent.amount_received) == ("succeeded", 4000)
+    assert done.payment_intent.metadata["invoice"] == "inv_1"
+
+
+def test_a_decline_shows_the_page_again_and_another_card_pays(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    answer = browser.post(session.url + "/complete", pm="pm_card_visa_chargeDeclined")
+    assert answer.status == 402
+    assert "Your card was declined." in answer.body.decode()
+    assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
+
+    answer = browser.post(session.url + "/complete", pm="pm_card_visa")
+
+    assert answer.status == 303
+    assert len(client.v1.payment_intents.list().data) == 1
+    assert [c.status for c in client.v1.charges.list().data] == ["succeeded", "failed"]
+
+
+def test_pressing_pay_twice_charges_once(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    for _ in range(2):
+        assert browser.post(session.url + "/complete").status == 303
+
+    assert len(client.v1.charges.list().data) == 1
+
+
+def test_a_payer_who_must_confirm_does_so_on_the_banks_page(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    asked = browser.post(session.url + "/complete", pm="pm_card_threeDSecure2Required")
+    assert "Your bank asks" in browser.get(asked.headers["Location"]).body.decode()
+    assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
+
+    answer = browser.post(asked.headers["Location"], outcome="pass")
+
+    assert answer.headers["Location"].endswith(session.id)
+    assert client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
+
+
+def test_a_payer_who_refuses_at_the_bank_may_try_again(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    asked = browser.post(session.url + "/complete", pm="pm_card_threeDSecure2Required")
+    answer = browser.post(asked.headers["Location"], outcome="fail")
+
+    assert answer.status == 402
+    assert "<form" in answer.body.decode()
+    assert browser.post(session.url + "/complete").status == 303
+
+
+def test_an_expired_session_takes_no_money(
+    client: stripe.StripeClient, browser: Browser, session: Any, time: Time
+) -> None:
+    url = session.url
+    time.now += 24 * 3600
+
+    assert browser.post(url + "/complete").status == 410
+    assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
+    assert client.v1.charges.list().data == []
+
+
+def test_expiring_a_session_cancels_what_it_began(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    browser.post(session.url + "/complete", pm="pm_card_visa_chargeDeclined")
+
+    expired = client.v1.checkout.sessions.expire(session.id)
+
+    assert expired.status == "expired"
+    (intent,) = client.v1.payment_intents.list().data
+    assert intent.status == "canceled"
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.checkout.sessions.expire(session.id)
+
+
+@pytest.mark.parametrize("life_s", [20 * 60, 25 * 3600])
+def test_a_session_lives_between_half_an_hour_and_a_day(
+    client: stripe.StripeClient, time: Time, life_s: int
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.v1.checkout.sessions.create({**SELL, "expires_at": int(time.now) + life_s})
+
+    assert caught.value.param == "expires_at"
+
+
+def test_a_card_saved_in_the_page_belongs_to_the_customer(
+    client: stripe.StripeClient, browser: Browser, pay: Pay
+) -> None:
+    customer = client.v1.customers.create().id
+    session = client.v1.checkout.sessions.create(
+        {
+            "mode": "setup", "currency": "eur", "customer": customer,
+            "success_url": SELL["success_url"],
+        }
+    )  # fmt: skip
+    assert "Save a card" in browser.get(session.url).body.decode()
+
+    assert browser.post(session.url + "/complete", pm="pm_card_mastercard").status == 303
+
+    (saved,) = client.v1.payment_methods.list({"customer": customer}).data
+    assert (saved.card.brand, saved.card.last4) == ("mastercard", "4444")
+    assert pay(card=saved.id, customer=customer).status == "succeeded"
+    assert client.v1.setup_intents.retrieve(session.setup_intent).status == "succeeded"
+
+
+def test_a_refused_card_is_not_saved(client: stripe.StripeClient, browser: Browser) -> None:
+    customer = client.v1.customers.create().id
+    session = client.v1.checkout.sessions.create(
+        {
+            "mode": "setup", "currency": "eur", "customer": customer,
+            "success_url": SELL["success_url"],
+        }
+    )  # fmt: skip
+
+    answer = browser.post(session.url + "/complete", pm="pm_card_visa_chargeDeclined")
+
+    assert answer.status == 402
+    assert client.v1.payment_methods.list({"customer": customer}).data == []
+
+
+def test_a_delayed_payment_completes_the_session_unpaid_and_pays_it_later(
+    standin: StandIn, client: stripe.StripeClient, browser: Browser, session: Any, time: Time
+) -> None:
+    browser.post(session.url + "/complete", pm="pm_usBankAccount")
+    done = client.v1.checkout.sessions.retrieve(session.id)
+    assert (done.status, done.payment_status) == ("complete", "unpaid")
+
+    time.now += 5 * 24 * 3600
+    standin.run_jobs()
+
+    assert client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
+    types = {event.type for event in client.v1.events.list({"limit": 100}).data}
+    assert "checkout.session.async_payment_succeeded" in types
+
+
+def test_a_payment_link_opens_a_session_of_its_own(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    link = client.v1.payment_links.create({"line_items": SELL["line_items"]})
+
+    urls = {browser.get(link.url).headers["Location"] for _ in range(2)}
+
+    assert len(urls) == 2
+    assert browser.post(urls.pop() + "/complete").status == 200
+    client.v1.payment_links.update(link.id, {"active": False})
+    assert browser.get(link.url).status == 410
+
+
+@pytest.mark.parametrize("path", ["/c/pay/cs_test_none", "/c/authenticate/pi_none", "/c/nothing"])
+def test_an_unknown_page_is_a_page_that_says_so(browser: Browser, path: str) -> None:
+    answer = browser.get("http://127.0.0.1" + path)
+
+    assert answer.status == 404
+    assert "does not exist" in answer.body.decode()
