@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check build deploy bench claims lock clean
+.PHONY: help demo serve test check build deploy bench claims openapi lock clean
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -36,6 +36,10 @@ bench: ## Measure every budget, as ratios in one run
 claims: ## Print what is claimed, the tests that prove it, and their last result
 	$(call set-up,app)
 	@$(bin)/python -m local.claims
+
+openapi: ## Write functions/openapi.json anew from the routes
+	$(call set-up,app)
+	@$(bin)/python -m local.openapi
 
 lock: ## Write the requirements files anew from pyproject.toml
 	$(call set-up,lock)

@@ -44,7 +44,7 @@ def pay_page(view: LinkView, path: str) -> str:
         _row(f"{line.quantity} x {line.description}", line.amount, invoice)
         for line in invoice.lines
     )
-    paid = _row("Paid before", -invoice.paid, invoice) if invoice.paid else ""
+    paid = _row("Paid", -invoice.paid, invoice) if invoice.paid else ""
     message = f'<p class="note">{escape(view.link.message)}</p>' if view.link.message else ""
     body = (
         f"<h1>Invoice {escape(invoice.number)} from {escape(view.merchant)}</h1>{message}"

@@ -1,0 +1,71 @@
+"""What the documentation says is what the code does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from local import openapi
+from payments import errors, roles
+
+ROOT = Path(__file__).parent.parent
+FAMILIES = {
+    errors.Invalid,
+    errors.Forbidden,
+    errors.Declined,
+    errors.Conflict,
+    errors.StripeRefused,
+    errors.Unavailable,
+}
+
+
+def refusals(kind: type[errors.PaymentsError] = errors.PaymentsError) -> set[tuple[str, int]]:
+    found = set()
+    for child in kind.__subclasses__():
+        if child not in FAMILIES and child.__module__ == errors.__name__:
+            found.add((child("").code, child.status))
+        found |= refusals(child)
+    return found
+
+
+def test_every_code_stands_in_the_documentation_with_its_one_status() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", (ROOT / "docs/errors.md").read_text(), re.M)
+
+    assert len(listed) == len({code for code, _ in listed})
+    assert {(code, int(status)) for code, status in listed} == refusals()
+
+
+def test_the_openapi_document_is_the_one_that_the_routes_make() -> None:
+    assert openapi.DOCUMENT.read_text() == openapi.rendered(), "run `make openapi`"
+
+
+def test_every_route_with_a_role_stands_in_the_openapi_document() -> None:
+    paths = openapi.document()["paths"]
+    shapes = {
+        f"{verb.upper()} {re.sub('{[^}]*}', '{}', path)}" for path in paths for verb in paths[path]
+    }
+
+    assert {re.sub("{[^}]*}", "{}", route) for route in roles.ROUTES} <= shapes
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "CHANGELOG.md"])
+def test_every_file_and_picture_that_a_page_links_to_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_every_module_that_the_readme_names_exists() -> None:
+    text = (ROOT / "README.md").read_text()
+    named = set(re.findall(r"`((?:functions|shared/payments)/[\w/]+\.py)`", text))
+
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_changelog_names_no_version_that_was_not_released() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    released = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+
+    assert all(entry <= version for entry in released)
