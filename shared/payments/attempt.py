@@ -38,7 +38,8 @@ _S = AttemptStatus
 _ENDS = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELED, _S.EXPIRED})
 #: Every legal transition. Late success is the only way out of an end.
 TRANSITIONS: dict[AttemptStatus, frozenset[AttemptStatus]] = {
-    _S.CREATED: frozenset({_S.SUBMITTING, _S.UNKNOWN}) | _ENDS,
+    # Processing: a payer may be quicker than the request that stores the session's id.
+    _S.CREATED: frozenset({_S.SUBMITTING, _S.UNKNOWN, _S.PROCESSING}) | _ENDS,
     _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.ACTION_REQUIRED, _S.PROCESSING}) | _ENDS,
     _S.UNKNOWN: frozenset({_S.SUBMITTING, _S.ACTION_REQUIRED, _S.PROCESSING}) | _ENDS,
     _S.ACTION_REQUIRED: frozenset({_S.PROCESSING, _S.UNKNOWN}) | _ENDS,
