@@ -88,7 +88,7 @@ def _merge(handler: Any, merged: dict[str, Any]) -> None:
 
 
 def _complete(path: str, verb: str, operation: dict[str, Any]) -> None:
-    """Add what every route has beside its own shapes: refusals, and the headers that guard changes."""
+    """Add what every route has beside its own shapes: refusals, and guarding headers."""
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {
         "description": "A refusal (RFC 9457); `code` says which, and each code has one status.",

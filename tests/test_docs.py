@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from local import openapi
 from payments import errors, roles
 
@@ -29,7 +30,9 @@ def refusals(kind: type[errors.PaymentsError] = errors.PaymentsError) -> set[tup
 
 
 def test_every_code_stands_in_the_documentation_with_its_one_status() -> None:
-    listed = re.findall(r"^\| `(\w+)` \| (\d{3}) \|", (ROOT / "docs/errors.md").read_text(), re.M)
+    listed = re.findall(
+        r"^\| `(\w+)` \| (\d{3}) \|", (ROOT / "docs/errors.md").read_text(), re.MULTILINE
+    )
 
     assert len(listed) == len({code for code, _ in listed})
     assert {(code, int(status)) for code, status in listed} == refusals()
@@ -66,6 +69,6 @@ def test_every_module_that_the_readme_names_exists() -> None:
 
 def test_the_changelog_names_no_version_that_was_not_released() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    released = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    released = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert all(entry <= version for entry in released)
