@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 logger = Logger()
+# Powertools logs every exception, refusals too, with a text that may quote what no log may hold.
+logging.getLogger("aws_lambda_powertools.event_handler").setLevel(logging.CRITICAL)
 
 
 class Body(BaseModel):
@@ -150,13 +153,14 @@ def answer_once(
     prefix: str,
     status: int,
     work: Callable[[str], BaseModel | Pending],
+    *,
+    moves_money: bool = True,
 ) -> Response[Any]:
     """
     Answer a request under its Idempotency-Key.
 
-    `work` runs once, gets the id to use and returns the body.
-
-    A `Pending` body is answered with 202, and a repeat of the request runs `work` again.
+    `work` runs once, gets the id to use and returns the body. Only a request that moves or asks for
+    money has to have a key; another one without it is simply done. A `Pending` body is answered with 202, and a repeat of the request runs `work` again.
     """
 
     def run(resource: str) -> replaying.Answer:
@@ -166,7 +170,10 @@ def answer_once(
         return replaying.Answer(status, done.model_dump(mode="json"))
 
     event = app.current_event.raw_event
-    found = replaying.once(_request(event, caller(app), prefix), run, doors=runtime.doors())
+    if moves_money or _header(event, "idempotency-key"):
+        found = replaying.once(_request(event, caller(app), prefix), run, doors=runtime.doors())
+    else:
+        found = run(runtime.new_id(prefix))
     headers = {"Idempotent-Replayed": "true"} if found.replayed else {}
     if not found.final:
         headers["Retry-After"] = str(ASK_AGAIN_S)

@@ -5,8 +5,10 @@ Requests go through `StripeClient.raw_request`: the SDK's transport, retries, ve
 without its objects, whose construction costs twenty times the parsing of the answer.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
@@ -60,6 +62,8 @@ T = TypeVar("T", bound=BaseModel)
 
 # Without this the SDK writes request timings to a file and sends them along.
 stripe.enable_telemetry = False
+# At INFO, Lambda's default, the SDK logs addresses with what is in their query: client secrets.
+logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class _Page(Value):
@@ -211,8 +215,9 @@ class Gateway:
         return self._write(SetupIntent, "/v1/setup_intents", {}, key)
 
     def cancel_setup_intent(self, setup_intent: str) -> None:
-        """Cancel a SetupIntent."""
-        self._request("post", f"/v1/setup_intents/{setup_intent}/cancel", {})
+        """Cancel a SetupIntent that nobody will confirm; one that is left over harms nobody."""
+        with suppress(StripeRequestRefused, OutcomeUnknown):
+            self._request("post", f"/v1/setup_intents/{setup_intent}/cancel", {})
 
     def sees_setup_intent(self, setup_intent: SetupIntent) -> bool:
         """Say whether this key, perhaps a publishable one, is of the account that made it."""

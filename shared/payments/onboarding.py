@@ -17,6 +17,7 @@ from payments.errors import (
     NameTaken,
     StripeAccountError,
     StripePermissionMissing,
+    StripeRequestRefused,
     StripeUnavailable,
     ValidationFailed,
 )
@@ -166,6 +167,8 @@ def _verify(
         reason = "Stripe refuses the secret key."
     except OutcomeUnknown:
         reason = "Stripe did not answer; verify the account again."
+    except StripeRequestRefused:
+        reason = "Stripe refuses the webhook endpoint: it allows 16, at addresses it can reach."
     status = AccountStatus.ERROR if reason else AccountStatus.ACTIVE
     return account.having(
         status=status, status_reason=reason, checks=checks, verified_at=doors.now()
