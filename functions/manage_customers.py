@@ -98,7 +98,7 @@ def create_setup_session(ref: api.PathName, body: CreateSetupSession) -> Respons
         )
         return SetupSessionOut(url=url)
 
-    return api.answer_once(app, "set", 201, open_page)
+    return api.answer_once(app, "set", 201, open_page, moves_money=False)
 
 
 @app.get("/v1/customers/<ref>/payment-methods")

@@ -76,7 +76,7 @@ def create_module(body: CreateModule) -> Response[ModuleOut]:
         )
         return show(made)
 
-    return api.answer_once(app, "mod", 201, create)
+    return api.answer_once(app, "mod", 201, create, moves_money=False)
 
 
 @app.get("/v1/payment-modules")

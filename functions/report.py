@@ -90,7 +90,7 @@ def request_run(body: RequestRun) -> Response[RunOut]:
             reconciliation.request_run(request, tenant=caller.tenant, run_id=run_id, doors=doors)
         )
 
-    return api.answer_once(app, "run", 202, queue)
+    return api.answer_once(app, "run", 202, queue, moves_money=False)
 
 
 @app.get("/v1/reconciliation/runs")

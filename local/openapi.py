@@ -9,7 +9,7 @@ from local.paths import ROOT
 
 DOCUMENT = ROOT / "functions" / "openapi.json"
 VERBS = {"get", "post", "put", "patch", "delete"}
-#: A retry of these may ask for money twice, so the key is required.
+#: A retry without it may ask for money twice.
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -35,14 +35,15 @@ PAGES = {
     "/health": {"get": "Say that the deployment answers."},
     "/openapi.json": {"get": "This document."},
 }
+#: Routes that take the key, and whether they insist on it.
 KEYED = {
-    "/v1/accounts",
-    "/v1/payment-modules",
-    "/v1/customers/{ref}/setup-sessions",
-    "/v1/invoices",
-    "/v1/invoices/{invoice_id}/pay-links",
-    "/v1/invoices/{invoice_id}/charges",
-    "/v1/reconciliation/runs",
+    "/v1/accounts": True,
+    "/v1/payment-modules": False,
+    "/v1/customers/{ref}/setup-sessions": False,
+    "/v1/invoices": True,
+    "/v1/invoices/{invoice_id}/pay-links": True,
+    "/v1/invoices/{invoice_id}/charges": True,
+    "/v1/reconciliation/runs": False,
 }
 
 
@@ -97,7 +98,7 @@ def _complete(path: str, verb: str, operation: dict[str, Any]) -> None:
         },
     }
     if verb == "post" and path in KEYED:
-        operation.setdefault("parameters", []).append(KEY)
+        operation.setdefault("parameters", []).append(KEY | {"required": KEYED[path]})
     if verb == "patch":
         operation.setdefault("parameters", []).append(IF_MATCH)
 

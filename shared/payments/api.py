@@ -160,7 +160,8 @@ def answer_once(
     Answer a request under its Idempotency-Key.
 
     `work` runs once, gets the id to use and returns the body. Only a request that moves or asks for
-    money has to have a key; another one without it is simply done. A `Pending` body is answered with 202, and a repeat of the request runs `work` again.
+    money has to have a key; another one without it is simply done. A `Pending` body is answered
+    with 202, and a repeat of the request runs `work` again.
     """
 
     def run(resource: str) -> replaying.Answer:
