@@ -95,7 +95,7 @@ def require_active(credentials: Credentials, restriction: Restriction | None) ->
 def require_permission(
     credentials: Credentials, restriction: Restriction | None, permission: str | None
 ) -> None:
-    """Reading one's own account needs no permission; `x.write` includes `x.read`."""
+    """Let one's own account be read by any key; `x.write` includes `x.read`."""
     if restriction is None or restriction.allow is None or permission is None:
         return
     resource, _, verb = permission.partition(".")

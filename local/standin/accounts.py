@@ -113,7 +113,7 @@ def retrieve(call: Call) -> Json:
 
 @route("GET", "/v1/accounts", "AccountListParams")
 def list_accounts(call: Call) -> Json:
-    """The connections are what is listed, so that cursors follow their order."""
+    """List the connections, so that cursors follow their order."""
     page = answer_list(call.on(call.account + "#connections"), "account")
     page["data"] = [account_object(call, each["id"]) for each in page["data"]]
     return page

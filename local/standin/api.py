@@ -228,7 +228,7 @@ def executed(exchange: Exchange, entry: Route, call: Call) -> Answer:
 
 
 def keep(exchange: Exchange, result: Answer) -> Answer:
-    """The first answer once execution began stays the key's answer, a 500 as well."""
+    """Keep the first answer once execution began, a 500 as well."""
     if exchange.key:
         with exchange.standin.lock:
             write_down(exchange, result)
@@ -301,7 +301,7 @@ def refuse_method_types(exchange: Exchange) -> None:
 
 
 def postponed(exchange: Exchange) -> Answer:
-    """The caller hears nothing; the request is executed when its time has come."""
+    """Tell the caller nothing, and execute the request when its time has come."""
     request = exchange.request
     argument = json.dumps(
         [request.method, request.path, request.query, dict(request.headers), request.body.decode()]

@@ -24,7 +24,7 @@ SPOKEN = {
 
 
 def scope_of(account: str, *, livemode: bool) -> str:
-    """The tenancy column: an account, each mode by itself."""
+    """Give the tenancy column: an account, each mode by itself."""
     return account + LIVE if livemode else account
 
 
@@ -59,7 +59,7 @@ class Call:
         self.outbox: list[events.Outgoing] = []
 
     def on(self, scope: str) -> Call:
-        """The same call seen from another account, as a platform sees its connected ones."""
+        """See the same call from another account, as a platform sees its connected ones."""
         other = Call(
             self.standin, scope,
             credentials=self.credentials, request_id=self.request_id,
@@ -99,7 +99,7 @@ class Call:
         return obj
 
     def named(self, kind: str, param: str = "id") -> Json:
-        """The object that the path names."""
+        """Read the object that the path names."""
         return self.get(kind, self.path["id"], param=param, in_path=True)
 
     def insert(self, obj: Json, kind: str | None = None) -> Json:
@@ -107,7 +107,7 @@ class Call:
         return obj
 
     def save(self, obj: Json) -> Json:
-        """What changed, as an event's `previous_attributes` has it."""
+        """Write, and say what changed, as an event's `previous_attributes` has it."""
         before = self.store.get(self.scope, obj["object"], obj["id"]) or {}
         self.store.update(self.scope, obj)
         return events.difference(before, obj)

@@ -34,7 +34,7 @@ def retrieve(call: Call) -> Json:
 
 @route("POST", "/v1/charges", "ChargeCreateParams")
 def create(call: Call) -> Json:
-    """The API of before: a token is charged at once. Underneath it is an intent like any other."""
+    """Charge a token at once, as the API of before did; underneath is an intent."""
     params = call.params
     for name in ("amount", "currency"):
         if name not in params:

@@ -158,7 +158,7 @@ def error_object(declined: Decline, charge: Json, method: Json) -> Json:
 
 
 def decline(call: Call, intent: Json, method: Json, declined: Decline) -> Json:
-    """The failed charge stays, the intent asks for another method, the caller gets a 402."""
+    """Keep the failed charge, ask for another method, answer 402."""
     card = card_behaviour(call, method)
     charge = new_charge(
         call, intent, method,
@@ -183,7 +183,7 @@ def reopen(call: Call, intent: Json, charge: Json, error: Json) -> None:
 
 
 def fail_authentication(call: Call, intent: Json) -> None:
-    """The payer did not prove who they are; no charge was ever made."""
+    """Reopen an intent whose payer did not prove who they are; no charge was ever made."""
     method = call.get("payment_method", intent["payment_method"])
     intent.update(
         status="requires_payment_method", payment_method=None, next_action=None,
@@ -224,7 +224,7 @@ def succeed(call: Call, intent: Json, method: Json, card: Card) -> Json:
 
 
 def collect(call: Call, intent: Json, charge: Json, amount: int, *, at_once: bool = False) -> None:
-    """The money arrives: a line in the books, and the shares of platform and destination."""
+    """Book the money that arrives, and the shares of platform and destination."""
     currency = charge["currency"]
     fees = [balance.fee_line(balance.processing_fee(amount, currency), currency)]
     platform_fee = intent["application_fee_amount"]
@@ -253,7 +253,7 @@ def finish(call: Call, intent: Json, charge: Json) -> None:
 
 
 def remember_method(call: Call, intent: Json, method: Json) -> None:
-    """A method for future use belongs to the customer from now on; a loose one is spent."""
+    """Give a method for future use to the customer; a loose one is spent."""
     if intent["setup_future_usage"] and intent["customer"]:
         attach_to(call, method, intent["customer"])
         call.hide(method["id"], set_up=True)

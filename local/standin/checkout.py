@@ -167,7 +167,7 @@ def new_session(call: Call, mode: str, items: list[Json]) -> Json:
 
 
 def add_way_in(call: Call, session: Json) -> None:
-    """A hosted page has an address, an embedded one a secret for the browser."""
+    """Give a hosted page its address, an embedded one a secret for the browser."""
     if session["ui_mode"] == "hosted_page":
         session["url"] = f"{call.standin.base_url}/c/pay/{session['id']}"
     else:
@@ -244,7 +244,7 @@ def expire_when_due(call: Call, ident: str) -> None:
 
 
 def expired(call: Call, session: Json) -> Json:
-    """What the session began can no longer be paid."""
+    """End the session, so that what it began can no longer be paid."""
     session.update(status="expired", url=None)
     call.save(session)
     intent = call.find("payment_intent", session["payment_intent"] or "")
@@ -260,7 +260,7 @@ def expired(call: Call, session: Json) -> Json:
 
 
 def intent_for(call: Call, session: Json) -> Json:
-    """The session's PaymentIntent, made when the payer first presses Pay."""
+    """Make the session's PaymentIntent when the payer first presses Pay."""
     if session["payment_intent"]:
         return call.get("payment_intent", session["payment_intent"])
     given = dict(call.hidden(session["id"])["payment_intent_data"])
@@ -286,7 +286,7 @@ def ensure_customer(call: Call, session: Json, email: str | None) -> None:
 
 
 def complete(call: Call, session: Json, intent: Json) -> Json:
-    """The intent has got as far as the payer can bring it."""
+    """Complete the session: its intent has got as far as the payer can bring it."""
     paid = intent["status"] == "succeeded" and session["mode"] == "payment"
     if session["mode"] == "payment":
         session["payment_status"] = "paid" if paid else "unpaid"
@@ -298,7 +298,7 @@ def complete(call: Call, session: Json, intent: Json) -> Json:
 
 
 def after_clearing(call: Call, intent: Json) -> None:
-    """A delayed payment ended: the session that began it says so."""
+    """Tell of the end of a delayed payment through the session that began it."""
     found = call.store.select(
         call.scope, "checkout.session", [("payment_intent", "=", intent["id"])], limit=1
     )

@@ -44,7 +44,7 @@ DEBITS = {
 
 
 def found_session(call: Call) -> Json | None:
-    """The session's id is the payer's proof; from here on the call acts for its account."""
+    """Take the session's id as the payer's proof, and act for its account from here on."""
     scope = call.store.scope_of("checkout.session", call.path["id"])
     if scope is None:
         return None

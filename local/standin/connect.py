@@ -91,7 +91,7 @@ def update(call: Call) -> Json:
 
 
 def changed(call: Call, account: Json) -> Json:
-    """The account's own event; platforms hear of it through their `connect` endpoints."""
+    """Send the account's own event; platforms hear it at their `connect` endpoints."""
     at_account = call.on(call.scope_for(account["id"]))
     before = call.store.get("", "account", account["id"]) or {}
     call.store.update("", account)

@@ -129,7 +129,7 @@ def tell_truth(standin: StandIn, content: Json) -> Json:
 
 
 def pay_out(standin: StandIn, content: Json) -> Json:
-    """The payout that Stripe's schedule would make now."""
+    """Make the payout that Stripe's schedule would make now."""
     scope = scope_of(content["account"], livemode=bool(content.get("livemode")))
     with standin.lock:
         standin.run_jobs()

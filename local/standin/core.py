@@ -65,13 +65,13 @@ class StandIn:
         return api.answer(self, request)
 
     def serve(self, port: int = 0) -> Server:
-        """Answers on 127.0.0.1 from threads of its own until `close()`."""
+        """Answer on 127.0.0.1 from threads of its own until `close()`."""
         from local.standin.front import Server  # noqa: PLC0415 - not needed in process
 
         return Server(self, port)
 
     def http_client(self) -> InProcessClient:
-        """A client for the SDK that calls this object instead of a network."""
+        """Give the SDK a client that calls this object instead of a network."""
         from local.standin.transport import InProcessClient  # noqa: PLC0415 - imports the SDK
 
         return InProcessClient(self)
@@ -96,7 +96,7 @@ class StandIn:
             self._in_flight.discard(flight)
 
     def run_jobs(self) -> None:
-        """Does what the clock has made due."""
+        """Do what the clock has made due."""
         with self.lock:
             while job := self.store.take_job(self.clock.now()):
                 call = Call(self, job.scope)
@@ -121,7 +121,7 @@ class StandIn:
 
 
 def register_subjects() -> None:
-    """Importing a subject's module puts its routes into the table."""
+    """Import each subject's module, which puts its routes into the table."""
     package = importlib.import_module("local.standin")
     for module in pkgutil.iter_modules(package.__path__):
         if module.name not in {"__main__", "front", "transport"}:

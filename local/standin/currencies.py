@@ -58,7 +58,7 @@ def require_currency(currency: str, param: str = "currency") -> str:
 
 
 def require_amount(amount: int, currency: str, param: str = "amount") -> None:
-    """What may be charged: positive, whole where the currency is, neither dust nor a fortune."""
+    """Refuse what cannot be charged: nothing, fractions of whole currencies, dust, fortunes."""
     if amount < 1:
         raise InvalidRequest(
             "This value must be greater than or equal to 1.",

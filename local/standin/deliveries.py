@@ -50,7 +50,7 @@ def is_local(host: str) -> bool:
 
 
 def post(url: str, headers: dict[str, str], body: bytes) -> int:
-    """The status, or 0. Nothing is ever sent away from this machine."""
+    """Give the endpoint's status, or 0. Nothing is ever sent away from this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if not is_local(host) or parts.scheme != "http":
@@ -144,7 +144,7 @@ class Deliveries:
         self._threads.clear()
 
     def run_due(self, send: Send = post) -> int:
-        """Makes the deliveries that are due, one after the other, and says how many."""
+        """Make the deliveries that are due, one after the other, and say how many."""
         made = 0
         while delivery := self._take():
             self._make(delivery, send)

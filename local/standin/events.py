@@ -55,7 +55,7 @@ def record(call: Call, name: str, obj: Json, previous: Json | None) -> None:
 
 
 def listening(call: Call, name: str) -> list[tuple[str, Json]]:
-    """An account's own endpoints, and its platforms' endpoints for connected accounts."""
+    """Find the account's own endpoints, and its platforms' endpoints for connected accounts."""
     found: list[tuple[str, Json]] = [
         (call.scope, endpoint)
         for endpoint in call.store.select(call.scope, "webhook_endpoint")

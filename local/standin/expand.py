@@ -87,7 +87,7 @@ def expand_in(call: Call, obj: Json, steps: list[str], path: str) -> None:
 
 
 def looked_up(call: Call, obj: Json, field: str) -> Any:
-    """What hangs below an object without its id in it (line items, refunds) has a maker."""
+    """Use a maker for what hangs below an object without its id in it (line items, refunds)."""
     if maker := INCLUDED.get((obj.get("object", ""), field)):
         return maker(call, obj)
     value = obj.get(field)

@@ -12,7 +12,7 @@ PARTS = re.compile(r"\[([^\[\]]*)\]")
 
 
 def decode(text: str) -> Json:
-    """Lists stay dicts keyed by index here; only the parameter table knows a list from a hash."""
+    """Leave lists as dicts keyed by index; only the parameter table knows a list from a hash."""
     decoded: Json = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         place(decoded, name, value)

@@ -65,7 +65,7 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that goes away is no error of ours."""
+        """Ignore a caller that goes away: it is no error of ours."""
 
 
 class Server:

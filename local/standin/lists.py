@@ -56,7 +56,7 @@ def answer_list(
     *filters: str,
     conditions: list[Condition] | None = None,
 ) -> Json:
-    """The page of a kind; a filter is a parameter of the same name as the object's key."""
+    """Give a page of a kind; a filter is a parameter of the same name as the object's key."""
     limit = limit_of(call.params)
     wanted = list(conditions or []) + created_conditions(call.params)
     wanted += [(name, "=", call.params[name]) for name in filters if name in call.params]

@@ -99,7 +99,7 @@ def spend(call: Call, code: str) -> None:
 
 
 def grant(call: Call, secret: str) -> Json:
-    """The merchant's account, and keys that act for it."""
+    """Give the merchant's account, and keys that act for it."""
     account = account_of(secret)
     account_object(call, account)
     connect(call, account, made_here=False)

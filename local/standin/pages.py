@@ -42,7 +42,7 @@ NOTICE = "This is a stand-in for Stripe on this machine. No money moves and no c
 
 
 def answer(standin: StandIn, request: Request) -> Answer:
-    """A page's transaction ends like a request's; a decline is shown by the page itself."""
+    """End a page's transaction like a request's; a decline is shown by the page itself."""
     found = find_page(request.method, request.path)
     if found is None:
         return missing()

@@ -111,7 +111,7 @@ def merged(kinds: list[Kind]) -> Kind:
 
 
 def check(operation_name: str, raw: Json) -> Json:
-    """The parameters with their types, or the error that Stripe would answer."""
+    """Give the parameters their types, or raise the error that Stripe would answer."""
     sent = {name: value for name, value in raw.items() if name not in AMBIENT}
     checked = conform_fields(fields_of(operation(operation_name)), sent, "")
     if checked.get("metadata"):

@@ -155,7 +155,7 @@ def automatic_methods(given: Json) -> Json:
 
 
 def method_given(call: Call, intent: Json, params: Json) -> Json | None:
-    """The payment method that these parameters bring, whichever way."""
+    """Find the payment method that these parameters bring, whichever way."""
     if params.get("payment_method"):
         method = resolved(call, params["payment_method"])
     elif params.get("payment_method_data"):
@@ -239,7 +239,7 @@ def retrieve(call: Call) -> Json:
 
 
 def for_this_key(call: Call, intent: Json) -> Json:
-    """A publishable key sees an intent only with its client secret, and less of it."""
+    """Show a publishable key an intent only with its client secret, and less of it."""
     if call.credentials is None or not call.credentials.is_publishable:
         return intent
     if call.params.get("client_secret") != intent["client_secret"]:
@@ -311,7 +311,7 @@ def canceled(call: Call, intent: Json, reason: str | None) -> Json:
 
 
 def release(call: Call, intent: Json) -> None:
-    """An authorization given back shows as a charge that is refunded without having been taken."""
+    """Give an authorization back: the charge shows as refunded without having been taken."""
     charge = call.get("charge", intent["latest_charge"])
     charge.update(refunded=True, amount_refunded=charge["amount"])
     call.change(charge, "charge.refunded")
@@ -350,7 +350,7 @@ def captured(call: Call, intent: Json, amount: int) -> Json:
 
 
 def authenticated(call: Call, intent: Json, *, passed: bool) -> Json:
-    """The payer came through the bank's page, or gave up there."""
+    """Go on after the bank's page, where the payer confirmed or gave up."""
     if not passed:
         charging.fail_authentication(call, intent)
         return intent

@@ -67,7 +67,7 @@ def card_behaviour(call: Call, method: Json) -> Card:
 
 
 def resolved(call: Call, handle: str, param: str = "payment_method") -> Json:
-    """The payment method of an id; a test handle makes a new one, as at Stripe."""
+    """Find the payment method of an id; a test handle makes a new one, as at Stripe."""
     if card := cards.by_handle(handle):
         return new_card_method(call, card, {})
     if debit := debits.by_handle(handle):
@@ -109,7 +109,7 @@ def require_unexpired(call: Call, given: Json) -> None:
 
 
 def made_from(call: Call, given: Json) -> Json:
-    """A new payment method from `payment_method_data` or the parameters of create."""
+    """Make a payment method from `payment_method_data` or the parameters of create."""
     kind = given.get("type") or "card"
     if kind == "card":
         return new_card_method(call, card_of(call, given.get("card") or {}), given)
@@ -190,7 +190,7 @@ def declined_error(decline: Decline, **about: Any) -> CardDeclined:
 
 
 def attach_to(call: Call, method: Json, customer: str) -> Json:
-    """Saving a card asks the bank, so a card that the bank refuses cannot be saved."""
+    """Ask the bank before saving: a card that it refuses cannot be saved."""
     if call.hidden(method["id"]).get("used_up"):
         raise InvalidRequest(USED_UP)
     if method["customer"] not in {None, customer}:

@@ -78,7 +78,7 @@ def create(call: Call) -> Json:
 
 
 def pay_out_everything(call: Call, currency: str) -> Json | None:
-    """What Stripe's schedule does: all that is available, itemised."""
+    """Pay out all that is available, itemised, as Stripe's schedule does."""
     paid = {
         ident
         for payout in call.store.select(call.scope, "payout")

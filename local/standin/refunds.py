@@ -139,7 +139,7 @@ def finish_pending(call: Call, ident: str) -> None:
 
 @job("refund_fails_later")
 def fail_later(call: Call, ident: str) -> None:
-    """The bank sends the money back; the charge counts as not refunded by it."""
+    """Take the money back from the bank; the charge counts as not refunded by it."""
     refund = call.get("refund", ident)
     entry = balance.post(call, "refund_failure", refund["amount"], refund["currency"], refund["id"])
     refund.update(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def share(call: Call, intent: Json, charge: Json) -> None:
-    """A direct charge pays its platform a fee; a destination charge sends the rest on."""
+    """Pay the platform of a direct charge its fee, and the destination of another the rest."""
     platform, destination = call.platform, intent["transfer_data"]
     if platform and intent["application_fee_amount"]:
         take_fee(call.on(platform), charge, call.account, intent["application_fee_amount"])
@@ -59,7 +59,7 @@ def send_on(call: Call, intent: Json, charge: Json, destination: Json) -> None:
 
 
 def receive(receiver: Call, charge: Json, amount: int, fee: int) -> Json:
-    """The destination sees a payment of its own, less the platform's fee."""
+    """Show the destination a payment of its own, less the platform's fee."""
     fees = [balance.fee_line(fee, charge["currency"], "application_fee")] if fee else []
     ident = receiver.new_id("py")
     entry = balance.post(receiver, "payment", amount, charge["currency"], ident, fees=fees)

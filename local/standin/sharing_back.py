@@ -25,7 +25,7 @@ def give_back(call: Call, charge: Json, refund: Json) -> None:
 
 
 def refund_fee(call: Call, fee: Json, amount: int) -> Json:
-    """What the platform gives back goes to the connected account."""
+    """Give the connected account what the platform gives back."""
     ident = call.new_id("fr")
     entry = balance.post(call, "application_fee_refund", -amount, fee["currency"], ident)
     fee_refund = {

@@ -56,7 +56,7 @@ class Job(NamedTuple):
 
 
 def links(obj: Json) -> tuple[str | None, str | None]:
-    """What most lists are asked for has a column and an index of its own."""
+    """Give what most lists are asked for a column and an index of its own."""
     return obj.get("customer"), obj.get("payment_intent")
 
 
