@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,10 +20,12 @@ ENVIRONMENTS = {
     "lock": ("local/.lock-venv", "local/requirements-lock.txt"),
 }
 STAMP = "ready"
+# The file names everything, so nothing is left to be looked up.
 INSTALL = (
-    *("install", "--quiet", "--disable-pip-version-check", "--no-input"),
-    *("--progress-bar", "off", "--require-hashes", "--requirement"),
+    *("install", "--quiet", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"),
+    *("--no-deps", "--require-hashes", "--requirement"),
 )
+PATIENCE_S = 15
 
 
 class SetUpError(Exception):
@@ -34,7 +37,7 @@ def make(names: list[str]) -> None:
     late = [name for name in names if not is_ready(name)]
     installs = {name: start_install(name) for name in late}
     for name, install in installs.items():
-        _, errors = install.communicate()
+        errors = wait(name, install)
         if install.returncode:
             raise SetUpError(explain(name, errors))
         (ROOT / ENVIRONMENTS[name][0] / STAMP).write_text(stamp(name))
@@ -69,6 +72,17 @@ def start_install(name: str) -> subprocess.Popen[str]:
         create(folder)
     command = [python_of(folder), "-m", "pip", *INSTALL, str(requirements)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def wait(name: str, install: subprocess.Popen[str]) -> str:
+    """Wait for an installation, and say now and then that it goes on."""
+    started = time.monotonic()
+    while True:
+        try:
+            return install.communicate(timeout=PATIENCE_S)[1]
+        except subprocess.TimeoutExpired:
+            waited_s = round(time.monotonic() - started)
+            print(f"  still installing {ENVIRONMENTS[name][0]} ({waited_s} s)", flush=True)
 
 
 def is_same_python(folder: Path) -> bool:
