@@ -54,8 +54,9 @@ def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     except OutcomeUnknown:
         raise in_progress(invoice, held.attempt) from None
     invoice = doors.store.invoice(invoice.tenant, invoice.id)
-    if invoice.claim and invoice.claim.attempt == held.attempt:
-        raise in_progress(invoice, held.attempt)
+    if invoice.claim:
+        # Not ended after all, or taken by somebody else in the meantime.
+        raise in_progress(invoice, invoice.claim.attempt)
     if not invoice.outstanding:
         raise InvoiceNotPayable(f"Invoice {invoice.number} has just been paid.", invoice=invoice.id)
     return invoice
