@@ -1,0 +1,475 @@
+"""What template.yaml promises: every function on a leash of its own, nothing lost, nothing open."""
+
+import functools
+import json
+import re
+from typing import Any
+
+import pytest
+
+from local.check_template import SKIPS
+from local.deploying import expanding
+from local.paths import ROOT
+from payments.roles import ROUTES
+
+PUBLIC = {
+    "GET /health",
+    "GET /openapi.json",
+    "GET /p/saved-card",
+    "GET /p/{token}",
+    "GET /p/{token}/return",
+    "POST /p/{token}/pay",
+    "POST /webhooks/stripe/{account}/{mode}",
+}
+SETTINGS = {
+    "AWS_CA_BUNDLE",
+    "EVENT_QUEUE_URL",
+    "KMS_KEY_ARN",
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_SERVICE_NAME",
+    "PROFILE_CLAIM",
+    "PUBLIC_URL",
+    "RECONCILE_QUEUE_URL",
+    "ROLE_CLAIM",
+    "STAGE",
+    "STRIPE_API_BASE",
+    "TABLE_NAME",
+    "TENANT_CLAIM",
+}
+# The store puts new versions of rows; nothing else changes one, and nothing reads them all.
+TABLE_ACTIONS = {"BatchGetItem", "GetItem", "PutItem", "Query"}
+SECRET_ACTIONS = {"CreateSecret", "GetSecretValue", "PutSecretValue", "TagResource"}
+KEPT = {"Retain", "RetainExceptOnCreate"}
+FOURTEEN_DAYS_S = 14 * 24 * 60 * 60
+CAP = "ReservedConcurrentExecutions"
+
+Resource = dict[str, Any]
+
+
+@functools.cache
+def template() -> dict[str, Any]:
+    with expanding() as expanded:
+        return expanded()
+
+
+def of_type(kind: str) -> dict[str, Resource]:
+    resources = template()["Resources"].items()
+    return {name: body["Properties"] for name, body in resources if body["Type"] == kind}
+
+
+def functions() -> dict[str, Resource]:
+    """Each function under the name of its file."""
+    found = of_type("AWS::Lambda::Function").values()
+    return {body["Handler"].removesuffix(".handler"): body for body in found}
+
+
+def logical_id(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def role_of(name: str) -> Resource:
+    role: Resource = of_type("AWS::IAM::Role")[functions()[name]["Role"]["Fn::GetAtt"][0]]
+    return role
+
+
+def grants(role: Resource) -> list[tuple[str, str]]:
+    """Every action of a role with every resource it is allowed on, the resource as text."""
+    return [
+        (action, text(resource))
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    ]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def text(value: Any) -> str:
+    """A reference as `Name.Attribute`, and the text of a substitution."""
+    if isinstance(value, str):
+        return value
+    ((kind, argument),) = value.items()
+    return ".".join(argument) if kind == "Fn::GetAtt" else str(argument)
+
+
+def operations() -> dict[str, tuple[dict[str, Any], str]]:
+    """Each route with its operation and the name of the function that answers it."""
+    body = of_type("AWS::ApiGatewayV2::Api")["Api"]["Body"]
+    return {
+        f"{method.upper()} {path}": (operation, target(operation))
+        for path, methods in body["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def target(operation: dict[str, Any]) -> str:
+    uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+    found = re.search(r"\$\{(\w+)\.Arn\}", uri)
+    assert found
+    return found[1]
+
+
+def dead_letters() -> set[str]:
+    queues = of_type("AWS::SQS::Queue")
+    return {name for name, queue in queues.items() if "RedrivePolicy" not in queue}
+
+
+every_function = pytest.mark.parametrize(
+    "name", sorted(path.stem for path in (ROOT / "functions").glob("*.py"))
+)
+
+
+def test_every_handler_has_a_function_an_event_and_a_test() -> None:
+    handlers = {path.stem for path in (ROOT / "functions").glob("*.py")}
+    tests = (ROOT / "tests" / "functions").glob("test_*.py")
+
+    assert set(functions()) == handlers
+    assert {path.stem for path in (ROOT / "events").glob("*.json")} == handlers
+    assert handlers <= {path.stem.removeprefix("test_") for path in tests}
+
+
+@every_function
+def test_a_function_is_called_what_its_file_is_called(name: str) -> None:
+    resource = template()["Resources"][f"{logical_id(name)}Function"]
+
+    assert resource["Properties"]["Handler"] == f"{name}.handler"
+
+
+@every_function
+def test_a_sample_event_fits_what_starts_its_function(name: str) -> None:
+    event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    routes = {
+        route for route, (_, owner) in operations().items() if owner.startswith(logical_id(name))
+    }
+
+    if "routeKey" in event:
+        assert event["routeKey"] in routes
+        assert ("authorizer" in event["requestContext"]) == (event["routeKey"] not in PUBLIC)
+    else:
+        assert not routes
+        assert "Records" in event or event["source"] == "aws.scheduler"
+
+
+def test_only_the_listed_routes_are_public() -> None:
+    open_routes = {
+        route
+        for route, (operation, _) in operations().items()
+        if operation["security"] != [{"Jwt": []}]
+    }
+
+    assert open_routes == PUBLIC
+
+
+def test_the_public_functions_have_no_route_that_needs_a_token() -> None:
+    public = {owner for route, (_, owner) in operations().items() if route in PUBLIC}
+
+    assert {route for route, (_, owner) in operations().items() if owner in public} == PUBLIC
+
+
+def test_every_route_that_needs_a_token_says_which_roles_may_call_it() -> None:
+    assert operations().keys() - PUBLIC == ROUTES.keys()
+
+
+def test_every_route_stands_in_the_published_document() -> None:
+    document = json.loads((ROOT / "functions" / "openapi.json").read_text())
+    published = {
+        f"{method.upper()} {re.sub('{.*?}', '{}', path)}"
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+
+    assert {re.sub("{.*?}", "{}", route) for route in operations()} == published
+
+
+def test_tokens_are_accepted_from_one_issuer_for_a_named_audience() -> None:
+    schemes = of_type("AWS::ApiGatewayV2::Api")["Api"]["Body"]["components"]["securitySchemes"]
+    settings = schemes["Jwt"]["x-amazon-apigateway-authorizer"]["jwtConfiguration"]
+
+    assert schemes.keys() == {"Jwt"}
+    assert settings["issuer"]["Fn::If"][2] == {"Ref": "JwtIssuer"}
+    assert settings["audience"]["Fn::If"][2] == [{"Ref": "JwtAudience"}]
+    assert "AnIssuerHasAnAudience" in template()["Rules"]
+
+
+def test_the_access_log_names_the_route_and_never_the_path_or_the_token() -> None:
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    logged = json.loads(stage["AccessLogSettings"]["Format"])
+
+    assert logged["route"] == "$context.routeKey"
+    assert not [entry for entry in logged.values() if "path" in entry.lower()]
+    assert not [entry for entry in logged.values() if "claims" in entry or "header" in entry]
+
+
+def test_every_request_is_throttled() -> None:
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+
+    for settings in (stage["DefaultRouteSettings"], *stage["RouteSettings"].values()):
+        assert settings["ThrottlingRateLimit"] > 0
+        assert settings["ThrottlingBurstLimit"] > 0
+    assert stage["RouteSettings"].keys() <= operations().keys()
+
+
+def test_nobody_signs_up_and_nobody_writes_their_own_tenant() -> None:
+    (pool,) = of_type("AWS::Cognito::UserPool").values()
+
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+    for client in of_type("AWS::Cognito::UserPoolClient").values():
+        assert client["WriteAttributes"]
+        assert not [name for name in client["WriteAttributes"] if name.startswith("custom:")]
+        assert "ALLOW_USER_PASSWORD_AUTH" not in client["ExplicitAuthFlows"]
+
+
+def test_the_user_pool_is_made_only_where_no_issuer_is_given() -> None:
+    resources = template()["Resources"].values()
+    cognito = [body for body in resources if body["Type"].startswith("AWS::Cognito::")]
+
+    assert cognito
+    assert {body.get("Condition") for body in cognito} == {"OwnPool"}
+    assert template()["Conditions"]["OwnPool"] == {"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]}
+
+
+def test_the_stand_in_for_stripe_cannot_be_deployed() -> None:
+    allowed = re.compile(template()["Parameters"]["StripeApiBase"]["AllowedPattern"])
+    rule = template()["Rules"]["TheStandInIsLocal"]
+
+    for address in ("", "http://127.0.0.1:8701"):
+        assert allowed.search(address)
+    for address in (
+        "https://api.stripe.com.example",
+        "http://localhost:8701",
+        "http://127.0.0.1:8701@example.com",
+        "http://127.0.0.1:8701.example.com",
+        "x http://127.0.0.1:8701",
+    ):
+        assert not allowed.search(address)
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "Stage"}, "local"]}
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    roles = [text(function["Role"]) for function in functions().values()]
+
+    assert len(set(roles)) == len(functions())
+    for name in functions():
+        trusted = role_of(name)["AssumeRolePolicyDocument"]["Statement"]
+        assert [entry["Principal"] for entry in trusted] == [{"Service": "lambda.amazonaws.com"}]
+        assert "ManagedPolicyArns" not in role_of(name)
+
+
+def test_no_role_has_an_action_with_a_wildcard() -> None:
+    for role in of_type("AWS::IAM::Role").values():
+        assert not [action for action, _ in grants(role) if "*" in action]
+
+
+def test_no_role_reaches_further_than_named_resources() -> None:
+    wide = {
+        (action, resource)
+        for role in of_type("AWS::IAM::Role").values()
+        for action, resource in grants(role)
+        if "*" in resource and not resource.endswith(("/keys/*", "/webhooks/*"))
+    }
+
+    # Traces have no resources in IAM.
+    assert wide == {("xray:PutTraceSegments", "*")}
+
+
+@every_function
+def test_a_function_writes_to_its_own_log_group_only(name: str) -> None:
+    logs = {resource for action, resource in grants(role_of(name)) if action.startswith("logs:")}
+
+    assert logs == {f"{logical_id(name)}Logs.Arn"}
+    assert functions()[name]["LoggingConfig"]["LogGroup"] == {"Ref": f"{logical_id(name)}Logs"}
+
+
+def test_nobody_may_scan_change_in_place_or_delete() -> None:
+    for role in of_type("AWS::IAM::Role").values():
+        on_table = {action for action, _ in grants(role) if action.startswith("dynamodb:")}
+        assert on_table <= {f"dynamodb:{action}" for action in TABLE_ACTIONS}
+
+
+def test_only_connect_account_writes_secrets() -> None:
+    may = {
+        name: {action for action, _ in grants(role_of(name)) if action.startswith("secretsmanager")}
+        for name in functions()
+    }
+
+    assert may.pop("connect_account") == {f"secretsmanager:{action}" for action in SECRET_ACTIONS}
+    assert set().union(*may.values()) == {"secretsmanager:GetSecretValue"}
+
+
+def test_signing_secrets_and_stripe_keys_are_read_by_different_functions() -> None:
+    reads = {
+        name: {
+            resource.rsplit("/", 2)[1]
+            for action, resource in grants(role_of(name))
+            if action == "secretsmanager:GetSecretValue"
+        }
+        for name in functions()
+        if name != "connect_account"
+    }
+
+    assert reads["receive_webhook"] == {"webhooks"}
+    assert [name for name, kinds in reads.items() if "webhooks" in kinds] == ["receive_webhook"]
+
+
+def test_the_public_documents_touch_no_data() -> None:
+    services = {action.split(":")[0] for action, _ in grants(role_of("public_docs"))}
+
+    assert services == {"logs", "xray", "kms"}
+
+
+def test_the_key_is_used_through_named_services_only() -> None:
+    for role in of_type("AWS::IAM::Role").values():
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if any(action.startswith("kms:") for action in as_list(statement["Action"])):
+                    assert statement["Resource"] == {"Fn::GetAtt": ["Key", "Arn"]}
+                    assert statement["Condition"]["StringEquals"]["kms:ViaService"]
+
+
+@every_function
+def test_a_function_that_knows_a_queue_may_send_to_it(name: str) -> None:
+    variables = functions()[name]["Environment"]["Variables"]
+    known = {text(variables[key]) for key in variables if key.endswith("_QUEUE_URL")}
+    may = {
+        resource.removesuffix(".Arn")
+        for action, resource in grants(role_of(name))
+        if action == "sqs:SendMessage"
+    }
+
+    assert known == may - dead_letters()
+
+
+@every_function
+def test_a_function_says_how_long_how_large_and_how_many(name: str) -> None:
+    function = functions()[name]
+
+    assert function["Runtime"] == "python3.13"
+    assert 0 < function["Timeout"] <= 300
+    assert 128 <= function["MemorySize"] <= 1024
+    assert function[CAP]["Fn::If"][0] == "CapConcurrency"
+    assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_the_caps_add_up_to_what_the_parameter_says() -> None:
+    reserved = sum(function[CAP]["Fn::If"][1] for function in functions().values())
+    description = template()["Parameters"]["ConcurrencyCaps"]["Description"]
+
+    assert str(reserved) in description
+    # AWS keeps 100 of a new account's 1,000 for functions without a cap.
+    assert reserved <= 900
+
+
+def test_a_route_is_answered_before_the_gateway_gives_up() -> None:
+    owners = {owner for _, owner in operations().values()}
+
+    assert {template()["Resources"][owner]["Properties"]["Timeout"] for owner in owners} == {29}
+
+
+@every_function
+def test_the_environment_holds_settings_and_no_secret(name: str) -> None:
+    variables = functions()[name]["Environment"]["Variables"]
+
+    assert variables.keys() <= SETTINGS
+    assert not re.search(r"(sk|rk|pk|whsec)_|AKIA|password", json.dumps(variables))
+    # Empty would switch off the check of AWS's certificates.
+    assert variables["AWS_CA_BUNDLE"]["Fn::If"][1:] == [
+        "/opt/amazon-roots.pem",
+        {"Ref": "AWS::NoValue"},
+    ]
+
+
+def test_no_function_refers_to_the_api_that_calls_it() -> None:
+    assert '"Ref": "Api"' not in json.dumps(functions())
+
+
+def test_the_table_survives_its_stack() -> None:
+    table = template()["Resources"]["Table"]
+    properties = table["Properties"]
+
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert properties["DeletionProtectionEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+
+
+def test_the_key_that_reads_the_table_survives_with_it() -> None:
+    key = template()["Resources"]["Key"]
+
+    assert {key["DeletionPolicy"], key["UpdateReplacePolicy"]} <= KEPT
+    assert key["Properties"]["EnableKeyRotation"] is True
+
+
+def test_a_first_deploy_that_fails_leaves_no_protected_table() -> None:
+    table = template()["Resources"]["Table"]
+
+    assert set(table["DependsOn"]) == of_type("AWS::Lambda::Function").keys()
+
+
+def test_every_log_is_encrypted_and_ends() -> None:
+    groups = of_type("AWS::Logs::LogGroup")
+
+    assert len(groups) == len(functions()) + 1
+    for group in groups.values():
+        assert group["KmsKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_a_message_that_fails_five_times_is_kept_for_two_weeks() -> None:
+    queues = of_type("AWS::SQS::Queue")
+
+    assert dead_letters() == {name for name in queues if name.endswith("DeadLetters")}
+    for name, queue in queues.items():
+        assert queue["KmsMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
+        if name in dead_letters():
+            assert queue["MessageRetentionPeriod"] == FOURTEEN_DAYS_S
+        else:
+            redrive = queue["RedrivePolicy"]
+            assert redrive["maxReceiveCount"] == 5
+            assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in dead_letters()
+
+
+def test_a_queue_waits_for_its_function_and_takes_back_single_messages() -> None:
+    mappings = of_type("AWS::Lambda::EventSourceMapping").values()
+
+    assert len(mappings) == 2
+    for mapping in mappings:
+        queue = of_type("AWS::SQS::Queue")[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        function = template()["Resources"][mapping["FunctionName"]["Ref"]]["Properties"]
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        cap = function[CAP]["Fn::If"][1]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] <= cap
+
+
+def test_a_scheduled_run_is_tried_again_and_then_kept() -> None:
+    schedules = of_type("AWS::Scheduler::Schedule")
+
+    assert {text(entry["Target"]["Arn"]) for entry in schedules.values()} == {
+        "ReconcileAccountsFunction.Arn",
+        "SweepAttemptsFunction.Arn",
+    }
+    for entry in schedules.values():
+        assert entry["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert entry["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in dead_letters()
+        started = template()["Resources"][entry["Target"]["Arn"]["Fn::GetAtt"][0]]["Properties"]
+        assert started["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"][0] in dead_letters()
+
+
+def test_somebody_hears_of_every_dead_letter() -> None:
+    watched = {
+        text(dimension["Value"]).removesuffix(".QueueName")
+        for alarm in of_type("AWS::CloudWatch::Alarm").values()
+        for dimension in alarm.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+
+    assert watched == dead_letters()
+
+
+def test_at_most_three_checks_are_skipped_and_each_says_why() -> None:
+    assert len(SKIPS) <= 3
+    assert all(reason.endswith(".") and len(reason.split()) > 10 for reason in SKIPS.values())
