@@ -14,145 +14,25 @@ from payments.errors import (
     CurrencyNotSupported,
 )
 
-TWO_DECIMAL = frozenset(
-    [
-        "aed",
-        "afn",
-        "all",
-        "amd",
-        "ang",
-        "aoa",
-        "ars",
-        "aud",
-        "awg",
-        "azn",
-        "bam",
-        "bbd",
-        "bdt",
-        "bmd",
-        "bnd",
-        "bob",
-        "brl",
-        "bsd",
-        "bwp",
-        "byn",
-        "bzd",
-        "cad",
-        "cdf",
-        "chf",
-        "cny",
-        "cop",
-        "crc",
-        "cve",
-        "czk",
-        "dkk",
-        "dop",
-        "dzd",
-        "egp",
-        "etb",
-        "eur",
-        "fjd",
-        "fkp",
-        "gbp",
-        "gel",
-        "gip",
-        "gmd",
-        "gtq",
-        "gyd",
-        "hkd",
-        "hnl",
-        "htg",
-        "huf",
-        "idr",
-        "ils",
-        "inr",
-        "jmd",
-        "kes",
-        "kgs",
-        "khr",
-        "kyd",
-        "kzt",
-        "lak",
-        "lbp",
-        "lkr",
-        "lrd",
-        "lsl",
-        "mad",
-        "mdl",
-        "mkd",
-        "mmk",
-        "mnt",
-        "mop",
-        "mur",
-        "mvr",
-        "mwk",
-        "mxn",
-        "myr",
-        "mzn",
-        "nad",
-        "ngn",
-        "nio",
-        "nok",
-        "npr",
-        "nzd",
-        "pab",
-        "pen",
-        "pgk",
-        "php",
-        "pkr",
-        "pln",
-        "qar",
-        "ron",
-        "rsd",
-        "rub",
-        "sar",
-        "sbd",
-        "scr",
-        "sek",
-        "sgd",
-        "shp",
-        "sle",
-        "sos",
-        "srd",
-        "std",
-        "szl",
-        "thb",
-        "tjs",
-        "top",
-        "try",
-        "ttd",
-        "twd",
-        "tzs",
-        "uah",
-        "usd",
-        "uyu",
-        "uzs",
-        "wst",
-        "xcd",
-        "xcg",
-        "yer",
-        "zar",
-        "zmw",
-    ]
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TWO_DECIMAL = _codes(
+    """
+    aed afn all amd ang aoa ars aud awg azn bam bbd bdt bmd bnd bob brl bsd bwp byn bzd cad cdf
+    chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg
+    huf idr ils inr jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr
+    mwk mxn myr mzn nad ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr
+    sek sgd shp sle sos srd std szl thb tjs top try ttd twd tzs uah usd uyu uzs wst xcd xcg yer
+    zar zmw
+    """
 )
-ZERO_DECIMAL = frozenset(
-    [
-        "bif",
-        "clp",
-        "djf",
-        "gnf",
-        "jpy",
-        "kmf",
-        "krw",
-        "mga",
-        "pyg",
-        "rwf",
-        "vnd",
-        "vuv",
-        "xaf",
-        "xof",
-        "xpf",
-    ]
+ZERO_DECIMAL = _codes(
+    """
+    bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf
+    """
 )
 #: Cards know no fils or millimes below ten, so the last digit is always 0.
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
@@ -166,30 +46,10 @@ UNPROVEN = frozenset({"ugx"})
 #: Minor units. Elsewhere Stripe's minimum is that of the settlement currency, which only Stripe
 #: knows.
 MINIMUM_CHARGE = {
-    "usd": 50,
-    "aed": 200,
-    "aud": 50,
-    "brl": 50,
-    "cad": 50,
-    "chf": 50,
-    "czk": 1500,
-    "dkk": 250,
-    "eur": 50,
-    "gbp": 30,
-    "hkd": 400,
-    "huf": 17500,
-    "inr": 50,
-    "jpy": 50,
-    "mxn": 1000,
-    "myr": 200,
-    "nok": 300,
-    "nzd": 50,
-    "pln": 200,
-    "ron": 200,
-    "sek": 300,
-    "sgd": 50,
-    "thb": 1000,
-}
+    "usd": 50, "aed": 200, "aud": 50, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250,
+    "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
+    "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
+}  # fmt: skip
 #: Eight digits; Stripe accepts more only in a few currencies and by arrangement.
 MAXIMUM_CHARGE = 99_999_999
 
