@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 CACHE_S = 300
 #: Between two looks for a new webhook secret: forged signatures must not cost a call each.
@@ -62,8 +62,8 @@ class Secrets:
         try:
             answer = self._client().get_secret_value(SecretId=name)
             value = dict(json.loads(answer["SecretString"]))
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        except (BotoCoreError, ClientError) as error:
+            if _code(error) == "ResourceNotFoundException":
                 raise SecretMissing(name) from None
             if read_at is None or now - read_at > STALE_S:
                 raise
@@ -80,3 +80,8 @@ class Secrets:
                 raise
             self._client().put_secret_value(SecretId=name, SecretString=text)
         self._cache.pop(name, None)
+
+
+def _code(error: BotoCoreError | ClientError) -> str | None:
+    """Return what Secrets Manager answered, or None where it did not answer at all."""
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None

@@ -1,7 +1,6 @@
 """AWS in process, and a clock that stands still until it is told otherwise."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -11,22 +10,9 @@ from moto import mock_aws
 
 from payments.store import Store
 from payments.table import Table
-from tests.payments.examples import NOW
+from tests.payments.examples import Clock
 
 NUMBERS = count(1)
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def now(self) -> datetime:
-        return self.at
-
-    def pass_by(self, **amount: float) -> None:
-        self.at += timedelta(**amount)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""One plausible value of every kind, to be changed where a test cares."""
+"""One plausible value of every kind, to be changed where a test cares, and a clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from payments.account import Account
@@ -17,6 +17,19 @@ from payments.run import Break, Run
 from payments.store import Reservation
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pass_by(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
 
 
 def invoice(**changes: Any) -> Invoice:
