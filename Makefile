@@ -6,6 +6,10 @@ MAKEFLAGS += --no-print-directory
 # The virtual environments a command needs, made where they are missing or out of date.
 set-up = @local/with_python sh -c '"$$PYTHON" -m local.environments $(1)'
 bin = .venv/bin
+# SAM compiles the layer for Lambda's own Python, so no other will do.
+sam = WANT=3.13 local/with_python sh -ec '"$$PYTHON" -m local.environments sam; exec "$$@"' sam local/.sam-venv/bin/sam
+export ARCHITECTURE ?= arm64
+export SAM_CLI_TELEMETRY = 0
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/make \1	\2/p' Makefile | expand -t 16
@@ -20,6 +24,7 @@ serve: ## Keep the local stack running; PORT=8700 is the first of its four ports
 
 test: ## Run every test; CI runs this
 	$(call set-up,app aws)
+	@$(bin)/python -m local.layer_here
 	@$(bin)/python -m pytest
 
 check: ## Check format, lint, types, imports, template and security
@@ -28,6 +33,14 @@ check: ## Check format, lint, types, imports, template and security
 	@$(bin)/ruff check --quiet .
 	@$(bin)/mypy
 	@$(bin)/lint-imports
+	@$(bin)/python -m local.check_template
+
+build: ## Validate, and build with SAM without a container; ARCHITECTURE=x86_64 for that processor
+	@$(sam) validate --lint
+	@$(sam) build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy: build ## Build and deploy to AWS; PARAMETERS="Name=value ..." are kept by later deploys
+	@$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 bench: ## Measure every budget, as ratios in one run
 	$(call set-up,app aws)
