@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from local.adapting import Template, adapt
 from local.emulator import REGION, Emulator
 from local.paths import APP_PYTHON, AWS_PYTHON, AWS_REQUIREMENTS, ROOT, RUN, TEMPLATE
@@ -76,12 +78,15 @@ def deploy(emulator: Emulator, template: Template, parameters: dict[str, str]) -
     adapted, left_out = adapt(template, bucket=BUCKET, key=BOOTSTRAP, environment=environment)
     put_sources(emulator, adapted)
     known = parameters.keys() & template["Parameters"].keys()
-    emulator.client("cloudformation").create_stack(
-        StackName=STACK,
-        TemplateURL=f"{emulator.url}/{BUCKET}/template.json",
-        Parameters=[{"ParameterKey": key, "ParameterValue": parameters[key]} for key in known],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-    )
+    try:
+        emulator.client("cloudformation").create_stack(
+            StackName=STACK,
+            TemplateURL=f"{emulator.url}/{BUCKET}/template.json",
+            Parameters=[{"ParameterKey": key, "ParameterValue": parameters[key]} for key in known],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        )
+    except ClientError as error:
+        raise failed(error.response["Error"]["Message"]) from error
     outputs = wait_until_created(emulator)
     return Deployment(outputs, physical_ids(emulator), left_out)
 
@@ -116,25 +121,27 @@ def wait_until_created(emulator: Emulator) -> dict[str, str]:
         if stack["StackStatus"] == "CREATE_COMPLETE":
             return {pair["OutputKey"]: pair["OutputValue"] for pair in stack.get("Outputs", [])}
         if stack["StackStatus"] != "CREATE_IN_PROGRESS":
-            raise StackError(
-                f"The deploy failed: {failure(emulator)} Correct template.yaml and run again."
-            )
+            raise failed(first_failure(emulator))
         time.sleep(POLL_S)
     raise StackError(
         f"The deploy took more than {DEPLOY_S} s: run again, or read local/.run/*/aws.log."
     )
 
 
-def failure(emulator: Emulator) -> str:
+def failed(reason: str) -> StackError:
+    return StackError(f"The deploy failed: {reason}: correct template.yaml, and run again.")
+
+
+def first_failure(emulator: Emulator) -> str:
     """Name the first resource that could not be created, and why."""
     pages = emulator.client("cloudformation").get_paginator("describe_stack_events")
-    failed = [
+    failures = [
         f"{event['LogicalResourceId']} ({event['ResourceType']}): {event['ResourceStatusReason']}"
         for page in pages.paginate(StackName=STACK)
         for event in page["StackEvents"]
         if event["ResourceStatus"] == "CREATE_FAILED"
     ]
-    return failed[-1] if failed else "the emulator does not say why."
+    return failures[-1] if failures else "the emulator does not say why"
 
 
 def physical_ids(emulator: Emulator) -> dict[str, str]:

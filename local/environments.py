@@ -5,10 +5,12 @@ Runs on a bare Python 3.11, so it imports the standard library only.
 
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 ROOT = Path(__file__).resolve().parent.parent
 # Name: its folder, and the file that says what is in it. They differ because their botocores do.
@@ -36,12 +38,20 @@ def make(names: list[str]) -> None:
     """Make the environments that are missing or out of date, side by side."""
     late = [name for name in names if not is_ready(name)]
     installs = {name: start_install(name) for name in late}
-    for name, install in installs.items():
-        errors = wait(name, install)
-        if install.returncode:
-            raise SetUpError(explain(name, errors))
-        (ROOT / ENVIRONMENTS[name][0] / STAMP).write_text(stamp(name))
-        print(f"  {ENVIRONMENTS[name][0]} is ready", flush=True)
+    try:
+        for name, install in installs.items():
+            finish(name, install)
+    finally:
+        for install in installs.values():
+            install.kill()
+
+
+def finish(name: str, install: subprocess.Popen[str]) -> None:
+    errors = wait(name, install)
+    if install.returncode:
+        raise SetUpError(explain(name, errors))
+    (ROOT / ENVIRONMENTS[name][0] / STAMP).write_text(stamp(name))
+    print(f"  {ENVIRONMENTS[name][0]} is ready", flush=True)
 
 
 def is_ready(name: str) -> bool:
@@ -111,7 +121,13 @@ def explain(name: str, errors: str) -> str:
     return f"{file} could not be installed ({reason}): check the network, and run again."
 
 
+def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit("Set-up was stopped: run again, and it goes on.")
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     try:
         make(sys.argv[1:])
     except SetUpError as error:

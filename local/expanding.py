@@ -9,8 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from samtranslator.model.exceptions import (  # type: ignore[import-not-found]
+    InvalidDocumentException,
+)
 from samtranslator.translator.transform import transform  # type: ignore[import-not-found]
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
+from yaml import YAMLError
 
 # The translator wants an S3 address; where the sources really are is decided when deploying.
 PLACEHOLDER = "s3://sources/bootstrap.zip"
@@ -39,7 +43,11 @@ class ManagedPolicies:
 def main() -> None:
     source, result = Path(sys.argv[1]), Path(sys.argv[2])
     unfinished = result.with_suffix(f".{os.getpid()}")
-    unfinished.write_text(json.dumps(expand(yaml_parse(source.read_text()))))
+    try:
+        expanded = expand(yaml_parse(source.read_text()))
+    except (YAMLError, InvalidDocumentException) as error:
+        sys.exit(" ".join(str(error).split()))
+    unfinished.write_text(json.dumps(expanded))
     unfinished.rename(result)
 
 

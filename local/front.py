@@ -38,7 +38,7 @@ class FrontHandler(Handler):
 
     def handle_any(self) -> None:
         if self.path == DOCS:
-            self.answer(self.front.docs(), "text/html; charset=utf-8")
+            self.relay(*self.front.docs())
         elif (body := self.body()) is not None:
             self.relay(*self.front.forward(self.command, self.path, self.headers.items(), body))
 
@@ -110,9 +110,12 @@ class Front:
         finally:
             connection.close()
 
-    def docs(self) -> bytes:
-        _, _, document = self.forward("GET", OPENAPI, [("Host", "127.0.0.1")], b"")
-        return render(json.loads(document)).encode()
+    def docs(self) -> tuple[int, Headers, bytes]:
+        status, headers, document = self.forward("GET", OPENAPI, [("Host", "127.0.0.1")], b"")
+        if status != HTTPStatus.OK:
+            return status, headers, document
+        page = render(json.loads(document)).encode()
+        return status, [("Content-Type", "text/html; charset=utf-8")], page
 
 
 def require_allowed(size: int) -> None:

@@ -51,6 +51,14 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def wait_until(
     is_ready: Callable[[], bool], process: subprocess.Popen[bytes], *, name: str, log: Path
 ) -> None:

@@ -7,7 +7,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from local.front import Front
 from local.issuer import AUDIENCE, TENANTS, Issuer, client_row
 from local.loopback import port_in_use, serving
 from local.paths import RUN, TEMPLATE
-from local.processes import free_port, listens, running, wait_until
+from local.processes import free_port, listens, running, runs, wait_until
 
 STAGE = "local"
 KEY_REPEATS = 4
@@ -85,8 +85,8 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Start, deploy, and end everything afterwards; `auth` enforces the functions' policies."""
     RUN.mkdir(exist_ok=True)
-    remove_old_logs()
-    folder = Path(tempfile.mkdtemp(prefix="stack-", dir=RUN))
+    remove_leftovers()
+    folder = Path(tempfile.mkdtemp(prefix=f"stack-{os.getpid()}-", dir=RUN))
     with ExitStack() as exits:
         exits.push(lambda kind, _error, _trace: remove_unless_failed(folder, kind))
         yield start(exits, ports or Ports(), folder=folder, auth=auth, template=template)
@@ -98,11 +98,13 @@ def remove_unless_failed(folder: Path, kind: type[BaseException] | None) -> None
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove_old_logs() -> None:
+def remove_leftovers() -> None:
     """Remove what earlier failures kept, once nobody can be reading it any more."""
     for folder in RUN.glob("stack-*"):
-        if time.time() - folder.stat().st_mtime > LOGS_KEPT_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            old = time.time() - folder.stat().st_mtime > LOGS_KEPT_S
+            if old and not runs(int(folder.name.split("-")[1])):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(exits: ExitStack, ports: Ports, *, folder: Path, auth: bool, template: Path) -> Stack:
