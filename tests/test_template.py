@@ -36,6 +36,17 @@ SETTINGS = {
     "TABLE_NAME",
     "TENANT_CLAIM",
 }
+CALLS_STRIPE = {
+    "apply_event",
+    "charge_token",
+    "connect_account",
+    "manage_customers",
+    "manage_invoices",
+    "open_pay_link",
+    "reconcile_account",
+    "sweep_attempts",
+}
+SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "sqs", "xray"}
 # The store puts new versions of rows; nothing else changes one, and nothing reads them all.
 TABLE_ACTIONS = {"BatchGetItem", "GetItem", "PutItem", "Query"}
 SECRET_ACTIONS = {"CreateSecret", "GetSecretValue", "PutSecretValue", "TagResource"}
@@ -312,6 +323,22 @@ def test_signing_secrets_and_stripe_keys_are_read_by_different_functions() -> No
 
     assert reads["receive_webhook"] == {"webhooks"}
     assert [name for name, kinds in reads.items() if "webhooks" in kinds] == ["receive_webhook"]
+
+
+def test_only_the_functions_that_call_stripe_read_its_keys() -> None:
+    readers = {
+        name
+        for name in functions()
+        for action, resource in grants(role_of(name))
+        if action == "secretsmanager:GetSecretValue" and resource.endswith("/keys/*")
+    }
+
+    assert readers == CALLS_STRIPE
+
+
+def test_no_function_speaks_to_a_service_it_does_not_need() -> None:
+    for name in functions():
+        assert {action.split(":")[0] for action, _ in grants(role_of(name))} <= SERVICES
 
 
 def test_the_public_documents_touch_no_data() -> None:
