@@ -49,7 +49,7 @@ CALLS_STRIPE = {
 SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "sqs", "xray"}
 # The store puts new versions of rows; nothing else changes one, and nothing reads them all.
 TABLE_ACTIONS = {"BatchGetItem", "GetItem", "PutItem", "Query"}
-SECRET_ACTIONS = {"CreateSecret", "GetSecretValue", "PutSecretValue", "TagResource"}
+SECRET_ACTIONS = {"CreateSecret", "GetSecretValue", "PutSecretValue"}
 KEPT = {"Retain", "RetainExceptOnCreate"}
 FOURTEEN_DAYS_S = 14 * 24 * 60 * 60
 CAP = "ReservedConcurrentExecutions"
