@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 KEY_LENGTH_MAX = 255
 KEY_LIFE_S = 24 * 3600
 LATEST_WITH_METHOD_TYPES = "2026-09-30"
-METHOD_TYPES_OWNERS = ("payment_intents", "setup_intents", "checkout", "payment_links")
+METHOD_TYPES_OWNERS = frozenset({"payment_intents", "setup_intents", "checkout", "payment_links"})
 FAILURE = (
     "An unexpected error occurred while processing your request. Please try again, and contact "
     "us at https://support.stripe.com/ if the problem persists."
@@ -276,28 +276,23 @@ def undo(call: Call) -> None:
 
 
 def checked_parameters(exchange: Exchange, entry: Route) -> Json:
-    refuse_method_types(exchange)
-    if entry.params is None:
-        return dict(exchange.raw)
-    return parameters.check(entry.params, exchange.raw)
+    raw = dict(exchange.raw)
+    if "payment_method_types" in raw and entry.segments[1] in METHOD_TYPES_OWNERS:
+        refuse_method_types(exchange)
+        raw["allowed_payment_method_types"] = raw.pop("payment_method_types")
+    return raw if entry.params is None else parameters.check(entry.params, raw)
 
 
 def refuse_method_types(exchange: Exchange) -> None:
-    """From this version on Stripe chooses the methods; a caller may only narrow them."""
-    subject = exchange.request.path.split("/")[2:3]
-    if (
-        "payment_method_types" in exchange.raw
-        and exchange.request.method == "POST"
-        and subject
-        and subject[0] in METHOD_TYPES_OWNERS
-        and version_of(exchange) >= LATEST_WITH_METHOD_TYPES
-    ):
-        raise InvalidRequest(
-            "The `payment_method_types` parameter is no longer supported in this API version. Use "
-            "`allowed_payment_method_types` to restrict which payment methods are offered.",
-            code="payment_method_types_no_longer_supported",
-            param="payment_method_types",
-        )
+    """Refuse what this version dropped; a caller that names no version has an older default."""
+    if exchange.request.headers.get("stripe-version", "") < LATEST_WITH_METHOD_TYPES:
+        return
+    raise InvalidRequest(
+        "The `payment_method_types` parameter is no longer supported in this API version. Use "
+        "`allowed_payment_method_types` to restrict which payment methods are offered.",
+        code="payment_method_types_no_longer_supported",
+        param="payment_method_types",
+    )
 
 
 def postponed(exchange: Exchange) -> Answer:

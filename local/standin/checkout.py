@@ -21,11 +21,11 @@ CLOCK_SLACK_S = 60
 """Between a caller's reading of the clock and ours."""
 EMBEDDED = frozenset({"elements", "embedded_page", "form"})
 ECHOED = (
-    "adaptive_pricing", "after_expiration", "allow_promotion_codes", "branding_settings",
-    "cancel_url", "client_reference_id", "consent_collection", "customer_email",
-    "invoice_creation", "locale", "origin_context", "phone_number_collection",
-    "return_url", "shipping_address_collection", "submit_type", "success_url",
+    "adaptive_pricing", "after_expiration", "allow_promotion_codes", "cancel_url",
+    "client_reference_id", "consent_collection", "customer_email", "invoice_creation", "locale",
+    "origin_context", "shipping_address_collection", "submit_type", "success_url",
 )  # fmt: skip
+ECHOED_WHEN_GIVEN = ("branding_settings", "phone_number_collection", "return_url")
 NO_TEXT = dict.fromkeys(
     ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 )
@@ -162,6 +162,7 @@ def new_session(call: Call, mode: str, items: list[Json]) -> Json:
         "ui_mode": ui_mode, "url": None, "wallet_options": None,
     }  # fmt: skip
     session.update({name: params.get(name) for name in ECHOED})
+    session.update({name: params[name] for name in ECHOED_WHEN_GIVEN if name in params})
     add_way_in(call, session)
     return session
 

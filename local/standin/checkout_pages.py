@@ -159,7 +159,7 @@ def carried_on(call: Call, session: Json, intent: Json) -> Answer:
 
 
 def back_url(session: Json) -> str:
-    url = session["success_url"] or session["return_url"] or ""
+    url = session["success_url"] or session.get("return_url") or ""
     return str(url).replace(PLACEHOLDER, session["id"])
 
 

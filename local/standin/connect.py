@@ -189,17 +189,3 @@ def onboarded(call: Call, account: Json) -> Json:
         tos_acceptance={"date": call.now},
     )  # fmt: skip
     return changed(call, account)
-
-
-@route("POST", "/v1/account_sessions", "AccountSessionCreateParams")
-def create_session(call: Call) -> Json:
-    account = require_access(call, call.params["account"])
-    components = {
-        name: {"enabled": given.get("enabled", False), "features": given.get("features") or {}}
-        for name, given in call.params["components"].items()
-    }
-    return {
-        "object": "account_session", "account": account["id"],
-        "client_secret": f"accs_secret_{call.standin.ids.token(40)}", "components": components,
-        "expires_at": call.now + 3600, "livemode": call.livemode,
-    }  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -103,9 +105,10 @@ class StandIn:
                 self.store.begin()
                 try:
                     JOBS[job.name](call, job.argument)
-                except BaseException:
+                except Exception:  # noqa: BLE001 - no request is to fail for a job's bug
+                    traceback.print_exc(file=sys.stderr)
                     self.store.rollback()
-                    raise
+                    continue
                 self.store.commit()
                 self.deliveries.add(call.outbox)
 

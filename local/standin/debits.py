@@ -45,6 +45,7 @@ DEBITS = (
     Debit("usBankAccount_debitNotAuthorized", "us_bank_account", "000333333335",
           "debit_not_authorized", REFUSED),
     Debit("sepaDebit", "sepa_debit", "DE89370400440532013000"),
+    Debit("sepaDebit_succeedsAtOnce", "sepa_debit", "AT611904300234573201", clears_after_s=0),
     Debit("sepaDebit_fails", "sepa_debit", "DE62370400440532013001", "insufficient_funds", SHORT),
 )  # fmt: skip
 BY_NAME = {debit.name: debit for debit in DEBITS}

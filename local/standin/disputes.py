@@ -58,7 +58,7 @@ def open_dispute(call: Call, charge: Json, reason: str) -> Json:
         "reason": spoken, "status": "warning_needs_response" if inquiry else "needs_response",
     }  # fmt: skip
     call.insert(dispute)
-    charge.update(disputed=True, dispute=ident)
+    charge["disputed"] = True
     call.save(charge)
     call.emit("charge.dispute.created", dispute)
     if not inquiry:

@@ -26,8 +26,7 @@ EXPANDABLE: dict[str, frozenset[str]] = {
         " invoice_credit_balance test_clock",
         "dispute": "charge payment_intent",
         "event": "",
-        "payment_intent": "application customer latest_charge on_behalf_of payment_method"
-        " processing review source",
+        "payment_intent": "application customer latest_charge on_behalf_of payment_method review",
         "payment_link": "application line_items on_behalf_of",
         "payment_method": "customer",
         "payout": "balance_transaction destination failure_balance_transaction original_payout"

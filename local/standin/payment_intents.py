@@ -138,7 +138,7 @@ def new_intent(call: Call, given: Json) -> Json:
             "request_three_d_secure": "automatic",
         }},
         "payment_method_types": allowed or ["card"], "processing": None, "receipt_email": None,
-        "review": None, "setup_future_usage": None, "shipping": None, "source": None,
+        "review": None, "setup_future_usage": None, "shipping": None,
         "statement_descriptor": None, "statement_descriptor_suffix": None,
         "status": "requires_payment_method", "transfer_data": None, "transfer_group": None,
     }  # fmt: skip

@@ -50,7 +50,7 @@ def new_intent(call: Call, given: Json) -> Json:
     ident = call.new_id("seti")
     allowed = given.get("allowed_payment_method_types") or given.get("payment_method_types")
     intent = {
-        "id": ident, "object": "setup_intent", "application": None, "attach_to_self": None,
+        "id": ident, "object": "setup_intent", "application": None,
         "automatic_payment_methods": None if allowed else automatic_methods(given),
         "cancellation_reason": None, "client_secret": call.secret_for(ident), "created": call.now,
         "customer": given.get("customer"), "description": given.get("description"),

@@ -6,6 +6,7 @@ import pytest
 import stripe
 
 from local.standin import StandIn
+from local.standin.messages import Request
 from tests.standin.doubles import Connect, Control
 
 ALLOWED = ["payment_intents.read", "customers.write"]
@@ -131,3 +132,12 @@ def test_a_permission_that_does_not_exist_is_refused(control: Control) -> None:
     answer = control("POST", "keys", key="rk_test_" + "tulips" * 4, allow=["money.take"])
 
     assert "money.take" in answer["error"]
+
+
+def test_a_caller_that_names_no_version_may_still_choose_methods(standin: StandIn) -> None:
+    """The version that dropped the parameter is the caller's choice, by its header."""
+    headers = {"authorization": "Bearer sk_test_" + "tulips" * 4}
+    body = b"amount=100&currency=usd&payment_method_types[]=card"
+    answer = standin.handle(Request("POST", "/v1/payment_intents", "", headers, body))
+
+    assert answer.json["payment_method_types"] == ["card"]

@@ -210,3 +210,16 @@ def test_an_unknown_page_is_a_page_that_says_so(browser: Browser, path: str) -> 
 
     assert answer.status == 404
     assert "does not exist" in answer.body.decode()
+
+
+def test_the_pages_own_calls_refuse_an_amount_that_changed(
+    client: stripe.StripeClient, session: Any
+) -> None:
+    path = f"/v1/payment_pages/{session.id}/confirm"
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.raw_request("post", path, expected_amount=1)
+    assert caught.value.param == "expected_amount"
+
+    client.raw_request("post", path, expected_amount=4000, payment_method="pm_card_visa")
+
+    assert client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
