@@ -16,6 +16,7 @@ TEST_KEY = re.compile(r"(sk|rk|pk)_test_([A-Za-z0-9]{10,240})")
 # A real live key has no such mark, so it can never be taken for one of these.
 OWN_LIVE_KEY = re.compile(r"(sk|rk|pk)_live_standin([A-Za-z0-9]{10,240})")
 LIVE_KEY = re.compile(r"(sk|rk|pk)_live_.*")
+REPEATED_WORD = re.compile(r"([A-Za-z]{3,}?)\1+")
 RAK_NAMES = {"webhook_endpoints": "webhook"}
 
 
@@ -27,6 +28,7 @@ class Credentials:
     kind: str
     account: str
     livemode: bool
+    shop: str | None = None
 
     @property
     def is_publishable(self) -> bool:
@@ -51,6 +53,12 @@ def account_of(secret: str) -> str:
     return "acct_1" + letters
 
 
+def shop_of(secret: str) -> str | None:
+    """Name the shop of a made-up key, which repeats a word, by that word."""
+    match = REPEATED_WORD.fullmatch(secret)
+    return match[1].capitalize() if match else None
+
+
 def presented_key(headers: Mapping[str, str]) -> str:
     scheme, _, credential = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -71,7 +79,7 @@ def identify(key: str) -> Credentials:
         )
     for pattern, livemode in ((TEST_KEY, False), (OWN_LIVE_KEY, True)):
         if match := pattern.fullmatch(key):
-            return Credentials(key, match[1], account_of(match[2]), livemode)
+            return Credentials(key, match[1], account_of(match[2]), livemode, shop_of(match[2]))
     if LIVE_KEY.fullmatch(key):
         raise Unauthorized(
             "This is a stand-in for Stripe and it refuses live keys that it did not make itself: "

@@ -81,7 +81,9 @@ def account_object(call: Call, ident: str) -> Json:
     """Any account that someone has a key of exists; its object is written on first sight."""
     found = call.store.get("", "account", ident)
     if found is None:
-        found = new_account(ident, call.now, ready=True)
+        own = call.credentials
+        shop = own.shop if own and own.account == ident else None
+        found = new_account(ident, call.now, ready=True, name=shop)
         call.store.insert("", found)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.standin import charging, line_items, payment_intents, setup_intents
+from local.standin.accounts import account_object
 from local.standin.currencies import require_amount, require_currency
 from local.standin.customers import new_customer
 from local.standin.errors import Conflict, InvalidRequest
@@ -118,6 +119,8 @@ def create(call: Call) -> Json:
 
 
 def opened(call: Call, session: Json, items: list[Json]) -> Json:
+    # The page is opened without a key; what it shows of the account is known from now on.
+    account_object(call, call.account)
     call.insert(session)
     call.hide(
         session["id"], line_items=items, platform=call.platform,

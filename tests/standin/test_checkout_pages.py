@@ -37,7 +37,7 @@ def test_the_page_names_merchant_amount_and_that_it_is_a_stand_in(
 ) -> None:
     page = browser.get(session.url).body.decode()
 
-    assert "Stand-in shop" in page
+    assert "<h1>Pay Tulips</h1>" in page
     assert "€40.00" in page
     assert "stand-in for Stripe" in page
     assert '<select name=pm><option value="pm_card_visa"' in page
