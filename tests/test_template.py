@@ -9,7 +9,7 @@ import pytest
 
 from local.check_template import SKIPS
 from local.deploying import expanding
-from local.paths import ROOT
+from local.paths import ROOT, TEMPLATE
 from payments.roles import ROUTES
 
 PUBLIC = {
@@ -118,9 +118,15 @@ def operations() -> dict[str, tuple[dict[str, Any], str]]:
 
 def target(operation: dict[str, Any]) -> str:
     uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-    found = re.search(r"\$\{(\w+)\.Arn\}", uri)
+    found = re.search(r"\$\{(\w+)\}/invocations$", uri)
     assert found
-    return found[1]
+    return behind(found[1])
+
+
+def behind(alias: str) -> str:
+    """The function that an alias stands for."""
+    name: str = of_type("AWS::Lambda::Alias")[alias]["FunctionName"]["Ref"]
+    return name
 
 
 def dead_letters() -> set[str]:
@@ -408,6 +414,13 @@ def test_the_environment_holds_settings_and_no_secret(name: str) -> None:
     ]
 
 
+def test_a_change_of_layer_or_setting_alone_reaches_the_alias() -> None:
+    written = TEMPLATE.read_text()
+
+    assert written.count("AutoPublishAliasAllProperties: true") == len(functions())
+    assert template()["Parameters"]["SnapStart"]["Default"] == "None"
+
+
 def test_no_function_refers_to_the_api_that_calls_it() -> None:
     assert '"Ref": "Api"' not in json.dumps(functions())
 
@@ -465,7 +478,7 @@ def test_a_queue_waits_for_its_function_and_takes_back_single_messages() -> None
     assert len(mappings) == 2
     for mapping in mappings:
         queue = of_type("AWS::SQS::Queue")[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
-        function = template()["Resources"][mapping["FunctionName"]["Ref"]]["Properties"]
+        function = of_type("AWS::Lambda::Function")[behind(mapping["FunctionName"]["Ref"])]
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         cap = function[CAP]["Fn::If"][1]
@@ -473,17 +486,16 @@ def test_a_queue_waits_for_its_function_and_takes_back_single_messages() -> None
 
 
 def test_a_scheduled_run_is_tried_again_and_then_kept() -> None:
-    schedules = of_type("AWS::Scheduler::Schedule")
+    schedules = of_type("AWS::Scheduler::Schedule").values()
+    started = {behind(schedule["Target"]["Arn"]["Ref"]) for schedule in schedules}
 
-    assert {text(entry["Target"]["Arn"]) for entry in schedules.values()} == {
-        "ReconcileAccountsFunction.Arn",
-        "SweepAttemptsFunction.Arn",
-    }
-    for entry in schedules.values():
-        assert entry["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
-        assert entry["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in dead_letters()
-        started = template()["Resources"][entry["Target"]["Arn"]["Fn::GetAtt"][0]]["Properties"]
-        assert started["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"][0] in dead_letters()
+    assert started == {"ReconcileAccountsFunction", "SweepAttemptsFunction"}
+    for schedule in schedules:
+        assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert schedule["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in dead_letters()
+    for name in started:
+        function = of_type("AWS::Lambda::Function")[name]
+        assert function["DeadLetterConfig"]["TargetArn"]["Fn::GetAtt"][0] in dead_letters()
 
 
 def test_somebody_hears_of_every_dead_letter() -> None:
