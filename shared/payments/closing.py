@@ -1,16 +1,25 @@
 """Fence, then fail: an attempt ends only when Stripe has said that it can no longer succeed."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
 
 from payments.applying import advance, apply_intent, apply_session
 from payments.attempt import Attempt, AttemptStatus, Channel, Decline
 from payments.doors import Doors
 from payments.errors import PaymentInProgress
-from payments.gateway import Gateway
-from payments.stripe_objects import Intent
+from payments.stripe_objects import Intent, OutcomeUnknown, Session
+
+if TYPE_CHECKING:
+    # Not at run time: an invoice is created without loading Stripe's SDK.
+    from payments.gateway import Gateway
 
 #: A session lives no longer than its attempt may be replayed; this is past both.
 LOOK_BACK = timedelta(hours=25)
+#: By which Stripe's clock may be behind ours.
+SKEW = timedelta(minutes=5)
+
+T = TypeVar("T", Intent, Session)
 
 
 def close(attempt: Attempt, doors: Doors) -> Attempt:
@@ -27,7 +36,7 @@ def close(attempt: Attempt, doors: Doors) -> Attempt:
 
 
 def close_intent(
-    attempt: Attempt, gateway: Gateway, doors: Doors, decline: Decline | None = None
+    attempt: Attempt, gateway: "Gateway", doors: Doors, decline: Decline | None = None
 ) -> Attempt:
     """
     Cancel the attempt's PaymentIntent and end the attempt, unless the money was faster.
@@ -45,14 +54,10 @@ def close_intent(
     return _applied(attempt, intent, doors)
 
 
-def _close_session(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    session_id = attempt.session
+def _close_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
+    session_id = attempt.session or _missing_session(attempt, gateway, doors)
     if session_id is None:
-        if not attempt.may_replay(doors.now()):
-            return _look_up(attempt, gateway, doors)
-        # The same key finds the session whose answer was lost, or makes one that ends here and now.
-        number = doors.store.invoice(attempt.tenant, attempt.invoice).number
-        session_id = gateway.create_session(attempt, number).id
+        return _look_up(attempt, gateway, doors)
     session = gateway.fence_session(session_id, attempt.stripe_key("expire"))
     if session.status == "open":
         raise PaymentInProgress(f"Attempt {attempt.id} is open at Stripe.", attempt_id=attempt.id)
@@ -62,37 +67,55 @@ def _close_session(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     return current(attempt, doors)
 
 
-def _missing_intent(attempt: Attempt, gateway: Gateway, doors: Doors) -> str | None:
+def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str | None:
+    """
+    Return the Checkout Session whose answer was lost, or one that the same key makes to end now.
+
+    None if there is none that can be paid: nobody was told its address.
+    """
+    if not attempt.may_replay(doors.now()):
+        return None
+    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    try:
+        return gateway.create_session(attempt, number).id
+    except OutcomeUnknown:
+        # Stripe repeats a failure for as long as it keeps the key.
+        return next((found.id for found in _made_for(attempt, gateway.sessions)), None)
+
+
+def _missing_intent(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str | None:
     """
     Return the PaymentIntent whose answer was lost.
 
-    None if there cannot be one that moves money.
+    None if there cannot be one that moves money: confirming needs the id, which was never known.
     """
     if not attempt.may_replay(doors.now()):
-        # It was never confirmed, since confirming needs the id, and its key may be forgotten by
-        # now.
         return None
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
-    return gateway.create_intent(attempt, number).id
+    try:
+        return gateway.create_intent(attempt, number).id
+    except OutcomeUnknown:
+        return next((found.id for found in _made_for(attempt, gateway.intents)), None)
 
 
-def _look_up(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    """
-    Find an old session's payment without replaying anything.
+def _look_up(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
+    """Find a payment without its session, which has expired by now or was never made."""
+    for intent in _made_for(attempt, gateway.intents):
+        if intent.status in {"succeeded", "processing"}:
+            return _applied(attempt, intent, doors)
+    return advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
-    The session itself has expired by now.
-    """
-    since, cursor = attempt.created_at, None
+
+def _made_for(
+    attempt: Attempt, pages: Callable[[datetime, datetime, str | None], tuple[list[T], str | None]]
+) -> Iterator[T]:
+    """Yield what Stripe lists as made for the attempt: asked so, it cannot repeat a failure."""
+    since, cursor = attempt.created_at - SKEW, None
     while True:
-        intents, cursor = gateway.intents(since, since + LOOK_BACK, cursor)
-        for intent in intents:
-            if intent.metadata.get("attempt") == attempt.id and intent.status in {
-                "succeeded",
-                "processing",
-            }:
-                return _applied(attempt, intent, doors)
+        found, cursor = pages(since, since + LOOK_BACK, cursor)
+        yield from (entry for entry in found if entry.metadata.get("attempt") == attempt.id)
         if cursor is None:
-            return advance(attempt, AttemptStatus.EXPIRED, doors=doors)
+            return
 
 
 def _applied(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:

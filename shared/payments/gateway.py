@@ -71,6 +71,11 @@ class _Page(Value):
     has_more: bool
 
 
+class _SessionPage(Value):
+    data: list[Session]
+    has_more: bool
+
+
 def connections() -> stripe.HTTPClient:
     """Return what connects to Stripe, within limits that fit into one request of ours."""
     return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
@@ -135,7 +140,7 @@ class Gateway:
     ) -> tuple[list[Intent], str | None]:
         """Return the PaymentIntents created in the window, newest first, and the next cursor."""
         params = {
-            "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
+            "created": _window(since, until),
             "limit": PAGE,
             "starting_after": after,
             "expand": ["data.latest_charge.balance_transaction"],
@@ -172,6 +177,14 @@ class Gateway:
     def session(self, session: str) -> Session:
         """Return the Checkout Session as it is now, with its payment or its saved card."""
         return self._read(Session, f"/v1/checkout/sessions/{session}", {"expand": _SESSION_EXPAND})
+
+    def sessions(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[list[Session], str | None]:
+        """Return the Checkout Sessions made in the window, newest first, and the next cursor."""
+        params = {"created": _window(since, until), "limit": PAGE, "starting_after": after}
+        page = self._read(_SessionPage, "/v1/checkout/sessions", params)
+        return page.data, page.data[-1].id if page.has_more and page.data else None
 
     def fence_session(self, session: str, key: str) -> Session:
         """Expire the session unless it has ended, and return what it has become."""
@@ -270,6 +283,10 @@ class Gateway:
 
 class _Id(Value):
     id: str
+
+
+def _window(since: datetime, until: datetime) -> dict[str, int]:
+    return {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
 
 
 def _described(attempt: Attempt, number: str) -> dict[str, Any]:
