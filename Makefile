@@ -47,7 +47,7 @@ bench: ## Measure every budget, as ratios in one run
 	@$(bin)/python -m benchmarks.run
 
 claims: ## Print what is claimed, the tests that prove it, and their last result
-	$(call set-up,app)
+	$(call set-up,app aws)
 	@$(bin)/python -m local.claims
 
 openapi: ## Write functions/openapi.json anew from the routes

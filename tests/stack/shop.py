@@ -54,6 +54,13 @@ def control(stack: Stack, command: str, body: object) -> Any:
     return required(Client(stack.stripe).post(f"/_control/{command}", body), HTTPStatus.OK)
 
 
+def table_rows(stack: Stack) -> list[Any]:
+    """Return every row of the table, as DynamoDB writes it."""
+    pages = stack.aws("dynamodb").get_paginator("scan")
+    table = stack.deployment.resources["Table"]
+    return [row for page in pages.paginate(TableName=table) for row in page["Items"]]
+
+
 @dataclass(frozen=True)
 class Shop:
     """A tenant with an active account and a module in Sandbox."""

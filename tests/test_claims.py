@@ -1,0 +1,72 @@
+"""The mission's rows, and what is known of each."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from local import claims
+from local.claims import Proofs, Result
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the results of real runs out of these tests, and theirs out of the real ones."""
+    monkeypatch.setattr(claims, "RUN", tmp_path)
+    monkeypatch.setattr(claims, "RESULTS", tmp_path / "claims.json")
+
+
+def test_every_row_of_the_five_products_stands_once() -> None:
+    rows = [claim.row for claim in claims.claims()]
+
+    assert {row.partition("-")[0] for row in rows} == {"CR", "OM", "OH", "KO", "IC"}
+    assert len(rows) == len(set(rows)) == 55
+
+
+def test_a_test_that_claims_no_row_of_the_mission_stops_the_run() -> None:
+    mark = SimpleNamespace(args=("XX-1",))
+    item = SimpleNamespace(nodeid="test_x.py::test_x", iter_markers=lambda _: [mark])
+
+    with pytest.raises(pytest.UsageError, match="XX-1"):
+        Proofs().pytest_collection_modifyitems([item])
+
+
+def test_a_test_is_as_good_as_its_worst_phase_and_parameter() -> None:
+    proofs = Proofs()
+    proofs.rows["test_x"] = {"CR-1"}
+    for nodeid, outcome in (("test_x[a]", "passed"), ("test_x[b]", "failed"), ("test_y", "failed")):
+        proofs.pytest_runtest_logreport(SimpleNamespace(nodeid=nodeid, outcome=outcome))
+    proofs.pytest_runtest_logreport(SimpleNamespace(nodeid="test_x[c]", outcome="passed"))
+
+    assert proofs.outcomes == {"test_x": "failed"}
+
+
+def test_results_of_other_tests_survive_a_run_of_some() -> None:
+    claims.remember({"test_x": "failed", "test_y": "passed"})
+    claims.remember({"test_x": "passed"})
+
+    outcomes = {test: found.outcome for test, found in claims.last_results().items()}
+    assert outcomes == {"test_x": "passed", "test_y": "passed"}
+
+
+def test_a_row_is_as_good_as_the_worst_of_its_tests() -> None:
+    results = {name: Result(name, "now") for name in ("passed", "failed", "skipped")}
+
+    assert claims.verdict([], results) == "not yet"
+    assert claims.verdict(["passed", "never"], results) == "not run"
+    assert claims.verdict(["passed", "skipped"], results) == "skipped"
+    assert claims.verdict(["passed", "failed", "skipped"], results) == "failed"
+    assert claims.verdict(["passed"], results) == "passed"
+
+
+def test_the_printed_list_names_each_row_its_tests_and_how_they_ended() -> None:
+    proving = {claim.row: ["test_x"] if claim.row == "CR-1" else [] for claim in claims.claims()}
+    results = {"test_x": Result("passed", "2026-11-22 04:00")}
+    verdicts = {row: claims.verdict(tests, results) for row, tests in proving.items()}
+
+    lines = list(claims.report(proving, verdicts, results))
+
+    assert "CR-1   proven" in lines[1]
+    assert lines[2].strip() == "test_x (passed 2026-11-22 04:00)"
+    assert "CR-2   not yet" in lines[3]
+    assert lines[-1].strip() == "55 claims: 1 proven, 0 in doubt, 54 not yet."
