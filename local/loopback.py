@@ -1,9 +1,11 @@
 """HTTP servers on loopback, each in a thread of the process that asked for it."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from local.processes import StackError
 
@@ -32,6 +34,11 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
     daemon_threads = True
     block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that hung up: it has its reasons, and nothing is wrong here."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def bind(port: int, handler: type[Handler]) -> Server:
