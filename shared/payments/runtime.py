@@ -4,6 +4,7 @@ What the outside world gives a function.
 Clients, clock, ids. A simulation replaces this module's answers.
 """
 
+import math
 import os
 import random
 import secrets
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from payments.store import Store
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-_deadline = {"at": float("inf")}
+_deadline = {"at": math.inf}
 
 
 def begin(context: Any) -> None:

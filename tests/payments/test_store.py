@@ -218,7 +218,7 @@ def test_rows_that_stay_busy_are_an_error_that_a_caller_may_try_again() -> None:
             raise Contended
 
     with pytest.raises(TooMuchContention) as busy:
-        Store(Busy()).write(change(examples.invoice()), change(examples.attempt()))  # type: ignore[arg-type]
+        Store(Busy()).write(change(examples.invoice()), change(examples.attempt()))
     assert busy.value.retryable
 
 

@@ -1,0 +1,112 @@
+"""Taste as a test: each rule says why it is one."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FILES = {
+    str(path.relative_to(ROOT)): ast.parse(path.read_text())
+    for pattern in ("shared/payments/*.py", "functions/*.py")
+    for path in sorted(ROOT.glob(pattern))
+}
+OWN = ("shared", "functions", "local", "tests", "benchmarks", "events")
+FUNCTION_LINES_MAX, EDGE_LINES_MAX = 40, 250
+VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
+CHANCE = {"time", "random", "uuid", "secrets"}
+CLOCKS = {f"{kind}.{name}" for kind in ("datetime", "date") for name in ("now", "utcnow", "today")}
+#: Where a bug becomes an answer that says nothing: the API's edge and the payer's.
+LAST_LINES = {"shared/payments/api.py", "functions/open_pay_link.py"}
+
+
+def offences(breaks: Callable[[ast.AST], bool], *, but_in: set[str] = frozenset()) -> list[str]:
+    """Return where something `breaks` a rule, except in the files that own it."""
+    return [
+        f"{name}:{getattr(node, 'lineno', 1)}"
+        for name, tree in FILES.items()
+        for node in ast.walk(tree)
+        if name not in but_in and breaks(node)
+    ]
+
+
+def calls(name: str) -> Callable[[ast.AST], bool]:
+    return lambda node: isinstance(node, ast.Call) and ast.unparse(node.func) == name
+
+
+def imports_chance(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return bool({alias.name for alias in node.names} & CHANCE)
+    return isinstance(node, ast.ImportFrom) and node.module in CHANCE
+
+
+def swallows_everything(node: ast.AST) -> bool:
+    if not isinstance(node, ast.ExceptHandler):
+        return False
+    broad = node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"}
+    return broad and ast.unparse(node.body[-1]) != "raise"
+
+
+def is_long(node: ast.AST) -> bool:
+    is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    return is_function and node.end_lineno - node.lineno >= FUNCTION_LINES_MAX
+
+
+def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
+    silent = [name for name, tree in FILES.items() if not ast.get_docstring(tree)]
+    assert not silent, f"{silent}: a reader decides by that line whether to read on"
+
+
+def test_every_function_fits_on_a_screen() -> None:
+    long = offences(is_long)
+    assert not long, f"{long}: what cannot be seen whole is not understood whole"
+
+
+def test_no_amount_can_become_a_float() -> None:
+    floats = offences(calls("float"))
+    assert not floats, f"{floats}: money is an integer of minor units, for 0.1 + 0.2 is not 0.3"
+
+
+def test_a_bug_is_swallowed_nowhere_but_at_the_edges() -> None:
+    broad = offences(swallows_everything, but_in=LAST_LINES)
+    assert not broad, f"{broad}: what is caught without a name hides lost money"
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    reads = offences(
+        lambda node: isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"},
+        but_in={"shared/payments/config.py"},
+    )
+    assert not reads, f"{reads}: a setting that config.py does not name is known to nobody"
+
+
+def test_nothing_is_printed() -> None:
+    printed = offences(calls("print"))
+    assert not printed, f"{printed}: a log line has named fields only, so that no secret gets in"
+
+
+def test_time_and_chance_come_through_one_door() -> None:
+    found = offences(
+        lambda node: (
+            imports_chance(node)
+            or (isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS | {"os.urandom"})
+        ),
+        but_in={"shared/payments/runtime.py"},
+    )
+    assert not found, f"{found}: a simulation owns the clock and the dice, or it proves nothing"
+
+
+def test_an_edge_file_stays_thin() -> None:
+    edges = ROOT.glob("functions/*.py")
+    thick = [path.name for path in edges if path.read_text().count("\n") > EDGE_LINES_MAX]
+    assert not thick, f"{thick}: the rules of the product belong in shared/payments"
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    own = [
+        path
+        for folder in OWN
+        for pattern in ("*", "[!.]*/**/*")
+        for path in (ROOT / folder).glob(pattern)
+    ]
+    vague = [str(path) for path in own if path.stem in VAGUE]
+    assert not vague, f"{vague}: such a name admits anything, so nobody finds what is in it"
