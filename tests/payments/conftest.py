@@ -6,11 +6,16 @@ from typing import Any
 
 import botocore.session
 import pytest
+from hypothesis import settings
 from moto import mock_aws
 
 from payments.store import Store
 from payments.table import Table
 from tests.payments.examples import Clock
+
+# A busy machine makes an example slow, not wrong.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 NUMBERS = count(1)
 

@@ -1,5 +1,6 @@
 """Who may call what: a route that nobody decided about is closed to everybody."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda *_: None)
 
 
+@functools.cache
 def deployed() -> dict[str, Any]:
     """Return every route of the template with the authorizer that its own event names."""
     # The loader is a SafeLoader that knows CloudFormation's tags.
@@ -49,17 +51,15 @@ def test_a_public_route_has_no_roles_that_could_be_mistaken_for_protection() -> 
 
 
 @pytest.mark.parametrize("role", ["", "root", "Admin", "admin ", "*"])
-@pytest.mark.parametrize("route", ROUTES)
-def test_an_unknown_role_may_call_nothing(role: str, route: str) -> None:
-    assert not may_call(role, route)
+def test_an_unknown_role_may_call_nothing(role: str) -> None:
+    assert not [route for route in ROUTES if may_call(role, route)]
 
 
-@pytest.mark.parametrize("role", sorted(KNOWN))
 @pytest.mark.parametrize(
     "route", ["", "GET /v1/nothing", "DELETE /v1/invoices/{id}", "get /v1/invoices", "$default"]
 )
-def test_an_unknown_route_is_closed_to_every_role(role: str, route: str) -> None:
-    assert not may_call(role, route)
+def test_an_unknown_route_is_closed_to_every_role(route: str) -> None:
+    assert not [role for role in KNOWN if may_call(role, route)]
 
 
 def test_every_route_is_open_to_somebody_known() -> None:
