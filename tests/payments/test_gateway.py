@@ -336,7 +336,11 @@ def test_no_answer_is_unavailable_for_a_read_and_unknown_for_a_write() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    sorted(below(stripe.StripeError), key=lambda kind: kind.__name__),
+    sorted(
+        # OAuth's own errors come of OAuth's own requests, and only once those are imported.
+        (kind for kind in below(stripe.StripeError) if kind.__module__ == "stripe._error"),
+        key=lambda kind: kind.__name__,
+    ),
     ids=lambda kind: kind.__name__,
 )
 def test_no_error_of_the_sdk_leaves_its_door(kind: type[stripe.StripeError]) -> None:
