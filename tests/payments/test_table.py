@@ -227,6 +227,17 @@ def test_a_limit_is_of_rows_and_not_of_each_page(table: Table) -> None:
     assert len(list(table.query("a", limit=9))) == 5
 
 
+def test_a_limit_that_a_short_page_did_not_reach_is_filled_from_the_next() -> None:
+    pages = [
+        {"Items": [to_attributes(row(sort=sort)) for sort in sorts], "LastEvaluatedKey": {"at": 1}}
+        for sorts in ("12", "34", "56")
+    ]
+    table, client, _ = stubbed(*pages)
+
+    assert [found["sk"] for found in table.query("a", limit=3)] == ["1", "2", "3"]
+    assert len(client.calls) == 2
+
+
 def test_every_read_of_a_row_is_consistent() -> None:
     item = {"Items": []}
     table, client, _ = stubbed(item, {"Responses": {}})
