@@ -50,7 +50,7 @@ class AmendInvoice(api.Body):
 
     order_ref: api.Text | None = None
     due: date | None = None
-    allow_partial: Annotated[bool, Field(strict=True)] | None = None
+    allow_partial: Annotated[bool, Field(strict=True)] = False
 
 
 class Amounts(BaseModel):

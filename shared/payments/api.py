@@ -4,10 +4,12 @@ import base64
 import hashlib
 import json
 import logging
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -191,7 +193,7 @@ def if_match(app: APIGatewayHttpResolver) -> int:
             "Say in If-Match which version was seen: the ETag of the last answer."
         )
     text = found.removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit():
+    if not re.fullmatch("[0-9]{1,18}", text):
         raise ValidationFailed("If-Match is not an ETag of this service.")
     return int(text)
 
@@ -232,7 +234,8 @@ def log_bug(error: Exception) -> None:
 def _screen(event: Event) -> None:
     body = body_of(event)
     screening.require_small(body)
-    screening.require_no_pan(body, event.get("rawPath") or "", event.get("rawQueryString") or "")
+    address = unquote_plus(f"{event.get('rawPath')}?{event.get('rawQueryString') or ''}")
+    screening.require_no_pan(body, address)
     if event["requestContext"]["http"]["method"] in {"GET", "DELETE"}:
         return
     declared = _header(event, "content-type") or JSON
@@ -243,7 +246,8 @@ def _screen(event: Event) -> None:
     elif declared.split(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaType(f"Send the body as {JSON}.")
     else:
-        screening.parse(body)
+        # Once more as it is read: JSON can write digits as escapes.
+        screening.require_no_pan(json.dumps(screening.parse(body), ensure_ascii=False))
 
 
 def _authorise(app: APIGatewayHttpResolver, event: Event) -> None:

@@ -7,6 +7,7 @@ from payments.customer import Customer
 from payments.doors import Doors
 from payments.errors import StripeUnavailable
 from payments.gateway import Gateway
+from payments.money import require_currency
 from payments.permitting import Permitted, require_use
 from payments.stripe_objects import OutcomeUnknown
 from payments.table import RowChanged
@@ -24,6 +25,7 @@ def open_setup_session(
     request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> str:
     """Return the address of a hosted page on which the customer saves a card."""
+    require_currency(request.currency)
     permitted = require_use(caller, request.module, "charge_saved", doors)
     customer = doors.store.customer(caller.tenant, ref)
     customer.require_enabled()
