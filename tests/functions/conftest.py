@@ -1,0 +1,132 @@
+"""The handlers under test: moto is AWS, the stand-in is Stripe, and the clock is the test's."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from payments import api, config, runtime
+from tests.functions.dynamo import Dynamo
+from tests.functions.shop import Shop
+from tests.functions.world import REGION, Gate, Guarded, World
+
+NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Callable[[str], Any]]:
+    """Give a maker of AWS clients; each test has queues and a stage of its own."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield cache(lambda service: boto3.client(service, region_name=REGION))
+
+
+@pytest.fixture(scope="session")
+def encryption(aws: Callable[[str], Any]) -> str:
+    """Give the key that encrypts secrets."""
+    return str(aws("kms").create_key()["KeyMetadata"]["Arn"])
+
+
+@contextmanager
+def a_world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
+    """Give a world with a table, queues and a stage of its own."""
+    resources, gate = create_queues(aws, f"t{next(NUMBERS)}"), Gate()
+    made = World(aws, resources, gate)
+    doors = {"dynamodb": made.dynamo}
+    for tenant in ("tulips", "bakery"):
+        seed_storefront(made.dynamo, tenant)
+    with pytest.MonkeyPatch.context() as patch:
+        configure(patch, resources, encryption)
+        patch.setattr(runtime, "_client", lambda name: Guarded(doors.get(name) or aws(name), gate))
+        patch.setattr(runtime, "_stripe_connections", lambda: made.stripe_client)
+        patch.setattr(runtime, "now", made.now)
+        patch.setattr(api.logger.registered_handler, "stream", made.log)
+        forget()
+        yield made
+        forget()
+    made.standin.close()
+
+
+@pytest.fixture
+def world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
+    """Give two tenants whose storefronts are known and who have nothing else yet."""
+    with a_world(aws, encryption) as made:
+        yield made
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    """Give the tulips' shop: connected, its module in Sandbox, a customer who may pay online."""
+    return Shop.open(world, "tulips")
+
+
+@pytest.fixture(scope="module")
+def showroom(aws: Callable[[str], Any], encryption: str) -> Iterator[Shop]:
+    """Give a shop to look at: the tests that share it are refused whatever they ask."""
+    with a_world(aws, encryption) as made:
+        yield Shop.open(made, "tulips")
+
+
+def forget() -> None:
+    """Make the next invocation a cold start."""
+    config.settings.cache_clear()
+    for made in ("table", "secret_store", "event_queue", "reconcile_queue", "store", "doors"):
+        getattr(runtime, made).cache_clear()
+
+
+def configure(patch: pytest.MonkeyPatch, resources: dict[str, str], encryption: str) -> None:
+    names = {
+        "STAGE": resources["stage"],
+        "TABLE_NAME": "receivable",
+        "EVENT_QUEUE_URL": resources["events"],
+        "RECONCILE_QUEUE_URL": resources["reconciliations"],
+        "KMS_KEY_ARN": encryption,
+    }
+    for name, value in names.items():
+        patch.setenv(name, value)
+    for name in ("STRIPE_API_BASE", "PUBLIC_URL", "TENANT_CLAIM", "ROLE_CLAIM", "PROFILE_CLAIM"):
+        patch.delenv(name, raising=False)
+
+
+def create_queues(aws: Callable[[str], Any], stage: str) -> dict[str, str]:
+    urls = {
+        name: str(aws("sqs").create_queue(QueueName=f"{stage}-{name}")["QueueUrl"])
+        for name in ("events", "reconciliations")
+    }
+    return {"stage": stage, **urls}
+
+
+def seed_storefront(dynamo: Dynamo, tenant: str) -> None:
+    row = {
+        "pk": f"P#CLIENT#storefront-{tenant}",
+        "sk": "POINTER",
+        "tenant": tenant,
+        "role": "storefront",
+        "profile": "storefront",
+    }
+    dynamo.put_item(
+        Item={name: {"S": value} for name, value in row.items()},
+        ConditionExpression="attribute_not_exists(pk)",
+    )
+
+
+@pytest.fixture
+def sample(request: pytest.FixtureRequest) -> Callable[[str], dict[str, Any]]:
+    """Give a reader of the sample events."""
+    folder = request.config.rootpath / "events"
+    return lambda function: dict(json.loads((folder / f"{function}.json").read_text()))
+
+
+@pytest.fixture
+def pool_claims(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the claims that the template's own user pool puts into a token, as the samples do."""
+    monkeypatch.setenv("TENANT_CLAIM", "custom:tenant")
+    monkeypatch.setenv("ROLE_CLAIM", "cognito:groups")
+    monkeypatch.setenv("PROFILE_CLAIM", "custom:profile")

@@ -1,0 +1,340 @@
+"""/v1/accounts: keys are tried, kept in Secrets Manager only, and never shown."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from local.standin.control import RESOURCES
+from payments.onboarding import PROBES
+from tests.functions import refusals
+from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
+from tests.functions.shop import Shop, connection, expect
+from tests.functions.world import DOMAIN, Died, Json, World, publishable_key, secret_key
+
+LIVE = "standin" + "tulips" * 4
+ALLOWED = {
+    "POST /v1/accounts": {"admin"},
+    "GET /v1/accounts": {"admin", "operator", "viewer"},
+    "GET /v1/accounts/{id}": {"admin", "operator", "viewer"},
+    "POST /v1/accounts/{id}/verify": {"admin"},
+}
+PERMISSIONS = [name for name, _, _ in PROBES]
+EVERYTHING = {f"{resource}.{verb}" for resource in RESOURCES for verb in ("read", "write")}
+
+
+def test_an_account_is_connected_as_the_contract_shows(world: World) -> None:
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
+
+    checks, webhook = account.pop("checks"), account.pop("webhook")
+    assert re.fullmatch("acc_[0-9a-z]{26}", account.pop("id"))
+    assert re.fullmatch("acct_[A-Za-z0-9]+", account.pop("stripe_account"))
+    assert account == {
+        "name": "Main",
+        "mode": "test",
+        "method": "api_keys",
+        "status": "active",
+        "status_reason": None,
+        "publishable_key": publishable_key("tulips"),
+        "secret_key_last4": "lips",
+        "error_emails": ["ar@shop.example"],
+        "created_at": "2026-09-21T14:00:00Z",
+        "verified_at": "2026-09-21T14:00:00Z",
+    }
+    assert {check["permission"] for check in checks} == {*PERMISSIONS, "setup_intents.write"}
+    assert all(check == {**check, "ok": True, "fix": None} for check in checks)
+    assert webhook["url"].startswith(f"https://{DOMAIN}/webhooks/stripe/acc_")
+
+
+def test_the_endpoint_at_stripe_is_the_one_that_is_shown(shop: Shop) -> None:
+    (endpoint,) = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"]
+
+    shown = {"url": endpoint["url"], "api_version": endpoint["api_version"]}
+    assert shown == shop.account["webhook"]
+    assert endpoint["api_version"] == shop.world.standin.api_version
+    assert endpoint["metadata"] == {"tenant": "tulips", "account": shop.account["id"]}
+    assert "payment_intent.succeeded" in endpoint["enabled_events"]
+
+
+def test_secrets_are_in_secrets_manager_only(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    world, secrets = shop.world, shop.world.aws("secretsmanager")
+    place = f"{shop.account['id']}/test"
+
+    kept = secrets.get_secret_value(
+        SecretId=f"receivable/{world.resources['stage']}/keys/tulips/{place}"
+    )
+    hook = secrets.get_secret_value(
+        SecretId=f"receivable/{world.resources['stage']}/webhooks/{place}"
+    )
+    signing = json.loads(hook["SecretString"])["current"]
+    assert json.loads(kept["SecretString"])["secret_key"] == secret_key("tulips")
+    shown = [
+        shop.admin.get("/v1/accounts").text,
+        shop.admin.get(f"/v1/accounts/{shop.account['id']}").text,
+    ]
+
+    told = json.dumps(list(world.rows().values())) + world.log.getvalue() + "".join(shown)
+    told += "".join(capfd.readouterr())
+    assert secret_key("tulips") not in told
+    assert signing not in told
+
+
+def test_a_key_twice_makes_one_account_and_one_endpoint(world: World) -> None:
+    other = connection("tulips", name="Other")
+
+    refusals.use_key_twice(world.client(), "/v1/accounts", connection("tulips"), other)
+
+    assert len(world.at_stripe("GET", "/v1/webhook_endpoints")["data"]) == 1
+    assert len(world.client().get("/v1/accounts").json["data"]) == 1
+
+
+BAD = (
+    *ALWAYS,
+    *(without(name) for name in ("name", "mode", "publishable_key", "secret_key")),
+    invalid("empty name", {"name": ""}),
+    invalid("name with a line break", {"name": "Ma\nin"}),
+    invalid("mode that is none", {"mode": "sandbox"}),
+    invalid("secret key that is none", {"secret_key": "tulips-tulips"}),
+    invalid("publishable key in the secret's place", {"secret_key": publishable_key("tulips")}),
+    invalid("secret key in the publishable's place", {"publishable_key": secret_key("tulips")}),
+    invalid("short secret key", {"secret_key": "sk_test_1"}),
+    invalid("secret key with a tail", {"secret_key": secret_key("tulips") + "\n"}),
+    invalid("address that is none", {"error_emails": ["nobody"]}),
+    invalid("eleven addresses", {"error_emails": ["a@shop.example"] * 11}),
+    invalid("address that is a number", {"error_emails": [1]}),
+    invalid("live key in test mode", {"secret_key": f"sk_live_{LIVE}"}, "key_mode_mismatch"),
+    invalid("test keys in live mode", {"mode": "live"}, "key_mode_mismatch"),
+    invalid("keys of two accounts", {"publishable_key": publishable_key("bakery")},
+            "keys_not_same_account"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", BAD, ids=str)
+def test_what_cannot_be_an_account_is_refused_and_stores_nothing(showroom: Shop, bad: Bad) -> None:
+    good = connection("tulips", name="Second")
+    secrets = showroom.world.aws("secretsmanager").list_secrets
+
+    before = secrets()["SecretList"]
+    refused = refuse_body(showroom.admin, "POST", "/v1/accounts", good, bad)
+
+    assert refused == (bad.status, bad.code)
+    assert len(secrets()["SecretList"]) == len(before)
+    assert secret_key("tulips") not in showroom.world.log.getvalue()
+
+
+def test_a_live_account_is_connected_with_live_keys(world: World) -> None:
+    keys = {"secret_key": f"sk_live_{LIVE}", "publishable_key": f"pk_live_{LIVE}", "mode": "live"}
+
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips", **keys)))
+
+    assert (account["mode"], account["status"]) == ("live", "active")
+    assert account["webhook"]["url"].endswith("/live")
+
+
+@pytest.mark.parametrize("missing", [*PERMISSIONS, "setup_intents.write"])
+def test_a_restricted_key_is_told_which_permission_it_lacks(world: World, missing: str) -> None:
+    key = "rk_test_" + "tulips" * 4
+    resource = missing.split(".", maxsplit=1)[0]
+    lost = {missing, f"{resource}.write"} if missing.endswith(".read") else {missing}
+    world.control("keys", key=key, allow=sorted(EVERYTHING - lost))
+
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips", secret_key=key)))
+
+    failed = {check["permission"] for check in account["checks"] if not check["ok"]}
+    assert failed == lost & {*PERMISSIONS, "setup_intents.write"}
+    assert all(check["fix"] for check in account["checks"] if not check["ok"])
+    assert account["status"] == "error"
+    assert missing in account["status_reason"]
+    assert account["webhook"] is None
+
+
+def test_a_restricted_key_with_every_permission_is_active(world: World) -> None:
+    key = "rk_test_" + "tulips" * 4
+    world.control("keys", key=key, allow=sorted({*PERMISSIONS, "setup_intents.write"}))
+
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips", secret_key=key)))
+
+    assert account["status"] == "active", account["status_reason"]
+
+
+def test_a_revoked_key_is_an_account_in_error(world: World) -> None:
+    world.control("keys", key=secret_key("tulips"), revoked=True)
+
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
+
+    assert (account["status"], account["webhook"]) == ("error", None)
+    assert account["status_reason"] == "Stripe refuses the secret key."
+
+
+def test_a_key_that_works_again_is_active_after_verify(world: World) -> None:
+    world.control("keys", key=secret_key("tulips"), revoked=True)
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
+    world.control("keys", key=secret_key("tulips"), revoked=False)
+
+    verified = expect(200, world.client().post(f"/v1/accounts/{account['id']}/verify"))
+
+    assert verified["status"] == "active"
+    assert verified["webhook"]["url"].endswith(f"/{account['id']}/test")
+
+
+def test_verify_repairs_an_endpoint_that_is_gone(shop: Shop) -> None:
+    (endpoint,) = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"]
+    shop.world.at_stripe("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
+
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+
+    (repaired,) = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"]
+    assert repaired["url"] == endpoint["url"]
+    shop.pay(invoice := shop.invoice())
+    shop.world.deliver()
+    assert shop.read(invoice)["status"] == "paid"
+
+
+def test_verify_keeps_an_endpoint_that_works(shop: Shop) -> None:
+    before = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"]
+
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+
+    assert shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"] == before
+
+
+def test_a_key_revoked_later_is_an_error_at_the_next_verify(shop: Shop) -> None:
+    shop.world.control("keys", key=secret_key("tulips"), revoked=True)
+
+    account = expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+
+    assert account["status"] == "error"
+    assert shop.charge(shop.invoice()).code == "account_not_active"
+
+
+def test_two_accounts_cannot_have_one_name(shop: Shop) -> None:
+    answer = refuse(shop.world, lambda: shop.admin.post("/v1/accounts", connection("tulips")))
+
+    assert answer == (409, "name_taken")
+
+
+def test_the_same_name_is_free_for_another_tenant(shop: Shop) -> None:
+    assert Shop.open(shop.world, "bakery").account["name"] == shop.account["name"]
+
+
+@pytest.mark.parametrize("kinds", [("timeout_lost",) * 2, ("timeout_applied", "timeout_lost")])
+def test_stripe_unreachable_stores_nothing_and_can_be_tried_again(
+    world: World, kinds: tuple[str, ...]
+) -> None:
+    world.fail("/v1/setup_intents", *kinds)
+    client, body = world.client(), connection("tulips")
+
+    refused = refuse(world, lambda: client.post("/v1/accounts", body, key="k"))
+
+    assert refused == (503, "stripe_unavailable")
+    assert client.post("/v1/accounts", body, key="k").json["status"] == "active"
+
+
+@pytest.mark.parametrize("kinds", [("500", "500"), ("timeout_lost",) * 2])
+@pytest.mark.parametrize("path", ["/v1/setup_intents/*/cancel", "/v1/webhook_endpoints"])
+def test_stripe_failing_in_the_middle_is_never_a_bug(
+    world: World, path: str, kinds: tuple[str, ...]
+) -> None:
+    world.fail(path, *kinds)
+
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
+
+    if account["status"] == "error":
+        assert account["status_reason"] == "Stripe did not answer; verify the account again."
+        account = expect(200, world.client().post(f"/v1/accounts/{account['id']}/verify"))
+    assert account["status"] == "active"
+
+
+def test_a_connection_cut_short_anywhere_ends_with_one_account(world: World) -> None:
+    client = world.client()
+    world.gate.arm(None)
+    expect(201, client.post("/v1/accounts", connection("tulips", name="dry run")))
+
+    for step in range(len(world.gate.passed)):
+        body = connection(f"shop{step:04}", name=f"step {step}")
+        world.gate.arm(step, "after")
+        with pytest.raises(Died):
+            client.post("/v1/accounts", body, key=f"step {step}")
+        world.gate.arm(None)
+        world.advance(minutes=2)
+        account = expect(201, client.post("/v1/accounts", body, key=f"step {step}"))
+        endpoints = world.at_stripe("GET", "/v1/webhook_endpoints", tenant=f"shop{step:04}")["data"]
+        assert account["status"] == "active", step
+        assert [endpoint["url"] for endpoint in endpoints] == [account["webhook"]["url"]], step
+
+    names = [account["name"] for account in client.get("/v1/accounts", limit=100).json["data"]]
+    assert len(names) == len(set(names)) == step + 2
+
+
+def test_a_webhook_endpoint_that_stripe_refuses_is_named_as_the_reason(world: World) -> None:
+    for number in range(16):
+        form = {"url": f"https://elsewhere.example/{number}", "enabled_events[0]": "charge.updated"}
+        world.at_stripe("POST", "/v1/webhook_endpoints", **form)
+
+    account = expect(
+        201, world.client().post("/v1/accounts", connection("tulips", name="one more"))
+    )
+
+    assert account["status"] == "error"
+    assert "webhook endpoint" in account["status_reason"]
+
+
+def test_accounts_are_listed_newest_first_with_a_cursor(world: World) -> None:
+    client, names = world.client(), ["one", "two", "three"]
+    for name in names:
+        expect(201, client.post("/v1/accounts", connection("tulips", name=name)))
+
+    first = client.get("/v1/accounts", limit=2).json
+    second = client.get("/v1/accounts", limit=2, cursor=first["next_cursor"]).json
+
+    assert [entry["name"] for entry in first["data"] + second["data"]] == names[::-1]
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"cursor": "x" * 65}], ids=str
+)
+def test_a_page_that_cannot_be_is_refused(showroom: Shop, query: Json) -> None:
+    answer = refuse(showroom.world, lambda: showroom.admin.get("/v1/accounts", **query))
+
+    assert answer == (422, "validation_failed")
+
+
+@pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("POST", "/verify")])
+def test_another_tenants_account_does_not_exist(showroom: Shop, method: str, tail: str) -> None:
+    path = f"/v1/accounts/{showroom.account['id']}{tail}"
+
+    assert refusals.foreign(showroom, path, method=method) == (404, "not_found")
+    assert showroom.world.client("bakery").get("/v1/accounts").json["data"] == []
+
+
+@pytest.mark.parametrize("route", ALLOWED)
+def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
+    assert set(ALLOWED) == set(refusals.routes("connect_account"))
+    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
+
+
+@pytest.mark.parametrize("route", ALLOWED)
+def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
+    assert refusals.greet(showroom.world, route) == refusals.turned_away()
+
+
+def test_a_card_number_in_the_address_is_refused(showroom: Shop) -> None:
+    for path, query in (
+        (f"/v1/accounts/{refusals.PAN}", {}),
+        ("/v1/accounts", {"cursor": refusals.PAN}),
+    ):
+        answer = refuse(
+            showroom.world, lambda path=path, query=query: showroom.admin.get(path, **query)
+        )
+        assert answer == (422, "pan_detected")
+
+
+@pytest.mark.usefixtures("pool_claims")
+def test_the_sample_event_is_refused_for_its_keys_only(
+    world: World, sample: Callable[[str], Json]
+) -> None:
+    answer = world.invoke(sample("connect_account"), "connect_account")
+
+    assert (answer.status, answer.code) == (422, "validation_failed"), answer.text

@@ -1,0 +1,264 @@
+"""The queue of runs: Stripe's payments are compared with the books, healed, or named as breaks."""
+
+from collections.abc import Callable
+
+import pytest
+
+from local.standin import charging
+from payments import gateway
+from tests.functions.shop import Shop, expect
+from tests.functions.test_charge_token import collect_without_balance, tell_balance
+from tests.functions.world import Died, Json, World, record
+
+
+def ask(shop: Shop, mode: str = "heal", **window: str) -> str:
+    body = {"account": shop.account["id"], "mode": mode, **window}
+    return str(expect(202, shop.operator.post("/v1/reconciliation/runs", body))["id"])
+
+
+def carry_out(shop: Shop) -> list[str]:
+    return shop.world.work("reconcile_account", *shop.world.messages("reconciliations"))
+
+
+def reconcile(shop: Shop, mode: str = "heal", **window: str) -> Json:
+    """Ask for a run, carry it out and return it."""
+    run = ask(shop, mode, **window)
+    assert carry_out(shop) == []
+    return read(shop, run)
+
+
+def read(shop: Shop, run: str) -> Json:
+    return expect(200, shop.operator.get(f"/v1/reconciliation/runs/{run}"))
+
+
+def breaks(shop: Shop) -> list[Json]:
+    return list(expect(200, shop.operator.get("/v1/reconciliation/breaks"))["data"])
+
+
+def figures(run: Json) -> tuple[int, int, int, dict[str, int], int]:
+    assert run["status"] == "done"
+    return run["checked"], run["matched"], run["healed"], run["breaks"], run["residual"]
+
+
+@pytest.fixture
+def missed(shop: Shop) -> Json:
+    """Give an invoice that was paid while nobody was told, beside one that was booked."""
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.control("webhooks", mode="drop")
+    invoice = shop.invoice()
+    shop.pay(invoice)
+    return invoice
+
+
+def test_a_payment_that_no_webhook_told_of_is_found_and_booked(shop: Shop, missed: Json) -> None:
+    assert figures(reconcile(shop)) == (2, 1, 1, {}, 0)
+
+    seen = shop.read(missed)
+    assert (seen["status"], seen["payments"][0]["note"]["last4"]) == ("paid", "4242")
+    assert seen["attempts"][0]["status"] == "succeeded"
+    assert shop.world.booked() == [4000, 4000]
+
+
+def test_a_second_run_finds_all_matched(shop: Shop, missed: Json) -> None:
+    reconcile(shop)
+
+    assert figures(reconcile(shop)) == (2, 2, 0, {}, 0)
+
+
+def test_a_report_only_looks(shop: Shop, missed: Json) -> None:
+    run = reconcile(shop, "report")
+
+    assert figures(run) == (2, 1, 0, {"missing_payment": 1}, 1)
+    assert shop.read(missed)["status"] == "open"
+    (named,) = breaks(shop)
+    intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
+    assert (named["type"], named["stripe_id"]) == ("missing_payment", intent)
+    assert (named["run"], named["status"]) == (run["id"], "open")
+
+
+def test_a_break_is_named_once_however_often_it_is_found(shop: Shop, missed: Json) -> None:
+    for _ in range(3):
+        reconcile(shop, "report")
+
+    assert len(breaks(shop)) == 1
+
+
+def test_a_refund_made_in_the_dashboard_is_a_break(shop: Shop) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    (charge,) = shop.world.truth(shop.account)["charges"]
+    shop.world.at_stripe("POST", "/v1/refunds", charge=charge["id"], amount="500")
+
+    assert figures(reconcile(shop)) == (1, 0, 0, {"refund_not_booked": 1}, 1)
+    assert breaks(shop)[0]["type"] == "refund_not_booked"
+
+
+def test_a_disputed_payment_is_a_break(shop: Shop) -> None:
+    shop.pay(shop.invoice(), "createDispute")
+    shop.world.deliver()
+
+    assert figures(reconcile(shop)) == (1, 0, 0, {"dispute_not_booked": 1}, 1)
+
+
+def test_a_payment_whose_attempt_is_nowhere_is_a_break(shop: Shop, missed: Json) -> None:
+    intent = shop.world.truth(shop.account)["payment_intents"][-1]
+    form = {"metadata[attempt]": "att_nowhere"}
+    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent['id']}", **form)
+
+    assert figures(reconcile(shop)) == (2, 1, 0, {"unknown_attempt": 1}, 1)
+    assert shop.read(missed)["status"] == "open"
+
+
+def test_a_payment_that_contradicts_its_attempt_is_a_break(shop: Shop, missed: Json) -> None:
+    intent = shop.world.truth(shop.account)["payment_intents"][-1]
+    scope = shop.world.standin.store.scope_of("payment_intent", intent["id"])
+    shop.world.standin.store.update(scope, intent | {"currency": "usd"})
+
+    assert figures(reconcile(shop)) == (2, 1, 0, {"contradiction": 1}, 1)
+
+
+def test_an_amount_that_differs_is_a_break(shop: Shop, missed: Json) -> None:
+    reconcile(shop)
+    keys = [key for key in shop.world.dynamo.rows if key[1].startswith("PAYMENT#")]
+    row = shop.world.dynamo.rows[keys[-1]]
+    shop.world.dynamo.rows[keys[-1]] = row | {"gross": {"N": "3999"}}
+
+    assert figures(reconcile(shop)) == (2, 1, 0, {"amount_mismatch": 1}, 1)
+
+
+def test_a_fee_that_was_not_known_is_healed_and_reported_as_missing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.save_card()
+    shop.world.control("webhooks", mode="drop")
+    with monkeypatch.context() as patch:
+        patch.setattr(charging, "collect", collect_without_balance(charging.collect))
+        expect(201, shop.charge(shop.invoice()))
+    tell_balance(shop.world.standin, shop)
+
+    assert figures(reconcile(shop, "report")) == (1, 0, 0, {"missing_fee": 1}, 1)
+    assert figures(reconcile(shop)) == (1, 0, 1, {}, 0)
+    assert figures(reconcile(shop)) == (1, 1, 0, {}, 0)
+
+
+def test_what_the_merchant_sells_elsewhere_is_not_counted(shop: Shop) -> None:
+    form = {
+        "amount": "700",
+        "currency": "eur",
+        "payment_method": "pm_card_visa",
+        "confirm": "true",
+        "automatic_payment_methods[enabled]": "true",
+        "automatic_payment_methods[allow_redirects]": "never",
+    }
+    shop.world.at_stripe("POST", "/v1/payment_intents", **form)
+
+    assert figures(reconcile(shop)) == (0, 0, 0, {}, 0)
+
+
+def test_only_the_window_is_looked_at(shop: Shop, missed: Json) -> None:
+    shop.world.advance(days=2)
+
+    window = {"from": "2026-09-22T00:00:00Z", "to": "2026-09-23T00:00:00+02:00"}
+    assert figures(reconcile(shop, **window)) == (0, 0, 0, {}, 0)
+    assert figures(reconcile(shop, to="2026-09-21T14:00:00Z")) == (0, 0, 0, {}, 0)
+    assert figures(reconcile(shop)) == (2, 1, 1, {}, 0)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Stripe's lists have two entries a page."""
+    monkeypatch.setattr(gateway, "PAGE", 2)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_page_after_page_is_compared(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="drop")
+    for _ in range(5):
+        shop.pay(shop.invoice())
+
+    assert figures(reconcile(shop)) == (5, 0, 5, {}, 0)
+    assert shop.world.booked() == [4000] * 5
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_run_that_dies_between_two_pages_goes_on_and_counts_once(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="drop")
+    for _ in range(5):
+        shop.pay(shop.invoice())
+    run = ask(shop)
+    (message,) = list(shop.world.messages("reconciliations"))
+
+    for step in (12, 12, 12):
+        shop.world.gate.arm(step, "after")
+        with pytest.raises(Died):
+            shop.world.work("reconcile_account", message)
+    shop.world.gate.arm(None)
+    assert shop.world.work("reconcile_account", message) == []
+
+    checked, matched, healed, found, residual = figures(read(shop, run))
+    assert (checked, matched + healed, found, residual) == (5, 5, {}, 0)
+    assert shop.world.booked() == [4000] * 5
+
+
+def test_without_time_the_run_queues_itself_again(shop: Shop, missed: Json) -> None:
+    run = ask(shop)
+    shop.world.remaining_ms = 50_000
+
+    assert carry_out(shop) == []
+    assert read(shop, run)["status"] == "queued"
+
+    shop.world.remaining_ms = None
+    assert carry_out(shop) == []
+    assert figures(read(shop, run)) == (2, 1, 1, {}, 0)
+
+
+def test_a_message_twice_carries_out_once(shop: Shop, missed: Json) -> None:
+    run = ask(shop)
+    (message,) = list(shop.world.messages("reconciliations"))
+
+    assert shop.world.work("reconcile_account", message, message) == []
+
+    assert figures(read(shop, run)) == (2, 1, 1, {}, 0)
+
+
+def test_a_key_that_stripe_refuses_is_a_failed_run_with_its_reason(
+    shop: Shop, missed: Json
+) -> None:
+    run = ask(shop)
+    shop.world.control("keys", key="sk_test_" + "tulips" * 4, revoked=True)
+
+    assert carry_out(shop) == []
+
+    failed = read(shop, run)
+    assert (failed["status"], failed["residual"]) == ("failed", 0)
+    assert failed["status_reason"] == "Stripe refuses the account's key."
+
+
+def test_stripe_out_of_reach_makes_the_run_come_again(shop: Shop, missed: Json) -> None:
+    run = ask(shop)
+    messages = list(shop.world.messages("reconciliations"))
+    shop.world.fail("/v1/payment_intents", "500", "500", method="GET")
+
+    assert len(shop.world.work("reconcile_account", *messages)) == 1
+    assert shop.world.work("reconcile_account", *messages) == []
+
+    assert figures(read(shop, run)) == (2, 1, 1, {}, 0)
+
+
+def test_a_scheduled_run_heals_without_being_asked(shop: Shop, missed: Json) -> None:
+    shop.world.run("reconcile_accounts", {})
+
+    assert carry_out(shop) == []
+
+    (run,) = expect(200, shop.operator.get("/v1/reconciliation/runs"))["data"]
+    assert figures(run) == (2, 1, 1, {}, 0)
+    assert shop.read(missed)["status"] == "paid"
+
+
+def test_a_run_of_nobody_comes_again(world: World, sample: Callable[[str], Json]) -> None:
+    stranger = record({"tenant": "bakery", "run": "run_nobody"}, "stranger")
+    ident = sample("reconcile_account")["Records"][0]["messageId"]
+
+    assert world.work("reconcile_account", stranger) == ["stranger"]
+    assert world.work("reconcile_account", *sample("reconcile_account")["Records"]) == [ident]

@@ -1,0 +1,212 @@
+"""Every two minutes: what a request left behind is asked about at Stripe and brought to an end."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.functions.shop import Shop, expect
+from tests.functions.signing import a_body, deliver
+from tests.functions.world import Died, Json, World
+
+QUIET = {"attempts": 0, "events": 0, "orphans": 0, "left": 0}
+
+
+def sweep(shop: Shop) -> Json:
+    return dict(shop.world.run("sweep_attempts", {}))
+
+
+def left_behind(shop: Shop) -> Json:
+    """An invoice whose charge was confirmed, and of which nobody has heard since."""
+    shop.world.control("webhooks", mode="deliver")
+    shop.save_card()
+    shop.world.control("webhooks", mode="drop")
+    invoice = shop.invoice()
+    shop.world.fail("/v1/payment_intents/*/confirm", "timeout_applied", "timeout_lost")
+    assert shop.charge(invoice).status == 202
+    return invoice
+
+
+def test_nothing_due_asks_nobody_at_stripe(shop: Shop) -> None:
+    shop.session(shop.invoice())
+    shop.world.gate.arm(None)
+
+    assert sweep(shop) == QUIET
+
+    assert set(shop.world.gate.passed) == {"query"}
+
+
+def test_an_unknown_outcome_is_found_two_minutes_later(shop: Shop) -> None:
+    invoice = left_behind(shop)
+    assert sweep(shop) == QUIET
+
+    shop.world.advance(minutes=2)
+
+    assert sweep(shop) == QUIET | {"attempts": 1}
+    assert shop.read(invoice)["status"] == "paid"
+    assert shop.world.booked() == shop.world.charged(shop.account) == [4000]
+
+
+def test_swept_twice_books_once(shop: Shop) -> None:
+    invoice = left_behind(shop)
+    shop.world.advance(minutes=2)
+
+    assert [sweep(shop)["attempts"] for _ in range(2)] == [1, 0]
+
+    assert shop.read(invoice)["amounts"]["paid"] == 4000
+
+
+def test_an_attempt_that_never_reached_stripe_is_canceled_there_and_here(shop: Shop) -> None:
+    shop.save_card()
+    invoice = shop.invoice()
+    shop.world.fail("/v1/payment_intents", "timeout_lost", "timeout_lost")
+    assert shop.charge(invoice).status == 202
+
+    shop.world.advance(minutes=2)
+    sweep(shop)
+
+    seen = shop.read(invoice)
+    assert (seen["attempts"][0]["status"], seen["amounts"]["collectable"]) == ("canceled", 4000)
+    intents = shop.world.truth(shop.account)["payment_intents"]
+    assert {intent["status"] for intent in intents} <= {"canceled"}
+
+
+def test_a_session_that_ended_unheard_is_applied_or_expired(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="drop")
+    paid, unpaid = shop.invoice(), shop.invoice()
+    shop.pay(paid)
+    shop.session(unpaid)
+
+    shop.world.advance(hours=24)
+    swept = sweep(shop)
+
+    assert swept == QUIET | {"attempts": 2}
+    assert [shop.read(invoice)["status"] for invoice in (paid, unpaid)] == ["paid", "open"]
+    assert shop.read(unpaid)["attempts"][0]["status"] == "expired"
+
+
+def test_a_press_that_died_before_its_session_was_known_leaves_nothing_to_pay(shop: Shop) -> None:
+    shop.session(shop.invoice())
+    dry, path = shop.link(shop.invoice()), shop.link(invoice := shop.invoice())
+    shop.world.gate.arm(None)
+    shop.press_pay(dry)
+    shop.world.gate.arm(shop.world.gate.passed.index("POST /v1/checkout/sessions"), "after")
+    with pytest.raises(Died):
+        shop.press_pay(path)
+    shop.world.gate.arm(None)
+
+    shop.world.advance(minutes=3)
+    sweep(shop)
+
+    open_ones = shop.world.at_stripe("GET", "/v1/checkout/sessions", status="open")["data"]
+    assert invoice["id"] not in {session["client_reference_id"] for session in open_ones}
+    assert shop.read(invoice)["amounts"]["reserved"] == 0
+
+
+def test_what_stripe_cannot_answer_is_left_and_asked_less_and_less_often(shop: Shop) -> None:
+    invoice = left_behind(shop)
+    shop.world.advance(minutes=2)
+    shop.world.fail("/v1/payment_intents/*", *["timeout_lost"] * 40)
+    shop.world.fail("/v1/payment_intents/*", *["timeout_lost"] * 40, method="GET")
+
+    assert sweep(shop) == QUIET | {"left": 1}
+    assert sweep(shop) == QUIET
+
+    shop.world.standin.faults.clear()
+    shop.world.advance(minutes=30)
+    assert sweep(shop) == QUIET | {"attempts": 1}
+    assert shop.read(invoice)["status"] == "paid"
+
+
+def test_one_tenants_broken_key_does_not_hold_up_the_others(world: World) -> None:
+    tulips, bakery = Shop.open(world, "tulips"), Shop.open(world, "bakery")
+    broken, fine = left_behind(tulips), left_behind(bakery)
+    world.control("keys", key="sk_test_" + "tulips" * 4, revoked=True)
+
+    world.advance(minutes=2)
+
+    assert sweep(tulips) == QUIET | {"attempts": 1, "left": 1}
+    assert tulips.read(broken)["status"] == "open"
+    assert bakery.read(fine)["status"] == "paid"
+
+
+def test_a_bank_debit_is_asked_about_once_a_day_and_never_canceled(shop: Shop) -> None:
+    invoice = shop.invoice(currency="usd")
+    shop.pay(invoice, "pm_usBankAccount")
+    shop.world.deliver()
+    shop.world.control("webhooks", mode="drop")
+
+    states = []
+    for _ in range(4):
+        shop.world.advance(days=1)
+        assert sweep(shop)["attempts"] == 1
+        assert sweep(shop) == QUIET
+        states.append(shop.read(invoice)["status"])
+
+    assert (states[0], states[-1]) == ("open", "paid")
+
+
+def test_an_event_that_nobody_applied_is_queued_again_and_given_up_after_a_day(shop: Shop) -> None:
+    deliver(shop, a_body(id="evt_late"))
+    assert len(list(shop.world.messages("events"))) == 1
+
+    shop.world.advance(minutes=6)
+    assert sweep(shop)["events"] == 1
+    assert len(list(shop.world.messages("events"))) == 1
+    assert sweep(shop)["events"] == 0
+
+    shop.world.advance(hours=25)
+    assert sweep(shop)["orphans"] == 1
+    assert sweep(shop) == QUIET
+    assert list(shop.world.messages("events")) == []
+
+
+def test_with_too_little_time_left_nothing_is_begun_at_stripe(shop: Shop) -> None:
+    invoice = left_behind(shop)
+    shop.world.advance(minutes=2)
+    shop.world.remaining_ms = 5_000
+
+    assert sweep(shop) == QUIET
+
+    shop.world.remaining_ms = None
+    assert sweep(shop)["attempts"] == 1
+    assert shop.read(invoice)["status"] == "paid"
+
+
+def test_an_attempt_over_23_hours_old_is_looked_up_and_never_replayed(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="drop")
+    invoice = shop.invoice()
+    path = shop.link(invoice)
+    shop.world.fail("/v1/checkout/sessions", "timeout_lost", "timeout_lost")
+    shop.world.public.post(f"{path}/pay", key=None)
+    shop.world.advance(hours=25)
+    shop.world.gate.arm(None)
+
+    assert sweep(shop)["attempts"] == 1
+
+    assert not [name for name in shop.world.gate.passed if name.startswith("POST")]
+    assert shop.read(invoice)["attempts"][0]["status"] == "expired"
+
+
+def test_a_sweep_that_dies_anywhere_is_made_good_by_the_next(shop: Shop) -> None:
+    shop.save_card()
+    invoices = [shop.invoice() for _ in range(4)]
+    for invoice in invoices:
+        shop.world.fail("/v1/payment_intents/*/confirm", "timeout_applied", "timeout_lost")
+        expect(202, shop.charge(invoice))
+    shop.world.advance(minutes=3)
+
+    for step in range(0, 60, 4):
+        shop.world.gate.arm(step, "after" if step % 8 else "before")
+        try:
+            sweep(shop)
+        except Died:
+            shop.world.advance(minutes=3)
+    shop.world.gate.arm(None)
+    sweep(shop)
+
+    assert {shop.read(invoice)["status"] for invoice in invoices} == {"paid"}
+    assert shop.world.booked() == shop.world.charged(shop.account) == [4000] * 4
+
+
+def test_the_sample_event_finds_nothing_to_do(world: World, sample: Callable[[str], Json]) -> None:
+    assert world.run("sweep_attempts", sample("sweep_attempts")) == QUIET

@@ -1,0 +1,362 @@
+"""Two tenants, the real handlers and real doors, on one clock and without a network."""
+
+import base64
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from itertools import count
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+
+from local.standin import StandIn
+from local.standin.messages import Request
+from local.standin.transport import InProcessClient
+from payments.roles import ROUTES
+from tests.functions.dynamo import Dynamo
+
+Json = dict[str, Any]
+
+BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)
+REGION = "eu-central-1"
+DOMAIN = "api.shop.example"
+PUBLIC = (
+    "GET /p/saved-card",
+    "GET /p/{token}",
+    "POST /p/{token}/pay",
+    "GET /p/{token}/return",
+    "POST /webhooks/stripe/{account}/{mode}",
+    "GET /health",
+    "GET /openapi.json",
+)
+#: The first that fits names the function of a route.
+OWNERS = (
+    ("/pay-links", "create_checkout_link"),
+    ("/charges", "charge_token"),
+    ("/v1/accounts", "connect_account"),
+    ("/v1/payment-modules", "manage_modules"),
+    ("/v1/profiles", "manage_modules"),
+    ("/v1/customers", "manage_customers"),
+    ("/v1/invoices", "manage_invoices"),
+    ("/v1/reconciliation", "report"),
+    ("/p/", "open_pay_link"),
+    ("/webhooks/", "receive_webhook"),
+    ("/", "public_docs"),
+)
+TIMEOUTS_MS = {"apply_event": 60_000, "sweep_attempts": 110_000, "reconcile_account": 300_000}
+KEYS = count(1)
+
+
+class Died(BaseException):
+    """The process ended here, as a crash or a timeout ends it: no handler can catch this."""
+
+
+@dataclass
+class Context:
+    """What Lambda tells an invocation."""
+
+    remaining_ms: int
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:function"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+@dataclass
+class Gate:
+    """Sees every request to AWS and to Stripe, and can end the invocation at one of them."""
+
+    passed: list[str] = field(default_factory=list)
+    deadly: tuple[int, str] | None = None
+
+    def through(self, name: str, send: Callable[[], Any]) -> Any:
+        number = len(self.passed)
+        self.passed.append(name)
+        if self.deadly == (number, "before"):
+            raise Died(name)
+        answer = send()
+        if self.deadly == (number, "after"):
+            raise Died(name)
+        return answer
+
+    def arm(self, number: int | None, moment: str = "before") -> None:
+        self.passed.clear()
+        self.deadly = None if number is None else (number, moment)
+
+
+class Guarded:
+    """An AWS client whose every request goes through the gate."""
+
+    def __init__(self, client: Any, gate: Gate) -> None:
+        self._client, self._gate = client, gate
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda **asked: self._gate.through(name, lambda: method(**asked))
+
+
+class GuardedStripe(InProcessClient):
+    """The stand-in as the SDK's transport, through the gate."""
+
+    def __init__(self, standin: StandIn, gate: Gate) -> None:
+        super().__init__(standin)
+        self._gate = gate
+
+    def request(
+        self, method: str, url: str, headers: Any, post_data: Any = None, **more: Any
+    ) -> Any:
+        send = super().request
+        name = f"{method.upper()} {urlsplit(url).path}"
+        return self._gate.through(name, lambda: send(method, url, headers, post_data, **more))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What API Gateway would send to the caller."""
+
+    status: int
+    text: str
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        return str(self.json.get("code", "")) if self.text else ""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One caller: what their token says, and the requests they can send."""
+
+    world: "World"
+    claims: Json | None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = "",
+        headers: dict[str, str] | None = None,
+        query: Json | None = None,
+        raw: str | None = None,
+    ) -> Answer:
+        """`key` "" takes a fresh Idempotency-Key for a POST, None sends none."""
+        sent = dict(headers or {})
+        if method == "POST" and key is not None:
+            sent["idempotency-key"] = key or f"key-{next(KEYS)}"
+        text = raw if raw is not None else None if body is None else json.dumps(body)
+        event = self.world.event(method, path, text, sent, query=query, claims=self.claims)
+        return self.world.invoke(event)
+
+    def get(self, path: str, **query: Any) -> Answer:
+        return self.send("GET", path, query=query)
+
+    def post(self, path: str, body: Any = None, **more: Any) -> Answer:
+        return self.send("POST", path, body, **more)
+
+    def put(self, path: str, body: Any = None) -> Answer:
+        return self.send("PUT", path, body)
+
+
+def owner_of(route: str) -> str:
+    path = route.partition(" ")[2]
+    return next(owner for part, owner in OWNERS if part in path)
+
+
+def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """Return the route key and the path parameters, as API Gateway finds them."""
+    for route in sorted((*ROUTES, *PUBLIC), key=lambda name: name.count("{")):
+        verb, _, template = route.partition(" ")
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)
+        found = re.fullmatch(pattern, path)
+        if verb == method and found:
+            return route, {name: unquote(value) for name, value in found.groupdict().items()}
+    raise LookupError(f"{method} {path}")
+
+
+class World:
+    """Everything a test needs, and the steps of the main job."""
+
+    def __init__(self, aws: Any, resources: Json, gate: Gate) -> None:
+        self.aws, self.resources, self.gate = aws, resources, gate
+        self.dynamo = Dynamo()
+        self.ahead = timedelta()
+        self.remaining_ms: int | None = None
+        self.log = StringIO()
+        self.standin = StandIn(control=True, clock=lambda: self.now().timestamp())
+        self.stripe_client = GuardedStripe(self.standin, gate)
+
+    def now(self) -> datetime:
+        return BEGIN + self.ahead
+
+    def advance(self, **units: float) -> None:
+        self.ahead += timedelta(**units)
+
+    def client(self, tenant: str = "tulips", role: str = "admin") -> Client:
+        """A person; the storefront is a machine whose client id a row maps to its tenant."""
+        if role == "storefront":
+            return Client(self, {"client_id": f"storefront-{tenant}", "token_use": "access"})
+        claims = {"tenant": tenant, "role": role, "profile": role, "sub": f"{role}@{tenant}"}
+        return Client(self, claims)
+
+    @property
+    def public(self) -> Client:
+        return Client(self, None)
+
+    def event(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        headers: Json | None = None,
+        *,
+        query: Json | None = None,
+        claims: Json | None = None,
+    ) -> Json:
+        """An event of API Gateway's HTTP API, payload 2.0; what is empty there is absent."""
+        route, parameters = route_of(method, path)
+        context: Json = {
+            "http": {"method": method, "path": path},
+            "requestId": f"request-{next(KEYS)}",
+            "domainName": DOMAIN,
+            "routeKey": route,
+            "stage": "$default",
+        }
+        if claims is not None:
+            context["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
+        event: Json = {
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": path,
+            "rawQueryString": urlencode(query or {}),
+            "headers": {"content-type": "application/json", **(headers or {})},
+            "requestContext": context,
+            "isBase64Encoded": False,
+        }
+        optional = {
+            "pathParameters": parameters,
+            "queryStringParameters": {name: str(value) for name, value in (query or {}).items()},
+            "body": body,
+        }
+        return event | {name: value for name, value in optional.items() if value}
+
+    def invoke(self, event: Json, function: str | None = None) -> Answer:
+        result = self.run(function or owner_of(event["routeKey"]), event)
+        headers = {name.lower(): str(value) for name, value in result["headers"].items()}
+        return Answer(result["statusCode"], result.get("body") or "", headers)
+
+    def run(self, function: str, event: Json) -> Any:
+        """Invoke a function as Lambda does: the event and its answer are JSON."""
+        handler = importlib.import_module(function).handler
+        context = Context(self.remaining_ms or TIMEOUTS_MS.get(function, 29_000))
+        return json.loads(json.dumps(handler(json.loads(json.dumps(event)), context)))
+
+    # The table, the queues and Stripe, as a test looks at them.
+
+    def rows(self) -> dict[tuple[str, str], Json]:
+        """Every row of the table."""
+        return dict(self.dynamo.rows)
+
+    def facts(self) -> dict[tuple[str, str], Json]:
+        """Every row but the records of Idempotency-Keys, which note that a request came."""
+        return {key: row for key, row in self.rows().items() if key[1] != "IDEMPOTENCY"}
+
+    def messages(self, queue: str) -> Iterator[Json]:
+        """Take what is in `events` or `reconciliations`, as SQS hands it over."""
+        sqs, url = self.aws("sqs"), self.resources[queue]
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                yield record(json.loads(message["Body"]), message["MessageId"])
+
+    def work(self, function: str, *records: Json) -> list[str]:
+        """Run a queue's function on `records`; return the ids of those that have to come again."""
+        answer = self.run(function, {"Records": list(records)})
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def deliver(self) -> list[str]:
+        """Send Stripe's events to the webhook, and what it queued to `apply_event`."""
+        self.standin.deliveries.run_due(self._receive)
+        records = list(self.messages("events"))
+        return self.work("apply_event", *records) if records else []
+
+    def _receive(self, url: str, headers: dict[str, str], body: bytes) -> int:
+        lower = {name.lower(): value for name, value in headers.items()}
+        event = self.event("POST", urlsplit(url).path, base64.b64encode(body).decode(), lower)
+        return self.invoke(event | {"isBase64Encoded": True}).status
+
+    def control(self, command: str, **content: Any) -> Json:
+        path, body = f"/_control/{command}", json.dumps(content).encode()
+        answer = self.standin.handle(Request("POST", path, "", {}, body))
+        assert answer.status == 200, answer.body
+        return dict(answer.json)
+
+    def fail(self, path: str, *kinds: str, method: str = "POST") -> None:
+        """Let the next requests to `path` fail; the SDK sends each of ours twice."""
+        for kind in kinds:
+            self.control("faults", method=method, path=path, kind=kind, times=1)
+
+    def truth(self, account: Json) -> Json:
+        query = urlencode({"account": account["stripe_account"]})
+        return dict(self.standin.handle(Request("GET", "/_control/truth", query)).json)
+
+    def charged(self, account: Json) -> list[int]:
+        """What Stripe really took, oldest first."""
+        return [charge["amount"] for charge in self.truth(account)["charges"] if charge["paid"]]
+
+    def booked(self, tenant: str = "tulips") -> list[int]:
+        """What the books say was taken, in no order."""
+        rows = self.rows().items()
+        mine = [row for (pk, sk), row in rows if sk.startswith("PAYMENT#") and f"#{tenant}#" in pk]
+        return [int(row["gross"]["N"]) for row in mine]
+
+    def at_stripe(self, method: str, path: str, *, tenant: str = "tulips", **form: str) -> Json:
+        """Ask Stripe with a tenant's own key."""
+        headers = {"authorization": f"Bearer {secret_key(tenant)}"}
+        query, body = (urlencode(form), "") if method == "GET" else ("", urlencode(form))
+        return dict(self.standin.handle(Request(method, path, query, headers, body.encode())).json)
+
+    def press(self, url: str, card: str = "visa") -> Any:
+        """Pay, or save a card, on Stripe's hosted page, and confirm to the bank if it asks."""
+        handle = card if card.startswith("pm_") else f"pm_card_{card}"
+        answer = self.submit(f"{urlsplit(url).path}/complete", pm=handle)
+        asked = urlsplit(answer.headers.get("Location", "")).path
+        return self.submit(asked, outcome="pass") if "/c/authenticate/" in asked else answer
+
+    def submit(self, path: str, **form: str) -> Any:
+        return self.standin.handle(Request("POST", path, "", {}, urlencode(form).encode()))
+
+
+def record(message: Json, ident: str = "message-1") -> Json:
+    """An SQS record that holds `message`."""
+    return {
+        "messageId": ident,
+        "receiptHandle": "receipt",
+        "body": json.dumps(message),
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
+        "awsRegion": "eu-central-1",
+    }
+
+
+def secret_key(tenant: str) -> str:
+    """A key of the tenant's Stripe account, in test mode."""
+    return "sk_test_" + tenant * 4
+
+
+def publishable_key(tenant: str) -> str:
+    return "pk_test_" + tenant * 4
