@@ -18,6 +18,7 @@ from payments.errors import (
     PaymentCanceled,
     StripeRefused,
     StripeRequestRefused,
+    StripeUnavailable,
     ValidationFailed,
 )
 from payments.gateway import Gateway
@@ -191,6 +192,9 @@ def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
         return attempt
     try:
         intent = gateway.confirm_intent(attempt)
+    except StripeUnavailable:
+        # Refused now, but the SDK may have sent it once before and lost the answer.
+        raise OutcomeUnknown(attempt.payment_intent) from None
     except StripeRequestRefused:
         # Canceled by the sweep, or confirmed before: its state says which.
         intent = gateway.intent(attempt.payment_intent or "")
