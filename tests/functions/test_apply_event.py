@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.shop import Shop
+from tests.functions.shop import Shop, connection, expect
 from tests.functions.signing import a_body, deliver
 from tests.functions.world import Json, World, record
 
@@ -266,6 +266,20 @@ def test_two_tenants_with_the_same_names_are_kept_apart(world: World) -> None:
 
     assert (tulips.read(mine)["status"], bakery.read(theirs)["status"]) == ("open", "paid")
     assert (world.booked("tulips"), world.booked("bakery")) == ([], [4000])
+
+
+def test_a_stripe_account_that_was_connected_twice_books_once_through_its_own(shop: Shop) -> None:
+    again = shop.admin.post("/v1/accounts", connection("tulips", name="Second"))
+    second = expect(201, again)["id"]
+    invoice = shop.invoice()
+    shop.pay(invoice)
+
+    assert shop.world.deliver() == []
+
+    rows = [row for (_, sk), row in shop.world.rows().items() if sk == "EVENT"]
+    ends = {row["status"]["S"] for row in rows if row["account"]["S"] == second}
+    assert ends == {"ignored"}
+    assert shop.read(invoice)["amounts"]["paid"] == 4000
 
 
 def test_an_attempt_that_ended_is_paid_late_and_still_booked(shop: Shop) -> None:
