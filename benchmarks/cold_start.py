@@ -3,7 +3,6 @@
 import os
 import shutil
 import ssl
-import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -79,6 +78,7 @@ def invoke_cold(function: Function, place: Place, env: Mapping[str, str]) -> Cos
         address = stack.enter_context(loopback.serving(loopback.bind(0, routes)))
         variables = _environment(place, address) | dict(place.env) | dict(env)
         process = stack.enter_context(_started(function.entry, place, variables))
+        runtime.has_ended = lambda: process.poll() is not None
         answer = runtime.invoke(function.event())
         if answer["statusCode"] != function.status:
             raise runtime_api.HandlerFailed(f"{function.name} answered {answer}")
@@ -117,10 +117,10 @@ def _started(
 
 
 def _memory_mb(process: int) -> float:
-    """Not the child's `ru_maxrss`: that one begins with what its parent had."""
+    """In Lambda's megabytes. Not `ru_maxrss`, which begins with what the parent had."""
     status = Path(f"/proc/{process}/status").read_text().splitlines()
     (most,) = (line.split()[1] for line in status if line.startswith("VmHWM:"))
-    return int(most) * 1024 / 1e6
+    return int(most) / 1024
 
 
 def _cpu_ms_of_ended(process: subprocess.Popen[bytes]) -> float:
@@ -137,11 +137,3 @@ def serving_tls(routes: type[loopback.Handler], context: ssl.SSLContext) -> Iter
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with loopback.serving(server) as address:
         yield address.replace("http://", "https://")
-
-
-def median(costs: list[Cost]) -> Cost:
-    """Return the middle of each figure."""
-    return Cost(
-        statistics.median(cost.cpu_ms for cost in costs),
-        statistics.median(cost.memory_mb for cost in costs),
-    )

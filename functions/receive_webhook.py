@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         endpoint = runtime.secret_store().webhook(account, mode)
         if not intake.is_signed(body, header, endpoint, now):
             endpoint = runtime.secret_store().webhook_again(account, mode)
-        intake.verify(body, header, endpoint, now)
+            intake.verify(body, header, endpoint, now)
     except SecretMissing:
         return _answer(404, "not_found", event)
     except intake.BadSignature as refusal:

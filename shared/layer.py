@@ -7,6 +7,7 @@ A target that already holds these libraries only gets `payments` anew.
 
 import argparse
 import compileall
+import gzip
 import hashlib
 import json
 import py_compile
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = (3, 13)
@@ -39,6 +41,21 @@ UNUSED = (
     # Lambda's own time zones come first.
     "dateutil/zoneinfo",
 )
+# Imported wherever these libraries are, but nothing here ever asks for what the rest of them does.
+REPLACED = {
+    # HTTP/2: to say its version, it loads all that reads installed packages.
+    "urllib3/http2/__init__.py": "",
+    # Docstrings of the clients' methods, for `help()`: an HTML parser and a writer of manuals.
+    "botocore/docs/__init__.py": "",
+    "botocore/docs/docstring.py": """
+def ClientMethodDocstring(**_): return None
+WaiterDocstring = PaginatorDocstring = ClientMethodDocstring
+""",
+    # AppSync, Bedrock and six more triggers; asyncio among what they load.
+    "aws_lambda_powertools/event_handler/__init__.py": """
+from .api_gateway import APIGatewayHttpResolver, ApiGatewayResolver, Response
+""",
+}
 # AWS answers with certificates of its own authority, and reading 5 roots is quicker than 120.
 AMAZON_ROOTS = ("Amazon Root CA", "Starfield Services Root Certificate Authority")
 
@@ -96,6 +113,8 @@ def prune(libraries: Path) -> None:
     for file in libraries.glob("*.dist-info/*"):
         if file.name not in {"METADATA", "licenses"}:
             remove(file)
+    for name, source in REPLACED.items():
+        (libraries / name).write_text(source)
     prune_aws_descriptions(libraries / "botocore" / "data")
 
 
@@ -111,6 +130,23 @@ def prune_aws_descriptions(folder: Path) -> None:
             name: service for name, service in partition["services"].items() if name in AWS_SERVICES
         }
     endpoints.write_text(json.dumps(described, separators=(",", ":")))
+    for file in folder.rglob("service-2.json.gz"):
+        model = without_documentation(json.loads(gzip.decompress(file.read_bytes())))
+        text = json.dumps(model, separators=(",", ":"))
+        file.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def without_documentation(model: Any) -> Any:
+    """Return a service's model without the prose, which is most of it; a member may be named so."""
+    if isinstance(model, list):
+        return [without_documentation(entry) for entry in model]
+    if not isinstance(model, dict):
+        return model
+    return {
+        name: without_documentation(value)
+        for name, value in model.items()
+        if name != "documentation" or not isinstance(value, str)
+    }
 
 
 def compile_libraries(libraries: Path) -> None:
