@@ -34,7 +34,7 @@ class Stripe:
         return dict(answer.json)
 
     def event(self) -> bytes:
-        """Return an event as Stripe delivers it: indented, and as long as that of a real payment."""
+        """Return an event as Stripe delivers it: indented, and as long as a payment's."""
         self.ask(
             "POST",
             "/v1/payment_intents",
