@@ -19,7 +19,7 @@ from tests.functions.world import REGION, Gate, Guarded, World
 NUMBERS = count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws() -> Iterator[Callable[[str], Any]]:
     """Give a maker of AWS clients; each test has queues and a stage of its own."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
@@ -28,7 +28,7 @@ def aws() -> Iterator[Callable[[str], Any]]:
         yield cache(lambda service: boto3.client(service, region_name=REGION))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def encryption(aws: Callable[[str], Any]) -> str:
     """Give the key that encrypts secrets."""
     return str(aws("kms").create_key()["KeyMetadata"]["Arn"])
