@@ -25,7 +25,7 @@ from local.paths import ROOT
 from local.processes import StackError
 from local.runtime_api import HandlerFailed
 
-ROUNDS = 11
+ROUNDS = 15
 #: A figure over its budget is reported; one over this much of it fails the run.
 GATE = 1.25
 
