@@ -32,7 +32,7 @@ check: ## Check format, lint, types, imports, template and security
 	@$(bin)/ruff format --check --quiet .
 	@$(bin)/ruff check --quiet .
 	@$(bin)/mypy
-	@$(bin)/lint-imports
+	@PYTHONPATH=shared $(bin)/lint-imports
 	@$(bin)/python -m local.check_template
 
 build: ## Validate, and build with SAM without a container; ARCHITECTURE=x86_64 for that processor
