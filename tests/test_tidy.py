@@ -110,3 +110,21 @@ def test_no_file_is_named_after_nothing() -> None:
     ]
     vague = [str(path) for path in own if path.stem in VAGUE]
     assert not vague, f"{vague}: such a name admits anything, so nobody finds what is in it"
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Return the top-level names that a module imports."""
+    names = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}
+
+
+def test_a_handler_imports_no_other_handler_and_no_door_of_a_third_party() -> None:
+    edges = {name: tree for name, tree in FILES.items() if name.startswith("functions/")}
+    kept_out = {Path(name).stem for name in edges} | {"stripe", "boto3", "botocore"}
+    crossing = [f"{name}: {found}" for name in edges if (found := imported(edges[name]) & kept_out)]
+    assert not crossing, f"{crossing}: one file is one permission boundary, and doors have owners"
