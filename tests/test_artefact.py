@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import ssl
 import subprocess
 import time
@@ -42,6 +43,21 @@ client.v1.setup_intents, client.v1.webhook_endpoints
 """
 
 
+IMPORT_CLIENTS = """
+import json, sys
+sys.path.insert(0, {path!r})
+import botocore.session
+from botocore import xform_name
+session, names = botocore.session.get_session(), []
+for service in ("dynamodb", "secretsmanager", "sqs"):
+    model = session.get_service_model(service)
+    names += [xform_name(name) for name in model.operation_names]
+    for name in model.operation_names:
+        model.operation_model(name).input_shape.members, model.operation_model(name).error_shapes
+print(json.dumps(names))
+"""
+
+
 @pytest.fixture(scope="session")
 def layer() -> Path:
     layer_here.build()
@@ -75,6 +91,24 @@ def test_the_layer_is_bytecode_that_is_never_compared_with_its_source(layer: Pat
     assert {int.from_bytes(path.read_bytes()[4:8], "little") for path in compiled} == {
         UNCHECKED_HASH
     }
+
+
+def asked_of_aws() -> set[str]:
+    """Return the methods that the doors call on AWS's clients."""
+    called = set()
+    for door in ("table", "secrets", "queue"):
+        source = (ROOT / "shared" / "payments" / f"{door}.py").read_text()
+        called |= set(re.findall(r"self\._client(?:\(\))?\.(\w+)\(", source))
+    return called
+
+
+def test_the_layers_clients_can_do_all_that_the_doors_ask_and_nothing_else(layer: Path) -> None:
+    script = IMPORT_CLIENTS.format(path=str(layer / "python"))
+    done = subprocess.run(  # noqa: S603 - our own script
+        [runtime_api.python(), "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert set(json.loads(done.stdout)) == asked_of_aws()
 
 
 def test_the_layer_brings_neither_boto3_nor_anything_for_tests(layer: Path) -> None:
