@@ -13,6 +13,7 @@ from typing import Any
 from payments import intake, runtime
 from payments.secrets import SecretMissing
 
+#: Whatever else is asked for would become part of a secret's name.
 ADDRESS = re.compile(r"acc_[0-9a-z]{26}/(test|live)")
 
 logger = logging.getLogger()
@@ -23,6 +24,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer 200 only when the event is kept and queued: everything else makes Stripe try again."""
     runtime.begin(context)
     account, mode = event["pathParameters"]["account"], event["pathParameters"]["mode"]
+    if not ADDRESS.fullmatch(f"{account}/{mode}"):
+        return _answer(404, "not_found", event)
     body = (
         base64.b64decode(event["body"])
         if event["isBase64Encoded"]

@@ -142,6 +142,17 @@ def test_an_account_of_nobody_is_not_found(showroom: Shop, path: str) -> None:
     assert (answer.status, answer.code) == (404, "not_found")
 
 
+@pytest.mark.parametrize("account", ["acc_1", "x" * 600, "..%2fkeys", "acc_" + "Z" * 26])
+def test_what_cannot_be_an_account_is_asked_of_nobody(showroom: Shop, account: str) -> None:
+    showroom.world.gate.arm(None)
+
+    path = f"/webhooks/stripe/{account}/test"
+    answer = send_to(showroom.world, path, a_body(), "t=1,v1=x")
+
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert not showroom.world.gate.passed
+
+
 @pytest.mark.parametrize("mode", ["live", "sandbox", "TEST"])
 def test_a_mode_without_a_secret_is_not_found(showroom: Shop, mode: str) -> None:
     assert send(showroom, a_body(), "t=1,v1=x", mode).status == 404
