@@ -29,18 +29,20 @@ from payments.table import RowChanged
 
 _S = AttemptStatus
 
-#: What to tell staff, by Stripe's advice code first and its decline code second.
+#: What to tell staff, by Stripe's decline code first: its advice code is about the card, and a
+#: customer without funds pays sooner in another way.
 ADVICE = {
-    "try_again_later": "try_again_later",
-    "do_not_try_again": "use_another_method",
-    "confirm_card_data": "confirm_card_data",
+    "insufficient_funds": "use_another_method",
+    "withdrawal_count_limit_exceeded": "use_another_method",
     "processing_error": "try_again_later",
     "reenter_transaction": "try_again_later",
     "issuer_not_available": "try_again_later",
     "incorrect_cvc": "confirm_card_data",
     "invalid_cvc": "confirm_card_data",
-    "expired_card": "use_another_method",
     "authentication_required": "send_pay_link",
+    "try_again_later": "try_again_later",
+    "do_not_try_again": "use_another_method",
+    "confirm_card_data": "confirm_card_data",
 }
 
 
@@ -113,8 +115,8 @@ def declined(attempt: Attempt, decline: Decline) -> Declined:
         )
     elif decline.outcome_type == "blocked":
         kind, detail = PaymentBlocked, "The payment was stopped before it reached the bank."
-    advice = ADVICE.get(decline.advice_code or "") or ADVICE.get(
-        decline.decline_code or decline.code
+    advice = ADVICE.get(decline.decline_code or decline.code) or ADVICE.get(
+        decline.advice_code or ""
     )
     return kind(
         detail,
