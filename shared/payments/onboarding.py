@@ -77,10 +77,21 @@ def connect(request: ConnectRequest, *, account_id: str, caller: Caller, doors: 
 
 
 def verify(account_id: str, *, caller: Caller, doors: Doors) -> Account:
-    """Probe an account again and return it with its new status."""
+    """Probe an account again, both its keys, and return it with its new status."""
     account = doors.store.account(caller.tenant, account_id)
-    gateway = doors.gateway(caller.tenant, account.id, account.mode)
-    return _save(_verify(account, gateway, None, caller.base_url, doors), account, doors)
+    try:
+        keys = doors.secrets.keys(caller.tenant, account.id, account.mode)
+    except SecretMissing:
+        reason = "Its keys were not kept: send the request that connected it again."
+        failed = account.having(status=AccountStatus.ERROR, status_reason=reason)
+        return _save(failed, account, doors)
+    request = ConnectRequest(account.name, account.mode, **keys)
+    gateway, probe = doors.stripe(request.secret_key), doors.new_id("key")
+    try:
+        reason = _prove_same_account(request, f"{account.id}:{probe}", gateway, doors)
+    except KeysNotSameAccount as refusal:
+        reason = refusal.detail
+    return _save(_verify(account, gateway, reason, caller.base_url, doors), account, doors)
 
 
 def _require_form(request: ConnectRequest) -> None:

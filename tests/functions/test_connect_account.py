@@ -178,6 +178,53 @@ def test_a_key_that_works_again_is_active_after_verify(world: World) -> None:
     assert verified["webhook"]["url"].endswith(f"/{account['id']}/test")
 
 
+def test_verify_does_not_take_for_granted_what_connecting_could_not_try(world: World) -> None:
+    key = "rk_test_" + "tulips" * 4
+    world.control("keys", key=key, allow=sorted(EVERYTHING - {"setup_intents.write"}))
+    keys = {"secret_key": key, "publishable_key": publishable_key("bakery")}
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips", **keys)))
+    path = f"/v1/accounts/{account['id']}/verify"
+
+    untried = expect(200, world.client().post(path))
+    world.control("keys", key=key, allow=sorted(EVERYTHING))
+    tried = expect(200, world.client().post(path))
+
+    assert (untried["status"], tried["status"]) == ("error", "error")
+    assert "setup_intents.write" in untried["status_reason"]
+    assert tried["status_reason"] == "The two keys belong to different Stripe accounts."
+    assert world.at_stripe("GET", "/v1/webhook_endpoints")["data"] == []
+
+
+def test_a_publishable_key_that_stripe_refuses_is_an_error_at_verify_too(world: World) -> None:
+    world.control("keys", key=publishable_key("tulips"), revoked=True)
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
+
+    verified = expect(200, world.client().post(f"/v1/accounts/{account['id']}/verify"))
+
+    assert (account["status"], verified["status"]) == ("error", "error")
+    assert verified["status_reason"] == "Stripe refuses the publishable key."
+
+
+def test_an_account_whose_connection_died_before_its_keys_were_kept_can_be_verified(
+    world: World,
+) -> None:
+    client, body = world.client(), connection("tulips")
+    world.gate.arm(None)
+    expect(201, client.post("/v1/accounts", connection("bakery", name="dry run")))
+    world.gate.arm(world.gate.passed.index("create_secret"), "before")
+    with pytest.raises(Died):
+        client.post("/v1/accounts", body, key="k")
+    world.gate.arm(None)
+    account = expect(200, client.get("/v1/accounts", limit=1))["data"][0]
+
+    verified = expect(200, client.post(f"/v1/accounts/{account['id']}/verify"))
+
+    assert (account["status"], verified["status"]) == ("verifying", "error")
+    assert "keys were not kept" in verified["status_reason"]
+    world.advance(minutes=2)
+    assert expect(201, client.post("/v1/accounts", body, key="k"))["status"] == "active"
+
+
 def test_verify_repairs_an_endpoint_that_is_gone(shop: Shop) -> None:
     (endpoint,) = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"]
     shop.world.at_stripe("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
