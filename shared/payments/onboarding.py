@@ -82,11 +82,14 @@ def verify(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     try:
         keys = doors.secrets.keys(caller.tenant, account.id, account.mode)
     except SecretMissing:
-        reason = "Its keys were not kept: send the request that connected it again."
-        failed = account.having(status=AccountStatus.ERROR, status_reason=reason)
+        lost = "Its keys were not kept: send the request that connected it again."
+        failed = account.having(status=AccountStatus.ERROR, status_reason=lost)
         return _save(failed, account, doors)
-    request = ConnectRequest(account.name, account.mode, **keys)
+    request = ConnectRequest(
+        account.name, account.mode, keys["publishable_key"], keys["secret_key"]
+    )
     gateway, probe = doors.stripe(request.secret_key), doors.new_id("key")
+    reason: str | None
     try:
         reason = _prove_same_account(request, f"{account.id}:{probe}", gateway, doors)
     except KeysNotSameAccount as refusal:
