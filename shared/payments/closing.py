@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from payments.applying import advance, apply_intent, apply_session
 from payments.attempt import Attempt, AttemptStatus, Channel, Decline
 from payments.doors import Doors
-from payments.errors import PaymentInProgress
+from payments.errors import PaymentInProgress, StripeRequestRefused
 from payments.stripe_objects import Intent, OutcomeUnknown, Session
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str 
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
     try:
         return gateway.create_session(attempt, number).id
-    except OutcomeUnknown:
-        # Stripe repeats a failure for as long as it keeps the key.
+    except (OutcomeUnknown, StripeRequestRefused):
+        # Stripe repeats a failure for as long as it keeps the key; what it refuses was not made.
         return next((found.id for found in _made_for(attempt, gateway.sessions)), None)
 
 
@@ -94,7 +94,7 @@ def _missing_intent(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str |
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
     try:
         return gateway.create_intent(attempt, number).id
-    except OutcomeUnknown:
+    except (OutcomeUnknown, StripeRequestRefused):
         return next((found.id for found in _made_for(attempt, gateway.intents)), None)
 
 

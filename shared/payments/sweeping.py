@@ -93,6 +93,9 @@ def _ask(attempt: Attempt, doors: Doors) -> None:
 
 def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:
     """Put a kept event that nobody applied back on the queue; after a day it is an orphan."""
+    if event.status != "pending":
+        # Applied since the index listed it: a mark to look again would make it an orphan one day.
+        return
     try:
         if doors.now() - event.received_at > ORPHAN_AFTER:
             doors.store.save(event.done("orphan"), event)

@@ -1,9 +1,10 @@
 """Every two minutes: what a request left behind is asked about at Stripe and brought to an end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from payments.table import Table
 from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, deliver
 from tests.functions.world import Died, Json, World
@@ -68,6 +69,27 @@ def test_an_attempt_that_never_reached_stripe_is_canceled_there_and_here(shop: S
     assert (seen["attempts"][0]["status"], seen["amounts"]["collectable"]) == ("canceled", 4000)
     intents = shop.world.truth(shop.account)["payment_intents"]
     assert {intent["status"] for intent in intents} <= {"canceled"}
+
+
+def test_a_charge_that_stripe_refuses_and_that_died_hearing_so_frees_the_invoice(
+    shop: Shop,
+) -> None:
+    card = shop.save_card()
+    shop.world.at_stripe("POST", f"/v1/payment_methods/{card}/detach")
+    dry, invoice = shop.invoice(), shop.invoice()
+    shop.world.gate.arm(None)
+    assert shop.charge(dry).code == "stripe_request_refused"
+    step = shop.world.gate.passed.index("POST /v1/payment_intents")
+    shop.world.gate.arm(step, "after")
+    with pytest.raises(Died):
+        shop.charge(invoice)
+    shop.world.gate.arm(None)
+    shop.world.advance(minutes=2)
+
+    assert sweep(shop) == QUIET | {"attempts": 1}
+
+    seen = shop.read(invoice)
+    assert (seen["amounts"]["reserved"], seen["attempts"][0]["status"]) == (0, "canceled")
 
 
 def test_a_session_that_ended_unheard_is_applied_or_expired(shop: Shop) -> None:
@@ -158,6 +180,38 @@ def test_an_event_that_nobody_applied_is_queued_again_and_given_up_after_a_day(s
     assert sweep(shop)["orphans"] == 1
     assert sweep(shop) == QUIET
     assert list(shop.world.messages("events")) == []
+
+
+def test_an_event_that_is_applied_while_the_sweep_runs_stays_applied(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.pay(shop.invoice())
+    shop.world.standin.deliveries.run_due(shop.world._receive)
+    queued = list(shop.world.messages("events"))
+    shop.world.advance(minutes=6)
+
+    listed = list_due_and_then(lambda: shop.world.work("apply_event", *queued))
+    monkeypatch.setattr(Table, "due", listed)
+    assert sweep(shop) == QUIET
+    monkeypatch.undo()
+
+    shop.world.advance(hours=25)
+    assert sweep(shop) == QUIET
+    events = [row for (_, sk), row in shop.world.rows().items() if sk == "EVENT"]
+    assert {row["status"]["S"] for row in events} == {"applied"}
+
+
+def list_due_and_then(work: Callable[[], object]) -> Callable[..., Iterator[tuple[str, str]]]:
+    """What `Table.due` lists, made old by what `work` does between the index and the rows."""
+    due = Table.due
+
+    def listed(table: Table, *place: str, limit: int | None) -> Iterator[tuple[str, str]]:
+        keys = list(due(table, *place, limit=limit))
+        if keys:
+            work()
+        return iter(keys)
+
+    return listed
 
 
 def test_with_too_little_time_left_nothing_is_begun_at_stripe(shop: Shop) -> None:
