@@ -22,6 +22,7 @@ from payments.stripe_objects import (
     Card,
     Charge,
     Intent,
+    OutcomeUnknown,
     PaymentMethod,
     Session,
     SetupIntent,
@@ -68,7 +69,7 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
         end = AttemptStatus.FAILED if intent.decline else AttemptStatus.CANCELED
         return advance(attempt, end, doors=doors, payment_intent=intent.id, decline=intent.decline)
     if intent.status == "requires_payment_method" and attempt.status is AttemptStatus.PROCESSING:
-        return _debit_failed(attempt, doors)
+        return _debit_failed(attempt, intent, doors)
     return attempt
 
 
@@ -80,11 +81,12 @@ def apply_session(session: Session, *, tenant: str, account: str, mode: str, doo
     """
     if session.mode == "setup":
         return save_card(session, tenant=tenant, account=account, mode=mode, doors=doors)
-    attempt = _attempt_of(session.metadata, tenant, doors)
-    if isinstance(session.payment_intent, Intent):
-        attempt = apply_intent(
-            session.payment_intent, tenant=tenant, account=account, mode=mode, doors=doors
-        )
+    attempt, intent = _attempt_of(session.metadata, tenant, doors), session.payment_intent
+    if isinstance(intent, Intent):
+        attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
+        if session.status == "complete" and intent.status == "requires_payment_method":
+            # It failed before anybody heard that it was processing: nobody can pay it any more.
+            attempt = _debit_failed(attempt, intent, doors)
     if session.status == "expired" and attempt.is_open:
         advance(attempt, AttemptStatus.EXPIRED, doors=doors)
     return None
@@ -214,16 +216,27 @@ def _require_match(intent: Intent, attempt: Attempt, account: str, mode: str) ->
         raise Mismatch(f"{intent.id} is not in {mode} mode.")
 
 
-def _debit_failed(attempt: Attempt, doors: Doors) -> Attempt:
+def _debit_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     """
     End an attempt whose bank debit failed days later.
 
     The intent has no payment method any more.
     """
+    if not attempt.is_open:
+        return attempt
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-    fenced = gateway.fence_intent(attempt.payment_intent or "", attempt.stripe_key("cancel"))
-    status = AttemptStatus.FAILED if fenced.status == "canceled" else AttemptStatus.UNKNOWN
-    return advance(attempt, status, doors=doors)
+    fenced = gateway.fence_intent(intent.id, attempt.stripe_key("cancel"))
+    if fenced.status == "succeeded":
+        return apply_payment(attempt, fenced, doors=doors)
+    if fenced.status != "canceled":
+        raise OutcomeUnknown(fenced.id)
+    return advance(
+        attempt,
+        AttemptStatus.FAILED,
+        doors=doors,
+        payment_intent=fenced.id,
+        decline=fenced.decline or intent.decline,
+    )
 
 
 def _tomorrow(doors: Doors) -> datetime:

@@ -167,6 +167,25 @@ def test_a_bank_debit_is_asked_about_once_a_day_and_never_canceled(shop: Shop) -
     assert (states[0], states[-1]) == ("open", "paid")
 
 
+@pytest.mark.parametrize("silent_days", [1, 7])
+def test_a_bank_debit_that_failed_frees_the_invoice_and_says_why(
+    shop: Shop, silent_days: int
+) -> None:
+    invoice = shop.invoice(currency="usd")
+    shop.world.control("webhooks", mode="drop")
+    shop.pay(invoice, "pm_usBankAccount_noAccount")
+
+    shop.world.advance(days=silent_days)
+    for _ in range(5):
+        sweep(shop)
+        shop.world.advance(days=1)
+
+    seen = shop.read(invoice)
+    assert (seen["status"], seen["amounts"]["reserved"]) == ("open", 0)
+    assert seen["attempts"][0]["status"] == "failed"
+    assert seen["attempts"][0]["decline"]["code"] == "no_account"
+
+
 def test_an_event_that_nobody_applied_is_queued_again_and_given_up_after_a_day(shop: Shop) -> None:
     deliver(shop, a_body(id="evt_late"))
     assert len(list(shop.world.messages("events"))) == 1
