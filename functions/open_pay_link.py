@@ -21,16 +21,18 @@ def handler(event: dict[str, Any], context: Any) -> Result:
     """Answer with a page or a redirect; a refusal is a page too, in words for a payer."""
     runtime.begin(context)
     try:
-        return _route(event)
+        result = _route(event)
     except PaymentsError as refusal:
-        return _page(refusal.status, *_words(refusal))
+        result = _page(refusal.status, *_words(refusal))
     except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a page that says nothing
         api.log_bug(error)
-        return _page(
+        result = _page(
             500,
             "Something went wrong",
             "This is our mistake. You were not charged twice. Try again later.",
         )
+    result["headers"]["X-Request-Id"] = event["requestContext"]["requestId"]
+    return result
 
 
 def _route(event: dict[str, Any]) -> Result:

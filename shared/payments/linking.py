@@ -7,7 +7,7 @@ Each press of Pay opens a fresh Checkout Session.
 import hashlib
 from dataclasses import dataclass
 
-from payments.applying import NotOurs, UnknownAttempt, advance, apply_session
+from payments.applying import Mismatch, NotOurs, UnknownAttempt, advance, apply_session
 from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
 from payments.caller import Caller
 from payments.claiming import claim, in_progress
@@ -159,7 +159,7 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> None:
         apply_session(
             session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
         )
-    except (NotOurs, UnknownAttempt, PaymentsError):
+    except (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError):
         # The page shows what is known; the webhook, the sweep and reconciliation will know more.
         return
 

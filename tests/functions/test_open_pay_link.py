@@ -71,6 +71,27 @@ def test_pay_leads_to_a_fresh_session_over_what_is_owed(shop: Shop) -> None:
     assert session["expires_at"] <= shop.world.now().timestamp() + 23 * 3600
 
 
+def test_every_answer_names_its_request(shop: Shop) -> None:
+    path = shop.link(shop.invoice())
+
+    answers = [page(shop, path), page(shop, TOKEN), press(shop, path)]
+
+    assert [answer.status for answer in answers] == [200, 404, 303]
+    assert all(answer.headers["x-request-id"].startswith("request-") for answer in answers)
+
+
+def test_a_way_back_while_stripe_does_not_answer_leads_to_the_page(shop: Shop) -> None:
+    path = shop.link(shop.invoice(currency="usd"))
+    url = shop.press_pay(path)
+    shop.world.press(url, "pm_usBankAccount_noAccount")
+    shop.world.advance(days=7)
+    shop.world.fail("/v1/payment_intents/*/cancel", "timeout_lost", "timeout_lost")
+
+    answer = come_back(shop, path, url)
+
+    assert (answer.status, answer.headers["location"]) == (303, f"https://{DOMAIN}{path}")
+
+
 def test_a_second_press_ends_the_first_session(shop: Shop) -> None:
     path = shop.link(shop.invoice())
     first = shop.press_pay(path)
