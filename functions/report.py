@@ -1,11 +1,11 @@
 """/v1/reconciliation: ask for a comparison with Stripe, and read what it found."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from payments import api, reconciliation, runtime
 from payments.run import Break, Run
@@ -13,14 +13,26 @@ from payments.run import Break, Run
 app = api.new_app()
 handler = api.lambda_handler(app)
 
+STRIPE_BEGAN = datetime(2010, 1, 1, tzinfo=UTC)
+
+
+def _require_after_stripe_began(at: datetime) -> datetime:
+    """Refuse a time at which there was no Stripe: nothing can have been paid, or be looked up."""
+    if at < STRIPE_BEGAN:
+        raise ValueError("earlier than any payment")
+    return at
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_require_after_stripe_began)]
+
 
 class RequestRun(api.Body):
     """Without a window, the last 30 days. `heal` books what was missed; `report` only looks."""
 
     account: api.Name
     mode: Literal["report", "heal"] = "heal"
-    window_from: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    window_to: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    window_from: Annotated[Time | None, Field(alias="from")] = None
+    window_to: Annotated[Time | None, Field(alias="to")] = None
 
 
 class RunOut(BaseModel):

@@ -82,6 +82,8 @@ BAD = (
     invalid("window that ends before it begins", {"from": "2026-09-02T00:00:00Z",
                                                   "to": "2026-09-01T00:00:00Z"}),
     invalid("window of nothing", {"from": "2026-09-02T00:00:00Z", "to": "2026-09-02T00:00:00Z"}),
+    invalid("window that ends before anybody counted", {"to": "0001-01-01T00:00:00Z"}),
+    invalid("window that begins before Stripe did", {"from": "0001-01-01T00:00:00Z"}),
     invalid("the inner name of a field", {"window_from": "2026-09-02T00:00:00Z"}),
     invalid("account that leaves its place", {"account": "acc#1"}),
     Bad("an account that nobody has", 404, "not_found", {"account": "acc_nobody"}),
