@@ -12,6 +12,7 @@ class IdempotencyRecord(BaseModel):
 
     `resource` is the id that the request's outcome has, chosen before anything happens, so that a
     request that was cut short is resumed and not done again. `answer` is there once it is finished.
+    `resumed` says that an earlier run may have begun something; `freed`, that none has.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,5 +27,6 @@ class IdempotencyRecord(BaseModel):
     owner: str
     answer: dict[str, Any] | None = None
     freed: bool = False
+    resumed: bool = False
     ttl: int
     version: int = 1

@@ -44,7 +44,7 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
     Run `work` once for each key and return its answer, now and every time after.
 
     `work` gets the id that its outcome is to have, the same one on every run. A decline is an
-    answer; a refusal for any other reason frees the key.
+    answer; a refusal for any other reason is not, and one before anything was begun frees the key.
     """
     record = _lock(request, doors)
     if record.answer:
@@ -53,8 +53,9 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
         answer = work(record.resource)
     except Declined as decline:
         answer = Answer(decline.status, decline.problem())
-    except PaymentsError:
-        _release(record, doors)
+    except PaymentsError as refusal:
+        # What will pass, or what an earlier run began, is still this body's: money may come of it.
+        _release(record, doors, freed=not (refusal.retryable or record.resumed))
         raise
     if answer.final:
         _keep(record, answer, doors)
@@ -82,6 +83,7 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
         key=request.key,
         fingerprint=request.fingerprint,
         resource=known.resource if known and same else doors.new_id(request.prefix),
+        resumed=bool(known and same and not known.freed),
         created_at=doors.now(),
         locked_until=doors.now() + LOCK,
         owner=doors.new_id("own"),
@@ -95,9 +97,9 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
         ) from None
 
 
-def _release(record: IdempotencyRecord, doors: Doors) -> None:
-    """Free a key whose request was refused before it did anything that another body could undo."""
-    update = {"locked_until": record.created_at, "freed": True}
+def _release(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:
+    """Let the request be sent again; a key that is `freed` may come with another body too."""
+    update = {"locked_until": record.created_at, "freed": freed}
     _save(record.model_copy(update=update), record, doors)
 
 

@@ -435,6 +435,22 @@ def test_the_same_request_again_finds_out_how_an_unknown_outcome_ended(
     assert_books_agree(shop)
 
 
+def test_a_key_whose_outcome_is_unknown_never_charges_for_another_body(shop: Shop) -> None:
+    shop.save_card()
+    invoice = shop.invoice()
+    shop.world.fail("/v1/payment_intents/*/confirm", "timeout_applied", "timeout_lost")
+    assert shop.charge(invoice, key="k", amount=1500).status == 202
+    shop.world.fail("/v1/payment_intents/*", "timeout_lost", "timeout_lost", method="GET")
+    assert shop.charge(invoice, key="k", amount=1500).status == 503
+    settle(shop, invoice)
+
+    other = shop.charge(invoice, key="k", amount=2500)
+
+    assert (other.status, other.code) == (409, "idempotency_key_reused")
+    assert shop.world.charged(shop.account) == [1500]
+    assert shop.charge(invoice, key="k", amount=1500).status == 201
+
+
 def again_until_final(shop: Shop, invoice: Json) -> Answer:
     """Repeat the request; Stripe repeats a 500 for a day, so the sweep may have to fence it."""
     for hours in (0, 1, 12, 24):

@@ -13,6 +13,7 @@ from payments.errors import (
     IdempotencyInProgress,
     IdempotencyKeyReused,
     InvoiceNotPayable,
+    StripeUnavailable,
 )
 from payments.replaying import LOCK, Answer, Request, once
 from payments.store import Store
@@ -162,6 +163,23 @@ def test_a_refusal_frees_the_key_for_the_same_and_for_another_body(doors: Doors)
 
     assert once(request(fingerprint="f2"), work, doors=doors).status == 201
     assert work.ids[0] == work.ids[1] != work.ids[2]
+
+
+@pytest.mark.parametrize("began", [Killed(), StripeUnavailable("not now")], ids=repr)
+def test_a_refusal_frees_no_key_under_which_something_may_have_begun(
+    doors: Doors, clock: Clock, began: BaseException
+) -> None:
+    work = Work(began, InvoiceNotPayable("no"))
+    with pytest.raises(type(began)):
+        once(request(), work, doors=doors)
+    clock.at += LOCK
+    with pytest.raises(InvoiceNotPayable):
+        once(request(), work, doors=doors)
+
+    with pytest.raises(IdempotencyKeyReused):
+        once(request(fingerprint="f2"), work, doors=doors)
+    assert once(request(), work, doors=doors).status == 201
+    assert len(set(work.ids)) == 1
 
 
 def test_a_decline_is_an_answer_that_a_repeat_gets_too(doors: Doors) -> None:
