@@ -1,5 +1,6 @@
 """What a request left behind is asked about at Stripe, fenced, and brought to an end."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +13,8 @@ from payments.event import InboxEvent
 from payments.secrets import SecretMissing
 from payments.stripe_objects import OutcomeUnknown
 from payments.table import RowChanged
+
+logger = logging.getLogger(__name__)
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
@@ -51,6 +54,10 @@ def sweep(doors: Doors) -> Swept:
             _settle(attempt, doors)
             swept.attempts += 1
         except UNSETTLED:
+            _put_off(attempt, doors)
+            swept.left += 1
+        except Exception as error:  # noqa: BLE001 - a bug in one attempt must not hold up all others
+            logger.error("bug: %s in attempt %s", type(error).__name__, attempt.id)  # noqa: TRY400 - its text may quote what no log may hold
             _put_off(attempt, doors)
             swept.left += 1
     for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):

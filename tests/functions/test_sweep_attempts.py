@@ -1,9 +1,12 @@
 """Every two minutes: what a request left behind is asked about at Stripe and brought to an end."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 
+from payments.gateway import Gateway
+from payments.stripe_objects import Intent
 from payments.table import Table
 from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, deliver
@@ -149,6 +152,26 @@ def test_one_tenants_broken_key_does_not_hold_up_the_others(world: World) -> Non
     assert sweep(tulips) == QUIET | {"attempts": 1, "left": 1}
     assert tulips.read(broken)["status"] == "open"
     assert bakery.read(fine)["status"] == "paid"
+
+
+def test_a_bug_in_one_attempt_does_not_hold_up_the_others(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoices = [left_behind(shop) for _ in range(2)]
+    fence, calls = Gateway.fence_intent, count()
+
+    def stumble(gateway: Gateway, intent: str, key: str) -> Intent:
+        if next(calls) == 0:
+            raise TypeError("Bug!")
+        return fence(gateway, intent, key)
+
+    monkeypatch.setattr(Gateway, "fence_intent", stumble)
+    shop.world.advance(minutes=2)
+
+    assert sweep(shop) == QUIET | {"attempts": 1, "left": 1}
+    shop.world.advance(minutes=30)
+    assert sweep(shop) == QUIET | {"attempts": 1}
+    assert {shop.read(invoice)["status"] for invoice in invoices} == {"paid"}
 
 
 def test_a_bank_debit_is_asked_about_once_a_day_and_never_canceled(shop: Shop) -> None:
