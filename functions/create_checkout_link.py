@@ -22,7 +22,7 @@ class CreatePayLink(api.Body):
 
 
 class PayLinkOut(BaseModel):
-    """The url is told here only: of its token a digest is kept."""
+    """The url is told here only, and to a repeat of the request."""
 
     id: str
     url: str

@@ -44,7 +44,7 @@ class LinkView:
 def create_link(
     request: LinkRequest, invoice_id: str, *, link_id: str, caller: Caller, doors: Doors
 ) -> tuple[PayLink, str]:
-    """Return a new pay link and its token, of which only the digest is kept."""
+    """Return a new pay link and its token, of which the link keeps only the digest."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     permitted = require_use(caller, module_of(invoice, request.module), "link", doors)
     require_same_books(invoice, permitted)
@@ -77,7 +77,12 @@ def create_link(
 
 
 def digest(token: str) -> str:
-    """Return what is stored of a token: a copy of the table opens no link."""
+    """
+    Return by what a token is found.
+
+    The token itself stands in two more places: in the answer that is kept for a repeat of the
+    request, and in the address to which an attempt's session leads back.
+    """
     return hashlib.sha256(token.encode()).hexdigest()
 
 
