@@ -41,7 +41,7 @@ class CreateInvoice(api.Body):
     total: api.Amount | None = None
     allow_partial: Annotated[bool, Field(strict=True)] = False
     min_partial: api.Amount | None = None
-    due: date | None = None
+    due: api.Day | None = None
     draft: Annotated[bool, Field(strict=True)] = False
 
 
@@ -49,7 +49,7 @@ class AmendInvoice(api.Body):
     """What may change without changing what is owed."""
 
     order_ref: api.Text | None = None
-    due: date | None = None
+    due: api.Day | None = None
     allow_partial: Annotated[bool, Field(strict=True)] = False
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from payments import api, reconciliation, runtime
 from payments.run import Break, Run
@@ -23,7 +23,7 @@ def _require_after_stripe_began(at: datetime) -> datetime:
     return at
 
 
-Time = Annotated[AwareDatetime, AfterValidator(_require_after_stripe_began)]
+Time = Annotated[api.Time, AfterValidator(_require_after_stripe_began)]
 
 
 class RequestRun(api.Body):

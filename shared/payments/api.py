@@ -8,6 +8,7 @@ import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
@@ -16,7 +17,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from payments import replaying, runtime, screening
 from payments.caller import Caller
@@ -51,6 +52,18 @@ PathName = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:@+-]{1,64}$")]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 LongText = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+
+
+def _require_text(value: object) -> object:
+    """Refuse a number where a date is written: pydantic would count seconds from 1970."""
+    if isinstance(value, int):
+        raise ValueError("write a date as text")  # noqa: TRY004 - pydantic reports ValueErrors
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_require_text)]
+#: RFC 3339 with a time zone.
+Time = Annotated[AwareDatetime, BeforeValidator(_require_text)]
 #: Minor units. Strict: a float or a digit string is refused, not rounded.
 Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]

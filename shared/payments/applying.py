@@ -38,6 +38,10 @@ class NotOurs(Exception):
     """The object was not made by us: the merchant sells elsewhere too."""
 
 
+class OtherConnection(NotOurs):
+    """The merchant connected one Stripe account twice: the other connection books it."""
+
+
 class UnknownAttempt(Exception):
     """The object names an attempt that is not here, or not yet."""
 
@@ -208,8 +212,7 @@ def _attempt_of(metadata: dict[str, str], tenant: str, doors: Doors) -> Attempt:
 
 def _require_match(intent: Intent, attempt: Attempt, account: str, mode: str) -> None:
     if attempt.account != account:
-        # The merchant connected one Stripe account twice: the other connection books it.
-        raise NotOurs(intent.id)
+        raise OtherConnection(intent.id)
     if (attempt.mode, attempt.currency) != (mode, intent.currency):
         raise Mismatch(f"{intent.id} is not of the mode or currency of {attempt.id}.")
     if intent.livemode is not (mode == "live"):

@@ -191,7 +191,7 @@ def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
 
 def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     if not doors.may_write:
-        return attempt
+        return _unknown(attempt, doors)
     try:
         intent = gateway.confirm_intent(attempt)
     except StripeUnavailable:
@@ -231,4 +231,8 @@ def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) ->
 
 
 def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
-    return advance(attempt, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)
+    """Leave the attempt to the sweep; one that the bank is working on stays as it is."""
+    found = current(attempt, doors)
+    if found.status is _S.PROCESSING:
+        return found
+    return advance(found, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)

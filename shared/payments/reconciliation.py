@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from payments.account import Account, AccountStatus
-from payments.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent
+from payments.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
 from payments.doors import Doors
 from payments.errors import StripeRefused, ValidationFailed
 from payments.payment import Payment
@@ -127,8 +127,10 @@ def _compare(intents: list[Intent], run: Run, doors: Doors) -> Findings:
     for intent in intents:
         if intent.status != "succeeded" or intent.metadata.get("tenant") != run.tenant:
             continue
-        found.checked += 1
         kind = _compare_one(intent, run, doors)
+        if kind is None:
+            continue
+        found.checked += 1
         if kind == "matched":
             found.matched += 1
         elif kind == "healed":
@@ -139,8 +141,8 @@ def _compare(intents: list[Intent], run: Run, doors: Doors) -> Findings:
     return found
 
 
-def _compare_one(intent: Intent, run: Run, doors: Doors) -> str:
-    """Return `matched`, `healed`, or the type of the break."""
+def _compare_one(intent: Intent, run: Run, doors: Doors) -> str | None:
+    """Return `matched`, `healed`, the type of the break, or None if it is another run's."""
     charge, invoice = intent.charge, intent.metadata.get("invoice", "")
     payment = doors.store.payment(run.tenant, invoice, charge.id)
     if payment is None or _lacks_fee(payment, intent):
@@ -148,6 +150,8 @@ def _compare_one(intent: Intent, run: Run, doors: Doors) -> str:
             return "missing_payment" if payment is None else "missing_fee"
         try:
             apply_intent(intent, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
+        except OtherConnection:
+            return None
         except (NotOurs, UnknownAttempt):
             return "unknown_attempt"
         except Mismatch:

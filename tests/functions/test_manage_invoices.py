@@ -177,6 +177,7 @@ BAD = (
     invalid("half a krona", {"currency": "isk", "lines": [], "total": 150},
             "amount_not_representable"),
     invalid("due that is no date", {"due": "soon"}),
+    invalid("due in seconds", {"due": 86400}),
     invalid("due that is no day", {"due": "2026-02-30"}),
     invalid("draft in words", {"draft": "yes"}),
     invalid("part payments in words", {"allow_partial": "yes"}),

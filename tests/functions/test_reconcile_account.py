@@ -6,7 +6,7 @@ import pytest
 
 from local.standin import charging
 from payments import gateway
-from tests.functions.shop import Shop, expect
+from tests.functions.shop import Shop, connection, expect
 from tests.functions.test_charge_token import collect_without_balance, tell_balance
 from tests.functions.world import Died, Json, World, record
 
@@ -49,6 +49,19 @@ def missed(shop: Shop) -> Json:
     invoice = shop.invoice()
     shop.pay(invoice)
     return invoice
+
+
+def test_the_payment_of_another_connection_is_left_to_its_own_run(shop: Shop, missed: Json) -> None:
+    again = shop.admin.post("/v1/accounts", connection("tulips", name="Second"))
+    second = expect(201, again)["id"]
+    asked = shop.operator.post("/v1/reconciliation/runs", {"account": second})
+
+    assert carry_out(shop) == []
+
+    assert figures(read(shop, expect(202, asked)["id"])) == (1, 1, 0, {}, 0)
+    assert breaks(shop) == []
+    assert figures(reconcile(shop)) == (2, 1, 1, {}, 0)
+    assert shop.read(missed)["status"] == "paid"
 
 
 def test_a_payment_that_no_webhook_told_of_is_found_and_booked(shop: Shop, missed: Json) -> None:
