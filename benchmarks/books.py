@@ -13,7 +13,7 @@ from payments.module import Features, Grant, ModuleState, PaymentModule
 #: As the events in events/ name them.
 TENANT, ACCOUNT, MODULE, INVOICE, CUSTOMER = (
     "tulips",
-    "acc_01example",
+    "acc_01example00000000000000000",
     "mod_01example",
     "inv_01example",
     "ada",
