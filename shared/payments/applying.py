@@ -32,6 +32,8 @@ from payments.table import RowChanged
 T = TypeVar("T")
 
 TRIES = 5
+#: How often to ask after a bank debit, which takes days and cannot be stopped.
+DEBIT_EVERY = timedelta(days=1)
 
 
 class NotOurs(Exception):
@@ -67,7 +69,7 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
             AttemptStatus.PROCESSING,
             doors=doors,
             payment_intent=intent.id,
-            sweep_at=_tomorrow(doors),
+            sweep_at=doors.now() + DEBIT_EVERY,
         )
     if intent.status == "canceled" and attempt.channel is Channel.CHARGE:
         end = AttemptStatus.FAILED if intent.decline else AttemptStatus.CANCELED
@@ -240,11 +242,6 @@ def _debit_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
         payment_intent=fenced.id,
         decline=fenced.decline or intent.decline,
     )
-
-
-def _tomorrow(doors: Doors) -> datetime:
-    """When to ask again after a bank debit, which takes days and cannot be stopped."""
-    return doors.now() + timedelta(days=1)
 
 
 def _fresh(attempt: Attempt, doors: Doors) -> tuple[Invoice, Attempt]:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from payments.applying import advance, apply_intent
+from payments.applying import advance
 from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
 from payments.caller import Caller
 from payments.claiming import claim
-from payments.closing import close_intent, current
+from payments.closing import applied, close_intent, current
 from payments.customer import Customer, SavedMethod
 from payments.doors import Doors
 from payments.errors import (
@@ -218,9 +218,7 @@ def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) ->
         return _fail(attempt, Decline(code="authentication_required"), gateway, doors)
     if intent.status == "requires_payment_method":
         return _fail(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
-    return apply_intent(
-        intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
-    )
+    return applied(attempt, intent, doors)
 
 
 def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from payments.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent
+from payments.applying import DEBIT_EVERY, Mismatch, NotOurs, UnknownAttempt
 from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus
-from payments.closing import close, current
+from payments.closing import applied, close, current
 from payments.doors import Doors
 from payments.errors import PaymentsError
 from payments.event import InboxEvent
@@ -17,7 +17,6 @@ from payments.table import RowChanged
 LIMIT = 25
 ASK_AT_LEAST_EVERY = timedelta(minutes=30)
 ORPHAN_AFTER = timedelta(hours=24)
-DEBIT_EVERY = timedelta(days=1)
 
 #: What may keep an attempt from being settled now, and not for ever.
 UNSETTLED = (
@@ -87,9 +86,7 @@ def _ask(attempt: Attempt, doors: Doors) -> None:
     """Ask after a bank debit once a day: it cannot be stopped, so it is not fenced."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     intent = gateway.intent(attempt.payment_intent or "")
-    found = apply_intent(
-        intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
-    )
+    found = applied(attempt, intent, doors)
     if found.status is AttemptStatus.PROCESSING:
         again = found.become(AttemptStatus.PROCESSING, sweep_at=doors.now() + DEBIT_EVERY)
         doors.store.save(again, found)
