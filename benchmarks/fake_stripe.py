@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from local import loopback
 from local.standin import StandIn
-from local.standin.messages import Request
+from local.standin.engine.messages import Request
 
 SECRET_KEY = "sk_test_" + "alpha" * 5
 

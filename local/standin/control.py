@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from local.standin import balance, faults, payouts
-from local.standin.access import Restriction
-from local.standin.call import Call, scope_of
-from local.standin.deliveries import MODES
-from local.standin.messages import Answer, Json, Request, json_answer
+from local.standin.engine import faults, jobs
+from local.standin.engine.access import Restriction
+from local.standin.engine.call import Call
+from local.standin.engine.deliveries import MODES
+from local.standin.engine.messages import Answer, Json, Request, json_answer
+from local.standin.engine.scopes import scope_of
+from local.standin.funds import balance, payouts
 
 if TYPE_CHECKING:
-    from local.standin.core import StandIn
+    from local.standin.engine.world import World
 
 PREFIX = "/_control/"
 RESOURCES = frozenset({
@@ -28,19 +30,21 @@ class BadCommand(Exception):
     """The command cannot be understood; the message says why."""
 
 
-def answer(standin: StandIn, request: Request) -> Answer:
-    if not standin.control:
-        return json_answer(404, {"error": "The control surface is closed: start with --control."})
+def answer(world: World, request: Request) -> Answer:
     command = COMMANDS.get((request.method, request.path.removeprefix(PREFIX)))
     if command is None:
         known = sorted(f"{method} {PREFIX}{name}" for method, name in COMMANDS)
         return json_answer(404, {"error": "No such command.", "commands": known})
     try:
         content = parameters_of(request)
-        return json_answer(200, command(standin, content))
+        return json_answer(200, command(world, content))
     except (BadCommand, KeyError, TypeError, ValueError) as error:
         reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
         return json_answer(400, {"error": reason})
+
+
+def closed() -> Answer:
+    return json_answer(404, {"error": "The control surface is closed: start with --control."})
 
 
 def parameters_of(request: Request) -> Json:
@@ -58,38 +62,38 @@ def one_of(value: Any, allowed: tuple[str, ...]) -> str:
     return str(value)
 
 
-def add_fault(standin: StandIn, content: Json) -> Json:
+def add_fault(world: World, content: Json) -> Json:
     fault = faults.Fault(
         method=str(content.get("method", "*")).upper(), path=str(content.get("path", "*")),
         kind=one_of(str(content["kind"]), faults.KINDS), times=int(content.get("times", 1)),
         delay_s=float(content.get("delay_s", faults.DELAY_S)),
     )  # fmt: skip
-    standin.faults.add(fault)
+    world.faults.add(fault)
     return {"added": vars(fault)}
 
 
-def clear_faults(standin: StandIn, _content: Json) -> Json:
-    standin.faults.clear()
+def clear_faults(world: World, _content: Json) -> Json:
+    world.faults.clear()
     return {"cleared": True}
 
 
-def set_webhooks(standin: StandIn, content: Json) -> Json:
-    standin.deliveries.set_mode(one_of(content["mode"], MODES))
-    return {"mode": standin.deliveries.mode, "pending": standin.deliveries.pending()}
+def set_webhooks(world: World, content: Json) -> Json:
+    world.deliveries.set_mode(one_of(content["mode"], MODES))
+    return {"mode": world.deliveries.mode, "pending": world.deliveries.pending()}
 
 
-def show_webhooks(standin: StandIn, _content: Json) -> Json:
-    return {"mode": standin.deliveries.mode, "pending": standin.deliveries.pending()}
+def show_webhooks(world: World, _content: Json) -> Json:
+    return {"mode": world.deliveries.mode, "pending": world.deliveries.pending()}
 
 
-def advance_clock(standin: StandIn, content: Json) -> Json:
+def advance_clock(world: World, content: Json) -> Json:
     seconds = float(content["advance_s"])
     if seconds < 0:
         raise BadCommand("The clock goes forward only.")
-    standin.clock.advance(seconds)
-    standin.run_jobs()
-    standin.deliveries.wake()
-    return {"now": int(standin.clock.now())}
+    world.clock.advance(seconds)
+    jobs.run_due(world)
+    world.deliveries.wake()
+    return {"now": int(world.clock.now())}
 
 
 def is_permission(name: str) -> bool:
@@ -97,7 +101,7 @@ def is_permission(name: str) -> bool:
     return resource in RESOURCES and verb in {"read", "write"}
 
 
-def restrict_key(standin: StandIn, content: Json) -> Json:
+def restrict_key(world: World, content: Json) -> Json:
     allow = content.get("allow")
     unknown = sorted(name for name in allow or [] if not is_permission(name))
     if unknown:
@@ -105,48 +109,48 @@ def restrict_key(standin: StandIn, content: Json) -> Json:
             f"{', '.join(unknown)}: a permission is <resource>.<read|write> with a resource of "
             f"{', '.join(sorted(RESOURCES))}"
         )
-    standin.restrictions[str(content["key"])] = Restriction(
+    world.restrictions[str(content["key"])] = Restriction(
         None if allow is None else frozenset(allow), bool(content.get("revoked"))
     )
     return {"allow": allow, "revoked": bool(content.get("revoked"))}
 
 
-def tell_truth(standin: StandIn, content: Json) -> Json:
+def tell_truth(world: World, content: Json) -> Json:
     """All of an account's money, oldest first, without pages."""
     scope = scope_of(content["account"], livemode=content.get("livemode") in {"1", "true", True})
-    with standin.lock:
-        standin.run_jobs()
+    with world.lock:
+        jobs.run_due(world)
         kinds = {
             "charges": "charge", "refunds": "refund", "disputes": "dispute",
             "balance_transactions": "balance_transaction", "payment_intents": "payment_intent",
             "payouts": "payout", "events": "event",
         }  # fmt: skip
         truth: Json = {
-            name: standin.store.select(scope, kind, ascending=True) for name, kind in kinds.items()
+            name: world.store.select(scope, kind, ascending=True) for name, kind in kinds.items()
         }
-        truth["balance"] = balance.current(Call(standin, scope))
+        truth["balance"] = balance.current(Call(world, scope))
     return truth
 
 
-def pay_out(standin: StandIn, content: Json) -> Json:
+def pay_out(world: World, content: Json) -> Json:
     """Make the payout that Stripe's schedule would make now."""
     scope = scope_of(content["account"], livemode=bool(content.get("livemode")))
-    with standin.lock:
-        standin.run_jobs()
-        call = Call(standin, scope)
-        standin.store.begin()
+    with world.lock:
+        jobs.run_due(world)
+        call = Call(world, scope)
+        world.store.begin()
         payout = payouts.pay_out_everything(call, str(content.get("currency", "usd")))
-        standin.store.commit()
-        standin.deliveries.add(call.outbox)
+        world.store.commit()
+        world.deliveries.add(call.outbox)
     return {"payout": payout}
 
 
-def reset(standin: StandIn, _content: Json) -> Json:
-    standin.reset()
+def reset(world: World, _content: Json) -> Json:
+    world.reset()
     return {"reset": True}
 
 
-Command = Callable[["StandIn", Json], Json]
+Command = Callable[["World", Json], Json]
 COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "faults"): add_fault,
     ("DELETE", "faults"): clear_faults,

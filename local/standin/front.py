@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from local.standin.messages import Answer, Request
-
-if TYPE_CHECKING:
-    from local.standin.core import StandIn
+from local.standin.engine.messages import Answer, Request
 
 HOST = "127.0.0.1"
+Handle = Callable[[Request], Answer]
 BODY_MAX = 4 * 1024 * 1024
 
 
@@ -25,7 +24,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = 120
-    standin: ClassVar[StandIn]
+    handle_request: ClassVar[Handle]
 
     def _answer(self) -> None:
         length = int(self.headers.get("content-length") or 0)
@@ -35,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(length) if length else b""
-        self._write(self.standin.handle(Request(self.command, path, query, headers, body)))
+        self._write(type(self).handle_request(Request(self.command, path, query, headers, body)))
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_HEAD = do_OPTIONS = _answer  # noqa: N815
 
@@ -71,14 +70,12 @@ class Listener(ThreadingHTTPServer):
 class Server:
     """A running stand-in."""
 
-    def __init__(self, standin: StandIn, port: int) -> None:
-        handler = type("StandInHandler", (Handler,), {"standin": standin})
-        self.standin = standin
+    def __init__(self, handle: Handle, port: int, *, on_close: Callable[[], None]) -> None:
+        handler = type("StandInHandler", (Handler,), {"handle_request": staticmethod(handle)})
+        self._on_close = on_close
         self._listener = Listener((HOST, port), handler)
         self.port = int(self._listener.server_address[1])
         self.url = f"http://{HOST}:{self.port}"
-        standin.base_url = self.url
-        standin.deliveries.start()
         self._thread = threading.Thread(
             target=self._listener.serve_forever, args=(0.05,), name="standin", daemon=True
         )
@@ -87,4 +84,4 @@ class Server:
     def close(self) -> None:
         self._listener.shutdown()
         self._listener.server_close()
-        self.standin.deliveries.stop()
+        self._on_close()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import stripe
 
-from local.standin.messages import Request
-
-if TYPE_CHECKING:
-    from local.standin.core import StandIn
+from local.standin.engine.messages import Answer, Request
 
 
 class InProcessClient(stripe.HTTPClient):
@@ -19,9 +16,9 @@ class InProcessClient(stripe.HTTPClient):
 
     name = "standin"
 
-    def __init__(self, standin: StandIn) -> None:
+    def __init__(self, handle: Callable[[Request], Answer]) -> None:
         super().__init__()
-        self._standin = standin
+        self._handle = handle
 
     def request(
         self,
@@ -35,7 +32,7 @@ class InProcessClient(stripe.HTTPClient):
         parts = urlsplit(url)
         body = post_data.encode() if isinstance(post_data, str) else (post_data or b"")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        answer = self._standin.handle(Request(method.upper(), parts.path, parts.query, lower, body))
+        answer = self._handle(Request(method.upper(), parts.path, parts.query, lower, body))
         if answer.lost:
             raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
                 "The connection ended before an answer came.", should_retry=True

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from local.standin import charging
-from local.standin.cards import CARDS, Card
-from local.standin.cards import Decline as BankDecline
 from local.standin.core import StandIn
+from local.standin.payments import charging
+from local.standin.payments.cards import CARDS, Card
+from local.standin.payments.cards import Decline as BankDecline
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body
 from tests.functions.shop import Shop, expect

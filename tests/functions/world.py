@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 from local.standin import StandIn
-from local.standin.messages import Request
+from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
 from payments.roles import ROUTES
 from tests.functions.dynamo import Dynamo

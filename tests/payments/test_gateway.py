@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.standin import StandIn
-from local.standin.access import Restriction
-from local.standin.faults import Fault
+from local.standin.engine.access import Restriction
+from local.standin.engine.faults import Fault
 from payments import gateway as gateway_module
 from payments.attempt import Attempt
 from payments.errors import (

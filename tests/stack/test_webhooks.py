@@ -11,7 +11,7 @@ import pytest
 
 from local.client import Answer, Client
 from local.stack import Stack
-from local.standin.deliveries import signature
+from local.standin.engine.deliveries import signature
 from tests.stack.shop import Shop, eventually
 
 

@@ -11,7 +11,7 @@ import pytest
 import stripe
 
 from local.standin import StandIn
-from local.standin.messages import Request
+from local.standin.engine.messages import Request
 from tests.standin.doubles import (
     TULIPS,
     Browser,

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import stripe
 
 from local.standin import StandIn
-from local.standin.messages import Answer, Request
+from local.standin.engine.messages import Answer, Request
 
 Connect = Callable[..., stripe.StripeClient]
 Control = Callable[..., Any]

@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 from local.standin import StandIn
-from local.standin.messages import Request
+from local.standin.engine.messages import Request
 from tests.standin.doubles import Connect, Control
 
 ALLOWED = ["payment_intents.read", "customers.write"]

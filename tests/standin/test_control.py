@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from local.standin import StandIn
-from local.standin.messages import Request
+from local.standin.engine.messages import Request
 from tests.standin.doubles import Connect, Control, Pay, Time
 
 CUSTOMERS = "/v1/customers"

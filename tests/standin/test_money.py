@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local.standin import StandIn
-from local.standin.balance import processing_fee
+from local.standin.funds.balance import processing_fee
 from tests.standin.doubles import Control, Pay, Time
 
 TWO_DAYS_S = 2 * 24 * 3600

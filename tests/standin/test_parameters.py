@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import stripe
 
-from local.standin import StandIn, forms, parameters
-from local.standin.errors import InvalidRequest
-from local.standin.routing import ROUTES
+from local.standin import StandIn
+from local.standin.engine import forms, parameters
+from local.standin.engine.errors import InvalidRequest
+from local.standin.engine.routing import ROUTES
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from local.standin.payment_intents import STATES
+from local.standin.payments.payment_intents import STATES
 from tests.standin.doubles import Pay
 
 CREATE = {"amount": 2000, "currency": "usd"}

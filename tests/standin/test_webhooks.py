@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import stripe
 
-from local.standin import StandIn, deliveries
+from local.standin import StandIn
+from local.standin.engine import deliveries
 from tests.standin.doubles import Control, Pay, Receiver, Sent, Time
 
 

@@ -1,0 +1,318 @@
+"""Checkout Sessions: made, read, expired, completed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.standin.checkout import line_items
+from local.standin.connect.accounts import account_object
+from local.standin.engine.errors import Conflict, InvalidRequest
+from local.standin.engine.lists import answer_list, as_list, limit_of
+from local.standin.engine.messages import Json
+from local.standin.engine.routing import job, route
+from local.standin.funds.currencies import require_amount, require_currency
+from local.standin.payments import charging, payment_intents, setup_intents
+from local.standin.payments.customers import new_customer
+
+if TYPE_CHECKING:
+    from local.standin.engine.call import Call
+
+LIFE_MIN_S = 30 * 60
+LIFE_MAX_S = 24 * 3600
+CLOCK_SLACK_S = 60
+"""Between a caller's reading of the clock and ours."""
+EMBEDDED = frozenset({"elements", "embedded_page", "form"})
+ECHOED = (
+    "adaptive_pricing", "after_expiration", "allow_promotion_codes", "cancel_url",
+    "client_reference_id", "consent_collection", "customer_email", "invoice_creation", "locale",
+    "origin_context", "shipping_address_collection", "submit_type", "success_url",
+)  # fmt: skip
+ECHOED_WHEN_GIVEN = ("branding_settings", "phone_number_collection", "return_url")
+NO_TEXT = dict.fromkeys(
+    ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+)
+EMAIL_ONLY: Json = {
+    "address": None, "business_name": None, "individual_name": None, "name": None, "phone": None,
+    "tax_exempt": "none", "tax_ids": [],
+}  # fmt: skip
+
+
+def require_urls(params: Json, mode: str) -> None:
+    ui_mode = params.get("ui_mode") or "hosted_page"
+    if ui_mode == "hosted_page" and not params.get("success_url"):
+        raise InvalidRequest(
+            "Missing required param: success_url.", code="parameter_missing", param="success_url"
+        )
+    if ui_mode in EMBEDDED:
+        for name in ("success_url", "cancel_url"):
+            if params.get(name):
+                raise InvalidRequest(
+                    f"The `{name}` parameter is not allowed when `ui_mode` is `{ui_mode}`.",
+                    param=name,
+                )
+        never = params.get("redirect_on_completion") == "never"
+        if ui_mode != "elements" and not never and not params.get("return_url"):
+            raise InvalidRequest(
+                "Missing required param: return_url.", code="parameter_missing", param="return_url"
+            )
+    for name in ("success_url", "cancel_url", "return_url"):
+        url = params.get(name)
+        if url and not url.startswith(("http://", "https://")):
+            raise InvalidRequest("Not a valid URL", code="url_invalid", param=name)
+    if mode == "payment" and not params.get("line_items"):
+        raise InvalidRequest(
+            "You must specify `line_items` in `payment` mode.",
+            code="parameter_missing", param="line_items",
+        )  # fmt: skip
+
+
+def expiry(call: Call) -> int:
+    expires_at = call.params.get("expires_at")
+    if expires_at is None:
+        return call.now + LIFE_MAX_S
+    life_s = int(expires_at) - call.now
+    if life_s < LIFE_MIN_S - CLOCK_SLACK_S:
+        raise InvalidRequest(
+            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session "
+            "creation.",
+            param="expires_at",
+        )
+    if life_s > LIFE_MAX_S + CLOCK_SLACK_S:
+        raise InvalidRequest(
+            "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.",
+            param="expires_at",
+        )
+    return int(expires_at)
+
+
+def check_customer(call: Call, params: Json) -> None:
+    if params.get("customer"):
+        call.get("customer", params["customer"], param="customer")
+        if params.get("customer_email"):
+            raise InvalidRequest(
+                "You may only specify one of these parameters: customer, customer_email."
+            )
+    payment = params.get("payment_intent_data") or {}
+    payment_intents.check_statement(payment)
+    payment_intents.check_references(call, payment)
+
+
+def currency_of(params: Json, items: list[Json]) -> str | None:
+    if items:
+        return str(items[0]["currency"])
+    return require_currency(params["currency"]) if params.get("currency") else None
+
+
+@route("POST", "/v1/checkout/sessions", "checkout.SessionCreateParams")
+def create(call: Call) -> Json:
+    mode = call.params.get("mode") or "payment"
+    if mode == "subscription":
+        raise InvalidRequest(
+            "The stand-in has no subscriptions; `mode` is payment or setup.", param="mode"
+        )
+    require_urls(call.params, mode)
+    check_customer(call, call.params)
+    items = line_items.new_items(call, call.params.get("line_items") or [])
+    session = new_session(call, mode, items)
+    if mode == "setup":
+        attach_setup_intent(call, session)
+    return opened(call, session, items)
+
+
+def opened(call: Call, session: Json, items: list[Json]) -> Json:
+    # The page is opened without a key; what it shows of the account is known from now on.
+    account_object(call, call.account)
+    call.insert(session)
+    call.hide(
+        session["id"], line_items=items, platform=call.platform,
+        payment_intent_data=call.params.get("payment_intent_data") or {},
+    )  # fmt: skip
+    call.later(session["expires_at"] - call.now, "expire_session", session["id"])
+    return session
+
+
+def new_session(call: Call, mode: str, items: list[Json]) -> Json:
+    params = call.params
+    total, currency = total_of(items), currency_of(params, items)
+    if mode == "payment" and total:
+        require_amount(total, currency or "usd", "line_items")
+    ui_mode = params.get("ui_mode") or "hosted_page"
+    ident = call.new_id("cs_live" if call.livemode else "cs_test", 58)
+    email = email_of(call, params)
+    session: Json = {
+        "id": ident, "object": "checkout.session",
+        "amount_subtotal": total if items else None, "amount_total": total if items else None,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": params.get("billing_address_collection"),
+        "client_secret": None, "collected_information": None, "consent": None,
+        "created": call.now, "currency": currency, "currency_conversion": None,
+        "custom_fields": [], "custom_text": {**NO_TEXT, **(params.get("custom_text") or {})},
+        "customer": params.get("customer"), "customer_account": None,
+        "customer_creation": None if params.get("customer") or mode == "setup"
+        else params.get("customer_creation") or "if_required",
+        "customer_details": {**EMAIL_ONLY, "email": email} if email else None,
+        "discounts": [], "expires_at": expiry(call), "invoice": None, "livemode": call.livemode,
+        "metadata": params.get("metadata") or {}, "mode": mode, "payment_intent": None,
+        "payment_link": None,
+        "payment_method_collection": "always" if mode == "setup" else "if_required",
+        "payment_method_configuration_details": None, "payment_method_options": {},
+        "payment_method_types": params.get("allowed_payment_method_types") or ["card"],
+        "payment_status": "no_payment_required" if mode == "setup" or not total else "unpaid",
+        "permissions": None, "recovered_from": None, "saved_payment_method_options": None,
+        "setup_intent": None, "shipping_cost": None, "shipping_options": [], "status": "open",
+        "subscription": None,
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0}
+        if items else None,
+        "ui_mode": ui_mode, "url": None, "wallet_options": None,
+    }  # fmt: skip
+    session.update({name: params.get(name) for name in ECHOED})
+    session.update({name: params[name] for name in ECHOED_WHEN_GIVEN if name in params})
+    add_way_in(call, session)
+    return session
+
+
+def add_way_in(call: Call, session: Json) -> None:
+    """Give a hosted page its address, an embedded one a secret for the browser."""
+    if session["ui_mode"] == "hosted_page":
+        session["url"] = f"{call.world.base_url}/c/pay/{session['id']}"
+    else:
+        session["client_secret"] = call.secret_for(session["id"])
+        session["redirect_on_completion"] = call.params.get("redirect_on_completion") or "always"
+
+
+def total_of(items: list[Json]) -> int:
+    return sum(item["amount_total"] for item in items)
+
+
+def email_of(call: Call, params: Json) -> str | None:
+    known = call.find("customer", params.get("customer") or "")
+    email: str | None = known["email"] if known else params.get("customer_email")
+    return email
+
+
+def attach_setup_intent(call: Call, session: Json) -> None:
+    given = call.params.get("setup_intent_data") or {}
+    intent = setup_intents.new_intent(call, {
+        **given, "customer": session["customer"], "usage": "off_session",
+        "allowed_payment_method_types": call.params.get("allowed_payment_method_types"),
+    })  # fmt: skip
+    call.emit("setup_intent.created", intent)
+    session["setup_intent"] = intent["id"]
+
+
+@route("GET", "/v1/checkout/sessions", "checkout.SessionListParams")
+def list_sessions(call: Call) -> Json:
+    conditions = []
+    if email := (call.params.get("customer_details") or {}).get("email"):
+        conditions.append(("customer_details.email", "=", email))
+    return answer_list(call, "checkout.session", "customer", "payment_intent", "payment_link",
+                       "status", conditions=conditions)  # fmt: skip
+
+
+@route("GET", "/v1/checkout/sessions/{id}", "checkout.SessionRetrieveParams")
+def retrieve(call: Call) -> Json:
+    return call.named("checkout.session", "session")
+
+
+@route("POST", "/v1/checkout/sessions/{id}", "checkout.SessionUpdateParams")
+def update(call: Call) -> Json:
+    session = call.named("checkout.session", "session")
+    call.merge_metadata(session)
+    call.save(session)
+    return session
+
+
+@route("GET", "/v1/checkout/sessions/{id}/line_items", "checkout.SessionLineItemListParams")
+def list_line_items(call: Call) -> Json:
+    session = call.named("checkout.session", "session")
+    items = call.hidden(session["id"])["line_items"]
+    limit = limit_of(call.params)
+    return as_list(call.url, items[:limit], has_more=len(items) > limit)
+
+
+@route("POST", "/v1/checkout/sessions/{id}/expire", "checkout.SessionExpireParams")
+def expire(call: Call) -> Json:
+    session = call.named("checkout.session", "session")
+    if session["status"] != "open":
+        raise Conflict(
+            'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
+            f"Session has a status of {session['status']}.",
+        )
+    return expired(call, session)
+
+
+@job("expire_session")
+def expire_when_due(call: Call, ident: str) -> None:
+    session = call.get("checkout.session", ident)
+    if session["status"] == "open":
+        expired(call, session)
+
+
+def expired(call: Call, session: Json) -> Json:
+    """End the session, so that what it began can no longer be paid."""
+    session.update(status="expired", url=None)
+    call.save(session)
+    intent = call.find("payment_intent", session["payment_intent"] or "")
+    if intent is not None and "cancel" in payment_intents.STATES[intent["status"]]:
+        payment_intents.canceled(call, intent, "abandoned")
+    setup = call.find("setup_intent", session["setup_intent"] or "")
+    if setup is not None and "cancel" in setup_intents.STATES[setup["status"]]:
+        setup.update(status="canceled", cancellation_reason="abandoned")
+        call.save(setup)
+        call.emit("setup_intent.canceled", setup)
+    call.emit("checkout.session.expired", session)
+    return session
+
+
+def intent_for(call: Call, session: Json) -> Json:
+    """Make the session's PaymentIntent when the payer first presses Pay."""
+    if session["payment_intent"]:
+        return call.get("payment_intent", session["payment_intent"])
+    given = dict(call.hidden(session["id"])["payment_intent_data"])
+    given.update(
+        amount=session["amount_total"], currency=session["currency"],
+        customer=session["customer"], automatic_payment_methods={"enabled": True},
+    )  # fmt: skip
+    if session["payment_method_types"] != ["card"]:
+        given["allowed_payment_method_types"] = session["payment_method_types"]
+    intent = payment_intents.new_intent(call, given)
+    call.emit("payment_intent.created", intent)
+    session["payment_intent"] = intent["id"]
+    call.save(session)
+    return intent
+
+
+def ensure_customer(call: Call, session: Json, email: str | None) -> None:
+    data = call.hidden(session["id"])["payment_intent_data"]
+    wanted = session["customer_creation"] == "always" or data.get("setup_future_usage")
+    if session["customer"] is None and session["mode"] == "payment" and wanted:
+        session["customer"] = new_customer(call, {"email": email} if email else {})["id"]
+        call.save(session)
+
+
+def complete(call: Call, session: Json, intent: Json) -> Json:
+    """Complete the session: its intent has got as far as the payer can bring it."""
+    paid = intent["status"] == "succeeded" and session["mode"] == "payment"
+    if session["mode"] == "payment":
+        session["payment_status"] = "paid" if paid else "unpaid"
+    details = session["customer_details"] or {**EMAIL_ONLY, "email": call.params.get("email")}
+    session.update(status="complete", url=None, customer_details=details)
+    call.save(session)
+    call.emit("checkout.session.completed", session)
+    return session
+
+
+def after_clearing(call: Call, intent: Json) -> None:
+    """Tell of the end of a delayed payment through the session that began it."""
+    found = call.store.select(
+        call.scope, "checkout.session", [("payment_intent", "=", intent["id"])], limit=1
+    )
+    for session in found:
+        succeeded = intent["status"] == "succeeded"
+        session["payment_status"] = "paid" if succeeded else "unpaid"
+        call.save(session)
+        verdict = "succeeded" if succeeded else "failed"
+        call.emit(f"checkout.session.async_payment_{verdict}", session)
+
+
+charging.AFTER_CLEARING.append(after_clearing)

@@ -1,0 +1,1 @@
+"""Accounts, and how a platform comes to act for them: onboarding, OAuth, v2."""

@@ -1,0 +1,121 @@
+"""Accounts: one's own, made on first use, and those that a platform connected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local.standin.engine.errors import Forbidden
+from local.standin.engine.lists import answer_list
+from local.standin.engine.messages import Json
+from local.standin.engine.routing import route
+
+if TYPE_CHECKING:
+    from local.standin.engine.call import Call
+
+CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments")
+
+
+def requirements(due: list[str]) -> Json:
+    return {
+        "alternatives": [], "current_deadline": None, "currently_due": due,
+        "disabled_reason": "requirements.past_due" if due else None, "errors": [],
+        "eventually_due": due, "past_due": due, "pending_verification": [],
+    }  # fmt: skip
+
+
+def settings(name: str) -> Json:
+    return {
+        "bacs_debit_payments": {"display_name": None, "service_user_number": None},
+        "branding": {"icon": None, "logo": None, "primary_color": None, "secondary_color": None},
+        "card_issuing": {"tos_acceptance": {"date": None, "ip": None}},
+        "card_payments": {
+            "decline_on": {"avs_failure": False, "cvc_failure": False},
+            "statement_descriptor_prefix": None, "statement_descriptor_prefix_kana": None,
+            "statement_descriptor_prefix_kanji": None,
+        },
+        "dashboard": {"display_name": name, "timezone": "Etc/UTC"},
+        "invoices": {"default_account_tax_ids": None, "hosted_payment_method_save": "offer"},
+        "payments": {
+            "statement_descriptor": name.upper()[:22], "statement_descriptor_kana": None,
+            "statement_descriptor_kanji": None,
+        },
+        "payouts": {
+            "debit_negative_balances": True,
+            "schedule": {"delay_days": 2, "interval": "daily"}, "statement_descriptor": None,
+        },
+        "sepa_debit_payments": {},
+    }  # fmt: skip
+
+
+def new_account(ident: str, created: int, *, ready: bool, **given: Any) -> Json:
+    state = "active" if ready else "inactive"
+    name = given.get("name") or f"Stand-in shop {ident[-4:]}"
+    return {
+        "id": ident, "object": "account",
+        "business_profile": {
+            "annual_revenue": None, "estimated_worker_count": None, "mcc": "5999", "name": name,
+            "product_description": None, "support_address": None, "support_email": None,
+            "support_phone": None, "support_url": None, "url": None,
+        },
+        "business_type": given.get("business_type"),
+        "capabilities": dict.fromkeys(CAPABILITIES, state),
+        "charges_enabled": ready,
+        "controller": {"type": "account"},
+        "country": given.get("country") or "US", "created": created,
+        "default_currency": given.get("default_currency") or "usd", "details_submitted": ready,
+        "email": given.get("email"),
+        "external_accounts": {
+            "object": "list", "data": [], "has_more": False,
+            "url": f"/v1/accounts/{ident}/external_accounts",
+        },
+        "future_requirements": requirements([]),
+        "metadata": given.get("metadata") or {}, "payouts_enabled": ready,
+        "requirements": requirements([] if ready else ["external_account", "tos_acceptance.date"]),
+        "settings": settings(name),
+        "tos_acceptance": {"date": created if ready else None},
+        "type": given.get("type") or "standard",
+    }  # fmt: skip
+
+
+def account_object(call: Call, ident: str) -> Json:
+    """Any account that someone has a key of exists; its object is written on first sight."""
+    found = call.store.get("", "account", ident)
+    if found is None:
+        own = call.credentials
+        shop = own.shop if own and own.account == ident else None
+        found = new_account(ident, call.now, ready=True, name=shop)
+        call.store.insert("", found)
+    return found
+
+
+def display_name(call: Call) -> str:
+    return str(account_object(call, call.account)["settings"]["dashboard"]["display_name"])
+
+
+def require_access(call: Call, ident: str) -> Json:
+    own = call.credentials.account if call.credentials else call.account
+    if ident != own and not call.world.is_connected(own, ident):
+        raise Forbidden(
+            f"The provided key does not have access to account '{ident}' (or that account does "
+            "not exist). Application access may have been revoked.",
+            code="account_invalid",
+        )
+    return account_object(call, ident)
+
+
+@route("GET", "/v1/account", "AccountRetrieveCurrentParams")
+def retrieve_current(call: Call) -> Json:
+    return account_object(call, call.account)
+
+
+@route("GET", "/v1/accounts/{id}", "AccountRetrieveParams")
+def retrieve(call: Call) -> Json:
+    return require_access(call, call.path["id"])
+
+
+@route("GET", "/v1/accounts", "AccountListParams")
+def list_accounts(call: Call) -> Json:
+    """List the connections, so that cursors follow their order."""
+    page = answer_list(call.on(call.account + "#connections"), "account")
+    page["data"] = [account_object(call, each["id"]) for each in page["data"]]
+    return page

@@ -1,0 +1,319 @@
+"""The life of an API request: key, route, permission, idempotency, parameters, execution."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from local.standin.engine import access, forms, jobs, parameters
+from local.standin.engine.call import Call
+from local.standin.engine.errors import (
+    Forbidden,
+    InvalidRequest,
+    KeyInUse,
+    KeyReused,
+    RateLimited,
+    ServerFailure,
+    StandInError,
+    UnknownUrl,
+)
+from local.standin.engine.expand import expand
+from local.standin.engine.messages import Answer, Json, Request, json_answer
+from local.standin.engine.routing import Route, find_route, job
+from local.standin.engine.scopes import scope_of
+from local.standin.engine.store import KeptAnswer
+
+if TYPE_CHECKING:
+    from local.standin.engine.faults import Fault
+    from local.standin.engine.world import World
+
+KEY_LENGTH_MAX = 255
+KEY_LIFE_S = 24 * 3600
+LATEST_WITH_METHOD_TYPES = "2026-09-30"
+METHOD_TYPES_OWNERS = frozenset({"payment_intents", "setup_intents", "checkout", "payment_links"})
+FAILURE = (
+    "An unexpected error occurred while processing your request. Please try again, and contact "
+    "us at https://support.stripe.com/ if the problem persists."
+)
+
+
+@dataclass
+class Exchange:
+    """A request on its way through the stages below."""
+
+    world: World
+    request: Request
+    id: str
+    fault: Fault | None = None
+    raw: Json = field(default_factory=dict)
+    key: str | None = None
+    scope: str = ""
+    fingerprint: str = ""
+
+    @property
+    def fault_kind(self) -> str | None:
+        return self.fault.kind if self.fault else None
+
+    @property
+    def delay_s(self) -> float:
+        return self.fault.delay_s if self.fault else 0.0
+
+
+def answer(world: World, request: Request) -> Answer:
+    exchange = Exchange(world, request, world.ids.request(), world.faults.take(request))
+    try:
+        result = respond(exchange)
+    except StandInError as error:
+        result = json_answer(error.http_status, error.body(exchange.id))
+    result.headers.setdefault("Request-Id", exchange.id)
+    result.headers["Stripe-Version"] = version_of(exchange)
+    if exchange.key:
+        result.headers["Idempotency-Key"] = exchange.key
+        result.headers.setdefault("Original-Request", exchange.id)
+    if result.status >= 400:
+        result.headers["Stripe-Should-Retry"] = "true" if result.status in {409, 429} else "false"
+    if result.status in {429, 500}:
+        del result.headers["Stripe-Should-Retry"]
+    return result
+
+
+def version_of(exchange: Exchange) -> str:
+    return exchange.request.headers.get("stripe-version") or exchange.world.api_version
+
+
+def respond(exchange: Exchange) -> Answer:
+    world, request = exchange.world, exchange.request
+    if exchange.fault_kind == "timeout_lost":
+        return Answer(0, b"", lost=True)
+    credentials = access.identify(access.presented_key(request.headers))
+    restriction = world.restrictions.get(credentials.key)
+    access.require_active(credentials, restriction)
+    if exchange.fault_kind == "429":
+        raise RateLimited("Too many requests hit the API too quickly.", code="rate_limit")
+    found = find_route(request.method, request.path)
+    if found is None:
+        raise UnknownUrl(
+            f"Unrecognized request URL ({request.method}: {request.path}). Please see "
+            "https://stripe.com/docs or we can help at https://support.stripe.com/."
+        )
+    entry, names = found
+    if not entry.publishable:
+        access.require_secret(credentials)
+    exchange.scope = acting_scope(exchange, credentials)
+    access.require_permission(credentials, restriction, entry.permission)
+    exchange.raw = raw_parameters(request)
+    call = Call(
+        world, exchange.scope,
+        credentials=credentials, request_id=exchange.id, version=version_of(exchange),
+        url=request.path, idempotency_key=idempotency_key(exchange),
+    )  # fmt: skip
+    call.path = {name: unquote(value) for name, value in names.items()}
+    return once(exchange, entry, call)
+
+
+def acting_scope(exchange: Exchange, credentials: access.Credentials) -> str:
+    """Whose objects are meant: the key's account, or a connected one by `Stripe-Account`."""
+    headers = exchange.request.headers
+    account = headers.get("stripe-account") or credentials.account
+    if account != credentials.account and not exchange.world.is_connected(
+        credentials.account, account
+    ):
+        raise Forbidden(
+            f"The provided key '{access.masked(credentials.key)}' does not have access to account "
+            f"'{account}' (or that account does not exist). Application access may have been "
+            "revoked.",
+            code="account_invalid",
+        )
+    return scope_of(account, livemode=credentials.livemode)
+
+
+def raw_parameters(request: Request) -> Json:
+    if "json" in request.headers.get("content-type", "") and request.body:
+        try:
+            content = json.loads(request.body)
+        except ValueError:
+            raise InvalidRequest("The request body is not valid JSON.") from None
+        return content if isinstance(content, dict) else {}
+    query = forms.decode(request.query)
+    return {**query, **forms.decode(request.body.decode("utf-8", "replace"))}
+
+
+def idempotency_key(exchange: Exchange) -> str | None:
+    key = exchange.request.headers.get("idempotency-key")
+    if not key or exchange.request.method != "POST":
+        return None
+    if len(key) > KEY_LENGTH_MAX:
+        raise InvalidRequest(
+            f"The idempotency key is longer than {KEY_LENGTH_MAX} characters. Use a shorter one."
+        )
+    exchange.key = key
+    content = json.dumps([exchange.request.path, exchange.raw], sort_keys=True)
+    exchange.fingerprint = hashlib.sha256(content.encode()).hexdigest()
+    return key
+
+
+def once(exchange: Exchange, entry: Route, call: Call) -> Answer:
+    """Let one request with a key be in flight; it answers what the key has already answered."""
+    if exchange.key is None:
+        return faulted(exchange, entry, call)
+    flight = (exchange.scope, exchange.key)
+    if not exchange.world.take_off(flight):
+        raise in_use(exchange.key)
+    try:
+        return faulted(exchange, entry, call)
+    finally:
+        # A request that is applied later is still under way.
+        if exchange.fault_kind != "applied_later":
+            exchange.world.land(flight)
+
+
+def faulted(exchange: Exchange, entry: Route, call: Call) -> Answer:
+    """Answer as the fault of this request, if it has one, makes it."""
+    kind = exchange.fault_kind
+    if kind == "409":
+        raise in_use(exchange.key or "none")
+    if kind == "slow":
+        time.sleep(exchange.delay_s)
+    if kind == "applied_later":
+        return postponed(exchange)
+    kept = replayed(exchange) if exchange.key else None
+    if kind == "500":
+        return failed(exchange, kept)
+    result = kept or execute(exchange, entry, call)
+    if kind == "500_applied":
+        return failed(exchange, kept)
+    result.lost = kind == "timeout_applied"
+    return result
+
+
+def failed(exchange: Exchange, kept: Answer | None) -> Answer:
+    """Fail as Stripe does; the key keeps a failure only when it has no answer yet."""
+    failure = json_answer(500, ServerFailure(FAILURE).body(exchange.id))
+    if exchange.key and kept is None:
+        with exchange.world.lock:
+            write_down(exchange, failure)
+    return failure
+
+
+def in_use(key: str) -> KeyInUse:
+    return KeyInUse(
+        "There is currently another in-progress request using this Idempotent Key (that probably "
+        "means you submitted twice, and the other request is still going through): "
+        f"{key}. Please try again later.",
+        code="idempotency_key_in_use",
+    )
+
+
+def replayed(exchange: Exchange) -> Answer | None:
+    with exchange.world.lock:
+        kept = exchange.world.store.kept_answer(exchange.scope, exchange.key or "")
+    if kept is None or kept.at + KEY_LIFE_S <= exchange.world.clock.now():
+        return None
+    if kept.path != exchange.request.path:
+        raise KeyReused(
+            "Keys for idempotent requests can only be used for the same endpoint they were first "
+            f"used for ('{kept.path}'). Try using a key other than '{exchange.key}' if you meant "
+            "to execute a different request."
+        )
+    if kept.fingerprint != exchange.fingerprint:
+        raise KeyReused(
+            "Keys for idempotent requests can only be used with the same parameters they were "
+            f"first used with. Try using a key other than '{exchange.key}' if you meant to execute "
+            "a different request."
+        )
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotent-Replayed": "true",
+        "Original-Request": kept.request,
+    }
+    return Answer(kept.status, kept.body, headers)
+
+
+def write_down(exchange: Exchange, result: Answer) -> None:
+    kept = KeptAnswer(
+        exchange.fingerprint, exchange.request.path, result.status, result.body, exchange.id,
+        exchange.world.clock.now(),
+    )  # fmt: skip
+    exchange.world.store.keep_answer(exchange.scope, exchange.key or "", kept)
+
+
+def execute(exchange: Exchange, entry: Route, call: Call) -> Answer:
+    """One transaction: committed for an answer or a decline, rolled back for other errors."""
+    world = exchange.world
+    call.params = checked_parameters(exchange, entry)
+    expansions = call.params.pop("expand", None) or []
+    with world.lock:
+        jobs.run_due(world)
+        world.store.begin()
+        try:
+            content = expand(call, entry.handler(call), expansions)
+            result, kept = json_answer(200, content), True
+        except StandInError as error:
+            result, kept = json_answer(error.http_status, error.body(exchange.id)), error.kept
+            if not error.commits:
+                undo(call)
+        except Exception:  # noqa: BLE001 - a bug here must look like Stripe's own failure
+            traceback.print_exc(file=sys.stderr)
+            result, kept = json_answer(500, ServerFailure(FAILURE).body(exchange.id)), True
+            undo(call)
+        if exchange.key and kept:
+            write_down(exchange, result)
+        world.store.commit()
+        world.deliveries.add(call.outbox)
+    return result
+
+
+def undo(call: Call) -> None:
+    call.store.rollback()
+    call.store.begin()
+    call.outbox.clear()
+
+
+def checked_parameters(exchange: Exchange, entry: Route) -> Json:
+    raw = dict(exchange.raw)
+    if "payment_method_types" in raw and entry.segments[1] in METHOD_TYPES_OWNERS:
+        refuse_method_types(exchange)
+        raw["allowed_payment_method_types"] = raw.pop("payment_method_types")
+    return raw if entry.params is None else parameters.check(entry.params, raw)
+
+
+def refuse_method_types(exchange: Exchange) -> None:
+    """Refuse what this version dropped; a caller that names no version has an older default."""
+    if exchange.request.headers.get("stripe-version", "") < LATEST_WITH_METHOD_TYPES:
+        return
+    raise InvalidRequest(
+        "The `payment_method_types` parameter is no longer supported in this API version. Use "
+        "`allowed_payment_method_types` to restrict which payment methods are offered.",
+        code="payment_method_types_no_longer_supported",
+        param="payment_method_types",
+    )
+
+
+def postponed(exchange: Exchange) -> Answer:
+    """Tell the caller nothing, and execute the request when its time has come."""
+    request = exchange.request
+    argument = json.dumps(
+        [request.method, request.path, request.query, dict(request.headers), request.body.decode()]
+    )
+    due = exchange.world.clock.now() + exchange.delay_s
+    with exchange.world.lock:
+        exchange.world.store.add_job(due, "late_request", exchange.scope, argument)
+    exchange.world.deliveries.wake()
+    return Answer(0, b"", lost=True)
+
+
+@job("late_request")
+def late_request(call: Call, argument: str) -> None:
+    method, path, query, headers, body = json.loads(argument)
+    if key := headers.get("idempotency-key"):
+        call.world.land((call.scope, key))
+    # The job's own transaction is empty, and the request opens one of its own.
+    call.store.commit()
+    answer(call.world, Request(method, path, query, headers, body.encode()))
+    call.store.begin()

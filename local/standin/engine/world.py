@@ -1,0 +1,73 @@
+"""What every call sees of the stand-in: one store, one clock, one source of ids."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable
+from functools import cached_property
+
+from local.standin.engine.access import Restriction
+from local.standin.engine.clock import Clock, Ids
+from local.standin.engine.deliveries import Deliveries
+from local.standin.engine.faults import Faults
+from local.standin.engine.store import Store
+
+Flight = tuple[str, str]
+"""An account and an idempotency key of it."""
+
+
+class World:
+    """The state of one stand-in. Whoever reads or writes the store holds `lock`."""
+
+    def __init__(
+        self,
+        *,
+        seed: int | None,
+        clock: Callable[[], float] | None,
+        state_file: str,
+        settlement_s: int,
+        base_url: str,
+    ) -> None:
+        self.seed = seed
+        self.clock = Clock(clock)
+        self.ids = Ids(seed)
+        self.settlement_s = settlement_s
+        self.base_url = base_url
+        self.lock = threading.RLock()
+        self.store = Store(state_file)
+        self.faults = Faults()
+        self.restrictions: dict[str, Restriction] = {}
+        self.deliveries = Deliveries(self.store, self.clock, self.lock, seed)
+        self._in_flight: set[Flight] = set()
+        self._flight_lock = threading.Lock()
+
+    @cached_property
+    def api_version(self) -> str:
+        """The version that the installed SDK pins; importing it waits for the first request."""
+        return str(importlib.import_module("stripe").api_version)
+
+    def is_connected(self, platform: str, account: str) -> bool:
+        with self.lock:
+            return self.store.get("", "connection", f"{platform}/{account}") is not None
+
+    def take_off(self, flight: Flight) -> bool:
+        with self._flight_lock:
+            if flight in self._in_flight:
+                return False
+            self._in_flight.add(flight)
+            return True
+
+    def land(self, flight: Flight) -> None:
+        with self._flight_lock:
+            self._in_flight.discard(flight)
+
+    def reset(self) -> None:
+        with self.lock:
+            self.store.reset()
+            self.restrictions.clear()
+            self.faults.clear()
+            self.deliveries.clear()
+            self.ids = Ids(self.seed)
+        with self._flight_lock:
+            self._in_flight.clear()

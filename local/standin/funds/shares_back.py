@@ -1,0 +1,68 @@
+"""Connect's money on its way back: application fee refunds and transfer reversals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.standin.engine.messages import Json
+from local.standin.funds import balance
+
+if TYPE_CHECKING:
+    from local.standin.engine.call import Call
+
+
+def give_back(call: Call, charge: Json, refund: Json) -> None:
+    """Only on the caller's wish, and in proportion to what is refunded."""
+    share = refund["amount"] / charge["amount_captured"]
+    if call.params.get("reverse_transfer") and charge.get("transfer"):
+        reversal = reverse_transfer(call, charge, share)
+        refund["transfer_reversal"] = reversal["id"]
+        call.save(refund)
+    if call.params.get("refund_application_fee") and charge.get("application_fee"):
+        home = call.on(call.platform) if call.platform else call
+        fee = home.get("application_fee", charge["application_fee"])
+        refund_fee(home, fee, round(fee["amount"] * share))
+
+
+def refund_fee(call: Call, fee: Json, amount: int) -> Json:
+    """Give the connected account what the platform gives back."""
+    ident = call.new_id("fr")
+    entry = balance.post(call, "application_fee_refund", -amount, fee["currency"], ident)
+    fee_refund = {
+        "id": ident, "object": "fee_refund", "amount": amount, "balance_transaction": entry["id"],
+        "created": call.now, "currency": fee["currency"], "fee": fee["id"],
+        "metadata": call.params.get("metadata") or {},
+    }  # fmt: skip
+    call.insert(fee_refund)
+    fee["amount_refunded"] += amount
+    fee["refunded"] = fee["amount_refunded"] == fee["amount"]
+    fee["refunds"]["data"].insert(0, fee_refund)
+    call.save(fee)
+    receiver = call.on(call.scope_for(fee["account"]))
+    balance.post(receiver, "adjustment", amount, fee["currency"], ident)
+    call.emit("application_fee.refunded", fee)
+    return fee_refund
+
+
+def reverse_transfer(call: Call, charge: Json, share: float) -> Json:
+    transfer = call.get("transfer", charge["transfer"])
+    amount = min(
+        round(transfer["amount"] * share), transfer["amount"] - transfer["amount_reversed"]
+    )
+    ident = call.new_id("trr")
+    entry = balance.post(call, "transfer_refund", amount, transfer["currency"], ident)
+    receiver = call.on(call.scope_for(transfer["destination"]))
+    balance.post(receiver, "payment_refund", -amount, transfer["currency"], ident)
+    reversal = {
+        "id": ident, "object": "transfer_reversal", "amount": amount,
+        "balance_transaction": entry["id"], "created": call.now, "currency": transfer["currency"],
+        "destination_payment_refund": None, "metadata": {}, "source_refund": None,
+        "transfer": transfer["id"],
+    }  # fmt: skip
+    call.insert(reversal)
+    transfer["amount_reversed"] += amount
+    transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
+    transfer["reversals"]["data"].insert(0, reversal)
+    call.save(transfer)
+    call.emit("transfer.reversed", transfer)
+    return reversal

@@ -1,0 +1,84 @@
+"""Charges: read, described, and captured the old way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.standin.engine.errors import Conflict, InvalidRequest
+from local.standin.engine.lists import answer_list
+from local.standin.engine.messages import Json
+from local.standin.engine.routing import route
+from local.standin.engine.search import answer_search
+from local.standin.payments import payment_intents
+from local.standin.payments.cards import by_handle
+from local.standin.payments.payment_methods import new_card_method
+
+if TYPE_CHECKING:
+    from local.standin.engine.call import Call
+
+
+@route("GET", "/v1/charges/search", "ChargeSearchParams")
+def search(call: Call) -> Json:
+    return answer_search(call, "charge")
+
+
+@route("GET", "/v1/charges", "ChargeListParams")
+def list_charges(call: Call) -> Json:
+    return answer_list(call, "charge", "customer", "payment_intent", "transfer_group")
+
+
+@route("GET", "/v1/charges/{id}", "ChargeRetrieveParams")
+def retrieve(call: Call) -> Json:
+    return call.named("charge")
+
+
+@route("POST", "/v1/charges", "ChargeCreateParams")
+def create(call: Call) -> Json:
+    """Charge a token at once, as the API of before did; underneath is an intent."""
+    params = call.params
+    for name in ("amount", "currency"):
+        if name not in params:
+            raise InvalidRequest(
+                f"Missing required param: {name}.", code="parameter_missing", param=name
+            )
+    card = by_handle(params.get("source") or "")
+    if card is None:
+        raise InvalidRequest(
+            "Must provide source or customer.", code="parameter_missing", param="source"
+        )
+    method = new_card_method(call, card, {})
+    given: Json = {
+        name: params[name] for name in ("amount", "currency", "metadata") if name in params
+    }
+    intent = payment_intents.new_intent(call, {
+        **given, "capture_method": "automatic" if params.get("capture", True) else "manual",
+        "description": params.get("description"), "customer": params.get("customer"),
+    })  # fmt: skip
+    intent["payment_method"] = method["id"]
+    payment_intents.confirmed(call, intent, {"off_session": True})
+    return call.get("charge", intent["latest_charge"])
+
+
+@route("POST", "/v1/charges/{id}", "ChargeUpdateParams")
+def update(call: Call) -> Json:
+    charge = call.named("charge")
+    for name in ("customer", "description", "receipt_email", "shipping", "transfer_group"):
+        if name in call.params:
+            charge[name] = call.params[name]
+    if fraud := call.params.get("fraud_details"):
+        charge["fraud_details"].update(fraud)
+    call.merge_metadata(charge)
+    return call.change(charge, "charge.updated")
+
+
+@route("POST", "/v1/charges/{id}/capture", "ChargeCaptureParams")
+def capture(call: Call) -> Json:
+    charge = call.named("charge")
+    if charge["captured"]:
+        raise Conflict(
+            f"Charge {charge['id']} has already been captured.", code="charge_already_captured"
+        )
+    intent = call.get("payment_intent", charge["payment_intent"])
+    payment_intents.require_state(intent, "capture")
+    payment_intents.captured(call, intent, int(call.params.get("amount") or charge["amount"]))
+    return call.get("charge", charge["id"])

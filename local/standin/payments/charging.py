@@ -1,0 +1,312 @@
+"""One attempt to take money for a PaymentIntent: authenticate, decline, authorize, succeed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local.standin.connect.accounts import display_name
+from local.standin.engine.messages import Json
+from local.standin.engine.routing import job
+from local.standin.funds import balance, shares
+from local.standin.payments import disputes
+from local.standin.payments.cards import NOT_AUTHENTICATED, UNAUTHENTICATED, Card, Decline
+from local.standin.payments.payment_methods import (
+    attach_to,
+    card_behaviour,
+    debit_behaviour,
+    declined_error,
+)
+
+if TYPE_CHECKING:
+    from local.standin.engine.call import Call
+
+RISK_SCORES = {"normal": 17, "elevated": 67, "highest": 88}
+SENTENCES = {
+    "authorized": "Payment complete.",
+    "blocked": "Stripe blocked this payment as too risky.",
+    "issuer_declined": "The bank did not return any further details with this decline.",
+}
+
+
+def attempt(
+    call: Call,
+    intent: Json,
+    method: Json,
+    *,
+    off_session: bool = False,
+    authenticated: bool = False,
+) -> Json:
+    if method["type"] != "card":
+        return start_debit(call, intent, method)
+    card = card_behaviour(call, method)
+    if not authenticated and asks_payer(call, card, method, off_session=off_session):
+        if off_session:
+            return decline(call, intent, method, UNAUTHENTICATED)
+        return require_action(call, intent, method)
+    if card.decline is not None:
+        return decline(call, intent, method, card.decline)
+    if intent["capture_method"] == "manual":
+        return authorize(call, intent, method, card)
+    return succeed(call, intent, method, card)
+
+
+def asks_payer(call: Call, card: Card, method: Json, *, off_session: bool) -> bool:
+    """Whether the bank wants the payer to prove who they are."""
+    if card.authentication == "until_set_up":
+        return not call.hidden(method["id"]).get("set_up")
+    if card.authentication == "on_session":
+        return not off_session
+    return card.authentication == "required"
+
+
+def require_action(call: Call, intent: Json, method: Json) -> Json:
+    intent["status"] = "requires_action"
+    intent["payment_method"] = method["id"]
+    intent["next_action"] = next_action(call, intent)
+    call.save(intent)
+    call.emit("payment_intent.requires_action", intent)
+    return intent
+
+
+def next_action(call: Call, intent: Json) -> Json:
+    url = f"{call.world.base_url}/c/authenticate/{intent['id']}"
+    back = call.hidden(intent["id"]).get("return_url")
+    if back:
+        return {"type": "redirect_to_url", "redirect_to_url": {"return_url": back, "url": url}}
+    return {
+        "type": "use_stripe_sdk",
+        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url},
+    }
+
+
+def outcome_of(card: Card | None, declined: Decline | None) -> Json:
+    risk = card.risk if card else "normal"
+    kind = declined.outcome if declined else "authorized"
+    return {
+        "advice_code": declined.advice if declined else None,
+        "network_advice_code": None,
+        "network_decline_code": declined.network_code if declined else None,
+        "network_status": declined.network_status if declined else "approved_by_network",
+        "reason": (declined.reason or declined.decline_code) if declined
+        else "elevated_risk_level" if risk == "elevated" else None,
+        "risk_level": risk, "risk_score": RISK_SCORES[risk],
+        "seller_message": SENTENCES[kind], "type": kind,
+    }  # fmt: skip
+
+
+def method_details(method: Json, card: Card | None, *, amount: int) -> Json:
+    kind = method["type"]
+    if kind != "card":
+        return {kind: {**method[kind], "mandate": None}, "type": kind}
+    shown = method["card"]
+    return {
+        "card": {
+            "amount_authorized": amount, "authorization_code": "123456", "brand": shown["brand"],
+            "checks": shown["checks"], "country": shown["country"],
+            "exp_month": shown["exp_month"], "exp_year": shown["exp_year"],
+            "extended_authorization": {"status": "disabled"},
+            "fingerprint": shown["fingerprint"], "funding": shown["funding"],
+            "incremental_authorization": {"status": "unavailable"}, "installments": None,
+            "last4": shown["last4"], "mandate": None, "multicapture": {"status": "unavailable"},
+            "network": card.brand if card else None,
+            "network_token": {"used": False}, "network_transaction_id": "104102131013710",
+            "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
+            "regulated_status": "unregulated", "three_d_secure": None, "wallet": None,
+        },
+        "type": "card",
+    }  # fmt: skip
+
+
+def new_charge(call: Call, intent: Json, method: Json, **state: Any) -> Json:
+    card = card_behaviour(call, method) if method["type"] == "card" else None
+    ident = call.new_id("ch" if card else "py")
+    receipt = f"{call.world.base_url}/c/receipt/{ident}"
+    charge = {
+        "id": ident, "object": "charge", "amount": intent["amount"], "amount_captured": 0,
+        "amount_refunded": 0, "application": None, "application_fee": None,
+        "application_fee_amount": intent["application_fee_amount"], "balance_transaction": None,
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": statement(call, intent), "captured": False,
+        "created": call.now, "currency": intent["currency"], "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False, "failure_balance_transaction": None, "failure_code": None,
+        "failure_message": None, "fraud_details": {}, "livemode": call.livemode,
+        "metadata": intent["metadata"], "on_behalf_of": intent["on_behalf_of"],
+        "outcome": outcome_of(card, None), "paid": True, "payment_intent": intent["id"],
+        "payment_method": method["id"],
+        "payment_method_details": method_details(method, card, amount=intent["amount"]),
+        "radar_options": {}, "receipt_email": intent["receipt_email"], "receipt_number": None,
+        "receipt_url": receipt, "refunded": False, "review": None, "shipping": intent["shipping"],
+        "source_transfer": None,
+        "statement_descriptor": intent["statement_descriptor"],
+        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
+        "status": "succeeded", "transfer_data": intent["transfer_data"],
+        "transfer_group": intent["transfer_group"],
+    }  # fmt: skip
+    charge.update(state)
+    return call.insert(charge)
+
+
+def statement(call: Call, intent: Json) -> str:
+    suffix = intent["statement_descriptor_suffix"]
+    name = display_name(call).upper()
+    return f"{name[: 20 - len(suffix)]}* {suffix.upper()}"[:22] if suffix else name[:22]
+
+
+def error_object(declined: Decline, charge: Json, method: Json) -> Json:
+    return {
+        "advice_code": declined.advice, "charge": charge["id"], "code": declined.code,
+        "decline_code": declined.decline_code,
+        "doc_url": f"https://docs.stripe.com/error-codes/{declined.code.replace('_', '-')}",
+        "message": declined.message, "network_decline_code": declined.network_code,
+        "payment_method": method, "type": "card_error",
+    }  # fmt: skip
+
+
+def decline(call: Call, intent: Json, method: Json, declined: Decline) -> Json:
+    """Keep the failed charge, ask for another method, answer 402."""
+    card = card_behaviour(call, method)
+    charge = new_charge(
+        call, intent, method,
+        paid=False, status="failed", failure_code=declined.code, receipt_url=None,
+        failure_message=declined.message, outcome=outcome_of(card, declined),
+    )  # fmt: skip
+    error = error_object(declined, charge, method)
+    reopen(call, intent, charge, {k: v for k, v in error.items() if v is not None})
+    raise declined_error(
+        declined, charge=charge["id"], payment_intent=intent, payment_method=method
+    )
+
+
+def reopen(call: Call, intent: Json, charge: Json, error: Json) -> None:
+    intent.update(
+        status="requires_payment_method", payment_method=None, latest_charge=charge["id"],
+        last_payment_error=error, next_action=None, processing=None,
+    )  # fmt: skip
+    call.save(intent)
+    call.emit("charge.failed", charge)
+    call.emit("payment_intent.payment_failed", intent)
+
+
+def fail_authentication(call: Call, intent: Json) -> None:
+    """Reopen an intent whose payer did not prove who they are; no charge was ever made."""
+    method = call.get("payment_method", intent["payment_method"])
+    intent.update(
+        status="requires_payment_method", payment_method=None, next_action=None,
+        last_payment_error={
+            "code": "payment_intent_authentication_failure",
+            "doc_url": "https://docs.stripe.com/error-codes/payment-intent-authentication-failure",
+            "message": NOT_AUTHENTICATED, "payment_method": method, "type": "invalid_request_error",
+        },
+    )  # fmt: skip
+    call.save(intent)
+    call.emit("payment_intent.payment_failed", intent)
+
+
+def authorize(call: Call, intent: Json, method: Json, card: Card) -> Json:
+    charge = new_charge(call, intent, method)
+    call.hide(charge["id"], behaviour=card.name)
+    intent.update(
+        status="requires_capture", amount_capturable=intent["amount"], next_action=None,
+        latest_charge=charge["id"], payment_method=method["id"], last_payment_error=None,
+    )  # fmt: skip
+    remember_method(call, intent, method)
+    call.save(intent)
+    call.emit("charge.succeeded", charge)
+    call.emit("payment_intent.amount_capturable_updated", intent)
+    return intent
+
+
+def succeed(call: Call, intent: Json, method: Json, card: Card) -> Json:
+    charge = new_charge(call, intent, method)
+    collect(call, intent, charge, charge["amount"], at_once=card.settles_at_once)
+    call.hide(charge["id"], behaviour=card.name)
+    intent["payment_method"] = method["id"]
+    remember_method(call, intent, method)
+    finish(call, intent, charge)
+    if card.dispute:
+        disputes.open_dispute(call, charge, card.dispute)
+    return intent
+
+
+def collect(call: Call, intent: Json, charge: Json, amount: int, *, at_once: bool = False) -> None:
+    """Book the money that arrives, and the shares of platform and destination."""
+    currency = charge["currency"]
+    fees = [balance.fee_line(balance.processing_fee(amount, currency), currency)]
+    platform_fee = intent["application_fee_amount"]
+    if call.platform and platform_fee:
+        fees.append(balance.fee_line(platform_fee, currency, "application_fee"))
+    kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
+    entry = balance.post(
+        call, kind, amount, currency, charge["id"],
+        fees=fees, at_once=at_once, description=charge["description"],
+    )  # fmt: skip
+    charge.update(amount_captured=amount, captured=True, balance_transaction=entry["id"])
+    shares.share(call, intent, charge)
+    call.save(charge)
+    if at_once:
+        call.emit("balance.available", balance.current(call))
+
+
+def finish(call: Call, intent: Json, charge: Json) -> None:
+    intent.update(
+        status="succeeded", amount_received=charge["amount_captured"], amount_capturable=0,
+        latest_charge=charge["id"], last_payment_error=None, next_action=None, processing=None,
+    )  # fmt: skip
+    call.save(intent)
+    call.emit("charge.succeeded", charge)
+    call.emit("payment_intent.succeeded", intent)
+
+
+def remember_method(call: Call, intent: Json, method: Json) -> None:
+    """Give a method for future use to the customer; a loose one is spent."""
+    if intent["setup_future_usage"] and intent["customer"]:
+        attach_to(call, method, intent["customer"])
+        call.hide(method["id"], set_up=True)
+    elif method["customer"] is None:
+        call.hide(method["id"], used_up=True)
+
+
+def start_debit(call: Call, intent: Json, method: Json) -> Json:
+    debit = debit_behaviour(call, method)
+    charge = new_charge(
+        call, intent, method,
+        status="pending", paid=False,
+        outcome={**outcome_of(None, None), "risk_level": "not_assessed", "risk_score": None},
+    )  # fmt: skip
+    intent.update(
+        status="processing", latest_charge=charge["id"], payment_method=method["id"],
+        next_action=None, last_payment_error=None,
+        processing={"type": method["type"]} if method["type"] == "card" else None,
+    )  # fmt: skip
+    remember_method(call, intent, method)
+    call.save(intent)
+    call.emit("charge.pending", charge)
+    call.emit("payment_intent.processing", intent)
+    call.later(debit.clears_after_s, "clear_debit", intent["id"])
+    return intent
+
+
+@job("clear_debit")
+def clear_debit(call: Call, ident: str) -> None:
+    intent = call.get("payment_intent", ident)
+    charge = call.get("charge", intent["latest_charge"])
+    method = call.get("payment_method", charge["payment_method"])
+    debit = debit_behaviour(call, method)
+    if debit.failure is None:
+        charge.update(status="succeeded", paid=True)
+        collect(call, intent, charge, charge["amount"])
+        finish(call, intent, charge)
+    else:
+        charge.update(status="failed", failure_code=debit.failure, failure_message=debit.message)
+        call.save(charge)
+        reopen(call, intent, charge, {
+            "charge": charge["id"], "code": debit.failure, "message": debit.message,
+            "payment_method": method, "type": "invalid_request_error",
+        })  # fmt: skip
+    for listener in AFTER_CLEARING:
+        listener(call, intent)
+
+
+# Checkout adds itself here: a session hears of its delayed payment.
+AFTER_CLEARING: list[Any] = []

@@ -1,0 +1,1 @@
+"""Events as they are read, and the endpoints that hear of them."""
