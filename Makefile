@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check build deploy bench claims openapi lock clean
+.PHONY: help demo serve test conformance check build deploy bench claims openapi lock clean
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -23,9 +23,13 @@ serve: ## Keep the local stack running; PORT=8700 is the first of its four ports
 	@$(bin)/python -m local.serve
 
 test: ## Run every test; CI runs this
-	$(call set-up,app aws)
+	$(call set-up,app aws cli)
 	@$(bin)/python -m local.layer_here
 	@$(bin)/python -m pytest
+
+conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema
+	$(call set-up,app cli)
+	@$(bin)/python -m pytest --quiet --no-header tests/conformance
 
 check: ## Check format, lint, types, imports, template and security
 	$(call set-up,app aws checkov)
@@ -59,4 +63,4 @@ lock: ## Write the requirements files anew from pyproject.toml
 	@local/.lock-venv/bin/python -m local.locking
 
 clean: ## Remove what the commands have made
-	@rm -rf .venv local/.*-venv local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv local/.*-venv local/stripe_cli/node_modules local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis

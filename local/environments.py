@@ -1,9 +1,10 @@
-"""Make the virtual environments a command needs: `python -m local.environments app aws`.
+"""Make the environments a command needs: `python -m local.environments app aws`.
 
 Runs on a bare Python 3.11, so it imports the standard library only.
 """
 
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -20,13 +21,18 @@ ENVIRONMENTS = {
     "sam": ("local/.sam-venv", "local/requirements-sam.txt"),
     "checkov": ("local/.checkov-venv", "local/requirements-checkov.txt"),
     "lock": ("local/.lock-venv", "local/requirements-lock.txt"),
+    "cli": ("local/stripe_cli/node_modules", "local/stripe_cli/package-lock.json"),
 }
+# Stripe's own CLI comes from npm; everything else is Python's.
+NODE = frozenset({"cli"})
 STAMP = "ready"
 # The file names everything, so nothing is left to be looked up.
 INSTALL = (
     *("install", "--quiet", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"),
     *("--no-deps", "--require-hashes", "--requirement"),
 )
+NPM_INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "nodejs", "npm")
 PATIENCE_S = 15
 
 
@@ -36,7 +42,7 @@ class SetUpError(Exception):
 
 def make(names: list[str]) -> None:
     """Make the environments that are missing or out of date, side by side."""
-    late = [name for name in names if not is_ready(name)]
+    late = [name for name in names if not is_ready(name) and has_installer(name)]
     installs = {name: start_install(name) for name in late}
     try:
         for name, install in installs.items():
@@ -57,13 +63,40 @@ def finish(name: str, install: subprocess.Popen[str]) -> None:
 def is_ready(name: str) -> bool:
     folder = ROOT / ENVIRONMENTS[name][0]
     written = folder / STAMP
-    return written.exists() and written.read_text() == stamp(name) and has_python(folder)
+    if not written.exists() or written.read_text() != stamp(name):
+        return False
+    return name in NODE or has_python(folder)
 
 
 def stamp(name: str) -> str:
     """Say what an environment was made of: its requirements and the interpreter."""
     requirements = (ROOT / ENVIRONMENTS[name][1]).read_bytes()
-    return f"{sys.version}\n{hashlib.sha256(requirements).hexdigest()}\n"
+    interpreter = "node" if name in NODE else sys.version
+    return f"{interpreter}\n{hashlib.sha256(requirements).hexdigest()}\n"
+
+
+def has_installer(name: str) -> bool:
+    """Tell whether it can be installed; all else works without npm, so a lack is only said."""
+    if name not in NODE or shutil.which("npm") or (apt_installs_npm() and shutil.which("npm")):
+        return True
+    print(
+        "  npm is missing, so the tests with Stripe's CLI are skipped:"
+        " install the packages nodejs and npm, and run again.",
+        flush=True,
+    )
+    return False
+
+
+def apt_installs_npm() -> bool:
+    """Install npm where that asks nobody for a password."""
+    root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    if not shutil.which("apt-get") or (root and not shutil.which("sudo")):
+        return False
+    print("  installing nodejs and npm by apt", flush=True)
+    return all(
+        subprocess.run([*root, *command], capture_output=True, check=False).returncode == 0
+        for command in (("apt-get", "update"), APT_INSTALL)
+    )
 
 
 def python_of(folder: Path) -> str:
@@ -78,10 +111,18 @@ def has_python(folder: Path) -> bool:
 def start_install(name: str) -> subprocess.Popen[str]:
     folder, requirements = (ROOT / part for part in ENVIRONMENTS[name])
     print(f"  making {folder.relative_to(ROOT)} from {requirements.relative_to(ROOT)}", flush=True)
+    if name in NODE:
+        return start([*NPM_INSTALL, "--prefix", str(folder.parent)])
     if not is_same_python(folder):
         create(folder)
-    command = [python_of(folder), "-m", "pip", *INSTALL, str(requirements)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return start([python_of(folder), "-m", "pip", *INSTALL, str(requirements)])
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def wait(name: str, install: subprocess.Popen[str]) -> str:
@@ -115,7 +156,7 @@ def create(folder: Path) -> None:
 
 
 def explain(name: str, errors: str) -> str:
-    lines = [line for line in errors.splitlines() if line.startswith("ERROR")]
+    lines = [line for line in errors.splitlines() if line.startswith(("ERROR", "npm error"))]
     reason = (lines or errors.strip().splitlines() or ["no reason given"])[0]
     file = ENVIRONMENTS[name][1]
     return f"{file} could not be installed ({reason}): check the network, and run again."
