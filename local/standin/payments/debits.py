@@ -20,6 +20,8 @@ class Debit:
     failure: str | None = None
     message: str = ""
     clears_after_s: int = CLEARS_AFTER_S
+    label: str | None = None
+    """What the hosted page says of it; without one it is not offered there."""
 
     @property
     def last4(self) -> str:
@@ -31,18 +33,20 @@ MISSING = "The customer's bank account could not be located."
 SHORT = "The customer's account has insufficient funds to cover this payment."
 REFUSED = "The customer's bank refused the debit."
 DEBITS = (
-    Debit("usBankAccount", "us_bank_account", "000123456789"),
+    Debit("usBankAccount", "us_bank_account", "000123456789", label="Succeeds after four days"),
     Debit("usBankAccount_success", "us_bank_account", "000123456789"),
     Debit("usBankAccount_accountClosed", "us_bank_account", "000111111113", "account_closed",
           CLOSED),
-    Debit("usBankAccount_noAccount", "us_bank_account", "000111111116", "no_account", MISSING),
+    Debit("usBankAccount_noAccount", "us_bank_account", "000111111116", "no_account", MISSING,
+          label="Fails after four days: no such account"),
     Debit("usBankAccount_insufficientFunds", "us_bank_account", "000222222227",
-          "insufficient_funds", SHORT),
+          "insufficient_funds", SHORT, label="Fails after four days: insufficient funds"),
     Debit("usBankAccount_debitNotAuthorized", "us_bank_account", "000333333335",
           "debit_not_authorized", REFUSED),
-    Debit("sepaDebit", "sepa_debit", "DE89370400440532013000"),
+    Debit("sepaDebit", "sepa_debit", "DE89370400440532013000", label="Succeeds after four days"),
     Debit("sepaDebit_succeedsAtOnce", "sepa_debit", "AT611904300234573201", clears_after_s=0),
-    Debit("sepaDebit_fails", "sepa_debit", "DE62370400440532013001", "insufficient_funds", SHORT),
+    Debit("sepaDebit_fails", "sepa_debit", "DE62370400440532013001", "insufficient_funds", SHORT,
+          label="Fails after four days: insufficient funds"),
 )  # fmt: skip
 BY_NAME = {debit.name: debit for debit in DEBITS}
 BY_NUMBER = {debit.number: debit for debit in reversed(DEBITS)}
