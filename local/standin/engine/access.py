@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from local.standin.engine.clock import ALPHABET
 from local.standin.engine.errors import Forbidden, Unauthorized
@@ -71,6 +72,7 @@ def presented_key(headers: Mapping[str, str]) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def identify(key: str) -> Credentials:
     if not key:
         raise Unauthorized(

@@ -102,10 +102,13 @@ class Call:
         self.store.insert(self.scope, obj, kind)
         return obj
 
-    def save(self, obj: Json) -> Json:
-        """Write, and say what changed, as an event's `previous_attributes` has it."""
-        before = self.store.get(self.scope, obj["object"], obj["id"]) or {}
+    def save(self, obj: Json) -> None:
         self.store.update(self.scope, obj)
+
+    def replace(self, obj: Json) -> Json:
+        """Write, and give what changed, as an event's `previous_attributes` has it."""
+        before = self.store.get(self.scope, obj["object"], obj["id"]) or {}
+        self.save(obj)
         return recording.difference(before, obj)
 
     def emit(self, name: str, obj: Json, previous: Json | None = None) -> None:
@@ -115,7 +118,8 @@ class Call:
         )
 
     def change(self, obj: Json, event: str | None = None) -> Json:
-        previous = self.save(obj)
+        """Write, and tell of the change if there is one."""
+        previous = self.replace(obj)
         if event and previous:
             self.emit(event, obj, previous)
         return obj

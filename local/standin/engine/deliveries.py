@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import orjson
+
 from local.standin.engine.clock import Clock
-from local.standin.engine.store import Store, dump
+from local.standin.engine.store import Store
 
 MODES = ("deliver", "drop", "duplicate", "reorder", "hold")
 RETRY_AFTER_S = (1.0, 5.0, 30.0, 300.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
@@ -220,7 +222,7 @@ class Deliveries:
         if endpoint is None or event is None or endpoint["status"] != "enabled":
             return None
         event["api_version"] = endpoint["api_version"] or event["api_version"]
-        body = dump(event).encode()
+        body = orjson.dumps(event)
         stamp = int(self._clock.now())
         headers = {
             "Content-Type": "application/json; charset=utf-8",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 import time
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+import orjson
 
 from local.standin.engine import access, forms, jobs, parameters
 from local.standin.engine.call import Call
@@ -27,7 +28,7 @@ from local.standin.engine.expand import expand
 from local.standin.engine.messages import Answer, Json, Request, json_answer
 from local.standin.engine.routing import Route, find_route, job
 from local.standin.engine.scopes import scope_of
-from local.standin.engine.store import KeptAnswer
+from local.standin.engine.store import KeptAnswer, dump
 
 if TYPE_CHECKING:
     from local.standin.engine.faults import Fault
@@ -136,7 +137,7 @@ def acting_scope(exchange: Exchange, credentials: access.Credentials) -> str:
 def raw_parameters(request: Request) -> Json:
     if "json" in request.headers.get("content-type", "") and request.body:
         try:
-            content = json.loads(request.body)
+            content = orjson.loads(request.body)
         except ValueError:
             raise InvalidRequest("The request body is not valid JSON.") from None
         return content if isinstance(content, dict) else {}
@@ -153,8 +154,8 @@ def idempotency_key(exchange: Exchange) -> str | None:
             f"The idempotency key is longer than {KEY_LENGTH_MAX} characters. Use a shorter one."
         )
     exchange.key = key
-    content = json.dumps([exchange.request.path, exchange.raw], sort_keys=True)
-    exchange.fingerprint = hashlib.sha256(content.encode()).hexdigest()
+    content = orjson.dumps([exchange.request.path, exchange.raw], option=orjson.OPT_SORT_KEYS)
+    exchange.fingerprint = hashlib.sha256(content).hexdigest()
     return key
 
 
@@ -298,7 +299,7 @@ def refuse_method_types(exchange: Exchange) -> None:
 def postponed(exchange: Exchange) -> Answer:
     """Tell the caller nothing, and execute the request when its time has come."""
     request = exchange.request
-    argument = json.dumps(
+    argument = dump(
         [request.method, request.path, request.query, dict(request.headers), request.body.decode()]
     )
     due = exchange.world.clock.now() + exchange.delay_s
@@ -310,7 +311,7 @@ def postponed(exchange: Exchange) -> Answer:
 
 @job("late_request")
 def late_request(call: Call, argument: str) -> None:
-    method, path, query, headers, body = json.loads(argument)
+    method, path, query, headers, body = orjson.loads(argument)
     if key := headers.get("idempotency-key"):
         call.world.land((call.scope, key))
     # The job's own transaction is empty, and the request opens one of its own.

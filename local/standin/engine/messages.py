@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 Json = dict[str, Any]
 
@@ -32,12 +33,11 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body)
+        return orjson.loads(self.body)
 
 
 def json_answer(status: int, content: object, **headers: str) -> Answer:
-    body = json.dumps(content, ensure_ascii=False).encode()
-    return Answer(status, body, {"Content-Type": "application/json", **headers})
+    return Answer(status, orjson.dumps(content), {"Content-Type": "application/json", **headers})
 
 
 def html_answer(status: int, page: str) -> Answer:

@@ -32,31 +32,29 @@ def record(
     data: Json = {"object": obj}
     if previous is not None:
         data["previous_attributes"] = previous
-    endpoints = listening(world, scope, name)
+    homes = [link["platform"] for link in connections(world, scope)]
+    endpoints = listening(world, scope, name, homes)
     event: Json = {
         "id": world.ids.new("evt"), "object": "event", "api_version": world.api_version,
         "created": int(world.clock.now()), "data": data, "livemode": is_live(scope),
         "pending_webhooks": len(endpoints), "request": request, "type": name,
     }  # fmt: skip
-    if platforms(world, scope, limit=1):
+    if homes:
         event["account"] = account_of(scope)
     world.store.insert(scope, event)
     return [Outgoing(scope, event["id"], home, each["id"]) for home, each in endpoints]
 
 
-def platforms(world: World, scope: str, limit: int = -1) -> list[Json]:
-    return world.store.select("", "connection", [("account", "=", account_of(scope))], limit=limit)
+def connections(world: World, scope: str) -> list[Json]:
+    return world.store.select("", "connection", [("account", "=", account_of(scope))])
 
 
-def listening(world: World, scope: str, name: str) -> list[tuple[str, Json]]:
+def listening(world: World, scope: str, name: str, platforms: list[str]) -> list[tuple[str, Json]]:
     """Find the account's own endpoints, and its platforms' endpoints for connected accounts."""
-    homes = [(scope, False)] + [
-        (scope_of(link["platform"], livemode=is_live(scope)), True)
-        for link in platforms(world, scope)
-    ]
+    homes = [(scope_of(each, livemode=is_live(scope)), True) for each in platforms]
     return [
         (home, endpoint)
-        for home, connect in homes
+        for home, connect in [(scope, False), *homes]
         for endpoint in world.store.select(home, "webhook_endpoint")
         if wants(endpoint, name)
         and bool(world.store.hidden(home, endpoint["id"]).get("connect")) == connect

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import Any, NamedTuple
+
+import orjson
 
 from local.standin.engine.messages import Json
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, id TEXT NOT NULL,
+    seq INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL,
     kind TEXT NOT NULL, customer TEXT, payment_intent TEXT, json TEXT NOT NULL,
-    UNIQUE (scope, id));
+    UNIQUE (id, scope));
 CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (scope, kind, seq);
-CREATE INDEX IF NOT EXISTS objects_by_id ON objects (id);
 CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (scope, kind, customer)
     WHERE customer IS NOT NULL;
 CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (scope, kind, payment_intent)
@@ -61,7 +61,7 @@ def links(obj: Json) -> tuple[str | None, str | None]:
 
 
 def dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(value).decode()
 
 
 class Store:
@@ -111,13 +111,13 @@ class Store:
         row = self._db.execute(
             "SELECT json FROM objects WHERE scope = ? AND id = ? AND kind = ?", (scope, ident, kind)
         ).fetchone()
-        return json.loads(row[0]) if row else None
+        return orjson.loads(row[0]) if row else None
 
     def get_any(self, scope: str, ident: str) -> Json | None:
         row = self._db.execute(
             "SELECT json FROM objects WHERE scope = ? AND id = ?", (scope, ident)
         ).fetchone()
-        return json.loads(row[0]) if row else None
+        return orjson.loads(row[0]) if row else None
 
     def scope_of(self, kind: str, ident: str) -> str | None:
         row = self._db.execute(
@@ -150,13 +150,13 @@ class Store:
             values += value if operator == "IN" else [value]
         sql += f" ORDER BY seq {'ASC' if ascending else 'DESC'} LIMIT ?"
         rows = self._db.execute(sql, (*values, limit)).fetchall()
-        return [json.loads(row[0]) for row in rows]
+        return [orjson.loads(row[0]) for row in rows]
 
     def hidden(self, scope: str, ident: str) -> Json:
         row = self._db.execute(
             "SELECT json FROM hidden WHERE scope = ? AND id = ?", (scope, ident)
         ).fetchone()
-        return json.loads(row[0]) if row else {}
+        return orjson.loads(row[0]) if row else {}
 
     def hide(self, scope: str, ident: str, **state: Any) -> None:
         merged = {**self.hidden(scope, ident), **state}

@@ -110,7 +110,7 @@ def arrive(call: Call, ident: str) -> None:
     payout["trace_id"] = {"status": "supported", "value": f"TRACE{ident[-8:].upper()}"}
     if payout["automatic"]:
         payout["reconciliation_status"] = "completed"
-    previous = call.save(payout)
+    previous = call.replace(payout)
     call.emit("payout.paid", payout, previous)
     if payout["automatic"]:
         call.emit("payout.reconciliation_completed", payout)

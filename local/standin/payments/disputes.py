@@ -134,7 +134,7 @@ def decide(call: Call, ident: str) -> None:
     inquiry = dispute["status"].startswith("warning")
     verdict = VERDICTS[dispute["evidence"]["uncategorized_text"]]
     dispute["status"] = "warning_closed" if inquiry else verdict
-    previous = call.save(dispute)
+    previous = call.replace(dispute)
     if verdict == "won" and not inquiry:
         reinstate(call, dispute)
     call.emit("charge.dispute.closed", dispute, previous)
