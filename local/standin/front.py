@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,7 +43,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         """Read a request's head. The standard library's mail parser takes half of all the time."""
-        words = self.raw_requestline.decode("latin-1").split()
+        self.requestline = self.raw_requestline.decode("latin-1").strip()
+        words = self.requestline.split()
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
             self.close_connection = True
             self.send_error(400, "Bad request line")
@@ -96,7 +98,9 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore a caller that goes away: it is no error of ours."""
+        """Ignore a caller that goes away; anything else is a bug, and seen."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class Server:
