@@ -15,7 +15,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=12111, help="0 takes any free port")
     parser.add_argument("--control", action="store_true", help="open the control surface")
     parser.add_argument("--seed", type=int, help="the same requests get the same ids")
-    parser.add_argument("--state-file", default=":memory:", help="keep the objects in this file")
     parser.add_argument(
         "--settlement-s", type=int, default=0, help="how long money stays pending (Stripe: days)"
     )
@@ -24,10 +23,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     given = arguments()
-    standin = StandIn(
-        control=given.control, seed=given.seed, state_file=given.state_file,
-        settlement_s=given.settlement_s,
-    )  # fmt: skip
+    standin = StandIn(control=given.control, seed=given.seed, settlement_s=given.settlement_s)
     try:
         server = standin.serve(given.port)
     except OSError as error:

@@ -11,6 +11,7 @@ from local.standin.engine import faults, jobs
 from local.standin.engine.access import Restriction
 from local.standin.engine.call import Call
 from local.standin.engine.deliveries import MODES
+from local.standin.engine.limits import Limits
 from local.standin.engine.messages import Answer, Json, Request, json_answer
 from local.standin.engine.scopes import scope_of
 from local.standin.funds import balance, payouts
@@ -75,6 +76,12 @@ def add_fault(world: World, content: Json) -> Json:
 def clear_faults(world: World, _content: Json) -> Json:
     world.faults.clear()
     return {"cleared": True}
+
+
+def set_limits(world: World, content: Json) -> Json:
+    names = ("global_per_s", "endpoint_per_s")
+    world.rate.limits = Limits(*(int(content.get(name, 0)) for name in names))
+    return vars(world.rate.limits)
 
 
 def set_webhooks(world: World, content: Json) -> Json:
@@ -154,6 +161,7 @@ Command = Callable[["World", Json], Json]
 COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "faults"): add_fault,
     ("DELETE", "faults"): clear_faults,
+    ("POST", "limits"): set_limits,
     ("POST", "webhooks"): set_webhooks,
     ("GET", "webhooks"): show_webhooks,
     ("POST", "clock"): advance_clock,

@@ -29,15 +29,11 @@ class StandIn(World):
         control: bool = False,
         seed: int | None = None,
         clock: Callable[[], float] | None = None,
-        state_file: str = ":memory:",
         settlement_s: int = 0,
         base_url: str = "http://127.0.0.1:12111",
     ) -> None:
         register_subjects()
-        super().__init__(
-            seed=seed, clock=clock, state_file=state_file, settlement_s=settlement_s,
-            base_url=base_url,
-        )  # fmt: skip
+        super().__init__(seed=seed, clock=clock, settlement_s=settlement_s, base_url=base_url)
         self.control = control
 
     def handle(self, request: Request) -> Answer:

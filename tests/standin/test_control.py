@@ -144,3 +144,58 @@ def test_a_command_that_makes_no_sense_says_why(
     control: Control, name: str, content: dict[str, Any]
 ) -> None:
     assert control("POST", name, **content)["error"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"), [("global_per_s", "global-rate"), ("endpoint_per_s", "endpoint-rate")]
+)
+def test_a_limit_lets_so_many_through_in_a_second(
+    client: stripe.StripeClient, control: Control, time: Time, limit: str, reason: str
+) -> None:
+    control("POST", "limits", **{limit: 2})
+    client.v1.customers.list()
+    client.v1.customers.list()
+
+    with pytest.raises(stripe.RateLimitError) as caught:
+        client.v1.customers.list()
+
+    assert caught.value.error.code == "rate_limit"
+    assert caught.value.headers["stripe-rate-limited-reason"] == reason
+    time.now += 1
+    assert client.v1.customers.list().data == []
+
+
+def test_a_limit_of_one_operation_leaves_the_others_alone(
+    client: stripe.StripeClient, connect: Connect, control: Control
+) -> None:
+    control("POST", "limits", endpoint_per_s=1)
+
+    client.v1.customers.list()
+    client.v1.products.list()
+    connect("bakery" * 4).v1.customers.list()
+
+
+def test_a_fault_hits_a_replay_as_it_hits_a_first_request(
+    client: stripe.StripeClient, control: Control
+) -> None:
+    made = client.v1.customers.create({}, {"idempotency_key": "k"})
+    for kind in ("timeout_applied", "500", "500_applied"):
+        control("POST", "faults", path=CUSTOMERS, kind=kind, times=1)
+        with pytest.raises((stripe.APIConnectionError, stripe.APIError)):
+            client.v1.customers.create({}, {"idempotency_key": "k"})
+
+    # What the key has answered once stays its answer.
+    assert client.v1.customers.create({}, {"idempotency_key": "k"}).id == made.id
+
+
+def test_a_failure_is_replayed_by_v1_and_tried_again_by_v2(
+    client: stripe.StripeClient, control: Control
+) -> None:
+    control("POST", "faults", kind="500", times=2)
+    for create, key in ((client.v1.customers.create, "k"), (client.v2.core.accounts.create, "k2")):
+        with pytest.raises(stripe.APIError):
+            create({}, {"idempotency_key": key})
+
+    with pytest.raises(stripe.APIError):
+        client.v1.customers.create({}, {"idempotency_key": "k"})
+    assert client.v2.core.accounts.create({}, {"idempotency_key": "k2"}).id.startswith("acct_")

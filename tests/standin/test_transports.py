@@ -136,16 +136,3 @@ def test_a_port_in_use_is_one_sentence(served: tuple[StandIn, str]) -> None:
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert f"port {port}" in ended.stderr
-
-
-def test_a_state_file_survives_a_restart(tmp_path: Path) -> None:
-    path = str(tmp_path / "state.db")
-    key = "sk_test_" + "tulips" * 4
-    first = StandIn(state_file=path)
-    made = stripe.StripeClient(key, http_client=first.http_client()).v1.customers.create()
-    first.close()
-    second = StandIn(state_file=path)
-    found = stripe.StripeClient(key, http_client=second.http_client()).v1.customers.list().data
-    second.close()
-
-    assert [customer.id for customer in found] == [made.id]

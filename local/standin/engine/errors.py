@@ -41,6 +41,7 @@ class StandInError(Exception):
         self.code = code
         self.param = param
         self.extra = extra
+        self.headers: dict[str, str] = {}
 
     @property
     def http_status(self) -> int:
@@ -99,9 +100,17 @@ class Forbidden(InvalidRequest):
 
 
 class RateLimited(InvalidRequest):
-    """Too many requests."""
+    """Too many requests; `reason` is Stripe's name of the limit."""
 
     status = 429
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "Request rate limit exceeded. You can learn more about rate limits here "
+            "https://docs.stripe.com/rate-limits.",
+            code="rate_limit",
+        )
+        self.headers = {"Stripe-Rate-Limited-Reason": reason}
 
 
 class KeyReused(StandInError):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 KEY_LENGTH_MAX = 255
 KEY_LIFE_S = 24 * 3600
+V2_KEY_LIFE_S = 30 * KEY_LIFE_S
 LATEST_WITH_METHOD_TYPES = "2026-09-30"
 METHOD_TYPES_OWNERS = frozenset({"payment_intents", "setup_intents", "checkout", "payment_links"})
 FAILURE = (
@@ -58,6 +59,10 @@ class Exchange:
     fingerprint: str = ""
 
     @property
+    def is_v2(self) -> bool:
+        return self.request.path.startswith("/v2/")
+
+    @property
     def fault_kind(self) -> str | None:
         return self.fault.kind if self.fault else None
 
@@ -71,7 +76,7 @@ def answer(world: World, request: Request) -> Answer:
     try:
         result = respond(exchange)
     except StandInError as error:
-        result = json_answer(error.http_status, error.body(exchange.id))
+        result = json_answer(error.http_status, error.body(exchange.id), **error.headers)
     result.headers.setdefault("Request-Id", exchange.id)
     result.headers["Stripe-Version"] = version_of(exchange)
     if exchange.key:
@@ -95,8 +100,6 @@ def respond(exchange: Exchange) -> Answer:
     credentials = access.identify(access.presented_key(request.headers))
     restriction = world.restrictions.get(credentials.key)
     access.require_active(credentials, restriction)
-    if exchange.fault_kind == "429":
-        raise RateLimited("Too many requests hit the API too quickly.", code="rate_limit")
     found = find_route(request.method, request.path)
     if found is None:
         raise UnknownUrl(
@@ -104,6 +107,9 @@ def respond(exchange: Exchange) -> Answer:
             "https://stripe.com/docs or we can help at https://support.stripe.com/."
         )
     entry, names = found
+    over = world.rate.exceeded(credentials.account, entry.method, *entry.segments)
+    if over or exchange.fault_kind == "429":
+        raise RateLimited(over or "global-rate")
     if not entry.publishable:
         access.require_secret(credentials)
     exchange.scope = acting_scope(exchange, credentials)
@@ -194,9 +200,9 @@ def faulted(exchange: Exchange, entry: Route, call: Call) -> Answer:
 
 
 def failed(exchange: Exchange, kept: Answer | None) -> Answer:
-    """Fail as Stripe does; the key keeps a failure only when it has no answer yet."""
+    """Fail as Stripe does: v1 keeps a failure under a new key, v2 lets it be tried again."""
     failure = json_answer(500, ServerFailure(FAILURE).body(exchange.id))
-    if exchange.key and kept is None:
+    if exchange.key and kept is None and not exchange.is_v2:
         with exchange.world.lock:
             write_down(exchange, failure)
     return failure
@@ -214,7 +220,8 @@ def in_use(key: str) -> KeyInUse:
 def replayed(exchange: Exchange) -> Answer | None:
     with exchange.world.lock:
         kept = exchange.world.store.kept_answer(exchange.scope, exchange.key or "")
-    if kept is None or kept.at + KEY_LIFE_S <= exchange.world.clock.now():
+    life_s = V2_KEY_LIFE_S if exchange.is_v2 else KEY_LIFE_S
+    if kept is None or kept.at + life_s <= exchange.world.clock.now():
         return None
     if kept.path != exchange.request.path:
         raise KeyReused(

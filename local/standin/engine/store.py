@@ -1,4 +1,7 @@
-"""The one store: objects, what Stripe hides of them, idempotency keys and jobs, in SQLite."""
+"""The one store: objects, what Stripe hides of them, idempotency keys and jobs.
+
+SQLite in memory: nothing stays when the process ends.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,25 @@ import orjson
 from local.standin.engine.messages import Json
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (
+CREATE TABLE objects (
     seq INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL,
     kind TEXT NOT NULL, customer TEXT, payment_intent TEXT, json TEXT NOT NULL,
     UNIQUE (id, scope));
-CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (scope, kind, seq);
-CREATE INDEX IF NOT EXISTS objects_by_customer ON objects (scope, kind, customer)
+CREATE INDEX objects_by_kind ON objects (scope, kind, seq);
+CREATE INDEX objects_by_customer ON objects (scope, kind, customer)
     WHERE customer IS NOT NULL;
-CREATE INDEX IF NOT EXISTS objects_by_intent ON objects (scope, kind, payment_intent)
+CREATE INDEX objects_by_intent ON objects (scope, kind, payment_intent)
     WHERE payment_intent IS NOT NULL;
-CREATE TABLE IF NOT EXISTS hidden (
+CREATE TABLE hidden (
     scope TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (scope, id));
-CREATE TABLE IF NOT EXISTS keys (
+CREATE TABLE keys (
     scope TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, path TEXT NOT NULL,
     status INTEGER NOT NULL, body BLOB NOT NULL, request TEXT NOT NULL, at REAL NOT NULL,
     PRIMARY KEY (scope, key));
-CREATE TABLE IF NOT EXISTS jobs (
+CREATE TABLE jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, name TEXT NOT NULL,
     scope TEXT NOT NULL, argument TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS jobs_by_due ON jobs (due, number);
+CREATE INDEX jobs_by_due ON jobs (due, number);
 """
 COLUMNS = frozenset({"seq", "customer", "payment_intent"})
 TABLES = ("objects", "hidden", "keys", "jobs")
@@ -67,11 +70,8 @@ def dump(value: object) -> str:
 class Store:
     """Every call but `begin` happens inside a transaction; the caller holds the lock."""
 
-    def __init__(self, path: str = ":memory:") -> None:
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        if path != ":memory:":
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = OFF")
+    def __init__(self) -> None:
+        self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(SCHEMA)
 
     def close(self) -> None:

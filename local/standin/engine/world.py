@@ -11,6 +11,7 @@ from local.standin.engine.access import Restriction
 from local.standin.engine.clock import Clock, Ids
 from local.standin.engine.deliveries import Deliveries
 from local.standin.engine.faults import Faults
+from local.standin.engine.limits import Limits, RateLimiter
 from local.standin.engine.store import Store
 
 Flight = tuple[str, str]
@@ -25,7 +26,6 @@ class World:
         *,
         seed: int | None,
         clock: Callable[[], float] | None,
-        state_file: str,
         settlement_s: int,
         base_url: str,
     ) -> None:
@@ -35,8 +35,9 @@ class World:
         self.settlement_s = settlement_s
         self.base_url = base_url
         self.lock = threading.RLock()
-        self.store = Store(state_file)
+        self.store = Store()
         self.faults = Faults()
+        self.rate = RateLimiter(self.clock)
         self.restrictions: dict[str, Restriction] = {}
         self.deliveries = Deliveries(self.store, self.clock, self.lock, seed)
         self._in_flight: set[Flight] = set()
@@ -67,6 +68,7 @@ class World:
             self.store.reset()
             self.restrictions.clear()
             self.faults.clear()
+            self.rate.limits = Limits()
             self.deliveries.clear()
             self.ids = Ids(self.seed)
         with self._flight_lock:
