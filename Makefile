@@ -49,6 +49,7 @@ deploy: build ## Build and deploy to AWS; PARAMETERS="Name=value ..." are kept b
 bench: ## Measure every budget, as ratios in one run
 	$(call set-up,app aws)
 	@$(bin)/python -m benchmarks.run
+	@$(bin)/python -m benchmarks.standin
 
 claims: ## Print what is claimed, the tests that prove it, and their last result
 	$(call set-up,app aws)
