@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import pytest
@@ -75,11 +76,10 @@ class Judged(NamedTuple):
 @pytest.fixture(scope="session")
 def toured() -> Iterator[Witness]:
     clock = Clock()
-    witness = Witness(seed=1, clock=clock)
-    client = stripe.StripeClient("sk_test_" + "tulips" * 4, http_client=witness.http_client())
-    Tour(client, clock).run()
-    yield witness
-    witness.close()
+    with closing(Witness(seed=1, clock=clock)) as witness:
+        client = stripe.StripeClient("sk_test_" + "tulips" * 4, http_client=witness.http_client())
+        Tour(client, clock).run()
+        yield witness
 
 
 @pytest.fixture(scope="session")
