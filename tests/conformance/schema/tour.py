@@ -66,10 +66,11 @@ class Tour:
         self.shares()
         self.payouts()
         self.endpoints_and_events()
+        self.mistakes()
 
     def pay(self, amount: int = 5000, card: str = "pm_card_visa", **more: Any) -> Json:
         given = {"amount": amount, "payment_method": card, "confirm": True, "return_url": BACK}
-        return self.post("/v1/payment_intents", **USD, **given, **more)
+        return self.post("/v1/payment_intents", **{**USD, **given, **more})
 
     def customers(self) -> None:
         address = {"line1": "1 High Street", "city": "Leeds", "country": "GB"}
@@ -121,6 +122,8 @@ class Tour:
         for card in CARDS:
             with suppress(stripe.CardError):
                 self.pay(card=card)
+        for debit in ("pm_sepaDebit", "pm_sepaDebit_fails"):
+            self.pay(card=debit, currency="eur")
         self.clock.wait(days=14)
         self.get("/v1/payment_intents", limit=100, expand=["data.latest_charge"])
         self.get("/v1/payment_intents/search", query="status:'succeeded'")
@@ -279,3 +282,19 @@ class Tour:
         while events["has_more"]:
             events = self.get("/v1/events", limit=100, starting_after=events["data"][-1]["id"])
         self.get(f"/v1/events/{events['data'][0]['id']}")
+
+    def mistakes(self) -> None:
+        """Ask for what is refused: errors have a published shape too, each API its own."""
+        unpaid = self.post("/v1/payment_intents", amount=500, **USD)["id"]
+        typo = {"emial": "ada@example.com"}
+        refused: list[tuple[str, str, Json]] = [
+            ("get", "/v1/customers/cus_none", {}),
+            ("get", "/v1/nonsense", {}),
+            ("get", "/v2/core/accounts/acct_none", {}),
+            ("post", "/v1/customers", typo),
+            ("post", "/v1/refunds", {"payment_intent": unpaid}),
+            ("post", "/v2/core/accounts", typo),
+        ]
+        for method, path, params in refused:
+            with suppress(stripe.StripeError):
+                self._client.raw_request(method, path, **params)
