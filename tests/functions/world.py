@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
-from payments.roles import ROUTES
+from payments.edge.roles import ROUTES
 from tests.functions.dynamo import Dynamo
 
 Json = dict[str, Any]
