@@ -56,6 +56,13 @@ def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
     assert not silent, f"{silent}: a reader decides by that line whether to read on"
 
 
+def test_a_room_is_entered_by_its_modules_and_its_own_file_says_only_what_it_is_for() -> None:
+    furnished = [
+        name for name, tree in FILES.items() if Path(name).stem == "__init__" and tree.body[1:]
+    ]
+    assert not furnished, f"{furnished}: the webhook intake would load it with every cold start"
+
+
 def test_every_function_fits_on_a_screen() -> None:
     long = offences(is_long)
     assert not long, f"{long}: what cannot be seen whole is not understood whole"
