@@ -105,7 +105,7 @@ class GuardedStripe(InProcessClient):
     """The stand-in as the SDK's transport, through the gate."""
 
     def __init__(self, standin: StandIn, gate: Gate) -> None:
-        super().__init__(standin)
+        super().__init__(standin.handle)
         self._gate = gate
 
     def request(
