@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from payments.account import Account, AccountStatus
-from payments.customer import Customer, SavedMethod
-from payments.invoice import Invoice
-from payments.module import Features, Grant, ModuleState, PaymentModule
+from payments.facts.account import Account, AccountStatus
+from payments.facts.customer import Customer, SavedMethod
+from payments.facts.invoice import Invoice
+from payments.facts.module import Features, Grant, ModuleState, PaymentModule
 
 #: As the events in events/ name them.
 TENANT, ACCOUNT, MODULE, INVOICE, CUSTOMER = (

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from local import loopback
-from payments.store import row_of
-from payments.table import from_attributes, to_attributes
+from payments.doors.store import row_of
+from payments.doors.table import from_attributes, to_attributes
 
 Item = dict[str, Any]
 

@@ -10,7 +10,8 @@ from benchmarks.cold_start import Place
 from local import layer_here, runtime_api
 
 LOAD = (
-    "import sys; sys.path[:0] = {paths!r}; import receive_webhook, charge_token, payments.gateway"
+    "import sys; sys.path[:0] = {paths!r}; "
+    "import receive_webhook, charge_token, payments.doors.gateway"
 )
 
 

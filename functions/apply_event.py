@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from payments import batches, receiving, runtime
+from payments.cases import receiving
+from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

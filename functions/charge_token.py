@@ -5,9 +5,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
-from payments import api, charging, runtime
-from payments.attempt import Attempt, AttemptStatus
-from payments.payment import Fee, Note
+from payments.cases import charging
+from payments.edge import api, runtime
+from payments.facts.attempt import Attempt, AttemptStatus
+from payments.facts.payment import Fee, Note
 
 app = api.new_app()
 handler = api.lambda_handler(app)

@@ -6,8 +6,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
-from payments import api, onboarding, runtime
-from payments.account import Account, Check
+from payments.cases import onboarding
+from payments.edge import api, runtime
+from payments.facts.account import Account, Check
 
 app = api.new_app()
 handler = api.lambda_handler(app)

@@ -3,7 +3,8 @@
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 
-from payments import api, linking, runtime
+from payments.cases import linking
+from payments.edge import api, runtime
 
 app = api.new_app()
 handler = api.lambda_handler(app)

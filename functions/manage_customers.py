@@ -5,8 +5,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
-from payments import administering, api, runtime, saving
-from payments.customer import Customer
+from payments.cases import administering
+from payments.edge import api, runtime
+from payments.facts.customer import Customer
+from payments.steps import saving
 
 app = api.new_app()
 handler = api.lambda_handler(app)

@@ -8,10 +8,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
-from payments import api, invoicing, runtime
-from payments.attempt import Attempt
-from payments.invoice import Invoice, InvoiceStatus, Line
-from payments.payment import Fee, Note, Payment
+from payments.cases import invoicing
+from payments.edge import api, runtime
+from payments.facts.attempt import Attempt
+from payments.facts.invoice import Invoice, InvoiceStatus, Line
+from payments.facts.payment import Fee, Note, Payment
 
 app = api.new_app()
 handler = api.lambda_handler(app)

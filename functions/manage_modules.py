@@ -6,8 +6,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
-from payments import administering, api, runtime
-from payments.module import Features, ModuleState, PaymentModule
+from payments.cases import administering
+from payments.edge import api, runtime
+from payments.facts.module import Features, ModuleState, PaymentModule
 
 app = api.new_app()
 handler = api.lambda_handler(app)

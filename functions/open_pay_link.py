@@ -6,9 +6,10 @@ Public: the token is the key.
 
 from typing import Any
 
-from payments import api, linking, pages, runtime
+from payments.cases import linking
 from payments.config import settings
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.edge import api, pages, runtime
 from payments.errors import Invalid, InvoiceNotPayable, NotFound, PaymentInProgress, PaymentsError
 
 CHECKOUT = "https://checkout.stripe.com"

@@ -10,8 +10,9 @@ import logging
 import re
 from typing import Any
 
-from payments import intake, runtime
-from payments.secrets import SecretMissing
+from payments.cases import intake
+from payments.doors.secrets import SecretMissing
+from payments.edge import runtime
 
 #: Whatever else is asked for would become part of a secret's name.
 ADDRESS = re.compile(r"acc_[0-9a-z]{26}/(test|live)")

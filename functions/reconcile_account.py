@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from payments import batches, reconciliation, runtime
+from payments.cases import reconciliation
+from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

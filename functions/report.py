@@ -7,8 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator, BaseModel, Field
 
-from payments import api, reconciliation, runtime
-from payments.run import Break, Run
+from payments.cases import reconciliation
+from payments.edge import api, runtime
+from payments.facts.run import Break, Run
 
 app = api.new_app()
 handler = api.lambda_handler(app)

@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from payments import batches, runtime, sweeping
+from payments.cases import sweeping
+from payments.edge import batches, runtime
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:

@@ -115,7 +115,7 @@ def _page(path: str, text: str) -> dict[str, Any]:
 
 
 def _problem() -> dict[str, Any]:
-    from payments.api import Problem  # noqa: PLC0415 - needs the path that main() sets
+    from payments.edge.api import Problem  # noqa: PLC0415 - needs the path that main() sets
 
     return Problem.model_json_schema()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from local import openapi
-from payments import errors, roles
+from payments import errors
+from payments.edge import roles
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = {

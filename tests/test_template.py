@@ -10,7 +10,7 @@ import pytest
 from local.check_template import SKIPS
 from local.deploying import expanding
 from local.paths import ROOT, TEMPLATE
-from payments.roles import ROUTES
+from payments.edge.roles import ROUTES
 
 PUBLIC = {
     "GET /health",

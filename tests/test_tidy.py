@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FILES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text())
-    for pattern in ("shared/payments/*.py", "functions/*.py")
+    for pattern in ("shared/payments/**/*.py", "functions/*.py")
     for path in sorted(ROOT.glob(pattern))
 }
 OWN = ("shared", "functions", "local", "tests", "benchmarks", "events")
@@ -16,7 +16,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
 CHANCE = {"time", "random", "uuid", "secrets"}
 CLOCKS = {f"{kind}.{name}" for kind in ("datetime", "date") for name in ("now", "utcnow", "today")}
 #: Where a bug becomes an answer that says nothing: the API's edge and the payer's.
-LAST_LINES = {"shared/payments/api.py", "functions/open_pay_link.py"}
+LAST_LINES = {"shared/payments/edge/api.py", "functions/open_pay_link.py"}
 
 
 def offences(breaks: Callable[[ast.AST], bool], *, but_in: set[str] = frozenset()) -> list[str]:
@@ -56,6 +56,13 @@ def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
     assert not silent, f"{silent}: a reader decides by that line whether to read on"
 
 
+def test_a_room_is_entered_by_its_modules_and_its_own_file_says_only_what_it_is_for() -> None:
+    furnished = [
+        name for name, tree in FILES.items() if Path(name).stem == "__init__" and tree.body[1:]
+    ]
+    assert not furnished, f"{furnished}: the webhook intake would load it with every cold start"
+
+
 def test_every_function_fits_on_a_screen() -> None:
     long = offences(is_long)
     assert not long, f"{long}: what cannot be seen whole is not understood whole"
@@ -90,7 +97,7 @@ def test_time_and_chance_come_through_one_door() -> None:
             imports_chance(node)
             or (isinstance(node, ast.Attribute) and ast.unparse(node) in CLOCKS | {"os.urandom"})
         ),
-        but_in={"shared/payments/runtime.py"},
+        but_in={"shared/payments/edge/runtime.py"},
     )
     assert not found, f"{found}: a simulation owns the clock and the dice, or it proves nothing"
 

@@ -11,7 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from payments import api, config, runtime
+from payments import config
+from payments.edge import api, runtime
 from tests.functions.dynamo import Dynamo
 from tests.functions.shop import Shop
 from tests.functions.world import REGION, Gate, Guarded, World

@@ -1,5 +1,5 @@
 """
-DynamoDB as `payments.table` uses it, in a dict.
+DynamoDB as `payments.doors.table` uses it, in a dict.
 
 The table's own tests run on moto and the stack's on an emulator; here a test makes thousands of
 requests, and moto takes ten milliseconds for each.

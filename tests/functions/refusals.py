@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from payments.roles import ROUTES
+from payments.edge.roles import ROUTES
 from tests.functions.shop import Shop
 from tests.functions.world import Answer, Client, Json, World, owner_of
 

@@ -6,7 +6,7 @@ import json
 from itertools import count
 from typing import Any
 
-from payments import runtime
+from payments.edge import runtime
 from tests.functions.shop import Shop
 from tests.functions.world import Answer, Json, World
 

@@ -246,7 +246,9 @@ def test_a_payment_of_a_void_invoice_is_booked_and_named(
 ) -> None:
     invoice = shop.invoice()
     url = shop.session(invoice)
-    monkeypatch.setattr("payments.invoicing.release", lambda found, **_: found.having(claim=None))
+    monkeypatch.setattr(
+        "payments.cases.invoicing.release", lambda found, **_: found.having(claim=None)
+    )
     shop.operator.post(f"/v1/invoices/{invoice['id']}/void")
     shop.world.press(url)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from local.standin.control import RESOURCES
-from payments.onboarding import PROBES
+from payments.cases.onboarding import PROBES
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, connection, expect

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from payments import runtime
+from payments.edge import runtime
 from tests.functions.shop import Shop
 from tests.functions.signing import a_body, deliver, secret_of, send, send_to, signed, write_secret
 from tests.functions.world import Json, World

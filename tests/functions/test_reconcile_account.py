@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from local.standin.payments import charging
-from payments import gateway
+from payments.doors import gateway
 from tests.functions.shop import Shop, connection, expect
 from tests.functions.test_charge_token import collect_without_balance, tell_balance
 from tests.functions.world import Died, Json, World, record

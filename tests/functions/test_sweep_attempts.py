@@ -5,9 +5,9 @@ from itertools import count
 
 import pytest
 
-from payments.gateway import Gateway
-from payments.stripe_objects import Intent
-from payments.table import Table
+from payments.doors.gateway import Gateway
+from payments.doors.table import Table
+from payments.facts.stripe_objects import Intent
 from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, deliver
 from tests.functions.world import Died, Json, World

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
-from payments.roles import ROUTES
+from payments.edge.roles import ROUTES
 from tests.functions.dynamo import Dynamo
 
 Json = dict[str, Any]
@@ -105,7 +105,7 @@ class GuardedStripe(InProcessClient):
     """The stand-in as the SDK's transport, through the gate."""
 
     def __init__(self, standin: StandIn, gate: Gate) -> None:
-        super().__init__(standin)
+        super().__init__(standin.handle)
         self._gate = gate
 
     def request(

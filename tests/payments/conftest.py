@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
-from payments.store import Store
-from payments.table import Table
+from payments.doors.store import Store
+from payments.doors.table import Table
 from tests.payments.examples import Clock
 
 # A busy machine makes an example slow, not wrong.

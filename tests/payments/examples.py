@@ -3,18 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from payments.account import Account
-from payments.attempt import Attempt, Channel
-from payments.customer import Customer, SavedMethod
-from payments.event import InboxEvent
-from payments.idempotency import IdempotencyRecord
-from payments.invoice import Invoice
-from payments.ledger import JournalEntry, payment_received
-from payments.link import LinkPointer, PayLink
-from payments.module import Grant, PaymentModule
-from payments.payment import Fee, Note, Payment
-from payments.run import Break, Run
-from payments.store import Reservation
+from payments.doors.store import Reservation
+from payments.facts.account import Account
+from payments.facts.attempt import Attempt, Channel
+from payments.facts.customer import Customer, SavedMethod
+from payments.facts.event import InboxEvent
+from payments.facts.idempotency import IdempotencyRecord
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import JournalEntry, payment_received
+from payments.facts.link import LinkPointer, PayLink
+from payments.facts.module import Grant, PaymentModule
+from payments.facts.payment import Fee, Note, Payment
+from payments.facts.run import Break, Run
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

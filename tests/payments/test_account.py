@@ -2,8 +2,8 @@
 
 import pytest
 
-from payments.account import Account, AccountStatus
 from payments.errors import AccountNotActive
+from payments.facts.account import Account, AccountStatus
 from tests.payments import examples
 
 

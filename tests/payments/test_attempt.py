@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.attempt import TRANSITIONS, Attempt, AttemptStatus
 from payments.errors import InvalidTransition
+from payments.facts.attempt import TRANSITIONS, Attempt, AttemptStatus
 from tests.payments import examples
 from tests.payments.examples import NOW
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from payments.customer import SavedMethod
 from payments.errors import CustomerNotEnabled
+from payments.facts.customer import SavedMethod
 from tests.payments import examples
 
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from local.standin import StandIn
 from local.standin.engine.access import Restriction
 from local.standin.engine.faults import Fault
-from payments import gateway as gateway_module
-from payments.attempt import Attempt
+from payments.cases.onboarding import PROBES
+from payments.doors import gateway as gateway_module
+from payments.doors.gateway import API_VERSION, EVENTS, Gateway, connections, statement_suffix
 from payments.errors import (
     PaymentsError,
     StripeAccountError,
@@ -24,9 +25,8 @@ from payments.errors import (
     StripeRequestRefused,
     StripeUnavailable,
 )
-from payments.gateway import API_VERSION, EVENTS, Gateway, connections, statement_suffix
-from payments.onboarding import PROBES
-from payments.stripe_objects import BalanceTransaction, CardRefused, Intent, OutcomeUnknown
+from payments.facts.attempt import Attempt
+from payments.facts.stripe_objects import BalanceTransaction, CardRefused, Intent, OutcomeUnknown
 from tests.payments import examples
 from tests.payments.examples import NOW
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.event import InboxEvent
-from payments.intake import BadSignature, keep, verify
-from payments.store import Store, row_of
-from payments.table import Table
+from payments.cases.intake import BadSignature, keep, verify
+from payments.doors.store import Store, row_of
+from payments.doors.table import Table
+from payments.facts.event import InboxEvent
 from tests.payments import examples
 from tests.payments.examples import NOW, Clock
 

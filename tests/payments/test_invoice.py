@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.attempt import AttemptStatus, Channel
 from payments.errors import (
     AmountTooSmall,
     ExceedsOutstanding,
@@ -14,7 +13,8 @@ from payments.errors import (
     InvalidTransition,
     InvoiceNotPayable,
 )
-from payments.invoice import Claim, Invoice, InvoiceStatus, Line
+from payments.facts.attempt import AttemptStatus, Channel
+from payments.facts.invoice import Claim, Invoice, InvoiceStatus, Line
 from tests.payments import examples
 from tests.payments.examples import NOW
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from payments.ledger import JournalEntry, Posting, fee_taken, payment_received, transfer
-from payments.payment import Fee
+from payments.facts.ledger import JournalEntry, Posting, fee_taken, payment_received, transfer
+from payments.facts.payment import Fee
 from tests.payments import examples
 from tests.payments.examples import NOW
 

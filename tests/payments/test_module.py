@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from payments.errors import FeatureDisabled, ModuleOff
-from payments.module import Features, ModuleState
+from payments.facts.module import Features, ModuleState
 from tests.payments import examples
 
 FEATURES = tuple(Features.model_fields)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.store import Store
+from payments.edge.replaying import LOCK, Answer, Request, once
 from payments.errors import (
     CardDeclined,
     IdempotencyInProgress,
@@ -15,8 +17,6 @@ from payments.errors import (
     InvoiceNotPayable,
     StripeUnavailable,
 )
-from payments.replaying import LOCK, Answer, Request, once
-from payments.store import Store
 from tests.payments.examples import Clock
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from payments.roles import ADMIN, KNOWN, OPERATOR, ROUTES, STOREFRONT, VIEWER, may_call
+from payments.edge.roles import ADMIN, KNOWN, OPERATOR, ROUTES, STOREFRONT, VIEWER, may_call
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.edge.screening import BODY_MAX, DEPTH_MAX, parse, require_no_pan, require_small
 from payments.errors import MalformedJson, PanDetected, PayloadTooLarge
-from payments.screening import BODY_MAX, DEPTH_MAX, parse, require_no_pan, require_small
 
 VISA = "4242424242424242"
 CARDS = {

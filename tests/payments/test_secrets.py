@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from payments.secrets import SecretMissing, Secrets
+from payments.doors.secrets import SecretMissing, Secrets
 
 KEYS = {"publishable_key": "pk", "secret_key": "sk"}
 NAME = "receivable/dev/keys/tulips/acc_1/test"

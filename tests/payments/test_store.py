@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from payments.account import Account, AccountStatus
-from payments.attempt import Attempt, AttemptStatus, Decline
+from payments.doors.keys import DUE_SHARDS, due_shard, partition
+from payments.doors.store import Reservation, Store, change, row_of
+from payments.doors.table import Contended, RowChanged, Table, from_attributes, to_attributes
 from payments.errors import NotFound, TooMuchContention
-from payments.event import InboxEvent
-from payments.idempotency import IdempotencyRecord
-from payments.invoice import Invoice, Line
-from payments.keys import DUE_SHARDS, due_shard, partition
-from payments.link import LinkPointer
-from payments.payment import Fee
-from payments.run import Run
-from payments.store import Reservation, Store, change, row_of
-from payments.table import Contended, RowChanged, Table, from_attributes, to_attributes
+from payments.facts.account import Account, AccountStatus
+from payments.facts.attempt import Attempt, AttemptStatus, Decline
+from payments.facts.event import InboxEvent
+from payments.facts.idempotency import IdempotencyRecord
+from payments.facts.invoice import Invoice, Line
+from payments.facts.link import LinkPointer
+from payments.facts.payment import Fee
+from payments.facts.run import Run
 from tests.payments import examples
 from tests.payments.examples import NOW
 

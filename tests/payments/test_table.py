@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.table import (
+from payments.doors.table import (
     TRANSACTION_TRIES,
     Contended,
     Put,

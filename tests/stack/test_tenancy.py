@@ -7,7 +7,7 @@ import pytest
 from local.client import Answer, Client
 from local.issuer import PEOPLE, STOREFRONT, TENANTS, Issuer
 from local.stack import Stack, stripe_keys
-from payments.roles import ROUTES, may_call
+from payments.edge.roles import ROUTES, may_call
 from tests.stack.shop import (
     Shop,
     connect,

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from payments.caller import Caller
-from payments.customer import Customer
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.table import RowChanged
 from payments.errors import StripeUnavailable
-from payments.gateway import Gateway
+from payments.facts.caller import Caller
+from payments.facts.customer import Customer
+from payments.facts.stripe_objects import OutcomeUnknown
 from payments.money import require_currency
-from payments.permitting import Permitted, require_use
-from payments.stripe_objects import OutcomeUnknown
-from payments.table import RowChanged
+from payments.steps.permitting import Permitted, require_use
 
 
 @dataclass(frozen=True, slots=True)

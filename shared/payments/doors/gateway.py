@@ -15,14 +15,14 @@ from typing import Any, NoReturn, TypeVar
 import stripe
 from pydantic import BaseModel
 
-from payments.attempt import Attempt, Decline
 from payments.errors import (
     StripeAccountError,
     StripePermissionMissing,
     StripeRequestRefused,
     StripeUnavailable,
 )
-from payments.stripe_objects import (
+from payments.facts.attempt import Attempt, Decline
+from payments.facts.stripe_objects import (
     CardRefused,
     Charge,
     Intent,

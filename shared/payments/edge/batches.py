@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from payments import runtime
+from payments.edge import runtime
 
 logger = Logger()
 

@@ -2,8 +2,8 @@
 
 from html import escape
 
-from payments.invoice import Invoice, InvoiceStatus
-from payments.linking import LinkView
+from payments.cases.linking import LinkView
+from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.money import Money
 
 _STYLE = """

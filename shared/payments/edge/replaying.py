@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
 from payments.errors import Declined, IdempotencyInProgress, IdempotencyKeyReused, PaymentsError
-from payments.idempotency import IdempotencyRecord
-from payments.table import RowChanged
+from payments.facts.idempotency import IdempotencyRecord
 
 #: Longer than any request can run, so that two never work on one key.
 LOCK = timedelta(seconds=60)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from payments.attempt import Decline
+from payments.facts.attempt import Decline
 
 
 class OutcomeUnknown(Exception):

@@ -19,9 +19,9 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from payments import replaying, runtime, screening
-from payments.caller import Caller
 from payments.config import settings
+from payments.edge import replaying, runtime, screening
+from payments.edge.roles import KNOWN, may_call
 from payments.errors import (
     IdempotencyKeyRequired,
     InternalError,
@@ -33,7 +33,7 @@ from payments.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from payments.roles import KNOWN, may_call
+from payments.facts.caller import Caller
 
 JSON, PROBLEM, HTML = "application/json", "application/problem+json", "text/html; charset=utf-8"
 PAGE_MAX = 100

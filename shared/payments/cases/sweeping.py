@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from payments.applying import DEBIT_EVERY, Mismatch, NotOurs, UnknownAttempt
-from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus
-from payments.closing import applied, close, current
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.secrets import SecretMissing
+from payments.doors.table import RowChanged
 from payments.errors import PaymentsError
-from payments.event import InboxEvent
-from payments.secrets import SecretMissing
-from payments.stripe_objects import OutcomeUnknown
-from payments.table import RowChanged
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
+from payments.facts.event import InboxEvent
+from payments.facts.stripe_objects import OutcomeUnknown
+from payments.steps.applying import DEBIT_EVERY, Mismatch, NotOurs, UnknownAttempt
+from payments.steps.closing import applied, close, current
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25

@@ -17,14 +17,14 @@ import botocore.session
 from botocore.config import Config
 
 from payments.config import settings
-from payments.queue import Queue
-from payments.secrets import Secrets
-from payments.table import Table
+from payments.doors.queue import Queue
+from payments.doors.secrets import Secrets
+from payments.doors.table import Table
 
 if TYPE_CHECKING:
-    from payments.doors import Doors
-    from payments.gateway import Gateway
-    from payments.store import Store
+    from payments.doors.doors import Doors
+    from payments.doors.gateway import Gateway
+    from payments.doors.store import Store
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _deadline = {"at": math.inf}
@@ -106,14 +106,14 @@ def reconcile_queue() -> Queue:
 @cache
 def _stripe_connections() -> Any:
     """Return open connections to Stripe: they carry no key, so every tenant may use them."""
-    from payments.gateway import connections  # noqa: PLC0415 - as below
+    from payments.doors.gateway import connections  # noqa: PLC0415 - as below
 
     return connections()
 
 
 def gateway(secret_key: str) -> "Gateway":
     """Return a gateway of its own for each key: no tenant's client outlives its request."""
-    from payments.gateway import Gateway  # noqa: PLC0415 - a third of a cold start, and not every route needs it
+    from payments.doors.gateway import Gateway  # noqa: PLC0415 - a third of a cold start, and not every route needs it
 
     return Gateway(
         secret_key, api_base=settings().stripe_api_base, http_client=_stripe_connections()
@@ -123,7 +123,7 @@ def gateway(secret_key: str) -> "Gateway":
 @cache
 def store() -> "Store":
     """Return the typed store."""
-    from payments.store import Store  # noqa: PLC0415 - pydantic stays out of the webhook intake
+    from payments.doors.store import Store  # noqa: PLC0415 - pydantic stays out of the webhook intake
 
     return Store(table())
 
@@ -131,7 +131,7 @@ def store() -> "Store":
 @cache
 def doors() -> "Doors":
     """Return everything that a use case may reach."""
-    from payments.doors import Doors  # noqa: PLC0415 - pydantic stays out of the webhook intake
+    from payments.doors.doors import Doors  # noqa: PLC0415 - pydantic stays out of the webhook intake
 
     return Doors(
         store=store(),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from payments.queue import Queue
-from payments.secrets import Secrets
-from payments.store import Store
+from payments.doors.queue import Queue
+from payments.doors.secrets import Secrets
+from payments.doors.store import Store
 
 if TYPE_CHECKING:
-    from payments.gateway import Gateway
+    from payments.doors.gateway import Gateway
 
 #: A write to Stripe takes up to 20 s with its retry; one is not begun without half of that left.
 WRITE_NEEDS_S = 10

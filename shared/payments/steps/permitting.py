@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from payments.account import Account
-from payments.caller import Caller
-from payments.doors import Doors
+from payments.doors.doors import Doors
 from payments.errors import PermissionDenied, ValidationFailed
-from payments.invoice import Invoice
-from payments.module import PaymentModule
+from payments.facts.account import Account
+from payments.facts.caller import Caller
+from payments.facts.invoice import Invoice
+from payments.facts.module import PaymentModule
 
 
 @dataclass(frozen=True, slots=True)

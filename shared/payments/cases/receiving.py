@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from payments.applying import Mismatch, NotOurs, apply_intent, apply_session
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.gateway import EVENTS
+from payments.doors.table import RowChanged
 from payments.errors import StripeRequestRefused
-from payments.event import InboxEvent
-from payments.gateway import EVENTS
-from payments.table import RowChanged
+from payments.facts.event import InboxEvent
+from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session
 
 End = Literal["applied", "ignored", "quarantined"]
 

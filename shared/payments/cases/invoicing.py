@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from payments.caller import Caller
-from payments.claiming import release
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.store import Reservation, change
+from payments.doors.table import RowChanged
 from payments.errors import (
     FeatureDisabled,
     InvalidTransition,
@@ -15,11 +15,11 @@ from payments.errors import (
     ValidationFailed,
     VersionMismatch,
 )
-from payments.invoice import PAYABLE, Invoice, Line
+from payments.facts.caller import Caller
+from payments.facts.invoice import PAYABLE, Invoice, Line
 from payments.money import Money, require_representable
-from payments.permitting import require_grant
-from payments.store import Reservation, change
-from payments.table import RowChanged
+from payments.steps.claiming import release
+from payments.steps.permitting import require_grant
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,20 @@ Each press of Pay opens a fresh Checkout Session.
 import hashlib
 from dataclasses import dataclass
 
-from payments.applying import Mismatch, NotOurs, UnknownAttempt, advance, apply_session
-from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
-from payments.caller import Caller
-from payments.claiming import claim, in_progress
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.store import change
+from payments.doors.table import RowChanged
 from payments.errors import NotFound, PaymentsError, StripeRefused, StripeRequestRefused
-from payments.gateway import Gateway
-from payments.invoice import Invoice
-from payments.link import LinkPointer, PayLink
-from payments.permitting import module_of, require_ready, require_same_books, require_use
-from payments.saving import stripe_customer
-from payments.store import change
-from payments.stripe_objects import OutcomeUnknown, Session
-from payments.table import RowChanged
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
+from payments.facts.caller import Caller
+from payments.facts.invoice import Invoice
+from payments.facts.link import LinkPointer, PayLink
+from payments.facts.stripe_objects import OutcomeUnknown, Session
+from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, advance, apply_session
+from payments.steps.claiming import claim, in_progress
+from payments.steps.permitting import module_of, require_ready, require_same_books, require_use
+from payments.steps.saving import stripe_customer
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 
-from payments.applying import advance
-from payments.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
-from payments.caller import Caller
-from payments.claiming import claim
-from payments.closing import applied, close_intent, current
-from payments.customer import Customer, SavedMethod
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.table import RowChanged
 from payments.errors import (
     AuthenticationRequired,
     CardDeclined,
@@ -21,11 +17,15 @@ from payments.errors import (
     StripeUnavailable,
     ValidationFailed,
 )
-from payments.gateway import Gateway
-from payments.invoice import Invoice
-from payments.permitting import Permitted, module_of, require_same_books, require_use
-from payments.stripe_objects import CardRefused, Intent, OutcomeUnknown
-from payments.table import RowChanged
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
+from payments.facts.caller import Caller
+from payments.facts.customer import Customer, SavedMethod
+from payments.facts.invoice import Invoice
+from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
+from payments.steps.applying import advance
+from payments.steps.claiming import claim
+from payments.steps.closing import applied, close_intent, current
+from payments.steps.permitting import Permitted, module_of, require_same_books, require_use
 
 _S = AttemptStatus
 

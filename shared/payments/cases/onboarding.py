@@ -7,9 +7,11 @@ Try them, keep them in Secrets Manager only, listen to the account.
 import re
 from dataclasses import dataclass
 
-from payments.account import Account, AccountStatus, Check, Endpoint
-from payments.caller import Caller
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.secrets import SecretMissing
+from payments.doors.store import Reservation, change
+from payments.doors.table import RowChanged
 from payments.errors import (
     AccountNotActive,
     KeyModeMismatch,
@@ -21,11 +23,9 @@ from payments.errors import (
     StripeUnavailable,
     ValidationFailed,
 )
-from payments.gateway import Gateway
-from payments.secrets import SecretMissing
-from payments.store import Reservation, change
-from payments.stripe_objects import OutcomeUnknown, WebhookEndpoint
-from payments.table import RowChanged
+from payments.facts.account import Account, AccountStatus, Check, Endpoint
+from payments.facts.caller import Caller
+from payments.facts.stripe_objects import OutcomeUnknown, WebhookEndpoint
 
 #: Every permission a feature needs, and a request that shows whether it is there without doing
 #: anything.

@@ -7,20 +7,20 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from payments.account import Account, AccountStatus
-from payments.attempt import Attempt
-from payments.customer import Customer, SavedMethod
+from payments.doors.keys import DUE_SHARDS, SCHEMA, due_shard, partition, stamp
+from payments.doors.table import Contended, Put, Row, Table
 from payments.errors import NotFound, TooMuchContention
-from payments.event import InboxEvent
-from payments.idempotency import IdempotencyRecord
-from payments.invoice import Invoice
-from payments.keys import DUE_SHARDS, SCHEMA, due_shard, partition, stamp
-from payments.ledger import JournalEntry
-from payments.link import LinkPointer, PayLink
-from payments.module import Grant, PaymentModule
-from payments.payment import Payment
-from payments.run import Break, Run
-from payments.table import Contended, Put, Row, Table
+from payments.facts.account import Account, AccountStatus
+from payments.facts.attempt import Attempt
+from payments.facts.customer import Customer, SavedMethod
+from payments.facts.event import InboxEvent
+from payments.facts.idempotency import IdempotencyRecord
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import JournalEntry
+from payments.facts.link import LinkPointer, PayLink
+from payments.facts.module import Grant, PaymentModule
+from payments.facts.payment import Payment
+from payments.facts.run import Break, Run
 
 M = TypeVar("M", bound=BaseModel)
 

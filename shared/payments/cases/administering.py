@@ -1,12 +1,12 @@
 """Modules, profiles, grants and customers: the rows that say who may pay how."""
 
-from payments.account import Account, AccountStatus
-from payments.caller import Caller
-from payments.customer import Customer
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
 from payments.errors import KeyModeMismatch, StripeAccountRequired, VersionMismatch
-from payments.module import MODES, Features, Grant, ModuleState, PaymentModule
-from payments.table import RowChanged
+from payments.facts.account import Account, AccountStatus
+from payments.facts.caller import Caller
+from payments.facts.customer import Customer
+from payments.facts.module import MODES, Features, Grant, ModuleState, PaymentModule
 
 
 def create_module(

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from payments.attempt import Attempt, Channel
-from payments.closing import close
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.store import change
+from payments.doors.table import RowChanged
 from payments.errors import InvoiceNotPayable, PaymentInProgress, TooMuchContention
-from payments.invoice import Invoice
-from payments.store import change
-from payments.stripe_objects import OutcomeUnknown
-from payments.table import RowChanged
+from payments.facts.attempt import Attempt, Channel
+from payments.facts.invoice import Invoice
+from payments.facts.stripe_objects import OutcomeUnknown
+from payments.steps.closing import close
 
 TRIES = 4
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from payments.payment import Fee, Payment
+from payments.facts.payment import Fee, Payment
 
 
 class Posting(BaseModel):

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from payments.account import Account, AccountStatus
-from payments.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, ValidationFailed
-from payments.payment import Payment
-from payments.run import Break, Run
-from payments.stripe_objects import Charge, Intent
-from payments.table import RowChanged
+from payments.facts.account import Account, AccountStatus
+from payments.facts.payment import Payment
+from payments.facts.run import Break, Run
+from payments.facts.stripe_objects import Charge, Intent
+from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
 
 #: How far a run asked for without a window looks back: as far as Stripe keeps its events.
 DEFAULT_WINDOW = timedelta(days=30)

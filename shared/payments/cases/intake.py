@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from payments.keys import SCHEMA, due_shard, partition, stamp
-from payments.table import Row, RowChanged, Table
+from payments.doors.keys import SCHEMA, due_shard, partition, stamp
+from payments.doors.table import Row, RowChanged, Table
 
 #: Both ways: a timestamp from the future is as wrong as an old one (the SDK's own check allows it).
 TOLERANCE_S = 300

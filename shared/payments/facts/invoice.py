@@ -6,15 +6,15 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from payments.attempt import Attempt, AttemptStatus, Channel
 from payments.errors import (
     ExceedsOutstanding,
     FeatureDisabled,
     InvalidTransition,
     InvoiceNotPayable,
 )
+from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.payment import Payment
 from payments.money import Money, require_chargeable
-from payments.payment import Payment
 
 
 class InvoiceStatus(StrEnum):

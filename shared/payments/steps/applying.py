@@ -9,15 +9,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from payments.attempt import Attempt, AttemptStatus, Channel
-from payments.customer import Customer, SavedMethod
-from payments.doors import Doors
+from payments.doors.doors import Doors
+from payments.doors.store import change
+from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
-from payments.invoice import Invoice
-from payments.ledger import fee_taken, payment_received
-from payments.payment import Fee, Note, Payment
-from payments.store import change
-from payments.stripe_objects import (
+from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.customer import Customer, SavedMethod
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import fee_taken, payment_received
+from payments.facts.payment import Fee, Note, Payment
+from payments.facts.stripe_objects import (
     BalanceTransaction,
     Card,
     Charge,
@@ -27,7 +28,6 @@ from payments.stripe_objects import (
     Session,
     SetupIntent,
 )
-from payments.table import RowChanged
 
 T = TypeVar("T")
 

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from payments.applying import advance, apply_intent, apply_session
-from payments.attempt import Attempt, AttemptStatus, Channel, Decline
-from payments.doors import Doors
+from payments.doors.doors import Doors
 from payments.errors import PaymentInProgress, StripeRequestRefused
-from payments.stripe_objects import Intent, OutcomeUnknown, Session
+from payments.facts.attempt import Attempt, AttemptStatus, Channel, Decline
+from payments.facts.stripe_objects import Intent, OutcomeUnknown, Session
+from payments.steps.applying import advance, apply_intent, apply_session
 
 if TYPE_CHECKING:
     # Not at run time: an invoice is created without loading Stripe's SDK.
-    from payments.gateway import Gateway
+    from payments.doors.gateway import Gateway
 
 #: A session lives no longer than its attempt may be replayed; this is past both.
 LOOK_BACK = timedelta(hours=25)

@@ -1,0 +1,1 @@
+"""The nouns, what is stored or said, each with its own rules; imports only money and errors."""
