@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from local.standin.payments.payment_intents import STATES
+from local.standin.payments.states import INTENT
 from tests.standin.doubles import Pay
 
 CREATE = {"amount": 2000, "currency": "usd"}
@@ -42,7 +42,7 @@ OPERATIONS = {
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", INTENT.table)
 def test_an_operation_outside_its_states_is_a_conflict(
     client: stripe.StripeClient, state: str, operation: str
 ) -> None:
@@ -50,7 +50,7 @@ def test_an_operation_outside_its_states_is_a_conflict(
     assert intent.status == state
     act = getattr(client.v1.payment_intents, operation)
 
-    if operation in STATES[state]:
+    if operation in INTENT.table[state]:
         act(intent.id, OPERATIONS[operation])
         return
     with pytest.raises(stripe.InvalidRequestError) as caught:

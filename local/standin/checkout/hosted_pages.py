@@ -143,7 +143,7 @@ def tried(call: Call, session: Json, chosen: str) -> Json:
     call.hide(session["id"], email=call.params.get("email"))
     if session["mode"] == "setup":
         setup = call.get("setup_intent", session["setup_intent"])
-        setup.update(payment_method=method["id"], status="requires_confirmation")
+        setup["payment_method"] = method["id"]
         return setup_intents.attempt(call, setup)
     intent = sessions.intent_for(call, session)
     intent["payment_method"] = method["id"]

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from local.standin.checkout import line_items
 from local.standin.connect.accounts import account_object
-from local.standin.engine.errors import Conflict, InvalidRequest
+from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.lists import answer_list, as_list, limit_of
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
+from local.standin.engine.states import Machine, Refusal, declared
 from local.standin.funds.currencies import require_amount, require_currency
 from local.standin.payments import charging, payment_intents, setup_intents
 from local.standin.payments.customers import new_customer
+from local.standin.payments.states import INTENT, SETUP
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
@@ -35,6 +37,20 @@ EMAIL_ONLY: Json = {
     "address": None, "business_name": None, "individual_name": None, "name": None, "phone": None,
     "tax_exempt": "none", "tax_ids": [],
 }  # fmt: skip
+
+SESSION = declared(Machine(
+    "checkout.session",
+    initial=("open",),
+    table={
+        "open": {"complete": ("complete",), "expire": ("expired",)}, "complete": {}, "expired": {},
+    },
+    refusals={
+        "expire": Refusal(
+            'Only Checkout Sessions with a status in ["{allowed}"] can be expired. This Checkout '
+            "Session has a status of `{status}`."
+        ),
+    },
+))  # fmt: skip
 
 
 def require_urls(params: Json, mode: str) -> None:
@@ -233,33 +249,27 @@ def list_line_items(call: Call) -> Json:
 @route("POST", "/v1/checkout/sessions/{id}/expire", "checkout.SessionExpireParams")
 def expire(call: Call) -> Json:
     session = call.named("checkout.session", "session")
-    if session["status"] != "open":
-        raise Conflict(
-            'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
-            f"Session has a status of {session['status']}.",
-        )
+    SESSION.require(session, "expire")
     return expired(call, session)
 
 
 @job("expire_session")
 def expire_when_due(call: Call, ident: str) -> None:
     session = call.get("checkout.session", ident)
-    if session["status"] == "open":
+    if SESSION.allows(session, "expire"):
         expired(call, session)
 
 
 def expired(call: Call, session: Json) -> Json:
     """End the session, so that what it began can no longer be paid."""
-    session.update(status="expired", url=None)
+    SESSION.move(session, "expire", "expired", url=None)
     call.save(session)
     intent = call.find("payment_intent", session["payment_intent"] or "")
-    if intent is not None and "cancel" in payment_intents.STATES[intent["status"]]:
+    if intent is not None and INTENT.allows(intent, "cancel"):
         payment_intents.canceled(call, intent, "abandoned")
     setup = call.find("setup_intent", session["setup_intent"] or "")
-    if setup is not None and "cancel" in setup_intents.STATES[setup["status"]]:
-        setup.update(status="canceled", cancellation_reason="abandoned")
-        call.save(setup)
-        call.emit("setup_intent.canceled", setup)
+    if setup is not None and SETUP.allows(setup, "cancel"):
+        setup_intents.canceled(call, setup, "abandoned")
     call.emit("checkout.session.expired", session)
     return session
 
@@ -277,6 +287,7 @@ def intent_for(call: Call, session: Json) -> Json:
         given["allowed_payment_method_types"] = session["payment_method_types"]
     intent = payment_intents.new_intent(call, given)
     call.emit("payment_intent.created", intent)
+    call.hide(intent["id"], session=session["id"])
     session["payment_intent"] = intent["id"]
     call.save(session)
     return intent
@@ -296,7 +307,7 @@ def complete(call: Call, session: Json, intent: Json) -> Json:
     if session["mode"] == "payment":
         session["payment_status"] = "paid" if paid else "unpaid"
     details = session["customer_details"] or {**EMAIL_ONLY, "email": call.params.get("email")}
-    session.update(status="complete", url=None, customer_details=details)
+    SESSION.move(session, "complete", "complete", url=None, customer_details=details)
     call.save(session)
     call.emit("checkout.session.completed", session)
     return session

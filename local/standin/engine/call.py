@@ -9,6 +9,7 @@ from local.standin.engine.deliveries import Outgoing
 from local.standin.engine.errors import Missing
 from local.standin.engine.messages import Json
 from local.standin.engine.scopes import account_of, is_live, scope_of
+from local.standin.engine.states import MACHINES
 
 if TYPE_CHECKING:
     from local.standin.engine.access import Credentials
@@ -99,10 +100,14 @@ class Call:
         return self.get(kind, self.path["id"], param=param, in_path=True)
 
     def insert(self, obj: Json, kind: str | None = None) -> Json:
+        if machine := MACHINES.get(kind or obj["object"]):
+            machine.check(None, obj)
         self.store.insert(self.scope, obj, kind)
         return obj
 
     def save(self, obj: Json) -> None:
+        if machine := MACHINES.get(obj["object"]):
+            machine.check(self.find(machine.kind, obj["id"]), obj)
         self.store.update(self.scope, obj)
 
     def replace(self, obj: Json) -> Json:

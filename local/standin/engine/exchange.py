@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from local.standin.engine import access, forms, jobs, parameters
+from local.standin.engine import access, forms, jobs, parameters, uploads
 from local.standin.engine.call import Call
 from local.standin.engine.errors import (
     Forbidden,
@@ -147,6 +147,8 @@ def raw_parameters(request: Request) -> Json:
         except ValueError:
             raise InvalidRequest("The request body is not valid JSON.") from None
         return content if isinstance(content, dict) else {}
+    if "multipart/form-data" in request.headers.get("content-type", ""):
+        return uploads.decode(request.headers["content-type"], request.body)
     query = forms.decode(request.query)
     return {**query, **forms.decode(request.body.decode("utf-8", "replace"))}
 

@@ -57,6 +57,17 @@ def require_currency(currency: str, param: str = "currency") -> str:
     return lower
 
 
+def require_step(amount: int, currency: str, param: str = "amount") -> None:
+    """Refuse fractions of a currency's smallest coin, which some are written with all the same."""
+    step = 100 if currency in WHOLE_ONLY else 10 if currency in THREE_DECIMAL else 1
+    if amount % step:
+        raise InvalidRequest(
+            f"Invalid amount: amounts in {currency.upper()} must be divisible by {step}.",
+            code="parameter_invalid_integer",
+            param=param,
+        )
+
+
 def require_amount(amount: int, currency: str, param: str = "amount") -> None:
     """Refuse what cannot be charged: nothing, fractions of whole currencies, dust, fortunes."""
     if amount < 1:
@@ -65,13 +76,7 @@ def require_amount(amount: int, currency: str, param: str = "amount") -> None:
             code="parameter_invalid_integer",
             param=param,
         )
-    step = 100 if currency in WHOLE_ONLY else 10 if currency in THREE_DECIMAL else 1
-    if amount % step:
-        raise InvalidRequest(
-            f"Invalid amount: amounts in {currency.upper()} must be divisible by {step}.",
-            code="parameter_invalid_integer",
-            param=param,
-        )
+    require_step(amount, currency, param)
     smallest = MINIMUM.get(currency, 1)
     if amount < smallest:
         raise InvalidRequest(

@@ -8,29 +8,43 @@ from local.standin.engine.errors import Conflict, InvalidRequest
 from local.standin.engine.lists import answer_list, created_conditions
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
+from local.standin.engine.states import Machine, Refusal, declared
 from local.standin.funds import balance
 from local.standin.funds.currencies import require_currency
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
+SENT_AFTER_S = 24 * 3600
 ARRIVES_AFTER_S = 2 * 24 * 3600
-STATES: dict[str, frozenset[str]] = {
-    "pending": frozenset({"cancel", "pay"}),
-    "in_transit": frozenset({"pay"}),
-    "paid": frozenset({"reverse"}),
-    "failed": frozenset(),
-    "canceled": frozenset(),
+PAYOUT = declared(Machine(
+    "payout",
+    initial=("pending",),
+    table={
+        "pending": {"cancel": ("canceled",), "send": ("in_transit",)},
+        "in_transit": {"pay": ("paid",), "fail": ("failed",)},
+        # A bank may return what it has already confirmed.
+        "paid": {"reverse": ("paid",), "fail": ("failed",)},
+        "failed": {},
+        "canceled": {},
+    },
+    refusals={
+        "cancel": Refusal(
+            "You cannot cancel this payout because it has a status of {status}. Only a payout with "
+            "one of the following statuses may be canceled: {allowed}."
+        ),
+        "reverse": Refusal(
+            "You cannot reverse this payout because it has a status of {status}. Only a payout "
+            "with one of the following statuses may be reversed: {allowed}."
+        ),
+    },
+))  # fmt: skip
+FAILURES = {
+    "account_closed": "The bank account has been closed.",
+    "could_not_process": "The bank could not process this payout.",
+    "no_account": "The bank account details on file are probably incorrect. No bank account could "
+    "be located with those details.",
 }
-
-
-def require_state(payout: Json, operation: str) -> None:
-    if operation not in STATES[payout["status"]]:
-        raise Conflict(
-            f"Payout {payout['id']} has a status of {payout['status']}, so you cannot {operation} "
-            "it.",
-            code="payouts_not_allowed",
-        )
 
 
 def new_payout(call: Call, amount: int, currency: str, **state: Any) -> Json:
@@ -50,6 +64,7 @@ def new_payout(call: Call, amount: int, currency: str, **state: Any) -> Json:
     payout.update(state)
     call.insert(payout)
     call.emit("payout.created", payout)
+    call.later(SENT_AFTER_S, "send_payout", ident)
     call.later(ARRIVES_AFTER_S, "arrive", ident)
     return payout
 
@@ -78,7 +93,11 @@ def create(call: Call) -> Json:
 
 
 def pay_out_everything(call: Call, currency: str) -> Json | None:
-    """Pay out all that is available, itemised, as Stripe's schedule does."""
+    """Pay out all that is available, itemised, as Stripe's schedule does.
+
+    What left or came back otherwise, by hand or after a failure, is an item as well: so the items
+    are the available balance, and the payout their sum.
+    """
     paid = {
         ident
         for payout in call.store.select(call.scope, "payout")
@@ -90,9 +109,9 @@ def pay_out_everything(call: Call, currency: str) -> Json | None:
             call.scope, "balance_transaction",
             [("status", "=", "available"), ("currency", "=", currency)],
         )
-        if entry["id"] not in paid and entry["type"] != "payout"
+        if entry["id"] not in paid
     ]  # fmt: skip
-    amount = min(sum(entry["net"] for entry in entries), balance.available(call, currency))
+    amount = sum(entry["net"] for entry in entries)
     if amount <= 0:
         return None
     payout = new_payout(call, amount, currency, automatic=True, reconciliation_status="in_progress")
@@ -101,19 +120,52 @@ def pay_out_everything(call: Call, currency: str) -> Json | None:
     return payout
 
 
+@job("send_payout")
+def send(call: Call, ident: str) -> None:
+    payout = call.get("payout", ident)
+    if PAYOUT.allows(payout, "send"):
+        PAYOUT.move(payout, "send", "in_transit")
+        call.change(payout, "payout.updated")
+
+
 @job("arrive")
 def arrive(call: Call, ident: str) -> None:
     payout = call.get("payout", ident)
-    if "pay" not in STATES[payout["status"]]:
+    if not PAYOUT.allows(payout, "pay"):
         return
-    payout["status"] = "paid"
-    payout["trace_id"] = {"status": "supported", "value": f"TRACE{ident[-8:].upper()}"}
+    if code := call.hidden(ident).get("failure_code"):
+        fail(call, payout, code)
+    else:
+        pay(call, payout)
+
+
+def expect(call: Call, payout: Json, code: str) -> None:
+    """Let the bank refuse the payout when it arrives, or return one that has arrived."""
+    if payout["status"] == "paid":
+        fail(call, payout, code)
+    else:
+        call.hide(payout["id"], failure_code=code)
+
+
+def pay(call: Call, payout: Json) -> None:
+    trace = {"status": "supported", "value": f"TRACE{payout['id'][-8:].upper()}"}
+    PAYOUT.move(payout, "pay", "paid", trace_id=trace)
     if payout["automatic"]:
         payout["reconciliation_status"] = "completed"
-    previous = call.replace(payout)
-    call.emit("payout.paid", payout, previous)
+    call.change(payout, "payout.paid")
     if payout["automatic"]:
         call.emit("payout.reconciliation_completed", payout)
+
+
+def fail(call: Call, payout: Json, code: str) -> None:
+    """Put the money back: the bank did not take it, or has returned it."""
+    entry = balance.post(call, "payout_failure", payout["amount"], payout["currency"], payout["id"])
+    PAYOUT.move(
+        payout, "fail", "failed",
+        failure_code=code, failure_message=FAILURES[code],
+        failure_balance_transaction=entry["id"],
+    )  # fmt: skip
+    call.change(payout, "payout.failed")
 
 
 @route("GET", "/v1/payouts", "PayoutListParams")
@@ -137,20 +189,24 @@ def update(call: Call) -> Json:
 @route("POST", "/v1/payouts/{id}/cancel", "PayoutCancelParams")
 def cancel(call: Call) -> Json:
     payout = call.named("payout", "payout")
-    require_state(payout, "cancel")
+    if payout["automatic"]:
+        raise Conflict("You cannot cancel an automatic payout.")
+    PAYOUT.require(payout, "cancel")
     entry = balance.post(call, "payout_cancel", payout["amount"], payout["currency"], payout["id"])
-    payout.update(status="canceled", failure_balance_transaction=entry["id"])
+    PAYOUT.move(payout, "cancel", "canceled", failure_balance_transaction=entry["id"])
     return call.change(payout, "payout.canceled")
 
 
 @route("POST", "/v1/payouts/{id}/reverse", "PayoutReverseParams")
 def reverse(call: Call) -> Json:
     payout = call.named("payout", "payout")
-    require_state(payout, "reverse")
+    PAYOUT.require(payout, "reverse")
+    if payout["reversed_by"] or payout["original_payout"]:
+        raise Conflict(f"Payout {payout['id']} has already been reversed, or is itself a reversal.")
     back = new_payout(
         call, -payout["amount"], payout["currency"],
         original_payout=payout["id"], metadata=call.params.get("metadata") or {},
     )  # fmt: skip
-    payout["reversed_by"] = back["id"]
-    call.save(payout)
+    PAYOUT.move(payout, "reverse", "paid", reversed_by=back["id"])
+    call.change(payout, "payout.updated")
     return back

@@ -11,17 +11,25 @@ if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
 
-def give_back(call: Call, charge: Json, refund: Json) -> None:
-    """Only on the caller's wish, and in proportion to what is refunded."""
-    share = refund["amount"] / charge["amount_captured"]
-    if call.params.get("reverse_transfer") and charge.get("transfer"):
-        reversal = reverse_transfer(call, charge, share)
-        refund["transfer_reversal"] = reversal["id"]
-        call.save(refund)
-    if call.params.get("refund_application_fee") and charge.get("application_fee"):
+def give_back(call: Call, charge: Json, refund: Json, wishes: Json) -> None:
+    """Only on the caller's wish, in proportion to what is refunded, and never more than is left."""
+    if wishes.get("reverse_transfer") and charge.get("transfer"):
+        transfer = call.get("transfer", charge["transfer"])
+        amount = part_of(transfer["amount"], refund, charge)
+        if amount := min(amount, transfer["amount"] - transfer["amount_reversed"]):
+            refund["transfer_reversal"] = reverse_transfer(call, transfer, amount)["id"]
+    if wishes.get("refund_application_fee") and charge.get("application_fee"):
         home = call.on(call.platform) if call.platform else call
         fee = home.get("application_fee", charge["application_fee"])
-        refund_fee(home, fee, round(fee["amount"] * share))
+        amount = part_of(fee["amount"], refund, charge)
+        if amount := min(amount, fee["amount"] - fee["amount_refunded"]):
+            refund_fee(home, fee, amount)
+
+
+def part_of(whole: int, refund: Json, charge: Json) -> int:
+    """Give the refund's part of a whole, rounded half up."""
+    captured = int(charge["amount_captured"])
+    return int(2 * whole * refund["amount"] + captured) // (2 * captured)
 
 
 def refund_fee(call: Call, fee: Json, amount: int) -> Json:
@@ -44,11 +52,7 @@ def refund_fee(call: Call, fee: Json, amount: int) -> Json:
     return fee_refund
 
 
-def reverse_transfer(call: Call, charge: Json, share: float) -> Json:
-    transfer = call.get("transfer", charge["transfer"])
-    amount = min(
-        round(transfer["amount"] * share), transfer["amount"] - transfer["amount_reversed"]
-    )
+def reverse_transfer(call: Call, transfer: Json, amount: int) -> Json:
     ident = call.new_id("trr")
     entry = balance.post(call, "transfer_refund", amount, transfer["currency"], ident)
     receiver = call.on(call.scope_for(transfer["destination"]))

@@ -150,6 +150,8 @@ CARDS = (
          label="The bank asks about it"),
     Card("refundFail", "4000000000005126", refund="fails_later", label="Its refund fails later"),
     Card("pendingRefund", "4000000000007726", refund="pending"),
+    # No card of Stripe's: a refund waits for its payer where a bank transfer is given back.
+    Card("refundRequiresAction", "4000000000007742", refund="requires_action"),
     Card("bypassPending", "4000000000000077", settles_at_once=True),
 )  # fmt: skip
 BY_NAME = {card.name: card for card in CARDS}

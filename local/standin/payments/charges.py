@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.standin.engine.errors import Conflict, InvalidRequest
+from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
@@ -12,6 +12,7 @@ from local.standin.engine.search import answer_search
 from local.standin.payments import payment_intents
 from local.standin.payments.cards import by_handle
 from local.standin.payments.payment_methods import new_card_method
+from local.standin.payments.states import CHARGE, HOLD
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
@@ -56,6 +57,7 @@ def create(call: Call) -> Json:
     })  # fmt: skip
     intent["payment_method"] = method["id"]
     payment_intents.confirmed(call, intent, {"off_session": True})
+    call.hide(intent["latest_charge"], by_itself=True)
     return call.get("charge", intent["latest_charge"])
 
 
@@ -73,12 +75,15 @@ def update(call: Call) -> Json:
 
 @route("POST", "/v1/charges/{id}/capture", "ChargeCaptureParams")
 def capture(call: Call) -> Json:
-    charge = call.named("charge")
-    if charge["captured"]:
-        raise Conflict(
-            f"Charge {charge['id']} has already been captured.", code="charge_already_captured"
-        )
+    charge = call.named("charge", "charge")
+    CHARGE.require(charge, "capture")
     intent = call.get("payment_intent", charge["payment_intent"])
-    payment_intents.require_state(intent, "capture")
-    payment_intents.captured(call, intent, int(call.params.get("amount") or charge["amount"]))
+    if not call.hidden(charge["id"]).get("by_itself"):
+        raise InvalidRequest(
+            f"This uncaptured Charge was created by a PaymentIntent ({intent['id']}). You must "
+            f"capture the PaymentIntent instead. For more information, see {HOLD}"
+        )
+    amount = int(call.params.get("amount", str(charge["amount"])))
+    payment_intents.require_capturable(intent, amount)
+    payment_intents.captured(call, intent, amount)
     return call.get("charge", charge["id"])

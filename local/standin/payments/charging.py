@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from local.standin.connect.accounts import display_name
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job
 from local.standin.funds import balance, shares
-from local.standin.payments import disputes
-from local.standin.payments.cards import NOT_AUTHENTICATED, UNAUTHENTICATED, Card, Decline
+from local.standin.payments import debits, disputes
+from local.standin.payments.cards import (
+    BY_NAME,
+    NOT_AUTHENTICATED,
+    UNAUTHENTICATED,
+    Card,
+    Decline,
+)
+from local.standin.payments.debits import Debit
+from local.standin.payments.mandates import mandate_of
 from local.standin.payments.payment_methods import (
     attach_to,
     card_behaviour,
     debit_behaviour,
     declined_error,
 )
+from local.standin.payments.states import CHARGE, INTENT
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
@@ -32,22 +42,23 @@ def attempt(
     call: Call,
     intent: Json,
     method: Json,
+    operation: str = "confirm",
     *,
     off_session: bool = False,
-    authenticated: bool = False,
 ) -> Json:
+    """Confirm, or go on after the payer has authenticated."""
     if method["type"] != "card":
         return start_debit(call, intent, method)
     card = card_behaviour(call, method)
-    if not authenticated and asks_payer(call, card, method, off_session=off_session):
+    if operation == "confirm" and asks_payer(call, card, method, off_session=off_session):
         if off_session:
-            return decline(call, intent, method, UNAUTHENTICATED)
+            return decline(call, intent, method, UNAUTHENTICATED, operation)
         return require_action(call, intent, method)
     if card.decline is not None:
-        return decline(call, intent, method, card.decline)
+        return decline(call, intent, method, card.decline, operation)
     if intent["capture_method"] == "manual":
-        return authorize(call, intent, method, card)
-    return succeed(call, intent, method, card)
+        return authorize(call, intent, method, card, operation)
+    return succeed(call, intent, method, card, operation)
 
 
 def asks_payer(call: Call, card: Card, method: Json, *, off_session: bool) -> bool:
@@ -60,9 +71,11 @@ def asks_payer(call: Call, card: Card, method: Json, *, off_session: bool) -> bo
 
 
 def require_action(call: Call, intent: Json, method: Json) -> Json:
-    intent["status"] = "requires_action"
-    intent["payment_method"] = method["id"]
-    intent["next_action"] = next_action(call, intent)
+    INTENT.move(
+        intent, "confirm", "requires_action",
+        payment_method=method["id"], next_action=next_action(call, intent),
+        last_payment_error=None,
+    )  # fmt: skip
     call.save(intent)
     call.emit("payment_intent.requires_action", intent)
     return intent
@@ -94,10 +107,11 @@ def outcome_of(card: Card | None, declined: Decline | None) -> Json:
     }  # fmt: skip
 
 
-def method_details(method: Json, card: Card | None, *, amount: int) -> Json:
+def method_details(call: Call, method: Json, card: Card | None, *, amount: int) -> Json:
     kind = method["type"]
     if kind != "card":
-        return {kind: {**method[kind], "mandate": None}, "type": kind}
+        account = {k: v for k, v in method[kind].items() if k not in debits.OF_THE_METHOD_ONLY}
+        return {kind: {**account, "mandate": mandate_of(call, method)}, "type": kind}
     shown = method["card"]
     return {
         "card": {
@@ -134,7 +148,7 @@ def new_charge(call: Call, intent: Json, method: Json, **state: Any) -> Json:
         "metadata": intent["metadata"], "on_behalf_of": intent["on_behalf_of"],
         "outcome": outcome_of(card, None), "paid": True, "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": method_details(method, card, amount=intent["amount"]),
+        "payment_method_details": method_details(call, method, card, amount=intent["amount"]),
         "radar_options": {}, "receipt_email": intent["receipt_email"], "receipt_number": None,
         "receipt_url": receipt, "refunded": False, "review": None, "shipping": intent["shipping"],
         "source_transfer": None,
@@ -163,7 +177,7 @@ def error_object(declined: Decline, charge: Json, method: Json) -> Json:
     }  # fmt: skip
 
 
-def decline(call: Call, intent: Json, method: Json, declined: Decline) -> Json:
+def decline(call: Call, intent: Json, method: Json, declined: Decline, operation: str) -> Json:
     """Keep the failed charge, ask for another method, answer 402."""
     card = card_behaviour(call, method)
     charge = new_charge(
@@ -172,16 +186,17 @@ def decline(call: Call, intent: Json, method: Json, declined: Decline) -> Json:
         failure_message=declined.message, outcome=outcome_of(card, declined),
     )  # fmt: skip
     error = error_object(declined, charge, method)
-    reopen(call, intent, charge, {k: v for k, v in error.items() if v is not None})
+    reopen(call, intent, charge, {k: v for k, v in error.items() if v is not None}, operation)
     raise declined_error(
         declined, charge=charge["id"], payment_intent=intent, payment_method=method
     )
 
 
-def reopen(call: Call, intent: Json, charge: Json, error: Json) -> None:
-    intent.update(
-        status="requires_payment_method", payment_method=None, latest_charge=charge["id"],
-        last_payment_error=error, next_action=None, processing=None,
+def reopen(call: Call, intent: Json, charge: Json, error: Json, operation: str) -> None:
+    INTENT.move(
+        intent, operation, "requires_payment_method",
+        payment_method=None, latest_charge=charge["id"], last_payment_error=error,
+        next_action=None, processing=None,
     )  # fmt: skip
     call.save(intent)
     call.emit("charge.failed", charge)
@@ -191,8 +206,9 @@ def reopen(call: Call, intent: Json, charge: Json, error: Json) -> None:
 def fail_authentication(call: Call, intent: Json) -> None:
     """Reopen an intent whose payer did not prove who they are; no charge was ever made."""
     method = call.get("payment_method", intent["payment_method"])
-    intent.update(
-        status="requires_payment_method", payment_method=None, next_action=None,
+    INTENT.move(
+        intent, "authenticate", "requires_payment_method",
+        payment_method=None, next_action=None,
         last_payment_error={
             "code": "payment_intent_authentication_failure",
             "doc_url": "https://docs.stripe.com/error-codes/payment-intent-authentication-failure",
@@ -203,12 +219,13 @@ def fail_authentication(call: Call, intent: Json) -> None:
     call.emit("payment_intent.payment_failed", intent)
 
 
-def authorize(call: Call, intent: Json, method: Json, card: Card) -> Json:
+def authorize(call: Call, intent: Json, method: Json, card: Card, operation: str) -> Json:
     charge = new_charge(call, intent, method)
     call.hide(charge["id"], behaviour=card.name)
-    intent.update(
-        status="requires_capture", amount_capturable=intent["amount"], next_action=None,
-        latest_charge=charge["id"], payment_method=method["id"], last_payment_error=None,
+    INTENT.move(
+        intent, operation, "requires_capture",
+        amount_capturable=intent["amount"], next_action=None, latest_charge=charge["id"],
+        payment_method=method["id"], last_payment_error=None,
     )  # fmt: skip
     remember_method(call, intent, method)
     call.save(intent)
@@ -217,19 +234,19 @@ def authorize(call: Call, intent: Json, method: Json, card: Card) -> Json:
     return intent
 
 
-def succeed(call: Call, intent: Json, method: Json, card: Card) -> Json:
+def succeed(call: Call, intent: Json, method: Json, card: Card, operation: str) -> Json:
     charge = new_charge(call, intent, method)
-    collect(call, intent, charge, charge["amount"], at_once=card.settles_at_once)
     call.hide(charge["id"], behaviour=card.name)
+    collect(call, intent, charge, "capture", charge["amount"], at_once=card.settles_at_once)
     intent["payment_method"] = method["id"]
     remember_method(call, intent, method)
-    finish(call, intent, charge)
-    if card.dispute:
-        disputes.open_dispute(call, charge, card.dispute)
+    finish(call, intent, charge, operation)
     return intent
 
 
-def collect(call: Call, intent: Json, charge: Json, amount: int, *, at_once: bool = False) -> None:
+def collect(
+    call: Call, intent: Json, charge: Json, operation: str, amount: int, *, at_once: bool = False
+) -> None:
     """Book the money that arrives, and the shares of platform and destination."""
     currency = charge["currency"]
     fees = [balance.fee_line(balance.processing_fee(amount, currency), currency)]
@@ -241,21 +258,34 @@ def collect(call: Call, intent: Json, charge: Json, amount: int, *, at_once: boo
         call, kind, amount, currency, charge["id"],
         fees=fees, at_once=at_once, description=charge["description"],
     )  # fmt: skip
-    charge.update(amount_captured=amount, captured=True, balance_transaction=entry["id"])
+    CHARGE.move(
+        charge, operation, "captured",
+        status="succeeded", paid=True, captured=True, amount_captured=amount,
+        balance_transaction=entry["id"],
+    )  # fmt: skip
     shares.share(call, intent, charge)
     call.save(charge)
     if at_once:
         call.emit("balance.available", balance.current(call))
 
 
-def finish(call: Call, intent: Json, charge: Json) -> None:
-    intent.update(
-        status="succeeded", amount_received=charge["amount_captured"], amount_capturable=0,
+def finish(call: Call, intent: Json, charge: Json, operation: str) -> None:
+    INTENT.move(
+        intent, operation, "succeeded",
+        amount_received=charge["amount_captured"], amount_capturable=0,
         latest_charge=charge["id"], last_payment_error=None, next_action=None, processing=None,
     )  # fmt: skip
     call.save(intent)
-    call.emit("charge.succeeded", charge)
+    call.emit("charge.captured" if operation == "capture" else "charge.succeeded", charge)
+    # Stripe tells of a test card's dispute before it tells that the intent has succeeded.
+    if reason := dispute_of(call, charge):
+        disputes.open_dispute(call, charge, reason)
     call.emit("payment_intent.succeeded", intent)
+
+
+def dispute_of(call: Call, charge: Json) -> str | None:
+    card = BY_NAME.get(call.hidden(charge["id"]).get("behaviour", ""))
+    return card.dispute if card else None
 
 
 def remember_method(call: Call, intent: Json, method: Json) -> None:
@@ -269,17 +299,20 @@ def remember_method(call: Call, intent: Json, method: Json) -> None:
 
 def start_debit(call: Call, intent: Json, method: Json) -> Json:
     debit = debit_behaviour(call, method)
+    unassessed = outcome_of(None, None)
+    del unassessed["risk_score"]
     charge = new_charge(
         call, intent, method,
         status="pending", paid=False,
-        outcome={**outcome_of(None, None), "risk_level": "not_assessed", "risk_score": None},
+        outcome={**unassessed, "risk_level": "not_assessed"},
     )  # fmt: skip
-    intent.update(
-        status="processing", latest_charge=charge["id"], payment_method=method["id"],
-        next_action=None, last_payment_error=None,
-        processing={"type": method["type"]} if method["type"] == "card" else None,
+    INTENT.move(
+        intent, "confirm", "processing",
+        latest_charge=charge["id"], payment_method=method["id"], next_action=None,
+        last_payment_error=None,
     )  # fmt: skip
     remember_method(call, intent, method)
+    call.hide(charge["id"], platform=call.platform)
     call.save(intent)
     call.emit("charge.pending", charge)
     call.emit("payment_intent.processing", intent)
@@ -293,20 +326,28 @@ def clear_debit(call: Call, ident: str) -> None:
     charge = call.get("charge", intent["latest_charge"])
     method = call.get("payment_method", charge["payment_method"])
     debit = debit_behaviour(call, method)
+    call.platform = call.hidden(charge["id"])["platform"]
     if debit.failure is None:
-        charge.update(status="succeeded", paid=True)
-        collect(call, intent, charge, charge["amount"])
-        finish(call, intent, charge)
+        collect(call, intent, charge, "clear", charge["amount"])
+        finish(call, intent, charge, "clear")
     else:
-        charge.update(status="failed", failure_code=debit.failure, failure_message=debit.message)
-        call.save(charge)
-        reopen(call, intent, charge, {
-            "charge": charge["id"], "code": debit.failure, "message": debit.message,
-            "payment_method": method, "type": "invalid_request_error",
-        })  # fmt: skip
+        bounce(call, intent, charge, debit, method)
     for listener in AFTER_CLEARING:
         listener(call, intent)
 
 
-# Checkout adds itself here: a session hears of its delayed payment.
-AFTER_CLEARING: list[Any] = []
+def bounce(call: Call, intent: Json, charge: Json, debit: Debit, method: Json) -> None:
+    CHARGE.move(
+        charge, "clear", "failed",
+        status="failed", failure_code=debit.failure, failure_message=debit.message,
+    )  # fmt: skip
+    call.save(charge)
+    error = {
+        "charge": charge["id"], "code": debit.failure, "message": debit.message,
+        "payment_method": method, "type": "invalid_request_error",
+    }  # fmt: skip
+    reopen(call, intent, charge, error, "clear")
+
+
+# A session hears of its delayed payment here, and a refund that has waited for it.
+AFTER_CLEARING: list[Callable[[Call, Json], None]] = []

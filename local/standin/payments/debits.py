@@ -52,6 +52,11 @@ BY_NAME = {debit.name: debit for debit in DEBITS}
 BY_NUMBER = {debit.number: debit for debit in reversed(DEBITS)}
 
 
+OF_THE_METHOD_ONLY = frozenset({
+    "financial_connections_account", "generated_from", "networks", "status_details",
+})  # fmt: skip
+
+
 def by_handle(handle: str) -> Debit | None:
     return BY_NAME.get(handle.removeprefix("pm_")) if handle.startswith("pm_") else None
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.standin.engine.errors import Conflict
 from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.funds import balance
+from local.standin.payments import files
+from local.standin.payments.states import DISPUTE
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
@@ -27,14 +28,16 @@ EVIDENCE = (
     "uncategorized_file", "uncategorized_text",
 )  # fmt: skip
 NETWORK_REASONS = {"fraudulent": "10.4", "product_not_received": "13.1"}
-OPEN = frozenset({"needs_response", "warning_needs_response"})
 # What the bank decides follows from these words in the evidence, as in Stripe's test mode.
-VERDICTS = {"winning_evidence": "won", "losing_evidence": "lost"}
+WINNING, LOSING, ESCALATING = "winning_evidence", "losing_evidence", "escalate_inquiry_evidence"
+INQUIRY_ENDS_AFTER_S = 120 * 24 * 3600
+DAY_S = 24 * 3600
 
 
 def open_dispute(call: Call, charge: Json, reason: str) -> Json:
     inquiry = reason == "inquiry"
     spoken = "fraudulent" if inquiry else reason
+    status = "warning_needs_response" if inquiry else "needs_response"
     ident = call.new_id("du")
     dispute = {
         "id": ident, "object": "dispute", "amount": charge["amount"], "balance_transactions": [],
@@ -42,28 +45,43 @@ def open_dispute(call: Call, charge: Json, reason: str) -> Json:
         "enhanced_eligibility_types": [],
         "evidence": {**dict.fromkeys(EVIDENCE), "enhanced_evidence": {}},
         "evidence_details": {
-            "due_by": call.now + ANSWER_WITHIN_S, "enhanced_eligibility": {},
+            "due_by": due_by(call), "enhanced_eligibility": {},
             "has_evidence": False, "past_due": False, "submission_count": 0,
         },
-        "is_charge_refundable": inquiry, "livemode": call.livemode, "metadata": {},
+        "is_charge_refundable": False, "livemode": call.livemode, "metadata": {},
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
             "card": {
                 "brand": charge["payment_method_details"]["card"]["brand"],
                 "case_type": "inquiry" if inquiry else "chargeback",
-                "network_reason_code": NETWORK_REASONS[spoken],
+                "network_reason_code": "10" if inquiry else NETWORK_REASONS[spoken],
             },
             "type": "card",
         },
-        "reason": spoken, "status": "warning_needs_response" if inquiry else "needs_response",
+        "reason": spoken, "status": status,
     }  # fmt: skip
+    dispute["is_charge_refundable"] = DISPUTE.allows(dispute, "refund")
     call.insert(dispute)
     charge["disputed"] = True
     call.save(charge)
+    ends = call.now + INQUIRY_ENDS_AFTER_S if inquiry else dispute["evidence_details"]["due_by"]
+    call.later(ends - call.now, "lapse_dispute", ident)
     call.emit("charge.dispute.created", dispute)
     if not inquiry:
         withdraw(call, dispute)
     return dispute
+
+
+def due_by(call: Call) -> int:
+    """Give the end of a day in UTC, as Stripe does."""
+    return (call.now + ANSWER_WITHIN_S) // DAY_S * DAY_S - 1
+
+
+def step(call: Call, dispute: Json, operation: str, to: str) -> Json:
+    """Take a step; whether the payment may be refunded follows from where it leads."""
+    DISPUTE.move(dispute, operation, to)
+    dispute["is_charge_refundable"] = DISPUTE.allows(dispute, "refund")
+    return call.replace(dispute)
 
 
 def withdraw(call: Call, dispute: Json) -> None:
@@ -104,38 +122,68 @@ def update(call: Call) -> Json:
     call.merge_metadata(dispute)
     evidence = call.params.get("evidence")
     if evidence is not None:
-        require_open(dispute)
+        files.require_evidence(call, evidence)
+        submits = call.params.get("submit", True)
+        DISPUTE.require(dispute, "submit" if submits else "stage")
         dispute["evidence"].update(evidence)
         dispute["evidence_details"]["has_evidence"] = True
-        if call.params.get("submit", True):
+        if submits:
             submit(call, dispute)
+        else:
+            DISPUTE.move(dispute, "stage", dispute["status"])
     return call.change(dispute, "charge.dispute.updated")
 
 
-def require_open(dispute: Json) -> None:
-    if dispute["status"] not in OPEN:
-        raise Conflict(
-            "This dispute is already closed or under review, so it cannot be changed.",
-            code="dispute_unexpected_state",
-        )
-
-
 def submit(call: Call, dispute: Json) -> None:
-    inquiry = dispute["status"].startswith("warning")
-    dispute["status"] = "warning_under_review" if inquiry else "under_review"
-    dispute["evidence_details"]["submission_count"] += 1
-    if dispute["evidence"].get("uncategorized_text") in VERDICTS:
+    inquiry = dispute["status"] == "warning_needs_response"
+    DISPUTE.move(dispute, "submit", "warning_under_review" if inquiry else "under_review")
+    dispute["is_charge_refundable"] = DISPUTE.allows(dispute, "refund")
+    details = dispute["evidence_details"]
+    details["submission_count"] += 1
+    details["past_due"] = call.now > details["due_by"]
+    if dispute["evidence"].get("uncategorized_text") in {WINNING, LOSING, ESCALATING}:
         call.later(DECIDED_AFTER_S, "decide_dispute", dispute["id"])
 
 
 @job("decide_dispute")
 def decide(call: Call, ident: str) -> None:
+    """Decide as the bank does in test mode: by the words of the evidence."""
     dispute = call.get("dispute", ident)
-    inquiry = dispute["status"].startswith("warning")
-    verdict = VERDICTS[dispute["evidence"]["uncategorized_text"]]
-    dispute["status"] = "warning_closed" if inquiry else verdict
-    previous = call.replace(dispute)
-    if verdict == "won" and not inquiry:
+    words = dispute["evidence"]["uncategorized_text"]
+    if dispute["status"] == "warning_under_review":
+        if words == ESCALATING:
+            return escalate(call, dispute)
+        return closed(call, dispute, "decide", "warning_closed")
+    if dispute["status"] == "under_review" and words != ESCALATING:
+        return closed(call, dispute, "decide", "won" if words == WINNING else "lost")
+    return None
+
+
+def escalate(call: Call, dispute: Json) -> None:
+    """Turn an inquiry into a chargeback, which takes the money."""
+    dispute["payment_method_details"]["card"].update(
+        case_type="chargeback", network_reason_code=NETWORK_REASONS[dispute["reason"]]
+    )
+    dispute["evidence_details"]["due_by"] = due_by(call)
+    previous = step(call, dispute, "escalate", "needs_response")
+    call.later(dispute["evidence_details"]["due_by"] - call.now, "lapse_dispute", dispute["id"])
+    call.emit("charge.dispute.updated", dispute, previous)
+    withdraw(call, dispute)
+
+
+@job("lapse_dispute")
+def lapse(call: Call, ident: str) -> None:
+    """End what was not answered in time, and an inquiry that never became a chargeback."""
+    dispute = call.get("dispute", ident)
+    chargeback = dispute["status"] == "needs_response"
+    due = not chargeback or dispute["evidence_details"]["due_by"] <= call.now
+    if due and DISPUTE.allows(dispute, "lapse"):
+        closed(call, dispute, "lapse", "lost" if chargeback else "warning_closed")
+
+
+def closed(call: Call, dispute: Json, operation: str, to: str) -> None:
+    previous = step(call, dispute, operation, to)
+    if to == "won":
         reinstate(call, dispute)
     call.emit("charge.dispute.closed", dispute, previous)
 
@@ -143,6 +191,7 @@ def decide(call: Call, ident: str) -> None:
 @route("POST", "/v1/disputes/{id}/close", "DisputeCloseParams")
 def close(call: Call) -> Json:
     dispute = call.named("dispute", "dispute")
-    require_open(dispute)
-    dispute["status"] = "warning_closed" if dispute["status"].startswith("warning") else "lost"
-    return call.change(dispute, "charge.dispute.closed")
+    DISPUTE.require(dispute, "close")
+    inquiry = dispute["status"] == "warning_needs_response"
+    closed(call, dispute, "close", "warning_closed" if inquiry else "lost")
+    return dispute

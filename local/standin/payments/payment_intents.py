@@ -11,26 +11,25 @@ from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
 from local.standin.engine.search import answer_search
 from local.standin.funds import shares
-from local.standin.funds.currencies import require_amount, require_currency, shown
+from local.standin.funds.currencies import require_amount, require_currency, require_step
 from local.standin.payments import charging
 from local.standin.payments.cards import BY_NAME
-from local.standin.payments.payment_methods import USED_UP, made_from, resolved
+from local.standin.payments.payment_methods import (
+    USED_UP,
+    made_from,
+    resolved,
+    someone_elses,
+)
+from local.standin.payments.states import CHARGE, INTENT
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
-# What may be done in which state; everything else is a conflict.
-STATES: dict[str, frozenset[str]] = {
-    "requires_payment_method": frozenset({"update", "confirm", "cancel"}),
-    "requires_confirmation": frozenset({"update", "confirm", "cancel"}),
-    "requires_action": frozenset({"update", "confirm", "cancel", "authenticate"}),
-    "processing": frozenset(),
-    "requires_capture": frozenset({"capture", "cancel"}),
-    "succeeded": frozenset(),
-    "canceled": frozenset(),
-}
-SPOKEN = {"cancel": "canceled", "capture": "captured", "confirm": "confirmed", "update": "updated"}
-ALWAYS_CHANGEABLE = frozenset({"description", "metadata", "receipt_email", "shipping"})
+ALWAYS_CHANGEABLE = frozenset({
+    "description", "metadata", "receipt_email", "shipping", "transfer_group",
+})  # fmt: skip
+# A change of these has to be confirmed again: the payer has agreed to something else.
+REDONE_AFTER = frozenset({"amount", "currency", "payment_method", "payment_method_data"})
 SETTABLE = (
     "application_fee_amount", "customer", "description", "on_behalf_of", "receipt_email",
     "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix",
@@ -48,21 +47,19 @@ NEEDS_RETURN_URL = (
 )
 
 
-def require_state(intent: Json, operation: str) -> None:
-    if operation in STATES[intent["status"]]:
-        return
-    allowed = ", ".join(state for state, operations in STATES.items() if operation in operations)
-    done = SPOKEN[operation]
-    sentence = (
-        f"You cannot {operation} this PaymentIntent because it has a status of {intent['status']}. "
-        f"Only a PaymentIntent with one of the following statuses may be {done}: {allowed}."
-    )
-    if operation == "confirm" and intent["status"] == "succeeded":
-        sentence = (
-            "You cannot confirm this PaymentIntent because it has already succeeded after being "
-            "previously confirmed."
-        )
-    raise Conflict(sentence, code="payment_intent_unexpected_state", payment_intent=intent)
+OPENED_BY_CHECKOUT = "You cannot perform this action on PaymentIntents created by Checkout."
+EXPIRE_INSTEAD = " Try expiring the Checkout Session instead."
+
+
+def require_state(intent: Json, operation: str, **words: Any) -> None:
+    INTENT.require(intent, operation, about={"payment_intent": intent}, **words)
+
+
+def require_own(call: Call, intent: Json, hint: str = "") -> None:
+    """Leave the intent of an open Checkout Session to the session."""
+    session = call.find("checkout.session", call.hidden(intent["id"]).get("session", ""))
+    if session is not None and session["status"] == "open":
+        raise InvalidRequest(OPENED_BY_CHECKOUT + hint)
 
 
 def check_statement(params: Json) -> None:
@@ -156,10 +153,9 @@ def method_given(call: Call, intent: Json, params: Json) -> Json | None:
         return None
     if method["customer"] not in {None, intent["customer"]}:
         raise InvalidRequest(
-            f"The provided PaymentMethod {method['id']} belongs to a different Customer than the "
-            "one of the PaymentIntent. Include that Customer in the `customer` parameter.",
-            param="payment_method",
-        )
+            someone_elses(method, intent, "PaymentIntent"), param="payment_method",
+            payment_intent=intent,
+        )  # fmt: skip
     if method["customer"] is None and call.hidden(method["id"]).get("used_up"):
         raise InvalidRequest(USED_UP, param="payment_method")
     return method
@@ -176,7 +172,7 @@ def create(call: Call) -> Json:
     if params.get("return_url"):
         call.hide(intent["id"], return_url=params["return_url"])
     if method := method_given(call, intent, params):
-        intent.update(payment_method=method["id"], status="requires_confirmation")
+        INTENT.move(intent, "update", "requires_confirmation", payment_method=method["id"])
         call.save(intent)
     call.emit("payment_intent.created", intent)
     return confirmed(call, intent, params) if params.get("confirm") else intent
@@ -185,11 +181,7 @@ def create(call: Call) -> Json:
 def confirmed(call: Call, intent: Json, params: Json) -> Json:
     if intent["payment_method"] is None:
         raise Conflict(
-            "You cannot confirm this PaymentIntent because it's missing a payment method. You can "
-            "either update the PaymentIntent with a payment method and then confirm it again, or "
-            "confirm it again directly with a payment method or ConfirmationToken.",
-            code="payment_intent_unexpected_state",
-            payment_intent=intent,
+            missing_method(intent), code="payment_intent_unexpected_state", payment_intent=intent
         )
     off_session = bool(params.get("off_session"))
     # On the hosted page Stripe itself is where a redirect comes back to.
@@ -199,6 +191,19 @@ def confirmed(call: Call, intent: Json, params: Json) -> Json:
     if params.get("error_on_requires_action") and call_would_ask(call, method):
         off_session = True
     return charging.attempt(call, intent, method, off_session=off_session)
+
+
+def missing_method(intent: Json) -> str:
+    sentence = "You cannot confirm this PaymentIntent because it's missing a payment method. "
+    if customer := intent["customer"]:
+        return sentence + (
+            f"To confirm the PaymentIntent with {customer}, specify a payment method attached to "
+            "this customer along with the customer ID."
+        )
+    return sentence + (
+        "You can either update the PaymentIntent with a payment method and then confirm it again, "
+        "or confirm it again directly with a payment method or ConfirmationToken."
+    )
 
 
 def call_would_ask(call: Call, method: Json) -> bool:
@@ -247,13 +252,22 @@ def for_this_key(call: Call, intent: Json) -> Json:
 @route("POST", "/v1/payment_intents/{id}", "PaymentIntentUpdateParams")
 def update(call: Call) -> Json:
     intent = call.named("payment_intent", "intent")
-    params = call.params
-    if not params.keys() <= ALWAYS_CHANGEABLE:
-        require_state(intent, "update")
-    apply_changes(call, intent, params)
+    require_changeable(intent, call.params)
+    apply_changes(call, intent, call.params)
     call.merge_metadata(intent)
+    if intent["payment_method"] and call.params.keys() & REDONE_AFTER:
+        INTENT.move(intent, "update", "requires_confirmation", next_action=None)
+    elif INTENT.allows(intent, "update"):
+        INTENT.move(intent, "update", intent["status"])
+    intent["last_payment_error"] = None
     call.save(intent)
     return intent
+
+
+def require_changeable(intent: Json, params: Json) -> None:
+    fixed = [name for name in params if name not in ALWAYS_CHANGEABLE]
+    if fixed:
+        require_state(intent, "update", param=fixed[0])
 
 
 def apply_changes(call: Call, intent: Json, params: Json) -> None:
@@ -270,22 +284,25 @@ def apply_changes(call: Call, intent: Json, params: Json) -> None:
     if params.get("return_url"):
         call.hide(intent["id"], return_url=params["return_url"])
     if method := method_given(call, intent, params):
-        intent.update(payment_method=method["id"], status="requires_confirmation")
+        intent["payment_method"] = method["id"]
 
 
 @route("POST", "/v1/payment_intents/{id}/confirm", "PaymentIntentConfirmParams", publishable=True)
 def confirm(call: Call) -> Json:
     intent = call.named("payment_intent", "intent")
     for_this_key(call, intent)
+    require_own(call, intent)
+    if intent["status"] != "succeeded" and "payment_method" in call.params:
+        require_state(intent, "update", param="payment_method")
     require_state(intent, "confirm")
     apply_changes(call, intent, call.params)
-    call.save(intent)
     return confirmed(call, intent, call.params)
 
 
 @route("POST", "/v1/payment_intents/{id}/cancel", "PaymentIntentCancelParams")
 def cancel(call: Call) -> Json:
     intent = call.named("payment_intent", "intent")
+    require_own(call, intent, EXPIRE_INSTEAD)
     require_state(intent, "cancel")
     return canceled(call, intent, call.params.get("cancellation_reason"))
 
@@ -293,9 +310,9 @@ def cancel(call: Call) -> Json:
 def canceled(call: Call, intent: Json, reason: str | None) -> Json:
     if intent["status"] == "requires_capture":
         release(call, intent)
-    intent.update(
-        status="canceled", canceled_at=call.now, cancellation_reason=reason, next_action=None,
-        amount_capturable=0,
+    INTENT.move(
+        intent, "cancel", "canceled",
+        canceled_at=call.now, cancellation_reason=reason, next_action=None, amount_capturable=0,
     )  # fmt: skip
     call.save(intent)
     call.emit("payment_intent.canceled", intent)
@@ -305,7 +322,7 @@ def canceled(call: Call, intent: Json, reason: str | None) -> Json:
 def release(call: Call, intent: Json) -> None:
     """Give an authorization back: the charge shows as refunded without having been taken."""
     charge = call.get("charge", intent["latest_charge"])
-    charge.update(refunded=True, amount_refunded=charge["amount"])
+    CHARGE.move(charge, "release", "released", refunded=True, amount_refunded=charge["amount"])
     call.change(charge, "charge.refunded")
 
 
@@ -313,31 +330,40 @@ def release(call: Call, intent: Json) -> None:
 def capture(call: Call) -> Json:
     intent = call.named("payment_intent", "intent")
     require_state(intent, "capture")
-    amount = int(call.params.get("amount_to_capture") or intent["amount_capturable"])
-    if not 1 <= amount <= intent["amount_capturable"]:
-        most = shown(intent["amount_capturable"], intent["currency"])
-        raise InvalidRequest(
-            f"The amount to capture must be positive and not above what is capturable ({most}).",
-            code="amount_too_large" if amount > 0 else "parameter_invalid_integer",
-            param="amount_to_capture",
-        )
+    amount = int(call.params.get("amount_to_capture", str(intent["amount_capturable"])))
+    require_capturable(intent, amount)
     if "application_fee_amount" in call.params:
         intent["application_fee_amount"] = call.params["application_fee_amount"]
     call.merge_metadata(intent)
     return captured(call, intent, amount)
 
 
+def require_capturable(intent: Json, amount: int) -> None:
+    if amount < 0:
+        raise InvalidRequest(
+            "Invalid non-negative integer", param="amount_to_capture", payment_intent=intent
+        )
+    if amount == 0:
+        raise InvalidRequest(
+            "This value must be greater than or equal to 1.",
+            code="parameter_invalid_integer", param="amount", payment_intent=intent,
+        )  # fmt: skip
+    if amount > intent["amount_capturable"]:
+        raise InvalidRequest(
+            "The payment could not be captured because the requested capture amount is greater "
+            "than the amount you can capture for this charge.",
+            code="amount_too_large", param="amount_to_capture", payment_intent=intent,
+        )  # fmt: skip
+    require_step(amount, intent["currency"], "amount_to_capture")
+
+
 def captured(call: Call, intent: Json, amount: int) -> Json:
+    """Take a part or all of what is held; Stripe releases the rest."""
     charge = call.get("charge", intent["latest_charge"])
-    before = {"captured": False, "amount_captured": 0, "balance_transaction": None}
-    card: Any = BY_NAME[call.hidden(charge["id"])["behaviour"]]
-    if amount < charge["amount"]:
-        charge["amount_refunded"] = charge["amount"] - amount
-    charging.collect(call, intent, charge, amount, at_once=card.settles_at_once)
-    intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
-    call.save(intent)
-    call.emit("charge.captured", charge, before)
-    call.emit("payment_intent.succeeded", intent)
+    card = BY_NAME[call.hidden(charge["id"])["behaviour"]]
+    at_once = card.settles_at_once
+    charging.collect(call, intent, charge, "capture", amount, at_once=at_once)
+    charging.finish(call, intent, charge, "capture")
     return intent
 
 
@@ -347,4 +373,4 @@ def authenticated(call: Call, intent: Json, *, passed: bool) -> Json:
         charging.fail_authentication(call, intent)
         return intent
     method = call.get("payment_method", intent["payment_method"])
-    return charging.attempt(call, intent, method, authenticated=True)
+    return charging.attempt(call, intent, method, "authenticate")

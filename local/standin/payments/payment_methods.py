@@ -76,6 +76,21 @@ def debit_from_details(call: Call, kind: str, given: Json) -> Json:
     return new_debit_method(call, debits.BY_NUMBER.get(number, fallback), given)
 
 
+def someone_elses(method: Json, intent: Json, spoken: str) -> str:
+    """Say that a method belongs to another customer than the intent does."""
+    if intent["customer"]:
+        return (
+            f"The PaymentMethod {method['id']} does not belong to the Customer you supplied "
+            f"{intent['customer']}. Please use this PaymentMethod with the Customer that it "
+            "belongs to instead."
+        )
+    return (
+        f"The payment method supplied ({method['id']}) belongs to the Customer "
+        f"{method['customer']}. Please include the Customer in the `customer` parameter on the "
+        f"{spoken}."
+    )
+
+
 def debit_behaviour(call: Call, method: Json) -> Debit:
     return debits.BY_NAME[call.hidden(method["id"])["behaviour"]]
 

@@ -4,73 +4,91 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.standin.engine.errors import Conflict, InvalidRequest
+from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.funds import balance, shares_back
-from local.standin.funds.currencies import shown
+from local.standin.funds.currencies import require_step, shown
+from local.standin.payments import charging
 from local.standin.payments.cards import BY_NAME
+from local.standin.payments.states import CHARGE, DISPUTE, NOTHING_TO_REFUND, REFUND
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
 CHANGES_AFTER_S = 60
+# By what the card does with a refund: as what it begins, and the job that changes it.
+STATUSES = {
+    "succeeds": "succeeded", "fails_later": "succeeded", "pending": "pending",
+    "requires_action": "requires_action",
+}  # fmt: skip
+CHANGES = {"fails_later": "refund_fails_later", "pending": "refund_pending"}
 
 
 @route("POST", "/v1/refunds", "RefundCreateParams")
 @route("POST", "/v1/charges/{id}/refunds")
 def create(call: Call) -> Json:
     charge = charge_to_refund(call)
-    require_refundable(charge)
-    left = charge["amount_captured"] - charge["amount_refunded"]
+    require_refundable(call, charge)
+    left = left_on(call, charge)
     amount = int(call.params.get("amount", left))
     require_within(charge, amount, left)
-    refund = new_refund(call, charge, amount)
-    call.insert(refund)
-    before = {"amount_refunded": charge["amount_refunded"], "refunded": charge["refunded"]}
-    charge["amount_refunded"] += amount
-    charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
-    call.save(charge)
-    if refund["status"] != "pending":
-        take_back(call, refund, charge)
-    shares_back.give_back(call, charge, refund)
+    require_step(amount, charge["currency"])
+    refund = call.insert(new_refund(call, charge, amount))
+    if refund["status"] != "succeeded":
+        refund["pending_reason"] = "processing"
+    if charge["status"] == "pending":
+        refund["pending_reason"] = "charge_pending"
+        CHARGE.move(charge, "refund", "pending", status="pending")
+        call.hide(refund["id"], wishes=call.params)
+        call.save(refund)
+        call.emit("refund.created", refund)
+        return refund
+    before = take_back(call, refund, charge, call.params)
     call.emit("refund.created", refund)
     call.emit("charge.refunded", charge, before)
     return refund
 
 
+def left_on(call: Call, charge: Json) -> int:
+    """Give what can still be refunded; of a debit that has not cleared, what is not yet asked."""
+    if charge["status"] != "pending":
+        return int(charge["amount_captured"] - charge["amount_refunded"])
+    return int(charge["amount"] - sum(refund["amount"] for refund in waiting(call, charge)))
+
+
+def waiting(call: Call, charge: Json) -> list[Json]:
+    """Find the refunds that wait for their charge to clear, oldest first."""
+    return [
+        refund
+        for refund in call.store.select(
+            call.scope, "refund", [("charge", "=", charge["id"])], ascending=True
+        )
+        if refund.get("pending_reason") == "charge_pending" and refund["status"] == "pending"
+    ]
+
+
 def charge_to_refund(call: Call) -> Json:
     ident = call.path.get("id") or call.params.get("charge")
     if ident:
-        return call.get("charge", ident, param="charge")
+        return call.get("charge", ident)
     if "payment_intent" not in call.params:
         raise InvalidRequest(
             "One of the following params should be provided for this request: payment_intent or "
-            "charge.",
-            code="parameter_missing",
+            "charge."
         )
     intent = call.get("payment_intent", call.params["payment_intent"], param="payment_intent")
     charge = call.find("charge", intent["latest_charge"] or "")
-    if charge is None or not charge["captured"]:
-        raise InvalidRequest(
-            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
-        )
+    if charge is None:
+        raise InvalidRequest(NOTHING_TO_REFUND.sentence.format(payment_intent=intent["id"]))
     return charge
 
 
-def require_refundable(charge: Json) -> None:
-    if charge["status"] != "succeeded" or not charge["captured"]:
-        raise InvalidRequest(f"Charge {charge['id']} has not been captured, nothing to refund.")
-    if charge["disputed"]:
-        raise Conflict(
-            f"Charge {charge['id']} has been charged back; cannot issue a refund.",
-            code="charge_disputed",
-        )
-    if charge["refunded"]:
-        raise Conflict(
-            f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
-        )
+def require_refundable(call: Call, charge: Json) -> None:
+    for dispute in call.store.select(call.scope, "dispute", [("charge", "=", charge["id"])]):
+        DISPUTE.require(dispute, "refund")
+    CHARGE.require(charge, "refund")
 
 
 def require_within(charge: Json, amount: int, left: int) -> None:
@@ -83,8 +101,8 @@ def require_within(charge: Json, amount: int, left: int) -> None:
     if amount <= left:
         return
     bound, spoken = left, "unrefunded amount on charge"
-    if amount > charge["amount_captured"]:
-        bound, spoken = charge["amount_captured"], "charge amount"
+    if not charge["amount_refunded"]:
+        bound, spoken = left, "charge amount"
     raise InvalidRequest(
         f"Refund amount ({shown(amount, currency)}) is greater than {spoken} "
         f"({shown(bound, currency)})",
@@ -99,64 +117,102 @@ def refund_behaviour(call: Call, charge: Json) -> str:
 
 def new_refund(call: Call, charge: Json, amount: int) -> Json:
     behaviour = refund_behaviour(call, charge)
-    ident = call.new_id("re")
-    if behaviour != "succeeds":
-        call.later(CHANGES_AFTER_S, f"refund_{behaviour}", ident)
-    return {
+    is_card = charge["payment_method_details"]["type"] == "card"
+    ident = call.new_id("re" if is_card else "pyr")
+    if behaviour in CHANGES:
+        call.later(CHANGES_AFTER_S, CHANGES[behaviour], ident)
+    refund = {
         "id": ident, "object": "refund", "amount": amount, "balance_transaction": None,
         "charge": charge["id"], "created": call.now, "currency": charge["currency"],
-        "destination_details": {
+        "metadata": call.params.get("metadata") or {}, "payment_intent": charge["payment_intent"],
+        "reason": call.params.get("reason"), "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "pending" if charge["status"] == "pending" else STATUSES[behaviour],
+        "transfer_reversal": None,
+    }  # fmt: skip
+    if is_card:
+        refund["destination_details"] = {
             "card": {
                 "reference_status": "pending", "reference_type": "acquirer_reference_number",
                 "type": "refund",
             },
             "type": "card",
-        },
-        "metadata": call.params.get("metadata") or {}, "payment_intent": charge["payment_intent"],
-        "reason": call.params.get("reason"), "receipt_number": None,
-        "source_transfer_reversal": None,
-        "status": "pending" if behaviour == "pending" else "succeeded", "transfer_reversal": None,
-    }  # fmt: skip
+        }  # fmt: skip
+    return refund
 
 
-def take_back(call: Call, refund: Json, charge: Json) -> None:
+def take_back(call: Call, refund: Json, charge: Json, wishes: Json) -> Json:
+    """Take the money from the balance; give what that changes of the charge, as it was before."""
+    kind = "refund" if refund["id"].startswith("re_") else "payment_refund"
     entry = balance.post(
-        call, "refund", -refund["amount"], refund["currency"], refund["id"],
+        call, kind, -refund["amount"], refund["currency"], refund["id"],
         description=f"REFUND FOR CHARGE ({charge['description'] or charge['id']})",
     )  # fmt: skip
     refund["balance_transaction"] = entry["id"]
+    before = {"amount_refunded": charge["amount_refunded"]}
+    charge["amount_refunded"] += refund["amount"]
+    whole = charge["amount_refunded"] == charge["amount_captured"]
+    CHARGE.move(charge, "refund", "refunded" if whole else "captured", refunded=whole)
+    call.save(charge)
+    shares_back.give_back(call, charge, refund, wishes)
     call.save(refund)
+    return {**before, "refunded": False} if whole else before
+
+
+def finish(call: Call, refund: Json) -> None:
+    REFUND.move(refund, "finish", "succeeded")
+    tell_of_change(call, refund, call.replace(refund))
+
+
+def tell_of_change(call: Call, refund: Json, previous: Json) -> None:
+    call.emit("refund.updated", refund, previous)
+    call.emit("charge.refund.updated", refund, previous)
 
 
 @job("refund_pending")
 def finish_pending(call: Call, ident: str) -> None:
     refund = call.get("refund", ident)
-    if refund["status"] == "pending":
-        refund["status"] = "succeeded"
-        take_back(call, refund, call.get("charge", refund["charge"]))
-        call.emit("refund.updated", refund, {"status": "pending"})
+    if refund.pop("pending_reason", None) == "processing":
+        finish(call, refund)
 
 
 @job("refund_fails_later")
 def fail_later(call: Call, ident: str) -> None:
-    """Take the money back from the bank; the charge counts as not refunded by it."""
     refund = call.get("refund", ident)
+    REFUND.move(refund, "fail", "failed", failure_reason="expired_or_canceled_card")
+    put_back(call, refund)
+
+
+def put_back(call: Call, refund: Json) -> None:
+    """Return to the balance what a refund did not bring to the payer."""
     entry = balance.post(call, "refund_failure", refund["amount"], refund["currency"], refund["id"])
-    refund.update(
-        status="failed", failure_balance_transaction=entry["id"],
-        failure_reason="expired_or_canceled_card",
-    )  # fmt: skip
-    call.save(refund)
-    give_up(call, refund)
-    call.emit("refund.failed", refund)
-    call.emit("charge.refund.updated", refund, {"status": "succeeded"})
-
-
-def give_up(call: Call, refund: Json) -> None:
+    refund["failure_balance_transaction"] = entry["id"]
+    refund.pop("pending_reason", None)
+    previous = call.replace(refund)
     charge = call.get("charge", refund["charge"])
     charge["amount_refunded"] -= refund["amount"]
-    charge["refunded"] = False
+    CHARGE.move(charge, "refund_undone", "captured", refunded=False)
     call.save(charge)
+    if refund["status"] == "failed":
+        call.emit("refund.failed", refund)
+    tell_of_change(call, refund, previous)
+
+
+def after_clearing(call: Call, intent: Json) -> None:
+    """Refund a debit that has cleared; one that has not never took anything to give back."""
+    charge = call.get("charge", intent["latest_charge"])
+    for refund in waiting(call, charge):
+        del refund["pending_reason"]
+        if charge["status"] == "succeeded":
+            before = take_back(call, refund, charge, call.hidden(refund["id"])["wishes"])
+            finish(call, refund)
+            call.emit("charge.refunded", charge, before)
+        else:
+            REFUND.move(refund, "void", "canceled")
+            tell_of_change(call, refund, call.replace(refund))
+
+
+charging.AFTER_CLEARING.append(after_clearing)
 
 
 @route("GET", "/v1/refunds", "RefundListParams")
@@ -185,12 +241,16 @@ def update(call: Call) -> Json:
 @route("POST", "/v1/refunds/{id}/cancel", "RefundCancelParams")
 def cancel(call: Call) -> Json:
     refund = call.named("refund")
-    if refund["status"] not in {"pending", "requires_action"}:
-        raise Conflict(
-            f"You cannot cancel this refund because it has a status of {refund['status']}."
-        )
-    refund["status"] = "canceled"
-    call.save(refund)
-    give_up(call, refund)
-    call.emit("refund.updated", refund, {"status": "pending"})
+    REFUND.require(refund, "cancel")
+    REFUND.move(refund, "cancel", "canceled", failure_reason="merchant_request")
+    put_back(call, refund)
+    return refund
+
+
+@route("POST", "/v1/test_helpers/refunds/{id}/expire", "test_helpers.RefundExpireParams")
+def expire(call: Call) -> Json:
+    refund = call.named("refund")
+    REFUND.require(refund, "expire")
+    REFUND.move(refund, "expire", "failed", failure_reason="unknown")
+    put_back(call, refund)
     return refund

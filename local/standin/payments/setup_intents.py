@@ -9,6 +9,7 @@ from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
 from local.standin.payments.cards import NOT_AUTHENTICATED, Decline
+from local.standin.payments.mandates import mandate_of
 from local.standin.payments.payment_intents import NEEDS_RETURN_URL, automatic_methods, for_this_key
 from local.standin.payments.payment_methods import (
     attach_to,
@@ -16,34 +17,18 @@ from local.standin.payments.payment_methods import (
     declined_error,
     made_from,
     resolved,
+    someone_elses,
 )
+from local.standin.payments.states import SETUP
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
-STATES: dict[str, frozenset[str]] = {
-    "requires_payment_method": frozenset({"update", "confirm", "cancel"}),
-    "requires_confirmation": frozenset({"update", "confirm", "cancel"}),
-    "requires_action": frozenset({"update", "confirm", "cancel"}),
-    "processing": frozenset(),
-    "succeeded": frozenset(),
-    "canceled": frozenset(),
-}
-SPOKEN = {"cancel": "canceled", "confirm": "confirmed", "update": "updated"}
-ALWAYS_CHANGEABLE = frozenset({"description", "metadata"})
+ALWAYS_CHANGEABLE = frozenset({"customer", "description", "metadata"})
 
 
 def require_state(intent: Json, operation: str) -> None:
-    if operation in STATES[intent["status"]]:
-        return
-    allowed = ", ".join(state for state, operations in STATES.items() if operation in operations)
-    raise Conflict(
-        f"You cannot {operation} this SetupIntent because it has a status of {intent['status']}. "
-        f"Only a SetupIntent with one of the following statuses may be {SPOKEN[operation]}: "
-        f"{allowed}.",
-        code="setup_intent_unexpected_state",
-        setup_intent=intent,
-    )
+    SETUP.require(intent, operation, about={"setup_intent": intent})
 
 
 def new_intent(call: Call, given: Json) -> Json:
@@ -69,20 +54,21 @@ def new_intent(call: Call, given: Json) -> Json:
     return intent
 
 
-def put_method(call: Call, intent: Json, params: Json) -> None:
+def put_method(call: Call, intent: Json, params: Json) -> bool:
+    """Find the payment method that these parameters bring, if they bring one."""
     if params.get("payment_method"):
         method = resolved(call, params["payment_method"])
     elif params.get("payment_method_data"):
         method = made_from(call, params["payment_method_data"])
     else:
-        return
+        return False
     if method["customer"] not in {None, intent["customer"]}:
         raise InvalidRequest(
-            "The provided PaymentMethod belongs to a different Customer than the one of the "
-            "SetupIntent.",
-            param="payment_method",
-        )
-    intent.update(payment_method=method["id"], status="requires_confirmation")
+            someone_elses(method, intent, "SetupIntent"), param="payment_method",
+            setup_intent=intent,
+        )  # fmt: skip
+    intent["payment_method"] = method["id"]
+    return True
 
 
 @route("POST", "/v1/setup_intents", "SetupIntentCreateParams")
@@ -93,8 +79,9 @@ def create(call: Call) -> Json:
     intent = new_intent(call, params)
     if params.get("return_url"):
         call.hide(intent["id"], return_url=params["return_url"])
-    put_method(call, intent, params)
-    call.save(intent)
+    if put_method(call, intent, params):
+        SETUP.move(intent, "update", "requires_confirmation")
+        call.save(intent)
     call.emit("setup_intent.created", intent)
     return confirmed(call, intent) if params.get("confirm") else intent
 
@@ -102,8 +89,9 @@ def create(call: Call) -> Json:
 def confirmed(call: Call, intent: Json) -> Json:
     if intent["payment_method"] is None:
         raise Conflict(
-            "You cannot confirm this SetupIntent because it's missing a payment method. Update the "
-            "SetupIntent with a payment method and then confirm it again.",
+            "You cannot confirm this SetupIntent because it's missing a payment method. You can "
+            "either update the SetupIntent with a payment method and then confirm it again, or "
+            "confirm it again directly with a payment method or ConfirmationToken.",
             code="setup_intent_unexpected_state",
             setup_intent=intent,
         )
@@ -114,33 +102,32 @@ def confirmed(call: Call, intent: Json) -> Json:
     return attempt(call, intent)
 
 
-def attempt(call: Call, intent: Json, *, authenticated: bool = False) -> Json:
+def attempt(call: Call, intent: Json, operation: str = "confirm") -> Json:
     method = call.get("payment_method", intent["payment_method"], param="payment_method")
     if method["type"] == "card":
         card = card_behaviour(call, method)
-        if card.authentication in {"required", "until_set_up"} and not authenticated:
+        if card.authentication in {"required", "until_set_up"} and operation == "confirm":
             return require_action(call, intent)
         # A card that fails only later still saves; a card that the bank refuses does not.
         if card.decline is not None and not card.attaches:
-            return refuse(call, intent, method, card.decline)
-    return succeed(call, intent, method)
+            return refuse(call, intent, method, card.decline, operation)
+    return succeed(call, intent, method, operation)
 
 
 def require_action(call: Call, intent: Json) -> Json:
     url = f"{call.world.base_url}/c/authenticate/{intent['id']}"
     back = call.hidden(intent["id"]).get("return_url")
-    intent["status"] = "requires_action"
-    intent["next_action"] = {
-        "type": "redirect_to_url", "redirect_to_url": {"return_url": back, "url": url},
-    }  # fmt: skip
+    step = {"type": "redirect_to_url", "redirect_to_url": {"return_url": back, "url": url}}
+    SETUP.move(intent, "confirm", "requires_action", next_action=step, last_setup_error=None)
     call.save(intent)
     call.emit("setup_intent.requires_action", intent)
     return intent
 
 
-def refuse(call: Call, intent: Json, method: Json, declined: Decline) -> Json:
-    intent.update(
-        status="requires_payment_method", payment_method=None, next_action=None,
+def refuse(call: Call, intent: Json, method: Json, declined: Decline, operation: str) -> Json:
+    SETUP.move(
+        intent, operation, "requires_payment_method",
+        payment_method=None, next_action=None,
         last_setup_error={
             "code": declined.code, "decline_code": declined.decline_code,
             "message": declined.message, "payment_method": method, "type": "card_error",
@@ -151,11 +138,13 @@ def refuse(call: Call, intent: Json, method: Json, declined: Decline) -> Json:
     raise declined_error(declined, setup_intent=intent, payment_method=method)
 
 
-def succeed(call: Call, intent: Json, method: Json) -> Json:
+def succeed(call: Call, intent: Json, method: Json, operation: str) -> Json:
     if intent["customer"]:
         attach_to(call, method, intent["customer"])
     call.hide(method["id"], set_up=True)
-    intent.update(status="succeeded", next_action=None, last_setup_error=None)
+    if method["type"] != "card":
+        intent["mandate"] = mandate_of(call, method)
+    SETUP.move(intent, operation, "succeeded", next_action=None, last_setup_error=None)
     call.save(intent)
     call.emit("setup_intent.succeeded", intent)
     return intent
@@ -163,10 +152,11 @@ def succeed(call: Call, intent: Json, method: Json) -> Json:
 
 def authenticated(call: Call, intent: Json, *, passed: bool) -> Json:
     if passed:
-        return attempt(call, intent, authenticated=True)
+        return attempt(call, intent, "authenticate")
     method = call.get("payment_method", intent["payment_method"])
-    intent.update(
-        status="requires_payment_method", payment_method=None, next_action=None,
+    SETUP.move(
+        intent, "authenticate", "requires_payment_method",
+        payment_method=None, next_action=None,
         last_setup_error={
             "code": "setup_intent_authentication_failure", "message": NOT_AUTHENTICATED,
             "payment_method": method, "type": "invalid_request_error",
@@ -195,7 +185,10 @@ def update(call: Call) -> Json:
     for name in ("customer", "description"):
         if name in call.params:
             intent[name] = call.params[name]
-    put_method(call, intent, call.params)
+    if put_method(call, intent, call.params):
+        SETUP.move(intent, "update", "requires_confirmation", next_action=None)
+    elif SETUP.allows(intent, "update"):
+        SETUP.move(intent, "update", intent["status"])
     call.merge_metadata(intent)
     call.save(intent)
     return intent
@@ -205,11 +198,11 @@ def update(call: Call) -> Json:
 def confirm(call: Call) -> Json:
     intent = call.named("setup_intent", "intent")
     for_this_key(call, intent)
-    require_state(intent, "confirm")
     if call.params.get("return_url"):
         call.hide(intent["id"], return_url=call.params["return_url"])
-    put_method(call, intent, call.params)
-    call.save(intent)
+    if intent["payment_method"] or SETUP.allows(intent, "confirm"):
+        require_state(intent, "confirm")
+        put_method(call, intent, call.params)
     return confirmed(call, intent)
 
 
@@ -217,10 +210,11 @@ def confirm(call: Call) -> Json:
 def cancel(call: Call) -> Json:
     intent = call.named("setup_intent", "intent")
     require_state(intent, "cancel")
-    intent.update(
-        status="canceled", cancellation_reason=call.params.get("cancellation_reason"),
-        next_action=None,
-    )  # fmt: skip
+    return canceled(call, intent, call.params.get("cancellation_reason"))
+
+
+def canceled(call: Call, intent: Json, reason: str | None) -> Json:
+    SETUP.move(intent, "cancel", "canceled", cancellation_reason=reason, next_action=None)
     call.save(intent)
     call.emit("setup_intent.canceled", intent)
     return intent

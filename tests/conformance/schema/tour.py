@@ -5,6 +5,7 @@ It asks for objects as full as Stripe makes them: paid, declined, refunded, disp
 
 from __future__ import annotations
 
+import io
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ Json = dict[str, Any]
 BACK = "http://127.0.0.1:9/back"
 USD = {"currency": "usd"}
 DAY_S = 24 * 3600
+UNCLEAR = "pm_card_refundRequiresAction"
 CARDS = (
     "pm_card_amex", "pm_card_visa_chargeDeclined", "pm_card_chargeDeclinedExpiredCard",
     "pm_card_radarBlock", "pm_card_riskLevelElevated", "pm_card_threeDSecure2Required",
@@ -123,7 +125,9 @@ class Tour:
             with suppress(stripe.CardError):
                 self.pay(card=card)
         for debit in ("pm_sepaDebit", "pm_sepaDebit_fails"):
-            self.pay(card=debit, currency="eur")
+            paid = self.pay(card=debit, currency="eur", expand=["latest_charge"])
+            details = paid["latest_charge"]["payment_method_details"]
+            self.get(f"/v1/mandates/{details['sepa_debit']['mandate']}")
         self.clock.wait(days=14)
         self.get("/v1/payment_intents", limit=100, expand=["data.latest_charge"])
         self.get("/v1/payment_intents/search", query="status:'succeeded'")
@@ -144,8 +148,10 @@ class Tour:
         refund = self.post("/v1/refunds", payment_intent=paid, amount=700)["id"]
         self.post(f"/v1/refunds/{refund}", metadata={"k": "v"})
         self.get(f"/v1/refunds/{refund}", expand=["charge", "payment_intent"])
-        pending = self.pay(card="pm_card_pendingRefund")["id"]
-        self.post(f"/v1/refunds/{self.post('/v1/refunds', payment_intent=pending)['id']}/cancel")
+        waiting = self.pay(card=UNCLEAR)["id"]
+        self.post(f"/v1/refunds/{self.post('/v1/refunds', payment_intent=waiting)['id']}/cancel")
+        expiring = self.post("/v1/refunds", payment_intent=self.pay(card=UNCLEAR)["id"])["id"]
+        self.post(f"/v1/test_helpers/refunds/{expiring}/expire")
         failing = self.pay(card="pm_card_refundFail")["id"]
         self.post("/v1/refunds", payment_intent=failing)
         self.clock.wait(days=2)
@@ -157,6 +163,10 @@ class Tour:
             dispute = self.get("/v1/disputes", payment_intent=paid)["data"][0]["id"]
             self.get(f"/v1/disputes/{dispute}", expand=["charge", "payment_intent"])
             self.post(f"/v1/disputes/{dispute}", evidence={"uncategorized_text": text}, submit=True)
+        receipt = io.BytesIO(b"%PDF-1.7 receipt")
+        receipt.name = "receipt.pdf"
+        sent = {"purpose": "dispute_evidence", "file": receipt}
+        self.get(f"/v1/files/{self._client.v1.files.create(sent).id}")
         self.pay(card="pm_card_createDisputeProductNotReceived")
         self.post(f"/v1/disputes/{self.get('/v1/disputes')['data'][0]['id']}/close")
 
