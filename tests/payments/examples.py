@@ -13,7 +13,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry, payment_received
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
-from payments.facts.payment import Fee, Note, Payment
+from payments.facts.payment import Allocation, Fee, Note, Payment
 from payments.facts.run import Break, Run
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -63,7 +63,7 @@ def attempt(**changes: Any) -> Attempt:
 
 
 def payment(**changes: Any) -> Payment:
-    gross = changes.get("gross", 100_00)
+    gross, invoice = changes.get("gross", 100_00), changes.get("invoice", "inv_1")
     fields = {
         "id": "pay_1",
         "tenant": "tulips",
@@ -75,6 +75,7 @@ def payment(**changes: Any) -> Payment:
         "payment_intent": "pi_1",
         "charge": "ch_1",
         "gross": gross,
+        "allocations": (Allocation(invoice=invoice, amount=gross),),
         "currency": "eur",
         "fee": Fee(),
         "note": Note(payment_intent="pi_1", charge="ch_1", amount=gross, paid_at=NOW),

@@ -34,8 +34,8 @@ def test_every_entry_of_a_payment_and_of_its_fee_balances(
     payment = examples.payment(gross=gross, currency=currency)
     taken = fee_taken(payment, Fee(state="known", amount=fee, currency=fee_currency))
 
-    assert sums(payment_received(payment)) == {currency: 0}
-    assert sums(taken) == {fee_currency: 0}
+    assert sums(payment_received(payment)) in ({currency: 0}, {})
+    assert sums(taken) in ({fee_currency: 0}, {})
 
 
 @given(st.lists(st.builds(Posting, account=st.just("a"), amount=AMOUNTS, currency=CURRENCIES)))
@@ -63,14 +63,14 @@ def test_a_payment_moves_what_the_customer_owed_to_what_stripe_owes() -> None:
     entry = payment_received(examples.payment())
 
     amounts = {posting.account: posting.amount for posting in entry.postings}
-    assert amounts == {"stripe_balance": 100_00, "ar:C1": -100_00}
+    assert amounts == {"stripe_balance:acc_1:test": 100_00, "ar:C1": -100_00}
 
 
 def test_a_fee_lowers_what_stripe_owes_in_the_currency_in_which_it_was_taken() -> None:
     entry = fee_taken(examples.payment(), Fee(state="known", amount=1_20, currency="usd"))
 
     found = {posting.account: (posting.amount, posting.currency) for posting in entry.postings}
-    assert found == {"fees:stripe": (1_20, "usd"), "stripe_balance": (-1_20, "usd")}
+    assert found == {"fees:stripe": (1_20, "usd"), "stripe_balance:acc_1:test": (-1_20, "usd")}
 
 
 def test_a_fact_is_named_by_its_charge_so_that_it_is_entered_once() -> None:
@@ -88,3 +88,24 @@ def test_a_fee_that_becomes_known_is_on_the_payment_and_on_its_note() -> None:
 
     assert (known.fee, known.note.fee) == (fee, 1_20)
     assert known.gross == 100_00
+
+
+def test_what_came_too_much_is_owed_to_the_customer_and_a_known_fee_is_in_the_same_entry() -> None:
+    fee = Fee(state="known", amount=3_00, currency="eur")
+    entry = payment_received(examples.payment(unapplied=20_00, fee=fee))
+
+    amounts: Counter[str] = Counter()
+    for posting in entry.postings:
+        amounts[posting.account] += posting.amount
+    assert amounts == {
+        "stripe_balance:acc_1:test": 97_00,
+        "ar:C1": -80_00,
+        "customer_credit:C1": -20_00,
+        "fees:stripe": 3_00,
+    }
+
+
+def test_cash_goes_to_the_bank() -> None:
+    cash = examples.payment(method="cash", charge=None, payment_intent=None)
+
+    assert payment_received(cash).postings[0].account == "bank"

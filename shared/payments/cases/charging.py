@@ -137,7 +137,8 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
     customer.require_enabled()
     card = _card(customer, request.payment_method, permitted, doors)
 
-    def propose(seen: Invoice) -> Attempt:
+    def propose(found: list[Invoice]) -> Attempt:
+        (seen,) = found
         money = seen.require_collectable(request.amount)
         if money.amount < seen.outstanding:
             permitted.module.require("partial")
@@ -160,7 +161,7 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
 
     # Refuse what can never be charged before an open session is closed for it.
     invoice.require_collectable(request.amount, beside=invoice.reserved)
-    return claim(invoice, propose, supersede=request.supersede_open_links, doors=doors)[1]
+    return claim([invoice], propose, supersede=request.supersede_open_links, doors=doors)
 
 
 def _card(customer: Customer, asked: str | None, permitted: Permitted, doors: Doors) -> SavedMethod:

@@ -17,6 +17,7 @@ from payments.errors import (
 )
 from payments.facts.caller import Caller
 from payments.facts.invoice import PAYABLE, Invoice, Line
+from payments.facts.ledger import BAD_DEBT, JournalEntry, invoice_entry
 from payments.money import Money, require_representable
 from payments.steps.claiming import release
 from payments.steps.permitting import require_grant
@@ -55,7 +56,7 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
         number=request.number,
         customer=request.customer,
         currency=request.currency,
-        total=_total(request),
+        total=total_of(request.lines, request.total, request.currency),
         created_at=doors.now(),
         module=request.module,
         order_ref=request.order_ref,
@@ -75,7 +76,8 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
     number = Reservation(tenant=caller.tenant, kind="NUM", value=request.number, holder=invoice_id)
     created = change(invoice)
     try:
-        doors.store.write(created, change(number))
+        entries = [] if invoice.draft else [change(_finalized(invoice, doors))]
+        doors.store.write(created, change(number), *entries)
     except RowChanged:
         return _existing(invoice, doors)
     return created.new
@@ -84,7 +86,11 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
 def amend(
     invoice_id: str, changes: dict[str, Any], *, seen: int, caller: Caller, doors: Doors
 ) -> Invoice:
-    """Change anything but the amount, if the invoice is still at version `seen`."""
+    """
+    Change an invoice that is still at version `seen`.
+
+    For another amount, an open Checkout Session is expired at Stripe first.
+    """
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     if invoice.version != seen:
         raise VersionMismatch(
@@ -92,13 +98,22 @@ def amend(
         )
     if not invoice.draft and invoice.status not in PAYABLE:
         raise InvalidTransition(f"Invoice {invoice.number} is {invoice.status}.")
-    return _save(invoice.having(**changes), invoice, doors)
+    lines, total = changes.pop("lines", None), changes.pop("total", None)
+    if lines is None and total is None:
+        return _save(invoice.having(**changes), invoice, doors)
+    lines = invoice.lines if lines is None and total is None else lines or ()
+    total = total_of(lines, total, invoice.currency)
+    invoice = release(invoice, supersede=True, doors=doors)
+    changed = invoice.charge_anew(total, lines).having(**changes)
+    owed = 0 if invoice.draft else changed.total - invoice.total
+    entry = invoice_entry(invoice, f"changed#{invoice.version}", owed, doors.now())
+    return _save(changed, invoice, doors, entry)
 
 
 def finalize(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
     """Open a draft for payment."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
-    return _save(invoice.finalize(), invoice, doors)
+    return _save(invoice.finalize(), invoice, doors, _finalized(invoice, doors))
 
 
 def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
@@ -109,12 +124,27 @@ def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
             f"Invoice {invoice.number} has been paid in part and cannot be voided."
         )
     invoice = release(invoice, supersede=True, doors=doors)
-    return _save(invoice.void(doors.now()), invoice, doors)
+    owed = 0 if invoice.draft else invoice.outstanding
+    entry = invoice_entry(invoice, "void", -owed, doors.now())
+    return _save(invoice.void(doors.now()), invoice, doors, entry)
 
 
-def _save(new: Invoice, old: Invoice, doors: Doors) -> Invoice:
+def write_off(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
+    """Give up what is outstanding as uncollectible; an open session is expired at Stripe first."""
+    invoice = doors.store.invoice(caller.tenant, invoice_id)
+    invoice = release(invoice, supersede=True, doors=doors)
+    entry = invoice_entry(invoice, "written_off", -invoice.outstanding, doors.now(), other=BAD_DEBT)
+    return _save(invoice.write_off(doors.now()), invoice, doors, entry)
+
+
+def _finalized(invoice: Invoice, doors: Doors) -> JournalEntry:
+    return invoice_entry(invoice, "finalized", invoice.total, doors.now())
+
+
+def _save(new: Invoice, old: Invoice, doors: Doors, entry: JournalEntry | None = None) -> Invoice:
+    saved = change(new, old)
     try:
-        return doors.store.save(new, old)
+        doors.store.write(saved, *([change(entry)] if entry and entry.postings else []))
     except RowChanged:
         held = doors.store.invoice(old.tenant, old.id)
         if held.claim and not old.claim:
@@ -122,16 +152,18 @@ def _save(new: Invoice, old: Invoice, doors: Doors) -> Invoice:
         raise VersionMismatch(
             f"The invoice is at version {held.version}.", version=held.version
         ) from None
+    return saved.new
 
 
-def _total(request: InvoiceRequest) -> int:
-    summed = sum(line.amount for line in request.lines)
-    if request.lines and request.total not in {None, summed}:
+def total_of(lines: tuple[Line, ...], asked: int | None, currency: str) -> int:
+    """Return what the lines sum to, which is also what was asked for, if both are there."""
+    summed = sum(line.amount for line in lines)
+    if lines and asked not in {None, summed}:
         raise ValidationFailed(f"The lines sum to {summed}, not to the total given.")
-    total = summed if request.lines else request.total
+    total = summed if lines else asked
     if not total or total < 1:
         raise ValidationFailed("An invoice needs lines or a total of at least one minor unit.")
-    require_representable(Money(total, request.currency))
+    require_representable(Money(total, currency))
     return total
 
 

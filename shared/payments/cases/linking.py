@@ -115,7 +115,8 @@ def open_session(token: str, *, address: str, attempt_id: str, doors: Doors) -> 
     gateway = doors.gateway(link.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 
-    def propose(seen: Invoice) -> Attempt:
+    def propose(found: list[Invoice]) -> Attempt:
+        (seen,) = found
         return Attempt(
             id=attempt_id,
             tenant=seen.tenant,
@@ -134,11 +135,11 @@ def open_session(token: str, *, address: str, attempt_id: str, doors: Doors) -> 
             return_url=address,
         )
 
-    return _open(claim(invoice, propose, supersede=True, doors=doors), gateway, doors)
+    attempt = claim([invoice], propose, supersede=True, doors=doors)
+    return _open(invoice, attempt, gateway, doors)
 
 
-def _open(claimed: tuple[Invoice, Attempt], gateway: Gateway, doors: Doors) -> str:
-    invoice, attempt = claimed
+def _open(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> str:
     try:
         session = gateway.create_session(attempt, invoice.number)
         _remember(attempt, session, doors)

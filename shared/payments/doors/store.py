@@ -12,6 +12,7 @@ from payments.doors.table import Contended, Put, Row, Table
 from payments.errors import NotFound, TooMuchContention
 from payments.facts.account import Account, AccountStatus
 from payments.facts.attempt import Attempt
+from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.event import InboxEvent
 from payments.facts.idempotency import IdempotencyRecord
@@ -19,7 +20,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
-from payments.facts.payment import Payment
+from payments.facts.payment import Payment, Share
 from payments.facts.run import Break, Run
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,6 +35,7 @@ _NAMES: dict[type[BaseModel], str] = {
     PaymentModule: "module",
     Run: "run",
     Break: "break",
+    JournalEntry: "journal",
     InboxEvent: "event",
 }
 
@@ -68,13 +70,15 @@ def change(new: M, old: M | None = None) -> Change[M]:
 _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Invoice: lambda row: ("INV", row.id, "INVOICE"),
     Attempt: lambda row: ("INV", row.invoice, f"ATTEMPT#{row.id}"),
-    Payment: lambda row: ("INV", row.invoice, f"PAYMENT#{row.charge}"),
+    Payment: lambda row: ("INV", row.invoice, f"PAYMENT#{row.source}"),
+    Share: lambda row: ("INV", row.invoice, f"SHARE#{row.payment}"),
     JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
     PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
     Account: lambda row: ("ACC", row.id, "ACCOUNT"),
     PaymentModule: lambda row: ("MOD", row.id, "MODULE"),
     Grant: lambda row: ("PRF", row.profile, f"MODULE#{row.module}"),
     Customer: lambda row: ("CUS", row.ref, "CUSTOMER"),
+    CustomerCredit: lambda row: ("CUS", row.customer, f"CREDIT#{row.mode}:{row.currency}"),
     SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
     InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
     Run: lambda row: ("RUN", row.id, "RUN"),
@@ -99,6 +103,11 @@ def _indexes(model: Any) -> dict[str, str]:
     if isinstance(model, Account):
         works = model.status is AccountStatus.ACTIVE
         return _listed(model) | (_due(model, model.created_at) if works else {})
+    if isinstance(model, JournalEntry):
+        return {
+            "list_key": f"T#{model.tenant}#journal",
+            "list_sort": f"{stamp(model.at)}#{model.fact}",
+        }
     if isinstance(model, Invoice):
         return _listed(model) | {"status": model.status}
     return _listed(model) if type(model) in LISTED else {}
@@ -162,9 +171,20 @@ class Store:
         """Return the attempt, or None."""
         return self._find(Attempt, partition(tenant, "INV", invoice), f"ATTEMPT#{attempt}")
 
-    def payment(self, tenant: str, invoice: str, charge: str) -> Payment | None:
-        """Return the payment that a Stripe charge became, or None."""
-        return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{charge}")
+    def payment(self, tenant: str, invoice: str, source: str) -> Payment | None:
+        """Return the payment that a Stripe charge, or money from elsewhere, became, or None."""
+        return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{source}")
+
+    def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
+        """Return what a customer has paid too much in a currency, or None."""
+        return self._find(
+            CustomerCredit, partition(tenant, "CUS", customer), f"CREDIT#{mode}:{currency}"
+        )
+
+    def credits(self, tenant: str, customer: str) -> list[CustomerCredit]:
+        """Return all that a customer has paid too much."""
+        rows = self._table.query(partition(tenant, "CUS", customer), "CREDIT#")
+        return [CustomerCredit.model_validate(row) for row in rows]
 
     def link(self, tenant: str, invoice: str, link: str) -> PayLink:
         """Return the pay link or raise NotFound."""
@@ -289,6 +309,8 @@ class InvoiceRows:
         self.invoice: Invoice | None = None
         self.attempts: list[Attempt] = []
         self.payments: list[Payment] = []
+        self.shares: list[Share] = []
+        self.journal: list[JournalEntry] = []
 
     def require_invoice(self) -> Invoice:
         """Return the invoice or raise NotFound."""
@@ -305,3 +327,7 @@ class InvoiceRows:
                 self.attempts.append(Attempt.model_validate(row))
             case "PAYMENT":
                 self.payments.append(Payment.model_validate(row))
+            case "SHARE":
+                self.shares.append(Share.model_validate(row))
+            case "JOURNAL":
+                self.journal.append(JournalEntry.model_validate(row))

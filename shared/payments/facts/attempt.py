@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from payments.errors import InvalidTransition
+from payments.facts.payment import Allocation
 
 #: Stripe may prune an idempotency key after 24 hours; a replay after that makes a second object.
 REPLAY_MAX = timedelta(hours=23)
@@ -96,6 +97,17 @@ class Attempt(BaseModel):
     return_url: str | None = None
     decline: Decline | None = None
     sweep_at: datetime | None = None
+    #: Where one charge pays several invoices: what is asked for each. The first is `invoice`.
+    allocations: tuple[Allocation, ...] = ()
+
+    @property
+    def shares(self) -> tuple[Allocation, ...]:
+        """What is asked for each invoice; they sum to `amount`."""
+        return self.allocations or (Allocation(invoice=self.invoice, amount=self.amount),)
+
+    def share_of(self, invoice: str) -> int:
+        """Return what is asked for one of its invoices."""
+        return sum(share.amount for share in self.shares if share.invoice == invoice)
 
     @property
     def is_open(self) -> bool:

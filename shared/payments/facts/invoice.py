@@ -13,7 +13,6 @@ from payments.errors import (
     InvoiceNotPayable,
 )
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
-from payments.facts.payment import Payment
 from payments.money import Money, require_chargeable
 
 
@@ -24,7 +23,9 @@ class InvoiceStatus(StrEnum):
     OPEN = "open"
     PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
+    REFUNDED = "refunded"
     VOID = "void"
+    UNCOLLECTIBLE = "uncollectible"
 
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID})
@@ -53,6 +54,8 @@ class Claim(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     attempt: str
+    #: The invoice under which the attempt stands, where it pays several; None: this one.
+    home: str | None = None
     amount: int
     channel: Channel
     collection: str = "in_progress"
@@ -78,11 +81,13 @@ class Invoice(BaseModel):
     due: date | None = None
     draft: bool = False
     voided_at: datetime | None = None
+    written_off_at: datetime | None = None
     #: Which Stripe account and mode the first attempt used; later ones stay there.
     account: str | None = None
     mode: str | None = None
     settled: int = 0
     refunded: int = 0
+    refund_pending: int = 0
     charged_back: int = 0
     credited: int = 0
     exception: str = "none"
@@ -111,13 +116,16 @@ class Invoice(BaseModel):
 
     @property
     def status(self) -> InvoiceStatus:
-        """A function of the amounts and the two flags, so it cannot disagree with them."""
+        """A function of the amounts and the flags, so it cannot disagree with them."""
         if self.voided_at:
             return InvoiceStatus.VOID
         if self.draft:
             return InvoiceStatus.DRAFT
         if self.outstanding == 0:
-            return InvoiceStatus.PAID
+            given_back = self.refunded and not self.paid
+            return InvoiceStatus.REFUNDED if given_back else InvoiceStatus.PAID
+        if self.written_off_at:
+            return InvoiceStatus.UNCOLLECTIBLE
         return InvoiceStatus.PARTIALLY_PAID if self.paid > 0 else InvoiceStatus.OPEN
 
     @property
@@ -154,7 +162,12 @@ class Invoice(BaseModel):
 
     def claim_for(self, attempt: Attempt) -> "Invoice":
         """Give the invoice to `attempt`; the caller has seen to it that nobody else holds it."""
-        claim = Claim(attempt=attempt.id, amount=attempt.amount, channel=attempt.channel)
+        claim = Claim(
+            attempt=attempt.id,
+            home=attempt.invoice,
+            amount=attempt.share_of(self.id),
+            channel=attempt.channel,
+        )
         return self.having(claim=claim, account=attempt.account, mode=attempt.mode)
 
     def follow(self, attempt: Attempt) -> "Invoice":
@@ -172,19 +185,44 @@ class Invoice(BaseModel):
             return self
         return self.having(claim=self.claim.model_copy(update={"collection": collection}))
 
-    def receive(self, payment: Payment) -> "Invoice":
-        """Count `payment`. A void or covered invoice still counts it: the money did arrive."""
-        paid = self.having(settled=self.settled + payment.gross)
-        if self.voided_at:
-            return paid.having(exception="paid_late")
-        over = paid.paid > paid.total - paid.credited
-        return paid.having(exception="overpaid" if over else self.exception)
+    @property
+    def owed(self) -> int:
+        """What arriving money may be allocated to it: nothing, once it is void."""
+        return 0 if self.voided_at else self.outstanding
+
+    def receive(self, amount: int, *, beyond: int = 0) -> "Invoice":
+        """Count what is allocated to it; `beyond` came for it too, and is the customer's credit."""
+        paid = self.having(settled=self.settled + amount)
+        if not beyond:
+            return paid
+        return paid.having(exception="paid_late" if self.voided_at else "overpaid")
 
     def finalize(self) -> "Invoice":
         """Turn a draft into an open invoice."""
         if not self.draft:
             raise InvalidTransition(f"Invoice {self.number} is {self.status}, not a draft.")
         return self.having(draft=False)
+
+    def charge_anew(self, total: int, lines: tuple[Line, ...]) -> "Invoice":
+        """Ask for another total; its claim has been closed before, and what is paid stays paid."""
+        self.require_free()
+        if total < self.paid + self.credited + self.refund_pending:
+            raise InvalidTransition(
+                f"{Money(self.paid + self.credited, self.currency)} of it are settled already."
+            )
+        return self.having(total=total, lines=lines)
+
+    def require_free(self) -> None:
+        """Refuse while an attempt may still bring money."""
+        if self.claim:
+            raise InvalidTransition(f"A payment of invoice {self.number} is in progress.")
+
+    def write_off(self, now: datetime) -> "Invoice":
+        """Give up hope for what is outstanding; money that comes all the same is still counted."""
+        self.require_free()
+        if self.status not in PAYABLE:
+            raise InvalidTransition(f"Invoice {self.number} is {self.status}.")
+        return self.having(written_off_at=now)
 
     def void(self, now: datetime) -> "Invoice":
         """Withdraw an invoice for which nothing was paid; its claim has been closed before."""

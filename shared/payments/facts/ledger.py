@@ -1,10 +1,22 @@
-"""The journal: every fact about money as postings that sum to zero."""
+"""
+The journal: every fact about money as postings that sum to zero.
 
+Accounts: `ar:{customer}` and `customer_credit:{customer}`; `stripe_balance:{account}:{mode}`;
+`bank`; `sales_control`; `fees:stripe`, `fees:dispute`; `refunds`; `dispute_hold`; `bad_debt`.
+Entries are never changed: what turns out otherwise is entered again the other way round.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from payments.facts.invoice import Invoice
 from payments.facts.payment import Fee, Payment
+
+SALES, BANK, REFUNDS = "sales_control", "bank", "refunds"
+STRIPE_FEES, DISPUTE_FEES, DISPUTE_HOLD = "fees:stripe", "fees:dispute", "dispute_hold"
+BAD_DEBT = "bad_debt"
 
 
 class Posting(BaseModel):
@@ -31,44 +43,93 @@ class JournalEntry(BaseModel):
 
     @model_validator(mode="after")
     def _balanced(self) -> "JournalEntry":
-        sums: dict[str, int] = {}
-        for posting in self.postings:
-            sums[posting.currency] = sums.get(posting.currency, 0) + posting.amount
-        if any(sums.values()):
-            msg = f"Bug! {self.fact} does not balance: {sums}"
+        if any(totals(self.postings).values()):
+            msg = f"Bug! {self.fact} does not balance: {totals(self.postings)}"
             raise ValueError(msg)
         return self
 
 
-def transfer(debit: str, credit: str, amount: int, currency: str) -> tuple[Posting, Posting]:
-    """Return the two postings that move `amount` from `credit` to `debit`."""
+def totals(postings: Iterable[Posting]) -> dict[str, int]:
+    """Return the sum of the postings in each currency."""
+    sums: dict[str, int] = {}
+    for posting in postings:
+        sums[posting.currency] = sums.get(posting.currency, 0) + posting.amount
+    return sums
+
+
+def transfer(debit: str, credit: str, amount: int, currency: str) -> tuple[Posting, ...]:
+    """Return the two postings that move `amount` from `credit` to `debit`; none for nothing."""
+    if not amount:
+        return ()
     return (
         Posting(account=debit, amount=amount, currency=currency),
         Posting(account=credit, amount=-amount, currency=currency),
     )
 
 
-def payment_received(payment: Payment) -> JournalEntry:
-    """Return the entry of a payment: Stripe owes us, the customer no longer does."""
+def receivable(customer: str) -> str:
+    """Name the account of what a customer owes."""
+    return f"ar:{customer}"
+
+
+def customer_credit(customer: str) -> str:
+    """Name the account of what a customer has paid too much."""
+    return f"customer_credit:{customer}"
+
+
+def money_account(payment: Payment) -> str:
+    """Name where a payment's money is: at Stripe, one account for each mode, or in the bank."""
+    stripe = payment.method == "stripe"
+    return f"stripe_balance:{payment.account}:{payment.mode}" if stripe else BANK
+
+
+def invoice_entry(
+    invoice: Invoice, fact: str, amount: int, at: datetime, *, other: str = SALES
+) -> JournalEntry:
+    """Return the entry by which a customer owes `amount` more, or less; `other` is the far side."""
     return JournalEntry(
-        tenant=payment.tenant,
-        invoice=payment.invoice,
-        fact=f"{payment.charge}#payment",
-        at=payment.paid_at,
-        postings=transfer(
-            "stripe_balance", f"ar:{payment.customer}", payment.gross, payment.currency
-        ),
+        tenant=invoice.tenant,
+        invoice=invoice.id,
+        fact=f"{invoice.id}#{fact}",
+        at=at,
+        postings=transfer(receivable(invoice.customer), other, amount, invoice.currency),
     )
 
 
+def payment_received(payment: Payment) -> JournalEntry:
+    """Return the entry of a payment: the customer owes less, and has credit for what is over."""
+    money, currency = money_account(payment), payment.currency
+    applied = payment.gross - payment.unapplied
+    postings = (
+        *transfer(money, receivable(payment.customer), applied, currency),
+        *transfer(money, customer_credit(payment.customer), payment.unapplied, currency),
+    )
+    if payment.fee.state == "known":
+        postings += _fee(payment, payment.fee)
+    return _of(payment, f"{payment.source}#payment", payment.paid_at, postings)
+
+
 def fee_taken(payment: Payment, fee: Fee) -> JournalEntry:
-    """Return the entry of Stripe's fee, in the currency in which Stripe took it."""
+    """Return the entry of a fee that Stripe told later than of the payment."""
+    return _of(payment, f"{payment.source}#fee", payment.paid_at, _fee(payment, fee))
+
+
+def credit_applied(payment: Payment, invoice: str, amount: int, at: datetime) -> JournalEntry:
+    """Return the entry of a customer's credit that pays another invoice."""
+    postings = transfer(
+        customer_credit(payment.customer), receivable(payment.customer), amount, payment.currency
+    )
+    fact = f"{payment.source}#allocation#{payment.version}"
+    return JournalEntry(tenant=payment.tenant, invoice=invoice, fact=fact, at=at, postings=postings)
+
+
+def _fee(payment: Payment, fee: Fee) -> tuple[Posting, ...]:
+    return transfer(
+        STRIPE_FEES, money_account(payment), fee.amount or 0, fee.currency or payment.currency
+    )
+
+
+def _of(payment: Payment, fact: str, at: datetime, postings: tuple[Posting, ...]) -> JournalEntry:
     return JournalEntry(
-        tenant=payment.tenant,
-        invoice=payment.invoice,
-        fact=f"{payment.charge}#fee",
-        at=payment.paid_at,
-        postings=transfer(
-            "fees:stripe", "stripe_balance", fee.amount or 0, fee.currency or payment.currency
-        ),
+        tenant=payment.tenant, invoice=payment.invoice, fact=fact, at=at, postings=postings
     )

@@ -1,9 +1,12 @@
-"""A payment is money that arrived: one row per Stripe charge, counted once."""
+"""A payment is money that arrived: one row per Stripe charge, counted once, and where it went."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+Method = Literal["stripe", "bank_transfer", "cash", "check", "other"]
 
 
 class Fee(BaseModel):
@@ -27,8 +30,8 @@ class Note(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    payment_intent: str
-    charge: str
+    payment_intent: str | None = None
+    charge: str | None = None
     brand: str | None = None
     last4: str | None = None
     authorization_code: str | None = None
@@ -36,13 +39,24 @@ class Note(BaseModel):
     fee: int | None = None
     paid_at: datetime
     receipt_url: str | None = None
+    reference: str | None = None
+
+
+class Allocation(BaseModel):
+    """What of a payment counts for which invoice, in minor units of the payment's currency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    invoice: str
+    amount: int
 
 
 class Payment(BaseModel):
     """
-    `gross` is in minor units of `currency`.
+    `gross` is in minor units of `currency`; `source` makes the payment unique.
 
-    `charge` is Stripe's id: it makes the payment unique.
+    The source is Stripe's charge, or our own id for money that came another way. All that is not
+    allocated is `unapplied`, the customer's credit: allocations + unapplied = gross.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,20 +64,81 @@ class Payment(BaseModel):
     id: str
     tenant: str
     invoice: str
-    attempt: str
     customer: str
-    account: str
-    mode: str
-    payment_intent: str
-    charge: str
+    account: str | None = None
+    mode: str | None = None
+    attempt: str | None = None
+    payment_intent: str | None = None
+    charge: str | None = None
+    method: Method = "stripe"
     gross: int
     currency: str
+    allocations: tuple[Allocation, ...] = ()
+    unapplied: int = 0
+    #: Of the gross: given back, about to be given back, and in dispute.
+    refunded: int = 0
+    refund_pending: int = 0
+    disputed: int = 0
     fee: Fee
     note: Note
     paid_at: datetime
     version: int = 1
 
+    @property
+    def source(self) -> str:
+        """What makes it unique."""
+        return self.charge or self.id
+
+    @property
+    def refundable(self) -> int:
+        """What may still be given back: never more than what came and stayed."""
+        return max(0, self.gross - self.refunded - self.refund_pending - self.disputed)
+
+    def allocated_to(self, invoice: str) -> int:
+        """Return what counts for `invoice`."""
+        return sum(each.amount for each in self.allocations if each.invoice == invoice)
+
     def with_fee(self, fee: Fee) -> "Payment":
         """Return the payment once Stripe has told its fee."""
         note = self.note.model_copy(update={"fee": fee.amount})
         return self.model_copy(update={"fee": fee, "note": note})
+
+    def having(self, **changes: object) -> "Payment":
+        """Return it with `changes`."""
+        return self.model_copy(update=changes)
+
+
+class Share(BaseModel):
+    """What another invoice's payment brought to this one: the row that explains it there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    invoice: str
+    #: Under which invoice the payment itself stands.
+    home: str
+    payment: str
+    source: str
+    amount: int
+    at: datetime
+    version: int = 1
+
+
+def allocate(
+    gross: int, asked: Iterable[Allocation], owed: dict[str, int]
+) -> tuple[tuple[Allocation, ...], int]:
+    """
+    Divide what came among the invoices that it was asked for, and return what is left over.
+
+    Each gets what was asked for it, but never more than it still owes; what one does not need
+    goes to the others before it becomes credit.
+    """
+    given: dict[str, int] = {}
+    left = gross
+    wanted = [(each.invoice, each.amount) for each in asked]
+    for invoice, amount in [*wanted, *((name, gross) for name, _ in wanted)]:
+        part = min(left, amount, owed[invoice] - given.get(invoice, 0))
+        if part > 0:
+            given[invoice] = given.get(invoice, 0) + part
+            left -= part
+    return tuple(Allocation(invoice=name, amount=part) for name, part in given.items()), left

@@ -5,19 +5,20 @@ A charge's answer, the payer's return, webhooks, the sweep and reconciliation al
 order and any number of times: Stripe's charge id decides, not the path it came by.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from payments.doors.doors import Doors
-from payments.doors.store import change
+from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import fee_taken, payment_received
-from payments.facts.payment import Fee, Note, Payment
+from payments.facts.payment import Allocation, Fee, Note, Payment, Share, allocate
 from payments.facts.stripe_objects import (
     BalanceTransaction,
     Card,
@@ -102,30 +103,74 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
     """
     Count a succeeded PaymentIntent exactly once and return its attempt.
 
-    One transaction: the payment under its charge's id, the invoice and the attempt at the versions
-    seen, the journal. Whoever comes second finds the payment and changes nothing.
+    One transaction: the payment under its charge's id, the invoices and the attempt at the versions
+    seen, the customer's credit, the journal. Whoever comes second finds the payment and changes
+    nothing.
     """
     charge = intent.charge
 
     def step() -> Attempt:
-        invoice, current = _fresh(attempt, doors)
         counted = doors.store.payment(attempt.tenant, attempt.invoice, charge.id)
+        invoices, current = _fresh(attempt, doors)
         if counted:
             apply_fee(counted, charge, doors=doors)
             return current
-        payment = _payment(current, invoice, intent, doors.new_id("pay"))
+        payment = _payment(current, invoices, intent, doors.new_id("pay"))
         done = current.become(AttemptStatus.SUCCEEDED, payment_intent=intent.id, decline=None)
-        paid = invoice.receive(payment).follow(done)
-        if charge.amount != current.amount:
-            paid = paid.having(exception="amount_mismatch")
         saved = change(done, current)
-        entries = [payment_received(payment)]
-        if payment.fee.state == "known":
-            entries.append(fee_taken(payment, payment.fee))
-        doors.store.write(change(payment), change(paid, invoice), saved, *map(change, entries))
+        paid = [_paid(invoice, payment, done) for invoice in invoices]
+        doors.store.write(
+            change(payment),
+            *map(change, paid, invoices),
+            saved,
+            *_beside(payment, doors),
+            change(payment_received(payment)),
+        )
         return saved.new
 
-    return _retrying(step)
+    return retrying(step)
+
+
+def _paid(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
+    """Return the invoice with its part of the payment; what is beyond counts at the first."""
+    home = invoice.id == payment.invoice
+    paid = invoice.receive(
+        payment.allocated_to(invoice.id), beyond=payment.unapplied if home else 0
+    ).follow(done)
+    wrong = home and payment.gross != done.amount
+    return paid.having(exception="amount_mismatch") if wrong else paid
+
+
+def _beside(payment: Payment, doors: Doors) -> Iterator[Change[Any]]:
+    """Yield the rows that a payment brings beside itself and its first invoice."""
+    for part in payment.allocations:
+        if part.invoice != payment.invoice:
+            yield change(share_of(payment, part, payment.paid_at))
+    if payment.unapplied:
+        yield give_credit(payment, payment.unapplied, doors)
+
+
+def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:
+    """Return the row that explains a payment under an invoice that is not its first."""
+    return Share(
+        tenant=payment.tenant,
+        invoice=part.invoice,
+        home=payment.invoice,
+        payment=payment.id,
+        source=payment.source,
+        amount=part.amount,
+        at=at,
+    )
+
+
+def give_credit(payment: Payment, amount: int, doors: Doors) -> Change[CustomerCredit]:
+    """Return the change of the customer's credit; a negative `amount` uses it."""
+    mode = payment.mode or "live"
+    found = doors.store.credit(payment.tenant, payment.customer, mode, payment.currency)
+    fresh = CustomerCredit(
+        tenant=payment.tenant, customer=payment.customer, currency=payment.currency, mode=mode
+    )
+    return change((found or fresh).having((found or fresh).balance + amount), found)
 
 
 def apply_fee(payment: Payment, charge: Charge, *, doors: Doors) -> bool:
@@ -140,24 +185,22 @@ def apply_fee(payment: Payment, charge: Charge, *, doors: Doors) -> bool:
 
 def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes: object) -> Attempt:
     """
-    Move an attempt, and its invoice's claim with it.
+    Move an attempt, and its invoices' claims with it.
 
     An attempt that has ended meanwhile is left alone.
     """
 
     def step() -> Attempt:
-        invoice, current = _fresh(attempt, doors)
+        invoices, current = _fresh(attempt, doors)
         if not current.is_open or current.status is status:
             return current
         saved = change(current.become(status, **changes), current)
-        followed = invoice.follow(saved.new)
-        if followed is invoice:
-            doors.store.write(saved)
-        else:
-            doors.store.write(saved, change(followed, invoice))
+        followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
+        moved = [change(new, old) for new, old in followed if new is not old]
+        doors.store.write(saved, *moved)
         return saved.new
 
-    return _retrying(step)
+    return retrying(step)
 
 
 def save_card(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
@@ -183,7 +226,7 @@ def save_card(session: Session, *, tenant: str, account: str, mode: str, doors: 
         )
         doors.store.write(change(saved), change(changed, customer))
 
-    _retrying(step)
+    retrying(step)
 
 
 def _saved(
@@ -244,15 +287,17 @@ def _debit_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     )
 
 
-def _fresh(attempt: Attempt, doors: Doors) -> tuple[Invoice, Attempt]:
-    invoice = doors.store.invoice(attempt.tenant, attempt.invoice)
+def _fresh(attempt: Attempt, doors: Doors) -> tuple[list[Invoice], Attempt]:
+    """Return the attempt as it is now, and its invoices, the first one first."""
     current = doors.store.attempt(attempt.tenant, attempt.invoice, attempt.id)
     if not current:
         raise UnknownAttempt(attempt.id)
-    return invoice, current
+    invoices = [doors.store.invoice(attempt.tenant, each.invoice) for each in current.shares]
+    return invoices, current
 
 
-def _retrying(step: Callable[[], T]) -> T:
+def retrying(step: Callable[[], T]) -> T:
+    """Read and write again until nothing that was read has changed in between."""
     for _ in range(TRIES):
         try:
             return step()
@@ -274,9 +319,10 @@ def _fee(charge: Charge) -> Fee:
     )
 
 
-def _payment(attempt: Attempt, invoice: Invoice, intent: Intent, payment: str) -> Payment:
+def _payment(attempt: Attempt, invoices: list[Invoice], intent: Intent, payment: str) -> Payment:
     charge, paid_at = intent.charge, datetime.fromtimestamp(intent.charge.created, UTC)
-    fee = _fee(charge)
+    fee, owed = _fee(charge), {invoice.id: invoice.owed for invoice in invoices}
+    allocations, unapplied = allocate(charge.amount, attempt.shares, owed)
     note = Note(
         payment_intent=intent.id,
         charge=charge.id,
@@ -291,15 +337,17 @@ def _payment(attempt: Attempt, invoice: Invoice, intent: Intent, payment: str) -
     return Payment(
         id=payment,
         tenant=attempt.tenant,
-        invoice=invoice.id,
+        invoice=attempt.invoice,
         attempt=attempt.id,
-        customer=invoice.customer,
+        customer=attempt.customer,
         account=attempt.account,
         mode=attempt.mode,
         payment_intent=intent.id,
         charge=charge.id,
         gross=charge.amount,
         currency=charge.currency,
+        allocations=allocations,
+        unapplied=unapplied,
         fee=fee,
         note=note,
         paid_at=paid_at,

@@ -15,26 +15,31 @@ TRIES = 4
 
 
 def claim(
-    invoice: Invoice, propose: Callable[[Invoice], Attempt], *, supersede: bool, doors: Doors
-) -> tuple[Invoice, Attempt]:
+    invoices: list[Invoice],
+    propose: Callable[[list[Invoice]], Attempt],
+    *,
+    supersede: bool,
+    doors: Doors,
+) -> Attempt:
     """
-    Give the invoice to the attempt that `propose` makes of its present state.
+    Give the invoices to the attempt that `propose` makes of their present state, all or none.
 
     An open pay-link session is expired at Stripe first if `supersede` says so. Raise
     PaymentInProgress where another attempt may still bring money.
     """
     for _ in range(TRIES):
-        invoice = release(invoice, supersede=supersede, doors=doors)
-        attempt = propose(invoice)
-        claimed = change(invoice.claim_for(attempt), invoice)
+        invoices = [release(each, supersede=supersede, doors=doors) for each in invoices]
+        attempt = propose(invoices)
         created = change(attempt)
         try:
-            doors.store.write(claimed, created)
+            doors.store.write(
+                *(change(each.claim_for(attempt), each) for each in invoices), created
+            )
         except RowChanged:
-            invoice = doors.store.invoice(invoice.tenant, invoice.id)
+            invoices = [doors.store.invoice(each.tenant, each.id) for each in invoices]
             continue
-        return claimed.new, created.new
-    raise TooMuchContention(f"Invoice {invoice.number} kept changing; nothing was charged.")
+        return created.new
+    raise TooMuchContention(f"Invoice {invoices[0].number} kept changing; nothing was charged.")
 
 
 def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
@@ -46,7 +51,7 @@ def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     held = invoice.claim
     if not held:
         return invoice
-    attempt = doors.store.attempt(invoice.tenant, invoice.id, held.attempt)
+    attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
     if not attempt or attempt.channel is not Channel.LINK or not supersede:
         raise in_progress(invoice, held.attempt)
     try:
