@@ -160,9 +160,17 @@ def acting(world: World, content: Json) -> Iterator[Call]:
 
 
 def pay_out(world: World, content: Json) -> Json:
-    """Make the payout that Stripe's schedule would make now."""
+    """Make the payout that the schedule would make now, or name one; either may be made to fail."""
+    fails = one_of(content.get("outcome", "paid"), ("paid", "failed")) == "failed"
+    code = one_of(content.get("failure_code", "could_not_process"), tuple(payouts.FAILURES))
     with acting(world, content) as call:
-        return {"payout": payouts.pay_out_everything(call, str(content.get("currency", "usd")))}
+        payout = call.find("payout", content.get("payout", ""))
+        if payout is None and "payout" in content:
+            raise BadCommand(f"No such payout: {content['payout']}")
+        payout = payout or payouts.pay_out_everything(call, str(content.get("currency", "usd")))
+        if payout and fails:
+            payouts.expect(call, payout, code)
+        return {"payout": payout}
 
 
 def move_account(world: World, content: Json) -> Json:
