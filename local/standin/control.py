@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from local.standin.connect import standing
+from local.standin.connect.accounts import account_object
 from local.standin.engine import faults, jobs
 from local.standin.engine.access import Restriction
 from local.standin.engine.call import Call
@@ -139,17 +142,43 @@ def tell_truth(world: World, content: Json) -> Json:
     return truth
 
 
-def pay_out(world: World, content: Json) -> Json:
-    """Make the payout that Stripe's schedule would make now."""
+@contextmanager
+def acting(world: World, content: Json) -> Iterator[Call]:
+    """Do something in Stripe's stead to the account that the command names."""
     scope = scope_of(content["account"], livemode=bool(content.get("livemode")))
     with world.lock:
         jobs.run_due(world)
         call = Call(world, scope)
         world.store.begin()
-        payout = payouts.pay_out_everything(call, str(content.get("currency", "usd")))
+        try:
+            yield call
+        except BaseException:
+            world.store.rollback()
+            raise
         world.store.commit()
         world.deliveries.add(call.outbox)
-    return {"payout": payout}
+
+
+def pay_out(world: World, content: Json) -> Json:
+    """Make the payout that the schedule would make now, or name one; either may be made to fail."""
+    fails = one_of(content.get("outcome", "paid"), ("paid", "failed")) == "failed"
+    code = one_of(content.get("failure_code", "could_not_process"), tuple(payouts.FAILURES))
+    with acting(world, content) as call:
+        payout = call.find("payout", content.get("payout", ""))
+        if payout is None and "payout" in content:
+            raise BadCommand(f"No such payout: {content['payout']}")
+        payout = payout or payouts.pay_out_everything(call, str(content.get("currency", "usd")))
+        if payout and fails:
+            payouts.expect(call, payout, code)
+        return {"payout": payout}
+
+
+def move_account(world: World, content: Json) -> Json:
+    """Bring an account to where Stripe's own checks might bring it, with the events of it."""
+    state = one_of(content["state"], tuple(standing.STANDINGS))
+    with acting(world, content) as call:
+        account = account_object(call, call.account)
+        return {"account": standing.moved(call, account, state)}
 
 
 def reset(world: World, _content: Json) -> Json:
@@ -168,5 +197,6 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "keys"): restrict_key,
     ("GET", "truth"): tell_truth,
     ("POST", "payouts"): pay_out,
+    ("POST", "accounts"): move_account,
     ("POST", "reset"): reset,
 }

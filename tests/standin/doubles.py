@@ -68,11 +68,14 @@ class Browser:
 
     def get(self, url: str) -> Answer:
         parts = urlsplit(url)
-        return self._standin.handle(Request("GET", parts.path, parts.query))
+        return self.send(Request("GET", parts.path, parts.query))
 
     def post(self, url: str, **fields: str) -> Answer:
         body = urlencode(fields).encode()
-        return self._standin.handle(Request("POST", urlsplit(url).path, body=body))
+        return self.send(Request("POST", urlsplit(url).path, body=body))
+
+    def send(self, request: Request) -> Answer:
+        return self._standin.handle(request)
 
 
 class Response(NamedTuple):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import stripe
 
 from local.standin import StandIn
+from local.standin.engine.messages import Request
+from local.standin.payments.cards import CARDS
 from tests.standin.doubles import Browser, Pay, Time
 
 SELL = {
@@ -40,8 +43,94 @@ def test_the_page_names_merchant_amount_and_that_it_is_a_stand_in(
     assert "<h1>Pay Tulips</h1>" in page
     assert "€40.00" in page
     assert "stand-in for Stripe" in page
-    assert '<select name=pm><option value="pm_card_visa"' in page
     assert "Tulips &lt;red&gt;" in page
+
+
+def test_each_card_with_a_label_is_a_choice_among_its_like(browser: Browser, session: Any) -> None:
+    groups = re.split("<details", browser.get(session.url).body.decode())[1:]
+    named = {re.findall("<b>(.*?)</b>", group)[0]: group for group in groups}
+
+    assert list(named) == [
+        "Succeeds", "Asks for 3-D Secure", "Is declined", "Succeeds, then trouble", "Bank debit",
+    ]  # fmt: skip
+    assert 'value="pm_card_visa" checked' in named["Succeeds"]
+    assert "4000 0000 0000 3220" in named["Asks for 3-D Secure"]
+    assert "Insufficient funds" in named["Is declined"]
+    assert 'value="pm_card_createDispute"' in named["Succeeds, then trouble"]
+    assert 'value="pm_sepaDebit"' in named["Bank debit"]
+    offered = "".join(groups)
+    assert all(f'"pm_card_{card.name}"' in offered for card in CARDS if card.label)
+    assert "pm_usBankAccount" not in offered, "no ACH in euros"
+
+
+def test_a_decline_stands_beside_the_choice_and_keeps_what_was_typed(
+    browser: Browser, session: Any
+) -> None:
+    answer = browser.post(
+        session.url + "/complete", pm="pm_card_visa_chargeDeclinedLostCard", email="ada@example.com"
+    )
+
+    page = answer.body.decode()
+    (refused,) = re.findall(r"<label class=choice>.*?</label><p class=error.*?</p>", page)
+    chosen = refused[refused.rindex("<label") :]
+    assert "Lost card" in chosen
+    assert "Your card was declined." in chosen
+    assert "checked autofocus" in chosen
+    assert "<details open>" in page
+    assert 'value="ada@example.com"' in page
+
+
+def test_the_page_offers_what_the_session_allows(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    cards = client.v1.checkout.sessions.create({**SELL, "allowed_payment_method_types": ["card"]})
+
+    assert "Bank debit" not in browser.get(str(cards.url)).body.decode()
+    answer = browser.post(f"{cards.url}/complete", pm="pm_sepaDebit")
+    assert answer.status == 402
+    assert "does not take" in answer.body.decode()
+
+
+def test_an_address_that_the_seller_gave_is_not_the_payers_to_change(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    session = client.v1.checkout.sessions.create({**SELL, "customer_email": "ada@example.com"})
+
+    page = browser.get(str(session.url)).body.decode()
+
+    assert "ada@example.com" in page
+    assert "<input type=email" not in page
+
+
+def test_a_page_has_no_script_and_asks_nobody_else_for_anything(
+    browser: Browser, session: Any
+) -> None:
+    answer = browser.get(session.url)
+
+    page = answer.body.decode()
+    assert "<script" not in page
+    assert not re.search(r"""(src|url)\s*[=(]\s*["']?(http|//)""", page)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("name", ["success_url", "cancel_url"])
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "http://a b", 'http://x"onload=', "//x"])
+def test_a_url_that_is_not_of_the_web_is_refused(
+    client: stripe.StripeClient, name: str, url: str
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.v1.checkout.sessions.create({**SELL, name: url})
+
+    assert (caught.value.code, caught.value.param) == ("url_invalid", name)
+
+
+def test_what_a_browser_sends_in_place_of_text_does_no_harm(browser: Browser, session: Any) -> None:
+    body = b"pm[x]=1&email[y]=2"
+    path = f"/c/pay/{session.id}/complete"
+
+    answer = browser.send(Request("POST", path, body=body))
+
+    assert answer.status == 303
 
 
 def test_paying_completes_the_session_and_leads_back(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import stripe
 
 from local.standin import StandIn
-from tests.standin.doubles import Browser, Connect, Pay
+from tests.standin.doubles import BAKERY, Browser, Connect, Control, Pay, Sent, Time
 
 LINK = {
     "refresh_url": "http://127.0.0.1:9/refresh", "return_url": "http://127.0.0.1:9/return",
@@ -37,10 +37,13 @@ def test_onboarding_enables_charges_and_tells_the_platform(
 
     assert (answer.status, answer.headers["Location"]) == (303, LINK["return_url"])
     assert client.v1.accounts.retrieve(account.id).charges_enabled is True
-    heard = []
-    standin.deliveries.run_due(lambda _url, _headers, body: heard.append(body) or 200)
-    (event,) = map(json.loads, heard)
+    heard: list[Any] = []
+    standin.deliveries.run_due(lambda _url, _headers, body: heard.append(json.loads(body)) or 200)
+    (event,) = heard
     assert (event["type"], event["account"]) == ("account.updated", account.id)
+    before = event["data"]["previous_attributes"]
+    assert before["charges_enabled"] is False
+    assert "tos_acceptance.date" in before["requirements"]["currently_due"]
 
 
 def test_an_onboarding_link_opens_once(
@@ -50,6 +53,126 @@ def test_an_onboarding_link_opens_once(
     browser.get(url)
 
     assert browser.get(url).headers["Location"] == LINK["refresh_url"]
+
+
+@pytest.mark.parametrize("name", ["refresh_url", "return_url"])
+def test_an_onboarding_link_leads_back_to_the_web_only(
+    client: stripe.StripeClient, account: Any, name: str
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.v1.account_links.create({"account": account.id, **LINK, name: "javascript:alert(1)"})
+
+    assert (caught.value.code, caught.value.param) == ("url_invalid", name)
+
+
+def test_what_the_merchant_says_of_the_business_is_kept(
+    client: stripe.StripeClient, browser: Browser, account: Any
+) -> None:
+    url = client.v1.account_links.create({"account": account.id, **LINK}).url
+
+    browser.post(url, business_name="Rosa & Sons", business_type="individual")
+
+    kept = client.v1.accounts.retrieve(account.id)
+    assert (kept.business_profile.name, kept.business_type) == ("Rosa & Sons", "individual")
+    again = client.v1.account_links.create({"account": account.id, **LINK}).url
+    assert "Rosa &amp; Sons" in browser.get(again).body.decode()
+
+
+def test_later_leads_back_though_nothing_is_submitted(
+    client: stripe.StripeClient, browser: Browser, account: Any
+) -> None:
+    url = client.v1.account_links.create({"account": account.id, **LINK}).url
+
+    assert f'href="{LINK["return_url"]}">Later</a>' in browser.get(url).body.decode()
+    assert client.v1.accounts.retrieve(account.id).details_submitted is False
+
+
+def test_a_person_who_cannot_be_verified_leaves_the_account_restricted(
+    client: stripe.StripeClient, browser: Browser, standin: StandIn, account: Any
+) -> None:
+    url = client.v1.account_links.create({"account": account.id, **LINK}).url
+
+    browser.post(url, id_number="111111111")
+
+    found = client.v1.accounts.retrieve(account.id)
+    assert (found.charges_enabled, found.details_submitted) == (False, True)
+    assert found.requirements.disabled_reason == "requirements.past_due"
+    assert found.requirements.past_due == ["representative.verification.document"]
+    assert found.requirements.errors[0].code == "verification_failed_keyed_identity"
+
+
+def test_an_account_that_stops_to_be_verified_says_so_in_events(
+    client: stripe.StripeClient, browser: Browser, account: Any
+) -> None:
+    client.v1.accounts.update(account.id, {"capabilities": {"card_payments": {"requested": True}}})
+    browser.post(client.v1.account_links.create({"account": account.id, **LINK}).url)
+    assert client.v1.accounts.capabilities.retrieve(account.id, "card_payments").status == "active"
+
+    client.v1.accounts.update(account.id, {"individual": {"id_number": "111111111"}})
+
+    options = {"stripe_account": account.id}
+    lost, told, *_ = client.v1.events.list({}, options).data
+    assert (lost.type, told.type) == ("capability.updated", "account.updated")
+    assert lost.data.object.id == "card_payments"
+    assert (lost.data.previous_attributes.status, lost.data.object.status) == ("active", "inactive")
+    assert lost.data.object.requirements.disabled_reason == "requirements.fields_needed"
+    assert told.data.previous_attributes.charges_enabled is True
+
+
+def test_a_test_can_bring_an_account_wherever_stripe_might(
+    client: stripe.StripeClient, browser: Browser, control: Control, sent: Sent, account: Any
+) -> None:
+    browser.post(client.v1.account_links.create({"account": account.id, **LINK}).url)
+    client.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:9/hook", "enabled_events": ["account.updated"], "connect": True}
+    )
+
+    for state, enabled in (("restricted", False), ("pending", False), ("active", True)):
+        control("POST", "accounts", account=account.id, state=state)
+        assert client.v1.accounts.retrieve(account.id).charges_enabled is enabled
+    sent.deliver()
+
+    assert [json.loads(body)["data"]["object"]["charges_enabled"] for _, _, body in sent] == [
+        False, False, True,
+    ]  # fmt: skip
+    assert "restricted" in control("POST", "accounts", account=account.id, state="odd")["error"]
+
+
+def test_a_platform_that_is_liable_rejects_an_account(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    account = client.v1.accounts.create({"country": "US", "type": "express"})
+    browser.post(client.v1.account_links.create({"account": account.id, **LINK}).url)
+
+    rejected = client.v1.accounts.reject(account.id, {"reason": "fraud_other"})
+
+    assert (rejected.charges_enabled, rejected.payouts_enabled) == (False, False)
+    assert rejected.requirements.disabled_reason == "rejected.platform_fraud"
+
+
+def test_an_account_that_stripe_answers_for_is_not_the_platforms_to_reject(
+    client: stripe.StripeClient, account: Any
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="liable"):
+        client.v1.accounts.reject(account.id, {"reason": "other"})
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "liable"),
+    [
+        ({"type": "express"}, "express", "application"),
+        ({"type": "custom"}, "custom", "application"),
+        ({"controller": {"losses": {"payments": "application"}}}, "none", "application"),
+        ({}, "standard", "stripe"),
+    ],
+)
+def test_type_and_controller_say_the_same(
+    client: stripe.StripeClient, given: Any, kind: str, liable: str
+) -> None:
+    account = client.v1.accounts.create({"country": "US", **given})
+
+    assert account.type == kind
+    assert account.controller.losses.payments == liable
 
 
 def test_consent_gives_a_code_that_connects_once(
@@ -77,6 +200,146 @@ def test_a_seller_who_denies_is_sent_back_with_the_reason(browser: Browser) -> N
     )  # fmt: skip
 
     assert "error=access_denied" in answer.headers["Location"]
+
+
+ASKED = {
+    "response_type": "code", "client_id": "ca_" + "tulips" * 4, "scope": "read_write",
+    "redirect_uri": "http://127.0.0.1:9/cb?from=stripe", "state": "a b&c/=%",
+}  # fmt: skip
+AUTHORIZE = "http://127.0.0.1/oauth/authorize"
+
+
+def consent(browser: Browser, **fields: str) -> dict[str, str]:
+    """Press Connect, and give what comes back."""
+    answer = browser.post(AUTHORIZE, **{**ASKED, **fields})
+    assert answer.status == 303
+    return {
+        name: values[0]
+        for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()
+    }
+
+
+def test_the_consent_page_names_who_asks_and_who_may_connect(
+    client: stripe.StripeClient, connect: Connect, browser: Browser
+) -> None:
+    shop = connect(BAKERY).v1.accounts.retrieve_current()
+
+    page = browser.get(f"{AUTHORIZE}?{urlencode(ASKED)}").body.decode()
+
+    assert "<h1>Tulips wants to connect with your account</h1>" in page
+    assert f"value={shop.id}" in page
+    assert "Bakery" in page
+    assert 'name=state value="a b&amp;c/=%"' in page
+
+
+def test_the_account_that_was_picked_connects(
+    client: stripe.StripeClient, connect: Connect, browser: Browser
+) -> None:
+    shop = connect(BAKERY).v1.accounts.retrieve_current()
+
+    back = consent(browser, account=shop.id)
+
+    assert (back["state"], back["from"]) == (ASKED["state"], "stripe")
+    token = client.oauth.token({"grant_type": "authorization_code", "code": back["code"]})
+    assert token.stripe_user_id == shop.id
+    assert token.scope == "read_write"
+    assert client.v1.accounts.retrieve(shop.id).id == shop.id
+    key = token.access_token.removeprefix("sk_test_")
+    assert connect(key).v1.accounts.retrieve_current().id == shop.id
+
+
+def test_a_new_account_has_the_name_that_was_given(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    code = consent(browser, business_name="Rocket Rides")["code"]
+
+    token = client.oauth.token({"grant_type": "authorization_code", "code": code})
+
+    account = client.v1.accounts.retrieve(token.stripe_user_id)
+    assert account.settings.dashboard.display_name == "Rocket Rides"
+
+
+def test_a_code_used_twice_takes_back_the_key_it_gave(
+    client: stripe.StripeClient, connect: Connect, browser: Browser
+) -> None:
+    code = {"grant_type": "authorization_code", "code": consent(browser)["code"]}
+    token = client.oauth.token(code)
+
+    with pytest.raises(stripe.oauth_error.InvalidGrantError, match="already been used"):
+        client.oauth.token(code)
+
+    with pytest.raises(stripe.AuthenticationError):
+        connect(token.access_token.removeprefix("sk_test_")).v1.balance.retrieve()
+
+
+def test_a_code_lives_five_minutes(
+    client: stripe.StripeClient, browser: Browser, time: Time
+) -> None:
+    code = consent(browser)["code"]
+    time.now += 5 * 60
+
+    with pytest.raises(stripe.oauth_error.InvalidGrantError, match="expired"):
+        client.oauth.token({"grant_type": "authorization_code", "code": code})
+
+
+def test_a_code_is_of_use_to_its_application_only(
+    client: stripe.StripeClient, connect: Connect, browser: Browser
+) -> None:
+    client.oauth.token({"grant_type": "authorization_code", "code": consent(browser)["code"]})
+    code = consent(browser)["code"]
+
+    with pytest.raises(stripe.oauth_error.InvalidGrantError, match="belong"):
+        connect(BAKERY).oauth.token({"grant_type": "authorization_code", "code": code})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"scope": "everything"}, "invalid_scope"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+    ],
+)
+def test_a_wrong_request_is_told_at_the_redirect_uri(
+    browser: Browser, wrong: dict[str, str], error: str
+) -> None:
+    answer = browser.get(f"{AUTHORIZE}?{urlencode({**ASKED, **wrong})}")
+
+    back = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert (back["error"], back["state"]) == ([error], [ASKED["state"]])
+
+
+@pytest.mark.parametrize("url", ["", "javascript:alert(1)", "http://a\r\nSet-Cookie: x"])
+def test_nobody_is_sent_to_what_is_no_address(browser: Browser, url: str) -> None:
+    for answer in (
+        browser.get(f"{AUTHORIZE}?{urlencode({**ASKED, 'redirect_uri': url})}"),
+        browser.post(AUTHORIZE, **{**ASKED, "redirect_uri": url}),
+    ):
+        assert answer.status == 400
+        assert "redirect_uri" in answer.body.decode()
+
+
+def test_a_platform_hears_who_connects_and_who_leaves(
+    client: stripe.StripeClient, sent: Sent
+) -> None:
+    client.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:9/hook", "enabled_events": ["*"], "connect": True}
+    )
+    token = client.oauth.token({"grant_type": "authorization_code", "code": "ac_123"})
+    client.oauth.deauthorize({"stripe_user_id": token.stripe_user_id, "client_id": "ca_1"})
+    sent.deliver()
+
+    assert sent.types == ["account.application.authorized", "account.application.deauthorized"]
+    assert all(json.loads(body)["account"] == token.stripe_user_id for _, _, body in sent)
+
+
+def test_a_refresh_token_ends_with_the_connection(client: stripe.StripeClient) -> None:
+    token = client.oauth.token({"grant_type": "authorization_code", "code": "ac_123"})
+    again = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
+    assert client.oauth.token(again).stripe_user_id == token.stripe_user_id
+    client.oauth.deauthorize({"stripe_user_id": token.stripe_user_id, "client_id": "ca_1"})
+
+    with pytest.raises(stripe.oauth_error.InvalidGrantError):
+        client.oauth.token(again)
 
 
 def test_a_deauthorized_account_is_out_of_reach(client: stripe.StripeClient) -> None:

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
-from html import escape
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from local.standin.checkout import sessions
+from local.standin.checkout.picker import picker
 from local.standin.connect.accounts import display_name
-from local.standin.engine.call import Call
 from local.standin.engine.errors import CardDeclined, InvalidRequest
+from local.standin.engine.markup import (
+    NOTHING,
+    WEB_URL,
+    Html,
+    filled,
+    html,
+    joined,
+    link,
+    message,
+    whole,
+)
 from local.standin.engine.messages import Answer, Json, html_answer, redirect
-from local.standin.engine.pages import error_box, message, missing, whole
+from local.standin.engine.pages import field, missing
 from local.standin.engine.routing import page
 from local.standin.funds.currencies import shown
 from local.standin.payments import payment_intents, setup_intents
-from local.standin.payments.cards import CARDS
 from local.standin.payments.payment_methods import resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from local.standin.engine.call import Call
 
 PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
-WORDS = {
-    "visa": "Visa 4242: succeeds", "mastercard": "Mastercard 4444: succeeds",
-    "amex": "American Express 0005: succeeds", "visa_chargeDeclined": "Declined",
-    "visa_chargeDeclinedInsufficientFunds": "Declined: insufficient funds",
-    "visa_chargeDeclinedLostCard": "Declined: lost card",
-    "visa_chargeDeclinedStolenCard": "Declined: stolen card",
-    "chargeDeclinedExpiredCard": "Declined: expired card",
-    "chargeDeclinedIncorrectCvc": "Declined: wrong security code",
-    "chargeDeclinedProcessingError": "Declined: processing error",
-    "visa_chargeDeclinedVelocityLimitExceeded": "Declined: too many attempts",
-    "threeDSecure2Required": "Asks the payer to confirm (3D Secure)",
-    "authenticationRequiredOnSetup": "Asks once, when saved (3D Secure)",
-    "chargeCustomerFail": "Saves, then declines later charges",
-    "createDispute": "Succeeds, then is disputed",
-    "radarBlock": "Blocked as too risky", "refundFail": "Succeeds, its refund fails later",
-}  # fmt: skip
-DEBITS = {
-    "pm_usBankAccount": "US bank debit: processing, then succeeds",
-    "pm_usBankAccount_noAccount": "US bank debit: processing, then fails",
-}
+VERBS = {"book": "Book", "donate": "Donate", "subscribe": "Subscribe"}
+"""What the button says for a `submit_type` other than pay."""
 
 
 def found_session(call: Call) -> Json | None:
@@ -54,55 +48,54 @@ def found_session(call: Call) -> Json | None:
     return call.get("checkout.session", call.path["id"])
 
 
-def options(session: Json, chosen: str) -> str:
-    cards = [(f"pm_card_{c.name}", f"{WORDS[c.name]}") for c in CARDS if c.name in WORDS]
-    debits = list(DEBITS.items()) if session["mode"] == "payment" else []
-    return "".join(option(value, text, chosen) for value, text in [*cards, *debits])
-
-
-def option(value: str, text: str, chosen: str) -> str:
-    selected = " selected" if value == chosen else ""
-    return f'<option value="{value}"{selected}>{escape(text)}</option>'
+def item_rows(items: Iterable[Json]) -> Html:
+    rows = joined(
+        html(
+            "<li><span>$name</span><span>$amount</span></li>",
+            name=f"{item['description']}{times(item['quantity'])}",
+            amount=shown(item["amount_total"], item["currency"]),
+        )
+        for item in items
+    )
+    return html("<ul class=rows>$rows</ul>", rows=rows) if rows else NOTHING
 
 
 def times(quantity: int) -> str:
-    return f" &times; {quantity}" if quantity > 1 else ""
+    return f" \N{MULTIPLICATION SIGN} {quantity}" if quantity > 1 else ""
 
 
-def item_rows(items: Iterable[Json]) -> str:
-    rows = [
-        f"<li><span>{escape(item['description'])}"
-        f"{times(item['quantity'])}</span>"
-        f"<span>{shown(item['amount_total'], item['currency'])}</span></li>"
-        for item in items
-    ]
-    return f"<ul>{''.join(rows)}</ul>" if rows else ""
-
-
-def email_field(email: str) -> str:
-    return (
-        f'<label>Email<input type=email name=email value="{escape(email)}" '
-        'placeholder="you@example.com" autocomplete=email></label>'
+def email_field(call: Call, session: Json) -> Html:
+    """Ask for the address, unless the seller has said it: then it is not the payer's to change."""
+    known = (session["customer_details"] or {}).get("email")
+    if known:
+        return html("<dl class=rows><div><dt>Email</dt><dd>$known</dd></div></dl>", known=known)
+    return html(
+        '<label class=field>Email<input type=email name=email value="$typed" '
+        'placeholder="you@example.com" autocomplete=email></label>',
+        typed=field(call, "email") or call.hidden(session["id"]).get("email") or "",
     )
 
 
-def form_page(call: Call, session: Json, *, error: str | None = None, chosen: str = "") -> str:
-    merchant = escape(display_name(call))
+def form_page(call: Call, session: Json, *, error: str | None = None) -> str:
+    merchant = display_name(call)
     saving = session["mode"] == "setup"
+    verb = VERBS.get(session["submit_type"] or "", "Pay")
     amount = "" if saving else shown(session["amount_total"], session["currency"])
-    head = f"<h1>Save a card with {merchant}</h1>" if saving else f"<h1>Pay {merchant}</h1>"
-    email = (session["customer_details"] or {}).get("email") or ""
-    back = session["cancel_url"]
-    content = [
-        head, f"<p class=amount>{amount}</p>" if amount else "<p></p>",
-        item_rows(call.hidden(session["id"])["line_items"]), error_box(error),
-        f'<form method=post action="/c/pay/{session["id"]}/complete">',
-        email_field(email),
-        f"<label>Test card<select name=pm>{options(session, chosen)}</select></label>",
-        f"<button>{'Save card' if saving else 'Pay ' + amount}</button></form>",
-        f'<a class=back href="{escape(back)}">Back to {merchant}</a>' if back else "",
-    ]  # fmt: skip
-    return whole(f"{'Save a card' if saving else 'Pay'} | {display_name(call)}", "".join(content))
+    heading = f"Save a card with {merchant}" if saving else f"{verb} {merchant}"
+    note = (session["custom_text"]["submit"] or {}).get("message")
+    chosen = call.hidden(session["id"]).get("chosen") or ""
+    content = filled(
+        __package__, "pay.html",
+        heading=heading, action=f"/c/pay/{session['id']}/complete",
+        amount=html("<p class=amount>$amount</p>", amount=amount) if amount else NOTHING,
+        items=item_rows(call.hidden(session["id"])["line_items"]),
+        email=email_field(call, session),
+        picker=picker(sessions.kinds_of(session), chosen, error),
+        note=html("<p class=quiet>$note</p>", note=note) if note else NOTHING,
+        button="Save card" if saving else f"{verb} {amount}",
+        back=link(session["cancel_url"], f"Back to {merchant}"),
+    )  # fmt: skip
+    return whole(f"{'Declined | ' if error else ''}{heading}", content)
 
 
 @page("GET", "/c/pay/{id}")
@@ -110,13 +103,30 @@ def show(call: Call) -> Answer:
     session = found_session(call)
     if session is None:
         return missing()
+    merchant = display_name(call)
     if session["status"] == "complete":
-        return html_answer(
-            200, message("All done here", "This payment page was already completed.")
-        )
+        return thanks(call, session)
     if session["status"] == "expired":
-        return html_answer(410, message("This page has expired", "Ask the seller for a new link."))
+        recovery = (session["after_expiration"] or {}).get("recovery") or {}
+        return html_answer(410, message(
+            "This page has expired", f"Nothing was paid. Ask {merchant} for a new link.",
+            link(recovery.get("url"), "Begin again")
+            or link(session["cancel_url"], f"Back to {merchant}"),
+        ))  # fmt: skip
     return html_answer(200, form_page(call, session))
+
+
+def thanks(call: Call, session: Json) -> Answer:
+    merchant = display_name(call)
+    text = f"The card is saved with {merchant}."
+    if session["mode"] == "payment":
+        amount = shown(session["amount_total"], session["currency"])
+        text = f"{merchant} has received {amount}."
+        if session["payment_status"] == "unpaid":
+            text = f"{amount} is on its way to {merchant}. A bank debit takes some days."
+    said = call.hidden(session["id"]).get("thanks")
+    more = link(back_url(session), f"Back to {merchant}")
+    return html_answer(200, message("Thank you. All done here", said or text, more))
 
 
 @page("POST", "/c/pay/{id}/complete")
@@ -128,19 +138,24 @@ def submit(call: Call) -> Answer:
         return redirect(back_url(session))
     if session["status"] != "open":
         return show(call)
-    chosen = call.params.get("pm") or "pm_card_visa"
-    sessions.ensure_customer(call, session, call.params.get("email"))
+    email = field(call, "email")
+    call.hide(session["id"], chosen=field(call, "pm"), email=email)
+    sessions.ensure_customer(call, session, email)
     try:
-        intent = tried(call, session, chosen)
+        intent = tried(call, session, field(call, "pm") or "pm_card_visa")
     except (CardDeclined, InvalidRequest) as error:
-        session = call.get("checkout.session", session["id"])
-        return html_answer(402, form_page(call, session, error=error.message, chosen=chosen))
+        return declined(call, session, error.message)
     return carried_on(call, session, intent)
+
+
+def declined(call: Call, session: Json, reason: str) -> Answer:
+    session = call.get("checkout.session", session["id"])
+    return html_answer(402, form_page(call, session, error=reason))
 
 
 def tried(call: Call, session: Json, chosen: str) -> Json:
     method = resolved(call, chosen, "pm")
-    call.hide(session["id"], email=call.params.get("email"))
+    sessions.require_kind(session, method["type"])
     if session["mode"] == "setup":
         setup = call.get("setup_intent", session["setup_intent"])
         setup["payment_method"] = method["id"]
@@ -153,10 +168,9 @@ def tried(call: Call, session: Json, chosen: str) -> Json:
 def carried_on(call: Call, session: Json, intent: Json) -> Answer:
     if intent["status"] == "requires_action":
         return redirect(f"{call.world.base_url}/c/authenticate/{intent['id']}")
-    call.params.setdefault("email", call.hidden(session["id"]).get("email"))
     session = sessions.complete(call, session, intent)
     target = back_url(session)
-    return redirect(target) if target else html_answer(200, message("Thank you", "All done."))
+    return redirect(target) if target else thanks(call, session)
 
 
 def back_url(session: Json) -> str:
@@ -169,8 +183,7 @@ def found_intent(call: Call) -> Json | None:
         scope = call.store.scope_of(kind, call.path["id"])
         if scope is not None:
             call.scope = scope
-            intent = call.get(kind, call.path["id"])
-            return intent if intent["status"] == "requires_action" else None
+            return call.get(kind, call.path["id"])
     return None
 
 
@@ -179,15 +192,27 @@ def ask(call: Call) -> Answer:
     intent = found_intent(call)
     if intent is None:
         return missing()
-    amount = shown(intent["amount"], intent["currency"]) if "amount" in intent else "the card"
-    content = (
-        "<h1>Your bank asks</h1>"
-        f"<p>Do you confirm {amount} for {escape(display_name(call))}?</p>"
-        f'<form method=post action="/c/authenticate/{intent["id"]}">'
-        "<button name=outcome value=pass>Confirm</button>"
-        "<button class=plain name=outcome value=fail>Refuse</button></form>"
-    )
-    return html_answer(200, whole("Confirm it is you", content))
+    if intent["status"] != "requires_action":
+        return asked_no_more(call, intent)
+    card = call.get("payment_method", intent["payment_method"]).get("card") or {}
+    paying = "amount" in intent
+    content = filled(
+        __package__, "authenticate.html",
+        merchant=display_name(call), action=f"/c/authenticate/{intent['id']}",
+        what="Amount" if paying else "For",
+        amount=shown(intent["amount"], intent["currency"]) if paying else "Later payments",
+        card=f"{card.get('brand', '')} …{card.get('last4', '')}".capitalize(),
+    )  # fmt: skip
+    return html_answer(200, whole("Your bank asks | 3-D Secure", content))
+
+
+def asked_no_more(call: Call, intent: Json) -> Answer:
+    """Lead a payer who comes late, from another tab, to where the payment stands."""
+    session = session_of(call, intent)
+    if session is None:
+        return html_answer(410, message("Nothing to confirm", "This was decided before."))
+    call.path["id"] = session["id"]
+    return redirect(back_url(session)) if session["status"] == "complete" else show(call)
 
 
 def session_of(call: Call, intent: Json) -> Json | None:
@@ -201,10 +226,12 @@ def decide(call: Call) -> Answer:
     intent = found_intent(call)
     if intent is None:
         return missing()
+    if intent["status"] != "requires_action":
+        return asked_no_more(call, intent)
     session = session_of(call, intent)
     if session is not None:
         call.platform = call.hidden(session["id"]).get("platform")
-    passed = call.params.get("outcome", "pass") == "pass"
+    passed = (field(call, "outcome") or "pass") == "pass"
     subject = payment_intents if intent["object"] == "payment_intent" else setup_intents
     with suppress(CardDeclined):
         intent = subject.authenticated(call, intent, passed=passed)
@@ -213,20 +240,21 @@ def decide(call: Call) -> Answer:
         return back_from(call, intent)
     failure: Json = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
     if failure:
-        return html_answer(402, form_page(call, session, error=failure["message"]))
+        return declined(call, session, failure["message"])
     return carried_on(call, session, intent)
 
 
 def back_from(call: Call, intent: Json) -> Answer:
-    url = call.hidden(intent["id"]).get("return_url")
-    if not url:
+    url = call.hidden(intent["id"]).get("return_url") or ""
+    if not WEB_URL.fullmatch(url):
         return html_answer(200, message("Thank you", "You can close this page."))
-    joint = "&" if "?" in url else "?"
     name = intent["object"]
-    return redirect(
-        f"{url}{joint}{name}={intent['id']}&{name}_client_secret={intent['client_secret']}"
-        f"&redirect_status={'succeeded' if intent['status'] == 'succeeded' else 'failed'}"
-    )
+    failed = intent["status"] in {"requires_payment_method", "canceled"}
+    told = urlencode({
+        name: intent["id"], f"{name}_client_secret": intent["client_secret"],
+        "redirect_status": "failed" if failed else "succeeded",
+    })  # fmt: skip
+    return redirect(f"{url}{'&' if '?' in url else '?'}{told}")
 
 
 @page("GET", "/c/receipt/{id}")
@@ -236,13 +264,28 @@ def receipt(call: Call) -> Answer:
         return missing()
     call.scope = scope
     charge = call.get("charge", call.path["id"])
+    merchant, rows = display_name(call), receipt_rows(charge)
+    content = filled(
+        __package__, "receipt.html",
+        merchant=merchant, amount=shown(charge["amount"], charge["currency"]),
+        rows=joined(
+            html("<div><dt>$name</dt><dd>$value</dd></div>", name=name, value=value)
+            for name, value in rows.items()
+        ),
+    )  # fmt: skip
+    return html_answer(200, whole(f"Receipt from {merchant}", content))
+
+
+def receipt_rows(charge: Json) -> dict[str, str]:
     details = charge["payment_method_details"]
-    paid_with = details.get("card") or {"brand": details["type"], "last4": ""}
-    content = (
-        f"<h1>Receipt from {escape(display_name(call))}</h1>"
-        f"<p class=amount>{shown(charge['amount_captured'], charge['currency'])}</p>"
-        f"<ul><li><span>Paid with</span><span>{escape(paid_with['brand'])} "
-        f"{escape(paid_with['last4'])}</span></li>"
-        f"<li><span>For</span><span>{escape(charge['description'] or 'a payment')}</span></li></ul>"
-    )
-    return html_answer(200, whole("Receipt", content))
+    paid_with = details[details["type"]]
+    name = str(paid_with.get("brand") or details["type"]).replace("_", " ")
+    rows = {
+        "Date": f"{datetime.fromtimestamp(charge['created'], UTC):%-d %B %Y}",
+        "Paid with": f"{name[:1].upper()}{name[1:]} …{paid_with.get('last4', '')}",
+        "For": charge["description"] or "A payment",
+        "Status": charge["status"].capitalize(),
+    }
+    if charge["amount_refunded"]:
+        rows["Refunded"] = shown(charge["amount_refunded"], charge["currency"])
+    return {**rows, "Number": charge["id"]}

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from local.standin.checkout import line_items, sessions
 from local.standin.engine.lists import answer_list, as_list
+from local.standin.engine.markup import message
 from local.standin.engine.messages import Answer, Json, html_answer, redirect
-from local.standin.engine.pages import message, missing
+from local.standin.engine.pages import missing
 from local.standin.engine.routing import page, route
 
 if TYPE_CHECKING:

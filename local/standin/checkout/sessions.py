@@ -8,12 +8,14 @@ from local.standin.checkout import line_items
 from local.standin.connect.accounts import account_object
 from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.lists import answer_list, as_list, limit_of
+from local.standin.engine.markup import require_web_url
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.engine.states import Machine, Refusal, declared
 from local.standin.funds.currencies import require_amount, require_currency
 from local.standin.payments import charging, payment_intents, setup_intents
 from local.standin.payments.customers import new_customer
+from local.standin.payments.debits import CURRENCIES
 from local.standin.payments.states import INTENT, SETUP
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ ECHOED = (
     "client_reference_id", "consent_collection", "customer_email", "invoice_creation", "locale",
     "origin_context", "shipping_address_collection", "submit_type", "success_url",
 )  # fmt: skip
-ECHOED_WHEN_GIVEN = ("branding_settings", "phone_number_collection", "return_url")
+ECHOED_WHEN_GIVEN = (
+    "allowed_payment_method_types", "branding_settings", "excluded_payment_method_types",
+    "phone_number_collection", "return_url",
+)  # fmt: skip
 NO_TEXT = dict.fromkeys(
     ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 )
@@ -72,9 +77,8 @@ def require_urls(params: Json, mode: str) -> None:
                 "Missing required param: return_url.", code="parameter_missing", param="return_url"
             )
     for name in ("success_url", "cancel_url", "return_url"):
-        url = params.get(name)
-        if url and not url.startswith(("http://", "https://")):
-            raise InvalidRequest("Not a valid URL", code="url_invalid", param=name)
+        if params.get(name):
+            require_web_url(params[name], name)
     if mode == "payment" and not params.get("line_items"):
         raise InvalidRequest(
             "You must specify `line_items` in `payment` mode.",
@@ -196,6 +200,22 @@ def add_way_in(call: Call, session: Json) -> None:
         session["redirect_on_completion"] = call.params.get("redirect_on_completion") or "always"
 
 
+def kinds_of(session: Json) -> list[str]:
+    """Give the payment method types that the page offers."""
+    debit = [kind for kind, currency in CURRENCIES.items() if currency == session["currency"]]
+    usual = ["card", *debit] if session["mode"] == "payment" else ["card"]
+    excluded = session.get("excluded_payment_method_types") or []
+    allowed: list[str] = session.get("allowed_payment_method_types") or usual
+    return [kind for kind in allowed if kind not in excluded]
+
+
+def require_kind(session: Json, kind: str) -> None:
+    allowed = session.get("allowed_payment_method_types")
+    excluded = session.get("excluded_payment_method_types") or []
+    if kind in excluded or (allowed and kind not in allowed):
+        raise InvalidRequest(f"This page does not take the payment method type {kind}.", param="pm")
+
+
 def total_of(items: list[Json]) -> int:
     return sum(item["amount_total"] for item in items)
 
@@ -306,7 +326,8 @@ def complete(call: Call, session: Json, intent: Json) -> Json:
     paid = intent["status"] == "succeeded" and session["mode"] == "payment"
     if session["mode"] == "payment":
         session["payment_status"] = "paid" if paid else "unpaid"
-    details = session["customer_details"] or {**EMAIL_ONLY, "email": call.params.get("email")}
+    email = call.hidden(session["id"]).get("email") or None
+    details = session["customer_details"] or {**EMAIL_ONLY, "email": email}
     SESSION.move(session, "complete", "complete", url=None, customer_details=details)
     call.save(session)
     call.emit("checkout.session.completed", session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from local.standin.engine.errors import Forbidden
@@ -13,13 +14,20 @@ if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
 CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments")
+FIRST_DUE = (
+    "business_profile.url", "external_account", "representative.first_name",
+    "representative.id_number", "tos_acceptance.date",
+)  # fmt: skip
+"""What Stripe asks of an account that has said nothing yet, in short."""
 
 
-def requirements(due: list[str]) -> Json:
+def requirements(due: Iterable[str] = (), *, reason: str | None = None) -> Json:
+    """Say what Stripe asks for, all of it overdue, and why the account may not work meanwhile."""
+    wanted = list(due)
     return {
-        "alternatives": [], "current_deadline": None, "currently_due": due,
-        "disabled_reason": "requirements.past_due" if due else None, "errors": [],
-        "eventually_due": due, "past_due": due, "pending_verification": [],
+        "alternatives": [], "current_deadline": None, "currently_due": wanted,
+        "disabled_reason": reason or ("requirements.past_due" if wanted else None), "errors": [],
+        "eventually_due": wanted, "past_due": wanted, "pending_verification": [],
     }  # fmt: skip
 
 
@@ -68,9 +76,9 @@ def new_account(ident: str, created: int, *, ready: bool, **given: Any) -> Json:
             "object": "list", "data": [], "has_more": False,
             "url": f"/v1/accounts/{ident}/external_accounts",
         },
-        "future_requirements": requirements([]),
+        "future_requirements": requirements(),
         "metadata": given.get("metadata") or {}, "payouts_enabled": ready,
-        "requirements": requirements([] if ready else ["external_account", "tos_acceptance.date"]),
+        "requirements": requirements(() if ready else FIRST_DUE),
         "settings": settings(name),
         "tos_acceptance": {"date": created if ready else None},
         "type": given.get("type") or "standard",

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from local.standin.connect.accounts import account_object, new_account, require_access
-from local.standin.connect.onboarding import LINK_LIFE_S, changed, connect, new_link
-from local.standin.engine.errors import InvalidRequest
+from local.standin.connect.connections import connect
+from local.standin.connect.onboarding import LINK_LIFE_S, new_link
+from local.standin.connect.standing import changed
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
 
@@ -88,15 +89,11 @@ def create_link(call: Call) -> Json:
     account = require_access(call, call.params["account"])
     use_case = call.params["use_case"]
     details = use_case.get(use_case["type"]) or {}
-    if not details.get("refresh_url"):
-        raise InvalidRequest(
-            "Missing required param: refresh_url.", code="parameter_missing", param="refresh_url"
-        )
-    back = details.get("return_url") or details["refresh_url"]
+    given = {**details, "return_url": details.get("return_url") or details.get("refresh_url")}
     return {
         "object": "v2.core.account_link", "account": account["id"], "created": rfc3339(call.now),
         "expires_at": rfc3339(call.now + LINK_LIFE_S), "livemode": call.livemode,
-        "url": new_link(call, account, back, details["refresh_url"]), "use_case": use_case,
+        "url": new_link(call, account, given), "use_case": use_case,
     }  # fmt: skip
 
 

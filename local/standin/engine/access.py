@@ -17,6 +17,8 @@ TEST_KEY = re.compile(r"(sk|rk|pk)_test_([A-Za-z0-9]{10,240})")
 # A real live key has no such mark, so it can never be taken for one of these.
 OWN_LIVE_KEY = re.compile(r"(sk|rk|pk)_live_standin([A-Za-z0-9]{10,240})")
 LIVE_KEY = re.compile(r"(sk|rk|pk)_live_.*")
+# A key that OAuth gave has the account in it.
+GRANTED_KEY = re.compile(r"acct([A-Za-z0-9]{16})[A-Za-z0-9]{24}")
 REPEATED_WORD = re.compile(r"([A-Za-z]{3,}?)\1+")
 RAK_NAMES = {"webhook_endpoints": "webhook"}
 
@@ -46,6 +48,8 @@ class Restriction:
 
 def account_of(secret: str) -> str:
     """Every key with one secret part belongs to one account."""
+    if granted := GRANTED_KEY.fullmatch(secret):
+        return f"acct_{granted[1]}"
     number = int.from_bytes(hashlib.sha256(secret.encode()).digest()[:12], "big")
     letters = ""
     for _ in range(15):

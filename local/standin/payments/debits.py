@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from local.standin.engine.messages import Json
 
 CLEARS_AFTER_S = 4 * 24 * 3600
-KINDS = ("us_bank_account", "sepa_debit")
+CURRENCIES = {"us_bank_account": "usd", "sepa_debit": "eur"}
+KINDS = tuple(CURRENCIES)
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,8 @@ class Tour:
         self.post(path, metadata={"tenant": "north"}, business_profile={"name": "Shop"})
         self.get(path)
         self.get(f"{path}/capabilities")
+        self.get(f"{path}/capabilities/transfers")
+        self.post(f"{path}/capabilities/transfers", requested=True)
         self.get("/v1/accounts")
         again = {"type": "account_onboarding", "refresh_url": BACK, "return_url": BACK}
         self.post("/v1/account_links", account=self.merchant, **again)
@@ -233,7 +235,9 @@ class Tour:
         token = self.post("/oauth/token", grant_type="authorization_code", code="ac_123")
         account = token["stripe_user_id"]
         self.post("/oauth/deauthorize", client_id="ca_conformance", stripe_user_id=account)
-        self.delete(f"/v1/accounts/{self.post('/v1/accounts', country='US', type='custom')['id']}")
+        refused = f"/v1/accounts/{self.post('/v1/accounts', country='US', type='custom')['id']}"
+        self.post(f"{refused}/reject", reason="other")
+        self.delete(refused)
 
     def accounts_of_the_second_api(self) -> None:
         accounts = "/v2/core/accounts"
