@@ -562,8 +562,8 @@ def test_a_fee_that_stripe_tells_late_is_pending_until_then(
 def collect_without_balance(collect: Callable[..., None]) -> Callable[..., None]:
     """Take the money, and let Stripe not have booked it yet."""
 
-    def collect_only(call: Any, intent: Json, charge: Json, amount: int, **more: Any) -> None:
-        collect(call, intent, charge, amount, **more)
+    def collect_only(call: Any, intent: Json, charge: Json, *given: Any, **more: Any) -> None:
+        collect(call, intent, charge, *given, **more)
         charge["balance_transaction"] = None
         call.save(charge)
 
