@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import stripe
@@ -11,7 +13,7 @@ import stripe
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 from local.standin.payments.cards import CARDS
-from tests.standin.doubles import Browser, Pay, Time
+from tests.standin.doubles import TULIPS, Browser, Pay, Time, exchange
 
 SELL = {
     "mode": "payment",
@@ -220,7 +222,7 @@ def test_expiring_a_session_cancels_what_it_began(
         client.v1.checkout.sessions.expire(session.id)
 
 
-@pytest.mark.parametrize("life_s", [20 * 60, 25 * 3600])
+@pytest.mark.parametrize("life_s", [30 * 60 - 1, 24 * 3600])
 def test_a_session_lives_between_half_an_hour_and_a_day(
     client: stripe.StripeClient, time: Time, life_s: int
 ) -> None:
@@ -312,3 +314,96 @@ def test_the_pages_own_calls_refuse_an_amount_that_changed(
     client.raw_request("post", path, expected_amount=4000, payment_method="pm_card_visa")
 
     assert client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
+
+
+def test_two_browsers_take_the_money_once(
+    client: stripe.StripeClient, browser: Browser, session: Any
+) -> None:
+    asked = browser.post(session.url + "/complete", pm="pm_card_threeDSecure2Required")
+    assert browser.post(session.url + "/complete", pm="pm_card_visa").status == 303
+
+    late = browser.post(asked.headers["Location"], outcome="pass")
+
+    assert late.headers["Location"].endswith(session.id)
+    assert [c.amount for c in client.v1.charges.list().data] == [4000]
+    assert browser.get(asked.headers["Location"]).headers["Location"].endswith(session.id)
+
+
+def test_two_browsers_at_once_take_the_money_once(served: tuple[StandIn, str]) -> None:
+    _, url = served
+    client = stripe.StripeClient("sk_test_" + TULIPS, base_addresses={"api": url})
+    session = client.v1.checkout.sessions.create(SELL)
+    path = urlsplit(str(session.url)).path + "/complete"
+
+    with ThreadPoolExecutor(8) as browsers:
+        answers = list(browsers.map(lambda _: exchange(url, "POST", path), range(8)))
+
+    assert {answer.status for answer in answers} == {303}
+    assert len(client.v1.charges.list().data) == 1
+
+
+def test_a_session_that_costs_nothing_is_completed_without_a_payment(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    price = {"currency": "eur", "unit_amount": 0, "product_data": {"name": "A sample"}}
+    session = client.v1.checkout.sessions.create(
+        {**SELL, "line_items": [{"price_data": price, "quantity": 1}]}
+    )
+    assert "Complete order" in browser.get(str(session.url)).body.decode()
+
+    assert browser.post(f"{session.url}/complete").status == 303
+
+    done = client.v1.checkout.sessions.retrieve(session.id)
+    assert (done.status, done.payment_status) == ("complete", "no_payment_required")
+    assert done.payment_intent is None
+
+
+def test_an_expired_session_can_be_recovered_when_it_was_asked_for(
+    client: stripe.StripeClient, browser: Browser, time: Time
+) -> None:
+    lost = client.v1.checkout.sessions.create(
+        {**SELL, "after_expiration": {"recovery": {"enabled": True}}, "metadata": {"order": "7"}}
+    )
+    time.now += 24 * 3600
+    (event,) = client.v1.events.list({"type": "checkout.session.expired"}).data
+    url = event.data.object.after_expiration.recovery.url
+    assert url in browser.get(f"http://127.0.0.1/c/pay/{lost.id}").body.decode()
+
+    assert browser.post(browser.get(url).headers["Location"] + "/complete").status == 303
+
+    found, _ = client.v1.checkout.sessions.list().data
+    assert (found.recovered_from, found.metadata["order"]) == (lost.id, "7")
+    assert found.payment_status == "paid"
+
+
+def test_a_payment_link_takes_what_its_address_says_of_the_payer(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    link = client.v1.payment_links.create({"line_items": SELL["line_items"]})
+    said = "client_reference_id=order_7&locked_prefilled_email=ada%40example.com"
+
+    page = browser.get(browser.get(f"{link.url}?{said}").headers["Location"]).body.decode()
+
+    assert "ada@example.com" in page
+    (session,) = client.v1.checkout.sessions.list({"payment_link": link.id}).data
+    assert session.client_reference_id == "order_7"
+    typed = browser.get(f"{link.url}?prefilled_email=bea%40example.com").headers["Location"]
+    assert 'value="bea@example.com"' in browser.get(typed).body.decode()
+
+
+def test_a_payment_link_is_closed_after_so_many_sales(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    link = client.v1.payment_links.create({
+        "line_items": SELL["line_items"],
+        "restrictions": {"completed_sessions": {"limit": 1}},
+        "after_completion": {
+            "type": "hosted_confirmation",
+            "hosted_confirmation": {"custom_message": "See you on Friday"},
+        },
+    })  # fmt: skip
+
+    done = browser.post(browser.get(link.url).headers["Location"] + "/complete")
+
+    assert "See you on Friday" in done.body.decode()
+    assert browser.get(link.url).status == 410

@@ -84,15 +84,16 @@ def form_page(call: Call, session: Json, *, error: str | None = None) -> str:
     heading = f"Save a card with {merchant}" if saving else f"{verb} {merchant}"
     note = (session["custom_text"]["submit"] or {}).get("message")
     chosen = call.hidden(session["id"]).get("chosen") or ""
+    free = not saving and session["payment_status"] == "no_payment_required"
     content = filled(
         __package__, "pay.html",
         heading=heading, action=f"/c/pay/{session['id']}/complete",
         amount=html("<p class=amount>$amount</p>", amount=amount) if amount else NOTHING,
         items=item_rows(call.hidden(session["id"])["line_items"]),
         email=email_field(call, session),
-        picker=picker(sessions.kinds_of(session), chosen, error),
+        picker=NOTHING if free else picker(sessions.kinds_of(session), chosen, error),
         note=html("<p class=quiet>$note</p>", note=note) if note else NOTHING,
-        button="Save card" if saving else f"{verb} {amount}",
+        button="Save card" if saving else "Complete order" if free else f"{verb} {amount}",
         back=link(session["cancel_url"], f"Back to {merchant}"),
     )  # fmt: skip
     return whole(f"{'Declined | ' if error else ''}{heading}", content)
@@ -153,7 +154,9 @@ def declined(call: Call, session: Json, reason: str) -> Answer:
     return html_answer(402, form_page(call, session, error=reason))
 
 
-def tried(call: Call, session: Json, chosen: str) -> Json:
+def tried(call: Call, session: Json, chosen: str) -> Json | None:
+    if session["payment_status"] == "no_payment_required" and session["mode"] == "payment":
+        return None
     method = resolved(call, chosen, "pm")
     sessions.require_kind(session, method["type"])
     if session["mode"] == "setup":
@@ -165,8 +168,8 @@ def tried(call: Call, session: Json, chosen: str) -> Json:
     return payment_intents.confirmed(call, intent, {"off_session": False, "hosted": True})
 
 
-def carried_on(call: Call, session: Json, intent: Json) -> Answer:
-    if intent["status"] == "requires_action":
+def carried_on(call: Call, session: Json, intent: Json | None) -> Answer:
+    if intent and intent["status"] == "requires_action":
         return redirect(f"{call.world.base_url}/c/authenticate/{intent['id']}")
     session = sessions.complete(call, session, intent)
     target = back_url(session)
@@ -176,6 +179,15 @@ def carried_on(call: Call, session: Json, intent: Json) -> Answer:
 def back_url(session: Json) -> str:
     url = session["success_url"] or session.get("return_url") or ""
     return str(url).replace(PLACEHOLDER, session["id"])
+
+
+@page("GET", "/c/recover/{id}")
+def recover(call: Call) -> Answer:
+    session = found_session(call)
+    recovery = ((session or {}).get("after_expiration") or {}).get("recovery") or {}
+    if session is None or not recovery.get("url") or recovery["expires_at"] <= call.now:
+        return missing()
+    return redirect(sessions.again(call, session)["url"])
 
 
 def found_intent(call: Call) -> Json | None:

@@ -32,6 +32,6 @@ def confirm(call: Call) -> Json:
             param="expected_amount",
         )
     intent = tried(call, session, call.params.get("payment_method") or "pm_card_visa")
-    if intent["status"] == "requires_action":
+    if intent and intent["status"] == "requires_action":
         return session
     return sessions.complete(call, session, intent)

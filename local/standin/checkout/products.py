@@ -60,6 +60,20 @@ def new_price(call: Call, given: Json, *, active: bool = True) -> Json:
     return call.insert(price)
 
 
+def check_lookup_key(call: Call, own: str | None = None) -> None:
+    """Let one price have a key; another gets it only by taking it away."""
+    key = call.params.get("lookup_key")
+    for holder in call.store.select(call.scope, "price", [("lookup_key", "=", key)]) if key else []:
+        if holder["id"] == own:
+            continue
+        if not call.params.get("transfer_lookup_key"):
+            raise InvalidRequest(
+                f"A price (`{holder['id']}`) already uses that lookup key.", param="lookup_key"
+            )
+        holder["lookup_key"] = None
+        call.change(holder, "price.updated")
+
+
 @route("POST", "/v1/products", "ProductCreateParams")
 def create_product(call: Call) -> Json:
     product = new_product(call, call.params)
@@ -91,6 +105,13 @@ def retrieve_product(call: Call) -> Json:
 def update_product(call: Call) -> Json:
     product = call.named("product")
     product.update({name: call.params[name] for name in PLAIN if name in call.params})
+    if call.params.get("default_price"):
+        price = call.get("price", call.params["default_price"], param="default_price")
+        if price["product"] != product["id"]:
+            raise InvalidRequest(
+                f"The price specified ({price['id']}) does not belong to this product.",
+                param="default_price",
+            )
     if "default_price" in call.params:
         product["default_price"] = call.params["default_price"]
     call.merge_metadata(product)
@@ -120,6 +141,7 @@ def create_price(call: Call) -> Json:
             "Missing required param: product.", code="parameter_missing", param="product"
         )
     call.get("product", given["product"], param="product")
+    check_lookup_key(call)
     price = new_price(call, given)
     call.emit("price.created", price)
     return price
@@ -146,6 +168,7 @@ def retrieve_price(call: Call) -> Json:
 @route("POST", "/v1/prices/{id}", "PriceUpdateParams")
 def update_price(call: Call) -> Json:
     price = call.named("price", "price")
+    check_lookup_key(call, price["id"])
     for name in ("active", "lookup_key", "nickname", "tax_behavior"):
         if name in call.params:
             price[name] = call.params[name]

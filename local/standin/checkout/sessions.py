@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.standin.checkout import line_items
+from local.standin.checkout import asking, line_items
 from local.standin.connect.accounts import account_object
 from local.standin.engine.errors import InvalidRequest
-from local.standin.engine.lists import answer_list, as_list, limit_of
-from local.standin.engine.markup import require_web_url
+from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.engine.states import Machine, Refusal, declared
-from local.standin.funds.currencies import require_amount, require_currency
+from local.standin.funds.currencies import require_currency
 from local.standin.payments import charging, payment_intents, setup_intents
 from local.standin.payments.customers import new_customer
 from local.standin.payments.debits import CURRENCIES
@@ -21,11 +20,7 @@ from local.standin.payments.states import INTENT, SETUP
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
-LIFE_MIN_S = 30 * 60
-LIFE_MAX_S = 24 * 3600
-CLOCK_SLACK_S = 60
-"""Between a caller's reading of the clock and ours."""
-EMBEDDED = frozenset({"elements", "embedded_page", "form"})
+RECOVERY_LIFE_S = 30 * 24 * 3600
 ECHOED = (
     "adaptive_pricing", "after_expiration", "allow_promotion_codes", "cancel_url",
     "client_reference_id", "consent_collection", "customer_email", "invoice_creation", "locale",
@@ -58,65 +53,6 @@ SESSION = declared(Machine(
 ))  # fmt: skip
 
 
-def require_urls(params: Json, mode: str) -> None:
-    ui_mode = params.get("ui_mode") or "hosted_page"
-    if ui_mode == "hosted_page" and not params.get("success_url"):
-        raise InvalidRequest(
-            "Missing required param: success_url.", code="parameter_missing", param="success_url"
-        )
-    if ui_mode in EMBEDDED:
-        for name in ("success_url", "cancel_url"):
-            if params.get(name):
-                raise InvalidRequest(
-                    f"The `{name}` parameter is not allowed when `ui_mode` is `{ui_mode}`.",
-                    param=name,
-                )
-        never = params.get("redirect_on_completion") == "never"
-        if ui_mode != "elements" and not never and not params.get("return_url"):
-            raise InvalidRequest(
-                "Missing required param: return_url.", code="parameter_missing", param="return_url"
-            )
-    for name in ("success_url", "cancel_url", "return_url"):
-        if params.get(name):
-            require_web_url(params[name], name)
-    if mode == "payment" and not params.get("line_items"):
-        raise InvalidRequest(
-            "You must specify `line_items` in `payment` mode.",
-            code="parameter_missing", param="line_items",
-        )  # fmt: skip
-
-
-def expiry(call: Call) -> int:
-    expires_at = call.params.get("expires_at")
-    if expires_at is None:
-        return call.now + LIFE_MAX_S
-    life_s = int(expires_at) - call.now
-    if life_s < LIFE_MIN_S - CLOCK_SLACK_S:
-        raise InvalidRequest(
-            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session "
-            "creation.",
-            param="expires_at",
-        )
-    if life_s > LIFE_MAX_S + CLOCK_SLACK_S:
-        raise InvalidRequest(
-            "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.",
-            param="expires_at",
-        )
-    return int(expires_at)
-
-
-def check_customer(call: Call, params: Json) -> None:
-    if params.get("customer"):
-        call.get("customer", params["customer"], param="customer")
-        if params.get("customer_email"):
-            raise InvalidRequest(
-                "You may only specify one of these parameters: customer, customer_email."
-            )
-    payment = params.get("payment_intent_data") or {}
-    payment_intents.check_statement(payment)
-    payment_intents.check_references(call, payment)
-
-
 def currency_of(params: Json, items: list[Json]) -> str | None:
     if items:
         return str(items[0]["currency"])
@@ -126,12 +62,7 @@ def currency_of(params: Json, items: list[Json]) -> str | None:
 @route("POST", "/v1/checkout/sessions", "checkout.SessionCreateParams")
 def create(call: Call) -> Json:
     mode = call.params.get("mode") or "payment"
-    if mode == "subscription":
-        raise InvalidRequest(
-            "The stand-in has no subscriptions; `mode` is payment or setup.", param="mode"
-        )
-    require_urls(call.params, mode)
-    check_customer(call, call.params)
+    asking.check(call, mode)
     items = line_items.new_items(call, call.params.get("line_items") or [])
     session = new_session(call, mode, items)
     if mode == "setup":
@@ -145,7 +76,7 @@ def opened(call: Call, session: Json, items: list[Json]) -> Json:
     call.insert(session)
     call.hide(
         session["id"], line_items=items, platform=call.platform,
-        payment_intent_data=call.params.get("payment_intent_data") or {},
+        payment_intent_data=call.params.get("payment_intent_data") or {}, asked=call.params,
     )  # fmt: skip
     call.later(session["expires_at"] - call.now, "expire_session", session["id"])
     return session
@@ -154,8 +85,8 @@ def opened(call: Call, session: Json, items: list[Json]) -> Json:
 def new_session(call: Call, mode: str, items: list[Json]) -> Json:
     params = call.params
     total, currency = total_of(items), currency_of(params, items)
-    if mode == "payment" and total:
-        require_amount(total, currency or "usd", "line_items")
+    asking.check_once(items)
+    asking.check_total(total, currency or "usd")
     ui_mode = params.get("ui_mode") or "hosted_page"
     ident = call.new_id("cs_live" if call.livemode else "cs_test", 58)
     email = email_of(call, params)
@@ -168,17 +99,19 @@ def new_session(call: Call, mode: str, items: list[Json]) -> Json:
         "created": call.now, "currency": currency, "currency_conversion": None,
         "custom_fields": [], "custom_text": {**NO_TEXT, **(params.get("custom_text") or {})},
         "customer": params.get("customer"), "customer_account": None,
-        "customer_creation": None if params.get("customer") or mode == "setup"
-        else params.get("customer_creation") or "if_required",
+        "customer_creation": customer_creation(params, mode),
         "customer_details": {**EMAIL_ONLY, "email": email} if email else None,
-        "discounts": [], "expires_at": expiry(call), "invoice": None, "livemode": call.livemode,
+        "discounts": [], "expires_at": asking.expiry(call), "invoice": None,
+        "livemode": call.livemode,
         "metadata": params.get("metadata") or {}, "mode": mode, "payment_intent": None,
         "payment_link": None,
         "payment_method_collection": "always" if mode == "setup" else "if_required",
-        "payment_method_configuration_details": None, "payment_method_options": {},
+        "payment_method_configuration_details": None,
+        "payment_method_options": params.get("payment_method_options") or {},
         "payment_method_types": params.get("allowed_payment_method_types") or ["card"],
         "payment_status": "no_payment_required" if mode == "setup" or not total else "unpaid",
-        "permissions": None, "recovered_from": None, "saved_payment_method_options": None,
+        "permissions": None, "recovered_from": None,
+        "saved_payment_method_options": saved_options(params, mode),
         "setup_intent": None, "shipping_cost": None, "shipping_options": [], "status": "open",
         "subscription": None,
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0}
@@ -189,6 +122,23 @@ def new_session(call: Call, mode: str, items: list[Json]) -> Json:
     session.update({name: params[name] for name in ECHOED_WHEN_GIVEN if name in params})
     add_way_in(call, session)
     return session
+
+
+def customer_creation(params: Json, mode: str) -> str | None:
+    if params.get("customer"):
+        return None
+    usual = "if_required" if mode == "payment" else None
+    return params.get("customer_creation") or usual
+
+
+def saved_options(params: Json, mode: str) -> Json | None:
+    if mode != "payment" or not params.get("customer"):
+        return None
+    usual = {
+        "allow_redisplay_filters": ["always"], "payment_method_remove": "disabled",
+        "payment_method_save": None,
+    }  # fmt: skip
+    return {**usual, **(params.get("saved_payment_method_options") or {})}
 
 
 def add_way_in(call: Call, session: Json) -> None:
@@ -253,6 +203,10 @@ def retrieve(call: Call) -> Json:
 @route("POST", "/v1/checkout/sessions/{id}", "checkout.SessionUpdateParams")
 def update(call: Call) -> Json:
     session = call.named("checkout.session", "session")
+    if unknown := call.params.keys() - {"metadata"}:
+        raise InvalidRequest(
+            "The stand-in changes nothing but a session's metadata.", param=min(unknown)
+        )
     call.merge_metadata(session)
     call.save(session)
     return session
@@ -261,9 +215,7 @@ def update(call: Call) -> Json:
 @route("GET", "/v1/checkout/sessions/{id}/line_items", "checkout.SessionLineItemListParams")
 def list_line_items(call: Call) -> Json:
     session = call.named("checkout.session", "session")
-    items = call.hidden(session["id"])["line_items"]
-    limit = limit_of(call.params)
-    return as_list(call.url, items[:limit], has_more=len(items) > limit)
+    return line_items.page_of(call, call.hidden(session["id"])["line_items"])
 
 
 @route("POST", "/v1/checkout/sessions/{id}/expire", "checkout.SessionExpireParams")
@@ -283,6 +235,11 @@ def expire_when_due(call: Call, ident: str) -> None:
 def expired(call: Call, session: Json) -> Json:
     """End the session, so that what it began can no longer be paid."""
     SESSION.move(session, "expire", "expired", url=None)
+    if (session["after_expiration"] or {}).get("recovery", {}).get("enabled"):
+        session["after_expiration"]["recovery"].update(
+            expires_at=call.now + RECOVERY_LIFE_S,
+            url=f"{call.world.base_url}/c/recover/{session['id']}",
+        )
     call.save(session)
     intent = call.find("payment_intent", session["payment_intent"] or "")
     if intent is not None and INTENT.allows(intent, "cancel"):
@@ -292,6 +249,15 @@ def expired(call: Call, session: Json) -> Json:
         setup_intents.canceled(call, setup, "abandoned")
     call.emit("checkout.session.expired", session)
     return session
+
+
+def again(call: Call, lost: Json) -> Json:
+    """Open a copy of an expired session, for a payer who comes back."""
+    hidden = call.hidden(lost["id"])
+    call.params = {**hidden["asked"], "expires_at": None}
+    session = new_session(call, lost["mode"], hidden["line_items"])
+    session["recovered_from"] = lost["id"]
+    return opened(call, session, hidden["line_items"])
 
 
 def intent_for(call: Call, session: Json) -> Json:
@@ -316,22 +282,34 @@ def intent_for(call: Call, session: Json) -> Json:
 def ensure_customer(call: Call, session: Json, email: str | None) -> None:
     data = call.hidden(session["id"])["payment_intent_data"]
     wanted = session["customer_creation"] == "always" or data.get("setup_future_usage")
-    if session["customer"] is None and session["mode"] == "payment" and wanted:
-        session["customer"] = new_customer(call, {"email": email} if email else {})["id"]
-        call.save(session)
+    if session["customer"] is not None or not wanted:
+        return
+    email = (session["customer_details"] or {}).get("email") or email
+    session["customer"] = new_customer(call, {"email": email} if email else {})["id"]
+    call.save(session)
+    if setup := call.find("setup_intent", session["setup_intent"] or ""):
+        setup["customer"] = session["customer"]
+        call.save(setup)
 
 
-def complete(call: Call, session: Json, intent: Json) -> Json:
-    """Complete the session: its intent has got as far as the payer can bring it."""
-    paid = intent["status"] == "succeeded" and session["mode"] == "payment"
-    if session["mode"] == "payment":
-        session["payment_status"] = "paid" if paid else "unpaid"
+def complete(call: Call, session: Json, intent: Json | None) -> Json:
+    """Complete the session: its intent, if it costs anything, is as far as the payer can get it."""
+    if session["mode"] == "payment" and intent is not None:
+        session["payment_status"] = "paid" if intent["status"] == "succeeded" else "unpaid"
     email = call.hidden(session["id"]).get("email") or None
     details = session["customer_details"] or {**EMAIL_ONLY, "email": email}
     SESSION.move(session, "complete", "complete", url=None, customer_details=details)
     call.save(session)
+    count_for_link(call, session)
     call.emit("checkout.session.completed", session)
     return session
+
+
+def count_for_link(call: Call, session: Json) -> None:
+    link = call.find("payment_link", session["payment_link"] or "")
+    if link is not None and link["restrictions"]:
+        link["restrictions"]["completed_sessions"]["count"] += 1
+        call.save(link)
 
 
 def after_clearing(call: Call, intent: Json) -> None:
