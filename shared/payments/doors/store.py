@@ -186,6 +186,10 @@ class Store:
         rows = self._table.query(partition(tenant, "CUS", customer), "CREDIT#")
         return [CustomerCredit.model_validate(row) for row in rows]
 
+    def share(self, tenant: str, invoice: str, payment: str) -> Share | None:
+        """Return what another invoice's payment brought to this one, or None."""
+        return self._find(Share, partition(tenant, "INV", invoice), f"SHARE#{payment}")
+
     def link(self, tenant: str, invoice: str, link: str) -> PayLink:
         """Return the pay link or raise NotFound."""
         return self._require(PayLink, "pay link", partition(tenant, "INV", invoice), f"LINK#{link}")
