@@ -25,6 +25,7 @@ from payments.facts.attempt import Attempt, Decline
 from payments.facts.stripe_objects import (
     CardRefused,
     Charge,
+    Event,
     Intent,
     OutcomeUnknown,
     Session,
@@ -68,6 +69,11 @@ logging.getLogger("stripe").setLevel(logging.WARNING)
 
 class _Page(Value):
     data: list[Intent]
+    has_more: bool
+
+
+class _EventPage(Value):
+    data: list[Event]
     has_more: bool
 
 
@@ -146,6 +152,17 @@ class Gateway:
             "expand": ["data.latest_charge.balance_transaction"],
         }
         page = self._read(_Page, "/v1/payment_intents", params)
+        return page.data, page.data[-1].id if page.has_more and page.data else None
+
+    def undelivered_events(self, since: int, after: str | None) -> tuple[list[Event], str | None]:
+        """Return events that an endpoint has not taken yet, newest first, and the next cursor."""
+        params = {
+            "created": {"gte": since},
+            "delivery_success": False,
+            "limit": PAGE,
+            "starting_after": after,
+        }
+        page = self._read(_EventPage, "/v1/events", params)
         return page.data, page.data[-1].id if page.has_more and page.data else None
 
     def create_session(self, attempt: Attempt, number: str) -> Session:
