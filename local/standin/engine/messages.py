@@ -47,5 +47,5 @@ def html_answer(status: int, page: str) -> Answer:
 
 
 def redirect(location: str) -> Answer:
-    """A header is ASCII: what an address has besides is encoded, as a browser would do."""
+    """Lead there; what an address has besides ASCII is encoded, as a browser would do."""
     return Answer(303, b"", {"Location": quote(location, safe=string.punctuation)})
