@@ -13,6 +13,7 @@ from payments.edge import api, runtime
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice, InvoiceStatus, Line
 from payments.facts.payment import Fee, Note, Payment
+from payments.facts.refund import Refund
 
 app = api.new_app()
 handler = api.lambda_handler(app)
@@ -61,6 +62,7 @@ class Amounts(BaseModel):
     total: int
     paid: int
     refunded: int
+    refund_pending: int
     charged_back: int
     credited: int
     outstanding: int
@@ -84,6 +86,17 @@ class PaymentOut(BaseModel):
     fee: Fee
     note: Note
     paid_at: str
+
+
+class InvoiceRefund(BaseModel):
+    """What of a refund concerns this invoice; /v1/refunds/{id} tells the rest."""
+
+    id: str
+    payment: str
+    status: str
+    amount: int
+    settle_as: str
+    created_at: str
 
 
 class AttemptOut(BaseModel):
@@ -116,6 +129,7 @@ class InvoiceOut(BaseModel):
     facets: Facets
     payments: list[PaymentOut] = []
     attempts: list[AttemptOut] = []
+    refunds: list[InvoiceRefund] = []
     created_at: str
 
 
@@ -127,7 +141,10 @@ class InvoicePage(BaseModel):
 
 
 def show(
-    invoice: Invoice, payments: list[Payment] | None = None, attempts: list[Attempt] | None = None
+    invoice: Invoice,
+    payments: list[Payment] | None = None,
+    attempts: list[Attempt] | None = None,
+    refunds: list[Refund] | None = None,
 ) -> InvoiceOut:
     """Return what a caller may see."""
     fields = invoice.model_dump(mode="json", include=set(InvoiceOut.model_fields))
@@ -138,7 +155,13 @@ def show(
         facets=Facets.model_validate(invoice, from_attributes=True),
         payments=[PaymentOut(**payment.model_dump(mode="json")) for payment in payments or ()],
         attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in attempts or ()],
+        refunds=[_show_refund(refund, invoice) for refund in refunds or ()],
     )
+
+
+def _show_refund(refund: Refund, invoice: Invoice) -> InvoiceRefund:
+    fields = refund.model_dump(mode="json") | {"amount": refund.share_of(invoice.id)}
+    return InvoiceRefund(**fields)
 
 
 @app.post("/v1/invoices", status_code=201)
@@ -178,10 +201,15 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
 
 @app.get("/v1/invoices/<invoice_id>")
 def get_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
-    """One invoice with its payments and attempts; what a storefront polls."""
+    """One invoice with its payments, refunds and attempts; what a storefront polls."""
     rows = runtime.store().invoice_rows(api.caller(app).tenant, invoice_id)
     invoice = rows.require_invoice()
-    return api.answer(200, show(invoice, rows.payments, rows.attempts), api.etag(invoice.version))
+    # A payment that stands under another invoice has its refunds there too.
+    elsewhere = runtime.store().shared(rows.shares) if rows.shares else []
+    refunds = rows.refunds + runtime.store().refunds_of(*elsewhere)
+    own = [refund for refund in refunds if refund.share_of(invoice_id)]
+    shown = show(invoice, rows.payments, rows.attempts, own)
+    return api.answer(200, shown, api.etag(invoice.version))
 
 
 @app.patch("/v1/invoices/<invoice_id>")
