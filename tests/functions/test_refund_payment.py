@@ -11,6 +11,7 @@ from payments.cases import charging
 from payments.edge import runtime
 from payments.facts.attempt import Attempt, Channel
 from payments.facts.payment import Allocation
+from payments.facts.settings import Settings
 from payments.steps.claiming import claim
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body
@@ -1022,6 +1023,40 @@ def test_money_that_came_outside_of_stripe_goes_back_outside_of_it(shop: Shop) -
     assert amounts(shop, payment) == {"paid": 2500, "refunded": 1500, "credited": 1500}
     (entry,) = [row for row in rows(shop.world, "JOURNAL") if row["fact"]["S"].endswith("#refund")]
     assert "bank" in {posting["M"]["account"]["S"] for posting in entry["postings"]["L"]}
+
+
+def test_money_for_a_void_invoice_is_given_back_by_the_sweep_if_the_tenant_wants_that(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.store().save(Settings(tenant="tulips", late_payment="refund"))
+
+    payment = paid_after_void(shop, monkeypatch)
+
+    assert (payment["unapplied"], payment["returned"], payment["refund_pending"]) == (0, 4000, 4000)
+    assert [refund["origin"] for refund in payment["refunds"]] == ["late_payment"]
+    assert invoice_of(shop, payment)["facets"]["exception"] == "paid_late"
+    assert_books_agree(shop)
+    assert sweep(shop)["refunds"] == 1
+    assert again(shop, payment)["status"] == "refunded"
+    assert list(at_stripe(shop).values()) == [4000]
+    assert_books_agree(shop)
+    assert shop.world.deliver() == []
+    assert_books_agree(shop)
+
+
+def test_a_late_refund_that_stripe_refuses_leaves_the_money_to_the_customer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.store().save(Settings(tenant="tulips", late_payment="refund"))
+    payment = paid_after_void(shop, monkeypatch)
+    shop.world.control("keys", key=secret_key("tulips"), allow=["refunds.read"])
+
+    sweep(shop)
+
+    assert credit(shop.world) == 4000
+    assert again(shop, payment)["unapplied"] == 4000
+    assert [refund["status"] for refund in again(shop, payment)["refunds"]] == ["failed"]
+    assert_books_agree(shop)
 
 
 def test_a_card_number_in_the_address_is_refused(showroom: Shop) -> None:

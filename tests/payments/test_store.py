@@ -22,6 +22,7 @@ from payments.facts.link import LinkPointer
 from payments.facts.payment import Fee, Payment, Share
 from payments.facts.refund import Refund
 from payments.facts.run import Run
+from payments.facts.settings import Settings
 from tests.payments import examples
 from tests.payments.examples import NOW
 
@@ -53,6 +54,7 @@ ROWS: list[BaseModel] = [
     examples.customer(stripe_ids={"acc_1:test": "cus_1"}),
     examples.card(brand="visa", exp_month=12),
     examples.event(sweep_at=NOW),
+    Settings(tenant="tulips", late_payment="refund"),
     examples.run(breaks={"missing_payment": 2}, cursor="pi_1"),
     examples.found_break(),
     examples.reservation(),
@@ -135,6 +137,10 @@ READS = {
     "event": (
         examples.event(),
         lambda store, tenant: store.event(tenant, "acc_1", "test", "evt_1"),
+    ),
+    "settings": (
+        Settings(tenant="tulips", late_payment="refund"),
+        lambda store, tenant: store.settings(tenant) if tenant == "tulips" else None,
     ),
     "run": (examples.run(), lambda store, tenant: store.run(tenant, "run_1")),
     "break": (examples.found_break(), lambda store, tenant: store.find_break(tenant, "brk_1")),
