@@ -791,6 +791,25 @@ def test_a_refund_of_a_payment_that_nobody_told_of_is_booked_after_it(shop: Shop
     assert_books_agree(shop)
 
 
+def test_a_refund_of_a_debit_that_has_not_cleared_is_booked_once_there_is_money(
+    shop: Shop,
+) -> None:
+    invoice = shop.invoice(currency="usd")
+    shop.pay(invoice, "pm_usBankAccount")
+    shop.world.deliver()
+    (charge,) = shop.world.truth(shop.account)["charges"]
+    told = shop.world.at_stripe("POST", CREATE, charge=charge["id"], amount="500")
+
+    assert tell(shop, "refund.created", told["id"])["status"]["S"] == "ignored"
+    assert rows(shop.world, "REFUND") == []
+
+    shop.world.advance(days=5)
+    assert at_stripe(shop) == {told["id"]: 500}
+    assert shop.world.deliver() == []
+    assert payment_of(shop, invoice)["refunded"] == 500
+    assert_books_agree(shop)
+
+
 def test_a_refund_of_what_the_merchant_sells_elsewhere_is_ignored(shop: Shop) -> None:
     shop.world.control("webhooks", mode="drop")
     intent = shop.world.at_stripe(
