@@ -65,6 +65,19 @@ def test_an_onboarding_link_leads_back_to_the_web_only(
     assert (caught.value.code, caught.value.param) == ("url_invalid", name)
 
 
+def test_a_link_to_update_is_for_accounts_that_the_platform_asks_itself(
+    client: stripe.StripeClient, browser: Browser, account: Any
+) -> None:
+    update: Any = {**LINK, "type": "account_update"}
+    with pytest.raises(stripe.InvalidRequestError, match=r'are \["account_onboarding"\]'):
+        client.v1.account_links.create({"account": account.id, **update})
+
+    custom = client.v1.accounts.create({"country": "US", "type": "custom"}).id
+    page = browser.get(client.v1.account_links.create({"account": custom, **update}).url)
+
+    assert "Update the details of" in page.body.decode()
+
+
 def test_what_the_merchant_says_of_the_business_is_kept(
     client: stripe.StripeClient, browser: Browser, account: Any
 ) -> None:
@@ -374,6 +387,22 @@ def test_a_direct_charge_pays_its_platform_a_fee(client: stripe.StripeClient, ac
     assert client.v1.balance.retrieve().available[0].amount == 500
 
 
+def test_the_platforms_publishable_key_acts_for_the_account_as_well(
+    client: stripe.StripeClient, connect: Connect, account: Any
+) -> None:
+    options = {"stripe_account": account.id}
+    made = client.v1.payment_intents.create({"amount": 500, "currency": "usd"}, options)
+    front = connect(kind="pk")
+
+    seen = front.v1.payment_intents.retrieve(
+        made.id, {"client_secret": str(made.client_secret)}, options
+    )
+
+    assert seen.id == made.id
+    with pytest.raises(stripe.InvalidRequestError):
+        front.v1.payment_intents.retrieve(made.id, {"client_secret": str(made.client_secret)})
+
+
 def test_a_destination_charge_sends_the_rest_on(
     client: stripe.StripeClient, account: Any, pay: Pay
 ) -> None:
@@ -394,10 +423,75 @@ def test_a_fee_without_connect_is_refused(pay: Pay) -> None:
     assert caught.value.param == "application_fee_amount"
 
 
-def test_accounts_v2_are_the_same_accounts(client: stripe.StripeClient) -> None:
-    made = client.v2.core.accounts.create(
-        {"contact_email": "shop@example.com", "include": ["identity"]}
-    )
+CORE: Any = {
+    "contact_email": "shop@example.com", "display_name": "Rosa", "dashboard": "full",
+    "identity": {"country": "de", "entity_type": "company"},
+    "configuration": {"merchant": {"capabilities": {"card_payments": {"requested": True}}}},
+    "defaults": {
+        "responsibilities": {"fees_collector": "stripe", "losses_collector": "stripe"},
+    },
+}  # fmt: skip
+EVERYTHING: Any = ["configuration.merchant", "defaults", "identity", "requirements"]
 
+
+def test_accounts_v2_are_the_same_accounts(client: stripe.StripeClient) -> None:
+    made = client.v2.core.accounts.create(CORE)
+
+    same = client.v1.accounts.retrieve(made.id)
+    assert (same.email, same.country) == ("shop@example.com", "DE")
+    assert same.capabilities.to_dict() == {"card_payments": "inactive"}
     assert made.id in {account.id for account in client.v1.accounts.list().data}
     assert client.v2.core.accounts.retrieve(made.id).contact_email == "shop@example.com"
+
+
+def test_an_account_v2_shows_only_what_is_included(client: stripe.StripeClient) -> None:
+    made = client.v2.core.accounts.create(CORE)
+    assert (made.configuration, made.identity, made.requirements) == (None, None, None)
+    assert made.applied_configurations == ["merchant"]
+
+    whole = client.v2.core.accounts.retrieve(made.id, {"include": EVERYTHING})
+
+    assert whole.configuration.merchant.capabilities.card_payments.status == "restricted"
+    assert whole.identity.country == "de"
+    assert whole.defaults.responsibilities.requirements_collector == "stripe"
+    assert whole.requirements.summary.minimum_deadline.status == "past_due"
+    assert "tos_acceptance.date" in [each.description for each in whole.requirements.entries]
+
+
+def test_an_account_v2_is_onboarded_through_its_link(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    made = client.v2.core.accounts.create(CORE)
+    link = client.v2.core.account_links.create({
+        "account": made.id,
+        "use_case": {
+            "type": "account_onboarding",
+            "account_onboarding": {"refresh_url": LINK["refresh_url"]},
+        },
+    })  # fmt: skip
+    assert "Set up payments for Rosa" in browser.get(link.url).body.decode()
+
+    assert browser.post(link.url).headers["Location"] == LINK["refresh_url"]
+
+    whole = client.v2.core.accounts.retrieve(made.id, {"include": EVERYTHING})
+    assert whole.configuration.merchant.capabilities.card_payments.status == "active"
+    assert whole.requirements.entries == []
+
+
+def test_what_an_update_of_v2_does_not_name_stays(client: stripe.StripeClient) -> None:
+    made = client.v2.core.accounts.create(CORE)
+
+    client.v2.core.accounts.update(made.id, {"identity": {"entity_type": "individual"}})
+
+    whole = client.v2.core.accounts.retrieve(made.id, {"include": EVERYTHING})
+    assert (whole.identity.country, whole.identity.entity_type) == ("de", "individual")
+    assert whole.display_name == "Rosa"
+
+
+def test_accounts_v2_come_in_pages(client: stripe.StripeClient) -> None:
+    made = [client.v2.core.accounts.create({"contact_email": "a@example.com"}).id for _ in range(5)]
+
+    listed = client.v2.core.accounts.list({"limit": 2})
+
+    assert len(listed.data) == 2
+    assert sorted(account.id for account in listed.auto_paging_iter()) == sorted(made)

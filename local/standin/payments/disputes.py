@@ -120,13 +120,13 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     dispute = call.named("dispute", "dispute")
     call.merge_metadata(dispute)
-    evidence = call.params.get("evidence")
-    if evidence is not None:
+    evidence = call.params.get("evidence") or {}
+    submits = call.params.get("submit", bool(evidence))
+    if evidence or submits:
         files.require_evidence(call, evidence)
-        submits = call.params.get("submit", True)
         DISPUTE.require(dispute, "submit" if submits else "stage")
         dispute["evidence"].update(evidence)
-        dispute["evidence_details"]["has_evidence"] = True
+        dispute["evidence_details"]["has_evidence"] |= bool(evidence)
         if submits:
             submit(call, dispute)
         else:
