@@ -65,8 +65,8 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
 
 @app.get("/v1/invoices/<invoice_id>")
 def get_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
-    """One invoice with its payments and attempts; what a storefront polls."""
-    rows = runtime.store().invoice_rows(api.caller(app).tenant, invoice_id)
+    """One invoice with its payments, refunds and attempts; what a storefront polls."""
+    rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
     invoice = rows.require_invoice()
     return api.answer(200, show(invoice, rows), api.etag(invoice.version))
 
@@ -128,14 +128,14 @@ def record_payment(invoice_id: api.PathName, body: RecordPayment) -> Response[Re
 @app.get("/v1/invoices/<invoice_id>/timeline")
 def get_timeline(invoice_id: api.PathName) -> TimelineOut:
     """Return what happened to the invoice, oldest first, with the ids that prove it."""
-    rows = runtime.store().invoice_rows(api.caller(app).tenant, invoice_id)
+    rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
     return TimelineOut(data=[HappeningOut(**asdict(each)) for each in story.timeline(rows)])
 
 
 @app.get("/v1/invoices/<invoice_id>/explain")
 def explain_invoice(invoice_id: api.PathName) -> ExplanationOut:
     """Say why the invoice is, or is not, paid: in words, with the evidence."""
-    rows = runtime.store().invoice_rows(api.caller(app).tenant, invoice_id)
+    rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
     found = story.explain(rows)
     invoice = rows.require_invoice()
     return ExplanationOut(invoice=invoice.id, status=invoice.status, **asdict(found))

@@ -19,7 +19,8 @@ PaymentsError
 ├── Conflict               409  PaymentInProgress, ExceedsOutstanding, ExceedsCredit,
 │   │                           InvoiceNotPayable, NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
-│   │                           InvalidTransition
+│   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
+│   │                           RefundRefused
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
 └── Unavailable            503  StripeUnavailable, TooMuchContention
@@ -257,6 +258,18 @@ class AccountNotActive(Conflict):
 
 class InvalidTransition(Conflict):
     """The object is not in a state from which this is possible."""
+
+
+class RefundExceedsPayment(Conflict):
+    """More than what came and has not been given back, promised back or disputed."""
+
+
+class PaymentDisputed(Conflict):
+    """The payer's bank has taken the money back; a refund would pay it twice."""
+
+
+class RefundRefused(Conflict):
+    """Stripe does not give the money back; `reason` says why, and nothing is reserved any more."""
 
 
 class VersionMismatch(Conflict):

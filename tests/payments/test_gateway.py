@@ -26,6 +26,7 @@ from payments.errors import (
     StripeUnavailable,
 )
 from payments.facts.attempt import Attempt
+from payments.facts.refund import Refund
 from payments.facts.stripe_objects import BalanceTransaction, CardRefused, Intent, OutcomeUnknown
 from tests.payments import examples
 from tests.payments.examples import NOW
@@ -189,6 +190,45 @@ def test_a_session_ends_when_its_attempt_may_no_longer_be_replayed(gateway: Gate
     assert session.url
     assert gateway.create_session(attempt, "RE-1").id == session.id
     assert session.metadata["attempt"] == "att_1"
+
+
+def test_a_refund_repeated_is_one_refund_and_says_whose_it_is(gateway: Gateway) -> None:
+    refund = given_back(gateway, "visa")
+
+    first, second = (gateway.create_refund(refund) for _ in range(2))
+
+    assert first == second == gateway.refund(first.id)
+    assert (first.status, first.amount, first.charge) == ("succeeded", 30_00, refund.charge)
+    assert isinstance(first.payment_intent, Intent)
+    assert first.payment_intent.charge.balance_transaction
+    assert first.metadata["refund"] == refund.id
+    assert list(gateway.refunds_of(refund.charge or "")) == [first]
+
+
+def test_refunds_are_paged_without_losing_one(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("payments.doors.gateway.PAGE", 2)
+    refund = given_back(gateway, "visa")
+    made = [
+        gateway.create_refund(refund.model_copy(update={"id": f"rfd_{number}", "amount": 1_00})).id
+        for number in range(5)
+    ]
+
+    assert [told.id for told in gateway.refunds_of(refund.charge or "")] == made[::-1]
+    window = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
+    found, cursor = gateway.refunds(*window, None)
+    while cursor:
+        page, cursor = gateway.refunds(*window, cursor)
+        found += page
+    assert [told.id for told in found] == made[::-1]
+
+
+def given_back(gateway: Gateway, card: str) -> Refund:
+    """A refund of 30.00 of a charge that was made."""
+    attempt = paying_with(card)
+    confirmed = gateway.confirm_intent(created(gateway, attempt))
+    return examples.refund(charge=confirmed.charge.id, amount=30_00)
 
 
 def test_a_fenced_session_is_closed_and_fencing_it_again_is_no_error(gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import Gateway
+from payments.doors.gateway import EVENTS, Gateway
 from payments.doors.secrets import SecretMissing
 from payments.doors.store import Reservation, change
 from payments.doors.table import RowChanged
@@ -211,10 +211,13 @@ def _listen(account: Account, gateway: Gateway, base_url: str, doors: Doors) -> 
     """
     Return the account with a webhook endpoint whose secret is kept.
 
-    One that still works is kept as it is.
+    One that still works is kept; it only learns of events that it was made without.
     """
     url = f"{base_url}/webhooks/stripe/{account.id}/{account.mode}"
-    if account.endpoint and account.endpoint.url == url and _is_heard(account, gateway, doors):
+    known = account.endpoint and account.endpoint.url == url
+    if known and (heard := _heard(account, gateway, doors)):
+        if not set(EVENTS) <= set(heard.enabled_events):
+            gateway.update_endpoint(heard.id)
         return account
     for stale in [found for found in gateway.endpoints() if found.url == url]:
         # Its secret was told once, to a request that did not live to keep it.
@@ -226,16 +229,15 @@ def _listen(account: Account, gateway: Gateway, base_url: str, doors: Doors) -> 
     return account.having(endpoint=endpoint)
 
 
-def _is_heard(account: Account, gateway: Gateway, doors: Doors) -> bool:
+def _heard(account: Account, gateway: Gateway, doors: Doors) -> WebhookEndpoint | None:
+    """Return the account's endpoint as Stripe has it, if its deliveries can be understood."""
     try:
         doors.secrets.webhook(account.id, account.mode)
     except SecretMissing:
-        return False
+        return None
     endpoint = account.endpoint
-    return any(
-        endpoint and found.id == endpoint.id and found.status == "enabled"
-        for found in gateway.endpoints()
-    )
+    working = (found for found in gateway.endpoints() if found.status == "enabled")
+    return next((found for found in working if endpoint and found.id == endpoint.id), None)
 
 
 def _keep_secret(account: Account, made: WebhookEndpoint, doors: Doors) -> None:

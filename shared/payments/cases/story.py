@@ -8,6 +8,7 @@ from payments.doors.store import InvoiceRows
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.payment import Payment, Share
+from payments.facts.refund import Refund, RefundStatus
 from payments.money import Money
 
 _S = AttemptStatus
@@ -24,6 +25,15 @@ ENDS = {
     _S.SUCCEEDED: "It succeeded.",
     _S.CANCELED: "It was given up before any money moved.",
     _S.EXPIRED: "The payment page expired unpaid.",
+}
+REFUNDS = {
+    RefundStatus.REQUESTED: "are to be given back",
+    RefundStatus.SUBMITTED: "are to be given back, and Stripe has not said whether they were",
+    RefundStatus.PENDING: "are on their way back to the payer",
+    RefundStatus.REQUIRES_ACTION: "wait for the payer to say where to send them",
+    RefundStatus.SUCCEEDED: "were given back",
+    RefundStatus.FAILED: "could not be given back",
+    RefundStatus.CANCELED: "were not given back: it was canceled",
 }
 WAITS = {
     _S.CREATED: "It has been begun, and Stripe has not been asked yet.",
@@ -61,6 +71,7 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
         *(happening for attempt in rows.attempts for happening in _of_attempt(attempt)),
         *(_of_payment(payment, invoice) for payment in rows.payments),
         *(_of_share(share, invoice) for share in rows.shares),
+        *(_of_refund(refund) for refund in rows.refunds),
         *_ended(invoice),
     ]
     # Times are whole seconds: of two in the same one, the order above is the likelier.
@@ -139,6 +150,18 @@ def _of_share(share: Share, invoice: Invoice) -> Happening:
     return Happening(share.at, "payment_share", text, refs)
 
 
+def _of_refund(refund: Refund) -> Happening:
+    refs = {"refund": refund.id, "payment": refund.payment}
+    if refund.stripe_refund:
+        refs["stripe_refund"] = refund.stripe_refund
+    text = f"{Money(refund.amount, refund.currency)} {REFUNDS[refund.status]}"
+    if refund.failure_reason:
+        text += f" ({refund.failure_reason.replace('_', ' ')})"
+    settled = "less is owed" if refund.settle_as == "credit_note" else "the debt came back"
+    text += f"; {settled}." if refund.is_given and refund.allocations else "."
+    return Happening(refund.created_at, f"refund_{refund.status}", text, refs)
+
+
 def _money(amount: int, invoice: Invoice) -> Money:
     return Money(amount, invoice.currency)
 
@@ -147,8 +170,8 @@ def _tell_draft(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
     return f"Invoice {invoice.number} is a draft: nobody can pay it yet.", "Finalize it."
 
 
-def _tell_void(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
-    if invoice.exception == "paid_late":
+def _tell_void(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
+    if invoice.exception == "paid_late" and any(each.unapplied for each in rows.payments):
         return (
             f"Invoice {invoice.number} was withdrawn, and money came for it afterwards.",
             "The money is the customer's credit: apply it to another invoice, or refund it.",
@@ -163,6 +186,8 @@ def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
         f"{_money(invoice.total, invoice)} arrived in {came} payment{'s' if came != 1 else ''}"
     )
     answer += f", {_money(invoice.credited, invoice)} were credited." if invoice.credited else "."
+    if invoice.exception == "refund_failed":
+        return f"{answer} A refund of it came back.", "Give it back in another way."
     if invoice.exception == "overpaid":
         return answer, "More came than was asked for: the rest is the customer's credit."
     return answer, "Nothing."
@@ -191,6 +216,8 @@ def _tell_unpaid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
             f"{owed} The last attempt failed: {_reason(last)}.",
             "Send a pay link, or charge another card.",
         )
+    if any(refund.is_given and refund.settle_as == "reopen" for refund in rows.refunds):
+        return f"{owed} Money that had come was given back.", "Send a pay link, or charge a card."
     if not rows.attempts:
         return f"{owed} Nobody has tried to pay it yet.", "Send a pay link, or charge a card."
     return f"{owed} {_how_it_stands(rows.attempts[-1])}", "Send a pay link, or charge a card."

@@ -22,6 +22,7 @@ from payments.errors import (
     StripeUnavailable,
 )
 from payments.facts.attempt import Attempt, Decline
+from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     CardRefused,
     Charge,
@@ -30,6 +31,7 @@ from payments.facts.stripe_objects import (
     OutcomeUnknown,
     Session,
     SetupIntent,
+    StripeRefund,
     Value,
     WebhookEndpoint,
 )
@@ -47,6 +49,11 @@ EVENTS = (
     "payment_intent.requires_action",
     "payment_intent.canceled",
     "charge.updated",
+    "charge.refunded",
+    "charge.refund.updated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
     "checkout.session.completed",
     "checkout.session.expired",
     "checkout.session.async_payment_succeeded",
@@ -58,6 +65,9 @@ _SESSION_EXPAND = [
     "payment_intent.latest_charge.balance_transaction",
     "setup_intent.payment_method",
 ]
+
+#: Whose a refund is, and the payment itself, should nobody have told of it yet.
+_REFUND_EXPAND = ["payment_intent.latest_charge.balance_transaction"]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -79,6 +89,11 @@ class _EventPage(Value):
 
 class _SessionPage(Value):
     data: list[Session]
+    has_more: bool
+
+
+class _RefundPage(Value):
+    data: list[StripeRefund]
     has_more: bool
 
 
@@ -152,6 +167,47 @@ class Gateway:
             "expand": ["data.latest_charge.balance_transaction"],
         }
         page = self._read(_Page, "/v1/payment_intents", params)
+        return page.data, page.data[-1].id if page.has_more and page.data else None
+
+    def create_refund(self, refund: Refund) -> StripeRefund:
+        """Give money of a charge back; the same refund on every replay."""
+        metadata = {
+            "tenant": refund.tenant,
+            "invoice": refund.invoice,
+            "payment": refund.payment,
+            "refund": refund.id,
+        }
+        params = {
+            "charge": refund.charge,
+            "amount": refund.amount,
+            "metadata": metadata,
+            "expand": _REFUND_EXPAND,
+        }
+        return self._write(StripeRefund, "/v1/refunds", params, refund.stripe_key)
+
+    def refund(self, refund: str) -> StripeRefund:
+        """Return the refund as it is now."""
+        return self._read(StripeRefund, f"/v1/refunds/{refund}", {"expand": _REFUND_EXPAND})
+
+    def refunds_of(self, charge: str) -> Iterator[StripeRefund]:
+        """Yield all refunds of a charge, whoever made them, newest first."""
+        cursor: str | None = ""
+        while cursor is not None:
+            found, cursor = self._refunds({"charge": charge}, cursor or None)
+            yield from found
+
+    def refunds(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[list[StripeRefund], str | None]:
+        """Return the refunds made in the window, newest first, and the next cursor."""
+        return self._refunds({"created": _window(since, until)}, after)
+
+    def _refunds(
+        self, wanted: Mapping[str, Any], after: str | None
+    ) -> tuple[list[StripeRefund], str | None]:
+        expand = [f"data.{path}" for path in _REFUND_EXPAND]
+        params = {**wanted, "limit": PAGE, "starting_after": after, "expand": expand}
+        page = self._read(_RefundPage, "/v1/refunds", params)
         return page.data, page.data[-1].id if page.has_more and page.data else None
 
     def undelivered_events(self, since: int, after: str | None) -> tuple[list[Event], str | None]:
@@ -230,6 +286,11 @@ class Gateway:
             "metadata": metadata,
         }
         return self._write(WebhookEndpoint, "/v1/webhook_endpoints", params, key)
+
+    def update_endpoint(self, endpoint: str) -> None:
+        """Let an endpoint of an earlier version hear all events that this one can apply."""
+        params = {"enabled_events": list(EVENTS)}
+        self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
 
     def delete_endpoint(self, endpoint: str) -> None:
         """Delete a webhook endpoint."""

@@ -21,7 +21,9 @@ from payments.facts.ledger import JournalEntry
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
 from payments.facts.payment import Payment, Share
+from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
+from payments.facts.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -33,6 +35,8 @@ _NAMES: dict[type[BaseModel], str] = {
     Attempt: "attempt",
     Account: "account",
     PaymentModule: "module",
+    Payment: "payment",
+    Refund: "refund",
     Run: "run",
     Break: "break",
     JournalEntry: "journal",
@@ -72,6 +76,8 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Attempt: lambda row: ("INV", row.invoice, f"ATTEMPT#{row.id}"),
     Payment: lambda row: ("INV", row.invoice, f"PAYMENT#{row.source}"),
     Share: lambda row: ("INV", row.invoice, f"SHARE#{row.payment}"),
+    Refund: lambda row: ("INV", row.invoice, f"REFUND#{row.id}"),
+    CreditNote: lambda row: ("INV", row.invoice, f"CREDITNOTE#{row.refund}"),
     JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
     PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
     Account: lambda row: ("ACC", row.id, "ACCOUNT"),
@@ -81,6 +87,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     CustomerCredit: lambda row: ("CUS", row.customer, f"CREDIT#{row.mode}:{row.currency}"),
     SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
     InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
+    Settings: lambda _: ("SET", "own", "SETTINGS"),
     Run: lambda row: ("RUN", row.id, "RUN"),
     Break: lambda row: ("BRK", row.id, "BREAK"),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
@@ -108,7 +115,9 @@ def _indexes(model: Any) -> dict[str, str]:
             "list_key": f"T#{model.tenant}#journal",
             "list_sort": f"{stamp(model.at)}#{model.fact}",
         }
-    if isinstance(model, Invoice):
+    if isinstance(model, Refund):
+        return _listed(model) | _due(model, model.sweep_at)
+    if isinstance(model, Invoice | Payment):
         return _listed(model) | {"status": model.status}
     return _listed(model) if type(model) in LISTED else {}
 
@@ -167,6 +176,12 @@ class Store:
             rows.add(row)
         return rows
 
+    def whole_invoice(self, tenant: str, invoice: str) -> "InvoiceRows":
+        """Return the same, with the refunds of payments that stand under another invoice."""
+        rows = self.invoice_rows(tenant, invoice)
+        rows.refunds += self.refunds_of(*self.shared(rows.shares))
+        return rows
+
     def attempt(self, tenant: str, invoice: str, attempt: str) -> Attempt | None:
         """Return the attempt, or None."""
         return self._find(Attempt, partition(tenant, "INV", invoice), f"ATTEMPT#{attempt}")
@@ -174,6 +189,38 @@ class Store:
     def payment(self, tenant: str, invoice: str, source: str) -> Payment | None:
         """Return the payment that a Stripe charge, or money from elsewhere, became, or None."""
         return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{source}")
+
+    def payments_of(self, tenant: str, invoice: str) -> list[Payment]:
+        """Return what was paid for an invoice, newest first, under whatever invoice it stands."""
+        home = partition(tenant, "INV", invoice)
+        found = [Payment.model_validate(row) for row in self._table.query(home, "PAYMENT#")]
+        shares = [Share.model_validate(row) for row in self._table.query(home, "SHARE#")]
+        return sorted(found + self.shared(shares), key=lambda payment: payment.id, reverse=True)
+
+    def shared(self, shares: list[Share]) -> list[Payment]:
+        """Return the payments of other invoices that these are shares of."""
+        keys = [
+            (partition(share.tenant, "INV", share.home), f"PAYMENT#{share.source}")
+            for share in shares
+        ]
+        return [Payment.model_validate(row) for row in self._table.get_many(keys)]
+
+    def refund(self, tenant: str, invoice: str, refund: str) -> Refund | None:
+        """Return the refund of a payment that stands under `invoice`, or None."""
+        return self._find(Refund, partition(tenant, "INV", invoice), f"REFUND#{refund}")
+
+    def refunds_of(self, *payments: Payment) -> list[Refund]:
+        """Return the refunds of payments, in the order in which they were asked for."""
+        keys = [
+            (partition(payment.tenant, "INV", payment.invoice), f"REFUND#{name}")
+            for payment in payments
+            for name in payment.refunds
+        ]
+        return [Refund.model_validate(row) for row in self._table.get_many(keys)]
+
+    def credit_note(self, tenant: str, invoice: str, refund: str) -> CreditNote | None:
+        """Return by how much less is owed for an invoice because of a refund, or None."""
+        return self._find(CreditNote, partition(tenant, "INV", invoice), f"CREDITNOTE#{refund}")
 
     def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
         """Return what a customer has paid too much in a currency, or None."""
@@ -197,6 +244,11 @@ class Store:
     def account(self, tenant: str, account: str) -> Account:
         """Return the account or raise NotFound."""
         return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
+
+    def settings(self, tenant: str) -> Settings:
+        """Return what a tenant has decided for itself."""
+        found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
+        return found or Settings(tenant=tenant)
 
     def module(self, tenant: str, module: str) -> PaymentModule:
         """Return the payment module or raise NotFound."""
@@ -276,6 +328,14 @@ class Store:
         following = entries[limit - 1]["list_sort"] if len(entries) > limit else None
         return [kind.model_validate(row) for row in rows], following
 
+    def named(self, kind: type[M], tenant: str, name: str) -> M:
+        """Return a tenant's object by its id alone; the index only finds it. Or raise NotFound."""
+        key = self._table.listed(f"T#{tenant}#{_NAMES[kind]}", name)
+        found = self._find(kind, *key) if key else None
+        if not found:
+            raise NotFound(f"There is no such {_NAMES[kind]}.")
+        return found
+
     def find_link(self, digest: str) -> LinkPointer | None:
         """Return where a pay link's token leads; tenant-free, so what it leads to is read again."""
         return self._find(LinkPointer, f"P#LNK#{digest}", "POINTER")
@@ -314,6 +374,8 @@ class InvoiceRows:
         self.attempts: list[Attempt] = []
         self.payments: list[Payment] = []
         self.shares: list[Share] = []
+        self.refunds: list[Refund] = []
+        self.credit_notes: list[CreditNote] = []
         self.journal: list[JournalEntry] = []
 
     def require_invoice(self) -> Invoice:
@@ -333,5 +395,9 @@ class InvoiceRows:
                 self.payments.append(Payment.model_validate(row))
             case "SHARE":
                 self.shares.append(Share.model_validate(row))
+            case "REFUND":
+                self.refunds.append(Refund.model_validate(row))
+            case "CREDITNOTE":
+                self.credit_notes.append(CreditNote.model_validate(row))
             case "JOURNAL":
                 self.journal.append(JournalEntry.model_validate(row))

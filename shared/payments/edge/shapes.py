@@ -57,6 +57,7 @@ class Amounts(BaseModel):
     total: int
     paid: int
     refunded: int
+    refund_pending: int
     charged_back: int
     credited: int
     outstanding: int
@@ -94,6 +95,17 @@ class AttemptOut(BaseModel):
     amount: int
     decline: dict[str, Any] | None
     created_at: str
+
+
+class InvoiceRefund(BaseModel):
+    """What of a refund concerns this invoice; /v1/refunds/{id} tells the rest."""
+
+    id: str
+    payment: str
+    status: str
+    amount: int
+    settle_as: str
+    created_at: datetime
 
 
 class ShareOut(BaseModel):
@@ -166,6 +178,7 @@ class InvoiceOut(BaseModel):
     facets: Facets
     payments: list[PaymentOut] = []
     shares: list[ShareOut] = []
+    refunds: list[InvoiceRefund] = []
     attempts: list[AttemptOut] = []
     created_at: str
 
@@ -194,6 +207,11 @@ def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
         payments=[show_payment(payment) for payment in found.payments],
         shares=[
             ShareOut(**{**share.model_dump(), "invoice": share.home}) for share in found.shares
+        ],
+        refunds=[
+            InvoiceRefund(**{**refund.model_dump(), "amount": refund.share_of(invoice.id)})
+            for refund in found.refunds
+            if refund.share_of(invoice.id)
         ],
         attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in found.attempts],
     )

@@ -197,6 +197,14 @@ class Invoice(BaseModel):
             return paid
         return paid.having(exception="paid_late" if self.voided_at else "overpaid")
 
+    def give_back(self, *, pending: int, given: int, credited: int) -> "Invoice":
+        """Count a refund's step: what is under way, given back, and not owed any more either."""
+        return self.having(
+            refund_pending=self.refund_pending + pending,
+            refunded=self.refunded + given,
+            credited=self.credited + credited,
+        )
+
     def finalize(self) -> "Invoice":
         """Turn a draft into an open invoice."""
         if not self.draft:

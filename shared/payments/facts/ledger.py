@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Fee, Payment
+from payments.facts.refund import Refund
 
 SALES, BANK, REFUNDS = "sales_control", "bank", "refunds"
 STRIPE_FEES, DISPUTE_FEES, DISPUTE_HOLD = "fees:stripe", "fees:dispute", "dispute_hold"
@@ -99,10 +100,11 @@ def invoice_entry(
 def payment_received(payment: Payment) -> JournalEntry:
     """Return the entry of a payment: the customer owes less, and has credit for what is over."""
     money, currency = money_account(payment), payment.currency
-    applied = payment.gross - payment.unapplied
+    # Credit that is about to be given back is the customer's until it is.
+    credit = payment.unapplied + payment.returned
     postings = (
-        *transfer(money, receivable(payment.customer), applied, currency),
-        *transfer(money, customer_credit(payment.customer), payment.unapplied, currency),
+        *transfer(money, receivable(payment.customer), payment.gross - credit, currency),
+        *transfer(money, customer_credit(payment.customer), credit, currency),
     )
     if payment.fee.state == "known":
         postings += _fee(payment, payment.fee)
@@ -132,6 +134,26 @@ def credit_applied(payment: Payment, invoice: str, amount: int, at: datetime) ->
     )
     fact = f"{payment.source}#allocation#{payment.version}"
     return JournalEntry(tenant=payment.tenant, invoice=invoice, fact=fact, at=at, postings=postings)
+
+
+def refund_given(payment: Payment, refund: Refund, at: datetime) -> JournalEntry:
+    """Return the entry of a refund: the debt comes back, or a credit note takes its place."""
+    return _of(payment, f"{refund.source}#refund", at, _given(payment, refund, 1))
+
+
+def refund_reversed(payment: Payment, refund: Refund, at: datetime) -> JournalEntry:
+    """Return the entry of a refund that came to nothing after it had been entered."""
+    return _of(payment, f"{refund.source}#refund_reversed", at, _given(payment, refund, -1))
+
+
+def _given(payment: Payment, refund: Refund, sign: int) -> tuple[Posting, ...]:
+    reopens = refund.settle_as == "reopen"
+    owed, money = receivable(refund.customer) if reopens else REFUNDS, money_account(payment)
+    credit, applied = refund.unapplied, refund.amount - refund.unapplied
+    return (
+        *transfer(owed, money, sign * applied, refund.currency),
+        *transfer(customer_credit(refund.customer), money, sign * credit, refund.currency),
+    )
 
 
 def _fee(payment: Payment, fee: Fee) -> tuple[Posting, ...]:
