@@ -9,8 +9,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
 from payments.cases import invoicing
+from payments.doors.store import InvoiceRows
 from payments.edge import api, runtime
+from payments.edge.disputes import DisputeOut, show_dispute
 from payments.facts.attempt import Attempt
+from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice, InvoiceStatus, Line
 from payments.facts.payment import Fee, Note, Payment
 
@@ -116,6 +119,7 @@ class InvoiceOut(BaseModel):
     facets: Facets
     payments: list[PaymentOut] = []
     attempts: list[AttemptOut] = []
+    disputes: list[DisputeOut] = []
     created_at: str
 
 
@@ -135,7 +139,7 @@ def show(
         **fields,
         status=invoice.status,
         amounts=Amounts.model_validate(invoice, from_attributes=True),
-        facets=Facets.model_validate(invoice, from_attributes=True),
+        facets=Facets(collection=invoice.collection, exception=invoice.trouble),
         payments=[PaymentOut(**payment.model_dump(mode="json")) for payment in payments or ()],
         attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in attempts or ()],
     )
@@ -181,7 +185,18 @@ def get_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
     """One invoice with its payments and attempts; what a storefront polls."""
     rows = runtime.store().invoice_rows(api.caller(app).tenant, invoice_id)
     invoice = rows.require_invoice()
-    return api.answer(200, show(invoice, rows.payments, rows.attempts), api.etag(invoice.version))
+    shown = show(invoice, rows.payments, rows.attempts)
+    shown.disputes = [show_dispute(found) for found in _disputes(rows)]
+    return api.answer(200, shown, api.etag(invoice.version))
+
+
+def _disputes(rows: InvoiceRows) -> list[Dispute]:
+    """Return the disputes of its payments, those that stand under another invoice among them."""
+    found = list(rows.disputes)
+    for share in rows.shares:
+        there = runtime.store().disputes(share.tenant, share.home)
+        found += [dispute for dispute in there if dispute.payment == share.payment]
+    return found
 
 
 @app.patch("/v1/invoices/<invoice_id>")

@@ -19,7 +19,8 @@ PaymentsError
 ├── Conflict               409  PaymentInProgress, ExceedsOutstanding, InvoiceNotPayable,
 │   │                           NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
-│   │                           InvalidTransition
+│   │                           InvalidTransition, InvoiceDisputed, DisputeNotAnswerable,
+│   │                           DisputePastDue
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
 └── Unavailable            503  StripeUnavailable, TooMuchContention
@@ -223,6 +224,18 @@ class ExceedsOutstanding(Conflict):
 
 class InvoiceNotPayable(Conflict):
     """Draft, paid, void or written off."""
+
+
+class InvoiceDisputed(Conflict):
+    """A payment of it is in dispute: nothing is collected for it until that is decided."""
+
+
+class DisputeNotAnswerable(Conflict):
+    """Answered, decided or closed: the bank takes no answer any more."""
+
+
+class DisputePastDue(Conflict):
+    """The bank's deadline has passed."""
 
 
 class NumberTaken(Conflict):

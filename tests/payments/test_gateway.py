@@ -247,7 +247,7 @@ def test_a_probe_tells_whether_a_permission_is_there(
 ) -> None:
     assert gateway.is_permitted(method, path)
 
-    standin.restrictions[SECRET] = Restriction(allow=frozenset({"disputes.read"}))
+    standin.restrictions[SECRET] = Restriction(allow=frozenset({"products.read"}))
     assert not gateway.is_permitted(method, path)
 
     standin.restrictions[SECRET] = Restriction(allow=frozenset({permission}))

@@ -121,12 +121,13 @@ def update(call: Call) -> Json:
     dispute = call.named("dispute", "dispute")
     call.merge_metadata(dispute)
     evidence = call.params.get("evidence")
-    if evidence is not None:
-        files.require_evidence(call, evidence)
-        submits = call.params.get("submit", True)
+    # What was staged is sent by a request that says only that.
+    submits = call.params.get("submit", evidence is not None)
+    if evidence is not None or submits:
+        files.require_evidence(call, evidence or {})
         DISPUTE.require(dispute, "submit" if submits else "stage")
-        dispute["evidence"].update(evidence)
-        dispute["evidence_details"]["has_evidence"] = True
+        dispute["evidence"].update(evidence or {})
+        dispute["evidence_details"]["has_evidence"] = any(dispute["evidence"].values())
         if submits:
             submit(call, dispute)
         else:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import Gateway
+from payments.doors.gateway import EVENTS, Gateway
 from payments.doors.secrets import SecretMissing
 from payments.doors.store import Reservation, change
 from payments.doors.table import RowChanged
@@ -38,6 +38,9 @@ PROBES = (
     ("checkout_sessions.write", "post", "/v1/checkout/sessions"),
     ("refunds.write", "post", "/v1/refunds"),
     ("balance_transactions.read", "get", "/v1/balance_transactions"),
+    ("disputes.read", "get", "/v1/disputes"),
+    ("disputes.write", "post", "/v1/disputes/du_receivable_probe"),
+    ("files.write", "post", "/v1/files"),
     ("events.read", "get", "/v1/events"),
     ("webhook_endpoints.read", "get", "/v1/webhook_endpoints"),
     ("webhook_endpoints.write", "post", "/v1/webhook_endpoints"),
@@ -233,9 +236,13 @@ def _is_heard(account: Account, gateway: Gateway, doors: Doors) -> bool:
         return False
     endpoint = account.endpoint
     return any(
-        endpoint and found.id == endpoint.id and found.status == "enabled"
-        for found in gateway.endpoints()
+        endpoint and found.id == endpoint.id and _hears_all(found) for found in gateway.endpoints()
     )
+
+
+def _hears_all(endpoint: WebhookEndpoint) -> bool:
+    """Say whether it still works, and was made when all was listened to that is today."""
+    return endpoint.status == "enabled" and set(EVENTS) <= set(endpoint.enabled_events)
 
 
 def _keep_secret(account: Account, made: WebhookEndpoint, doors: Doors) -> None:

@@ -1,5 +1,6 @@
 """What a request left behind is asked about at Stripe, fenced, and brought to an end."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,10 +9,12 @@ from payments.doors.secrets import SecretMissing
 from payments.doors.table import RowChanged
 from payments.errors import PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
+from payments.facts.dispute import ASK_EVERY, Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.applying import DEBIT_EVERY, Mismatch, NotOurs, UnknownAttempt
 from payments.steps.closing import applied, close, current
+from payments.steps.disputing import apply_dispute
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
@@ -35,6 +38,7 @@ class Swept:
     """What a run did; `left` counts what Stripe could not answer yet."""
 
     attempts: int = 0
+    disputes: int = 0
     events: int = 0
     orphans: int = 0
     left: int = 0
@@ -56,6 +60,8 @@ def sweep(doors: Doors) -> Swept:
             # A bug ends this run, and is seen by it; the next one begins with the others.
             _put_off(attempt, doors)
             raise
+    for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
+        _ask_after(dispute, swept, doors)
     for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
         _requeue(event, swept, doors)
     return swept
@@ -90,6 +96,30 @@ def _ask(attempt: Attempt, doors: Doors) -> None:
     if found.status is AttemptStatus.PROCESSING:
         again = found.become(AttemptStatus.PROCESSING, sweep_at=doors.now() + DEBIT_EVERY)
         doors.store.save(again, found)
+
+
+def _ask_after(dispute: Dispute, swept: Swept, doors: Doors) -> None:
+    """Ask after an open dispute once a day: its end may have been told to nobody."""
+    try:
+        found = apply_dispute(
+            dispute.stripe_id,
+            tenant=dispute.tenant,
+            account=dispute.account,
+            mode=dispute.mode,
+            doors=doors,
+        )
+        swept.disputes += 1
+        if found.version == dispute.version:
+            doors.store.save(found.having(sweep_at=doors.now() + ASK_EVERY), found)
+    except UNSETTLED:
+        swept.left += 1
+        _put_off_dispute(dispute, doors)
+
+
+def _put_off_dispute(dispute: Dispute, doors: Doors) -> None:
+    with suppress(RowChanged):
+        again = doors.now() + ASK_AT_LEAST_EVERY
+        doors.store.save(dispute.having(sweep_at=again), dispute)
 
 
 def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:

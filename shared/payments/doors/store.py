@@ -14,6 +14,7 @@ from payments.facts.account import Account, AccountStatus
 from payments.facts.attempt import Attempt
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
+from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.invoice import Invoice
@@ -35,13 +36,18 @@ _NAMES: dict[type[BaseModel], str] = {
     PaymentModule: "module",
     Run: "run",
     Break: "break",
+    Dispute: "dispute",
     JournalEntry: "journal",
     InboxEvent: "event",
 }
 
 
 class Reservation(BaseModel):
-    """A name that only one object of a tenant may have: an invoice number, an account's name."""
+    """
+    A name that only one object of a tenant may have, and who has it.
+
+    An invoice number, an account's name, or an id by which a row is found under its invoice.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -72,6 +78,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Attempt: lambda row: ("INV", row.invoice, f"ATTEMPT#{row.id}"),
     Payment: lambda row: ("INV", row.invoice, f"PAYMENT#{row.source}"),
     Share: lambda row: ("INV", row.invoice, f"SHARE#{row.payment}"),
+    Dispute: lambda row: ("INV", row.invoice, f"DISPUTE#{row.stripe_id}"),
     JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
     PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
     Account: lambda row: ("ACC", row.id, "ACCOUNT"),
@@ -100,6 +107,8 @@ def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
     if isinstance(model, Attempt | InboxEvent):
         return _due(model, model.sweep_at)
+    if isinstance(model, Dispute):
+        return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Account):
         works = model.status is AccountStatus.ACTIVE
         return _listed(model) | (_due(model, model.created_at) if works else {})
@@ -174,6 +183,23 @@ class Store:
     def payment(self, tenant: str, invoice: str, source: str) -> Payment | None:
         """Return the payment that a Stripe charge, or money from elsewhere, became, or None."""
         return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{source}")
+
+    def dispute(self, tenant: str, invoice: str, stripe_id: str) -> Dispute | None:
+        """Return what a dispute at Stripe became under its payment's invoice, or None."""
+        return self._find(Dispute, partition(tenant, "INV", invoice), f"DISPUTE#{stripe_id}")
+
+    def disputes(self, tenant: str, invoice: str) -> list[Dispute]:
+        """Return the disputes of the payments that stand under an invoice."""
+        rows = self._table.query(partition(tenant, "INV", invoice), "DISPUTE#")
+        return [Dispute.model_validate(row) for row in rows]
+
+    def named_dispute(self, tenant: str, dispute: str) -> Dispute:
+        """Return the dispute of our own id or raise NotFound."""
+        pk = partition(tenant, "DSP", dispute)
+        held = self._require(Reservation, "dispute", pk, "RESERVATION")
+        invoice, _, stripe_id = held.holder.partition("#")
+        pk = partition(tenant, "INV", invoice)
+        return self._require(Dispute, "dispute", pk, f"DISPUTE#{stripe_id}")
 
     def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
         """Return what a customer has paid too much in a currency, or None."""
@@ -310,6 +336,7 @@ class InvoiceRows:
         self.attempts: list[Attempt] = []
         self.payments: list[Payment] = []
         self.shares: list[Share] = []
+        self.disputes: list[Dispute] = []
         self.journal: list[JournalEntry] = []
 
     def require_invoice(self) -> Invoice:
@@ -329,5 +356,7 @@ class InvoiceRows:
                 self.payments.append(Payment.model_validate(row))
             case "SHARE":
                 self.shares.append(Share.model_validate(row))
+            case "DISPUTE":
+                self.disputes.append(Dispute.model_validate(row))
             case "JOURNAL":
                 self.journal.append(JournalEntry.model_validate(row))

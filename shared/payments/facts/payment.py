@@ -56,7 +56,8 @@ class Payment(BaseModel):
     `gross` is in minor units of `currency`; `source` makes the payment unique.
 
     The source is Stripe's charge, or our own id for money that came another way. All that is not
-    allocated is `unapplied`, the customer's credit: allocations + unapplied = gross.
+    allocated is `unapplied`, the customer's credit, or `returned`, credit that was given back, is
+    about to be, or was lost in a dispute: allocations + unapplied + returned = gross.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,6 +76,7 @@ class Payment(BaseModel):
     currency: str
     allocations: tuple[Allocation, ...] = ()
     unapplied: int = 0
+    returned: int = 0
     #: Of the gross: given back, about to be given back, and in dispute.
     refunded: int = 0
     refund_pending: int = 0
