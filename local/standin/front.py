@@ -14,7 +14,7 @@ from local.standin.engine.messages import Answer, Request
 
 HOST = "127.0.0.1"
 Handle = Callable[[Request], Answer]
-BODY_MAX = 4 * 1024 * 1024
+BODY_MAX = 6 * 1024 * 1024
 LINE_MAX = 64 * 1024
 HEADERS_MAX = 200
 

@@ -24,6 +24,7 @@ from tests.standin.doubles import (
     Time,
     exchange,
 )
+from tests.standin.ways import Ways
 
 
 @pytest.fixture
@@ -112,3 +113,10 @@ def pay(client: stripe.StripeClient) -> Pay:
         )  # fmt: skip
 
     return charge
+
+
+@pytest.fixture
+def ways(
+    client: stripe.StripeClient, standin: StandIn, time: Time, browser: Browser, control: Control
+) -> Ways:
+    return Ways(client, standin, time, browser, control)

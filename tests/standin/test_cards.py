@@ -159,3 +159,29 @@ def test_a_number_that_is_no_test_card_is_refused(client: stripe.StripeClient) -
         client.v1.payment_methods.create({"type": "card", "card": card})
 
     assert caught.value.code == "incorrect_number"
+
+
+def test_nobody_there_to_authenticate_means_that_no_charge_is_made(
+    client: stripe.StripeClient, pay: Pay
+) -> None:
+    with pytest.raises(stripe.CardError) as caught:
+        pay(card="pm_card_threeDSecure2Required")
+
+    intent = caught.value.error.payment_intent
+    assert (caught.value.code, intent.latest_charge) == ("authentication_required", None)
+    assert client.v1.charges.list().data == []
+    assert client.v1.events.list().data[0].type == "payment_intent.payment_failed"
+
+
+def test_a_card_that_has_expired_since_it_was_saved_is_declined(
+    client: stripe.StripeClient, pay: Pay, time: Time
+) -> None:
+    customer = client.v1.customers.create().id
+    card = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer}).id
+    assert pay(card=card, customer=customer).status == "succeeded"
+
+    time.now += 3 * 365 * 24 * 3600
+
+    with pytest.raises(stripe.CardError) as caught:
+        pay(card=card, customer=customer)
+    assert (caught.value.code, caught.value.param) == ("expired_card", "exp_month")

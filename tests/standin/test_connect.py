@@ -394,10 +394,75 @@ def test_a_fee_without_connect_is_refused(pay: Pay) -> None:
     assert caught.value.param == "application_fee_amount"
 
 
-def test_accounts_v2_are_the_same_accounts(client: stripe.StripeClient) -> None:
-    made = client.v2.core.accounts.create(
-        {"contact_email": "shop@example.com", "include": ["identity"]}
-    )
+CORE: Any = {
+    "contact_email": "shop@example.com", "display_name": "Rosa", "dashboard": "full",
+    "identity": {"country": "de", "entity_type": "company"},
+    "configuration": {"merchant": {"capabilities": {"card_payments": {"requested": True}}}},
+    "defaults": {
+        "responsibilities": {"fees_collector": "stripe", "losses_collector": "stripe"},
+    },
+}  # fmt: skip
+EVERYTHING: Any = ["configuration.merchant", "defaults", "identity", "requirements"]
 
+
+def test_accounts_v2_are_the_same_accounts(client: stripe.StripeClient) -> None:
+    made = client.v2.core.accounts.create(CORE)
+
+    same = client.v1.accounts.retrieve(made.id)
+    assert (same.email, same.country) == ("shop@example.com", "DE")
+    assert same.capabilities.to_dict() == {"card_payments": "inactive"}
     assert made.id in {account.id for account in client.v1.accounts.list().data}
     assert client.v2.core.accounts.retrieve(made.id).contact_email == "shop@example.com"
+
+
+def test_an_account_v2_shows_only_what_is_included(client: stripe.StripeClient) -> None:
+    made = client.v2.core.accounts.create(CORE)
+    assert (made.configuration, made.identity, made.requirements) == (None, None, None)
+    assert made.applied_configurations == ["merchant"]
+
+    whole = client.v2.core.accounts.retrieve(made.id, {"include": EVERYTHING})
+
+    assert whole.configuration.merchant.capabilities.card_payments.status == "restricted"
+    assert whole.identity.country == "de"
+    assert whole.defaults.responsibilities.requirements_collector == "stripe"
+    assert whole.requirements.summary.minimum_deadline.status == "past_due"
+    assert "tos_acceptance.date" in [each.description for each in whole.requirements.entries]
+
+
+def test_an_account_v2_is_onboarded_through_its_link(
+    client: stripe.StripeClient, browser: Browser
+) -> None:
+    made = client.v2.core.accounts.create(CORE)
+    link = client.v2.core.account_links.create({
+        "account": made.id,
+        "use_case": {
+            "type": "account_onboarding",
+            "account_onboarding": {"refresh_url": LINK["refresh_url"]},
+        },
+    })  # fmt: skip
+    assert "Set up payments for Rosa" in browser.get(link.url).body.decode()
+
+    assert browser.post(link.url).headers["Location"] == LINK["refresh_url"]
+
+    whole = client.v2.core.accounts.retrieve(made.id, {"include": EVERYTHING})
+    assert whole.configuration.merchant.capabilities.card_payments.status == "active"
+    assert whole.requirements.entries == []
+
+
+def test_what_an_update_of_v2_does_not_name_stays(client: stripe.StripeClient) -> None:
+    made = client.v2.core.accounts.create(CORE)
+
+    client.v2.core.accounts.update(made.id, {"identity": {"entity_type": "individual"}})
+
+    whole = client.v2.core.accounts.retrieve(made.id, {"include": EVERYTHING})
+    assert (whole.identity.country, whole.identity.entity_type) == ("de", "individual")
+    assert whole.display_name == "Rosa"
+
+
+def test_accounts_v2_come_in_pages(client: stripe.StripeClient) -> None:
+    made = [client.v2.core.accounts.create({"contact_email": "a@example.com"}).id for _ in range(5)]
+
+    listed = client.v2.core.accounts.list({"limit": 2})
+
+    assert len(listed.data) == 2
+    assert sorted(account.id for account in listed.auto_paging_iter()) == sorted(made)

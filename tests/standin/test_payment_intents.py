@@ -1,63 +1,14 @@
-"""The PaymentIntent's states, and what each forbids."""
+"""PaymentIntents: confirmed, changed, captured, left to their session."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 import stripe
 
-from local.standin.payments.states import INTENT
-from tests.standin.doubles import Pay
+from tests.standin.doubles import Browser, Pay
+from tests.standin.ways import Ways
 
 CREATE = {"amount": 2000, "currency": "usd"}
-CARD_ONLY = {"automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
-
-
-VISA = {**CREATE, **CARD_ONLY, "payment_method": "pm_card_visa"}
-MAKERS: dict[str, dict[str, Any]] = {
-    "requires_payment_method": CREATE,
-    "requires_confirmation": VISA,
-    "requires_action": {
-        **VISA, "payment_method": "pm_card_threeDSecure2Required", "confirm": True,
-    },
-    "processing": {**VISA, "payment_method": "pm_usBankAccount", "confirm": True},
-    "requires_capture": {**VISA, "capture_method": "manual", "confirm": True},
-    "succeeded": {**VISA, "confirm": True},
-    "canceled": CREATE,
-}  # fmt: skip
-
-
-def in_state(client: stripe.StripeClient, state: str) -> Any:
-    intent = client.v1.payment_intents.create(MAKERS[state])
-    return client.v1.payment_intents.cancel(intent.id) if state == "canceled" else intent
-
-
-OPERATIONS = {
-    "confirm": {"payment_method": "pm_card_visa", "return_url": "http://127.0.0.1/b"},
-    "cancel": {},
-    "capture": {},
-    "update": {"amount": 2100},
-}
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("state", INTENT.table)
-def test_an_operation_outside_its_states_is_a_conflict(
-    client: stripe.StripeClient, state: str, operation: str
-) -> None:
-    intent = in_state(client, state)
-    assert intent.status == state
-    act = getattr(client.v1.payment_intents, operation)
-
-    if operation in INTENT.table[state]:
-        act(intent.id, OPERATIONS[operation])
-        return
-    with pytest.raises(stripe.InvalidRequestError) as caught:
-        act(intent.id, OPERATIONS[operation])
-
-    assert caught.value.code == "payment_intent_unexpected_state"
-    assert client.v1.payment_intents.retrieve(intent.id).status == state
 
 
 def test_two_steps_make_one_charge_with_its_fee_known_at_once(client: stripe.StripeClient) -> None:
@@ -123,3 +74,63 @@ def test_an_intent_declined_once_can_be_paid_with_another_card(
 
     assert (paid.status, paid.last_payment_error) == ("succeeded", None)
     assert len(client.v1.charges.list({"payment_intent": ident}).data) == 2
+
+
+def test_the_intent_of_an_open_session_is_left_to_the_session(
+    client: stripe.StripeClient, browser: Browser, ways: Ways
+) -> None:
+    session = ways.session()
+    browser.post(f"/c/pay/{session}/complete", pm="pm_card_visa_chargeDeclined")
+    intent = str(client.v1.checkout.sessions.retrieve(session).payment_intent)
+
+    for act in (client.v1.payment_intents.cancel, client.v1.payment_intents.confirm):
+        with pytest.raises(stripe.InvalidRequestError, match="PaymentIntents created by Checkout"):
+            act(intent)
+
+    client.v1.checkout.sessions.expire(session)
+    assert client.v1.payment_intents.retrieve(intent).status == "canceled"
+
+
+def test_a_change_of_the_amount_has_to_be_agreed_to_again(
+    client: stripe.StripeClient, ways: Ways
+) -> None:
+    asked = ways.reach("payment_intent", "requires_action")
+
+    changed = client.v1.payment_intents.update(asked, {"amount": 2100})
+
+    assert (changed.status, changed.next_action) == ("requires_confirmation", None)
+
+
+def test_any_update_clears_the_last_error(client: stripe.StripeClient, ways: Ways) -> None:
+    declined = ways.intent("pm_card_visa_chargeDeclined")
+    assert client.v1.payment_intents.retrieve(declined).last_payment_error is not None
+
+    changed = client.v1.payment_intents.update(declined, {"description": "Tea"})
+
+    assert (changed.last_payment_error, changed.status) == (None, "requires_payment_method")
+
+
+def test_a_held_charge_is_captured_through_its_intent(
+    client: stripe.StripeClient, ways: Ways
+) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="You must capture the PaymentIntent"):
+        client.v1.charges.capture(ways.charge(capture_method="manual"))
+
+
+CAPTURES = [
+    (2001, "amount_too_large", "amount_to_capture"), (0, "parameter_invalid_integer", "amount"),
+    (-1, None, "amount_to_capture"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("amount", "code", "param"), CAPTURES)
+def test_only_what_is_held_can_be_captured(
+    client: stripe.StripeClient, ways: Ways, amount: int, code: str | None, param: str
+) -> None:
+    held = ways.intent(capture_method="manual")
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        client.v1.payment_intents.capture(held, {"amount_to_capture": amount})
+
+    assert (caught.value.code, caught.value.param) == (code, param)
+    assert client.v1.payment_intents.retrieve(held).status == "requires_capture"

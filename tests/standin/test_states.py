@@ -19,7 +19,6 @@ from local.standin.engine.messages import Json
 from local.standin.engine.states import MACHINES, Machine, UndeclaredTransition
 from local.standin.funds.payouts import PAYOUT
 from local.standin.payments.states import CHARGE, DISPUTE, INTENT, REFUND, SETUP
-from tests.standin.doubles import Browser, Control, Time
 from tests.standin.ways import (
     ASKS,
     BOUNCES,
@@ -36,13 +35,6 @@ from tests.standin.ways import (
 ALL = (INTENT, SETUP, CHARGE, REFUND, DISPUTE, PAYOUT, SESSION)
 Step = tuple[str, str, str, str]
 """Kind, state, operation, the state that follows."""
-
-
-@pytest.fixture
-def ways(
-    client: stripe.StripeClient, standin: StandIn, time: Time, browser: Browser, control: Control
-) -> Ways:
-    return Ways(client, standin, time, browser, control)
 
 
 def evidence(w: Ways, ident: str, **more: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,10 @@ import stripe
 
 from local.standin import StandIn
 from local.standin.engine import deliveries
-from tests.standin.doubles import Control, Pay, Receiver, Sent, Time
+from local.standin.webhooks.webhook_endpoints import event_names
+from tests.standin.doubles import Connect, Control, Pay, Receiver, Sent, Time
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -188,3 +193,128 @@ def test_a_deleted_endpoint_hears_nothing_more(
 )
 def test_nothing_leaves_this_machine(url: str) -> None:
     assert deliveries.post(url, {}, b"{}") == 0
+
+
+def test_a_name_that_is_no_event_is_refused(client: stripe.StripeClient, endpoint: Any) -> None:
+    wrong = {"enabled_events": ["charge.succeeded", "charge.suceeded"]}
+
+    for ask in (
+        lambda: client.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/x", **wrong}),
+        lambda: client.v1.webhook_endpoints.update(endpoint.id, wrong),
+    ):
+        with pytest.raises(stripe.InvalidRequestError, match="must be one of") as caught:
+            ask()
+        assert caught.value.param == "enabled_events[1]"
+
+
+def test_every_event_that_the_stand_in_tells_of_is_one_of_stripes() -> None:
+    told = {
+        name
+        for path in ROOT.glob("local/standin/**/*.py")
+        for name in re.findall(
+            r"""\.(?:emit|change)\([^()"]*"([a-z_.]+\.[a-z_]+)\"""", path.read_text()
+        )
+    }
+
+    assert told - set(event_names()) == set()
+    assert {"charge.succeeded", "checkout.session.completed", "capability.updated"} <= told
+
+
+def test_an_account_has_sixteen_endpoints(client: stripe.StripeClient) -> None:
+    new: Any = {"url": "http://127.0.0.1:9/x", "enabled_events": ["*"]}
+    for _ in range(16):
+        client.v1.webhook_endpoints.create(new)
+
+    with pytest.raises(stripe.InvalidRequestError, match="maximum of 16 test webhook endpoints"):
+        client.v1.webhook_endpoints.create(new)
+
+
+def test_a_disabled_endpoint_hears_nothing(
+    client: stripe.StripeClient, endpoint: Any, sent: Sent
+) -> None:
+    client.v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
+    client.v1.customers.create()
+    assert sent.deliver() == 0
+
+    client.v1.webhook_endpoints.update(endpoint.id, {"disabled": False})
+    client.v1.customers.create()
+
+    assert sent.deliver() == 1
+
+
+def test_an_endpoint_hears_events_in_its_own_version(
+    client: stripe.StripeClient, sent: Sent
+) -> None:
+    client.v1.webhook_endpoints.create({
+        "url": "http://127.0.0.1:9/x", "enabled_events": ["*"], "api_version": "2024-06-20",
+    })  # fmt: skip
+    client.v1.customers.create()
+    sent.deliver()
+
+    assert json.loads(sent[0][2])["api_version"] == "2024-06-20"
+    assert client.v1.events.list().data[0].api_version == stripe.api_version
+
+
+def test_only_the_platform_is_told_which_account_an_event_is_of(
+    client: stripe.StripeClient, connect: Connect, sent: Sent
+) -> None:
+    token = client.oauth.token({"grant_type": "authorization_code", "code": "ac_123"})
+    merchant = connect(token.access_token.removeprefix("sk_test_"))
+    for side, more in ((client, {"connect": True}), (merchant, {})):
+        side.v1.webhook_endpoints.create(
+            {"url": "http://127.0.0.1:9/x", "enabled_events": ["customer.created"], **more}
+        )
+    merchant.v1.customers.create()
+    sent.deliver()
+
+    assert {json.loads(body).get("account") for _, _, body in sent} == {token.stripe_user_id, None}
+    seen = client.v1.events.list({}, {"stripe_account": token.stripe_user_id}).data[0].to_dict()
+    assert seen["account"] == token.stripe_user_id
+    assert "account" not in merchant.v1.events.retrieve(seen["id"]).to_dict()
+
+
+def test_events_are_listed_for_thirty_days(client: stripe.StripeClient, time: Time) -> None:
+    client.v1.customers.create()
+    time.now += 30 * 24 * 3600
+    assert len(client.v1.events.list().data) == 1
+
+    time.now += 1
+
+    assert client.v1.events.list().data == []
+
+
+def test_an_event_destination_is_a_webhook_endpoint(
+    client: stripe.StripeClient, sent: Sent
+) -> None:
+    made = client.v2.core.event_destinations.create({
+        "name": "Books", "type": "webhook_endpoint", "event_payload": "snapshot",
+        "enabled_events": ["customer.created"], "webhook_endpoint": {"url": "http://127.0.0.1:9/x"},
+        "include": ["webhook_endpoint.signing_secret"],
+    })  # fmt: skip
+    client.v1.customers.create()
+    sent.deliver()
+
+    secret = made.webhook_endpoint.signing_secret
+    _, headers, body = sent[0]
+    assert client.construct_event(body, headers["Stripe-Signature"], secret, tolerance=None)
+    assert [each.name for each in client.v2.core.event_destinations.list().data] == ["Books"]
+    assert client.v1.webhook_endpoints.retrieve(made.id).enabled_events == ["customer.created"]
+
+    client.v2.core.event_destinations.disable(made.id)
+    client.v1.customers.create()
+    assert sent.deliver() == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"event_payload": "thin"}, {"type": "amazon_eventbridge"}, {"webhook_endpoint": {"url": "x"}}],
+)
+def test_a_destination_that_the_stand_in_cannot_serve_is_refused(
+    client: stripe.StripeClient, other: Any
+) -> None:
+    asked: Any = {
+        "name": "Books", "type": "webhook_endpoint", "event_payload": "snapshot",
+        "enabled_events": ["*"], "webhook_endpoint": {"url": "http://127.0.0.1:9/x"}, **other,
+    }  # fmt: skip
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v2.core.event_destinations.create(asked)

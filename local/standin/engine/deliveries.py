@@ -221,6 +221,8 @@ class Deliveries:
             hidden = store.hidden(outgoing.endpoint_scope, outgoing.endpoint)
         if endpoint is None or event is None or endpoint["status"] != "enabled":
             return None
+        if outgoing.endpoint_scope == outgoing.scope:
+            event.pop("account", None)
         event["api_version"] = endpoint["api_version"] or event["api_version"]
         body = orjson.dumps(event)
         stamp = int(self._clock.now())

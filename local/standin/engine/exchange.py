@@ -76,7 +76,7 @@ def answer(world: World, request: Request) -> Answer:
     try:
         result = respond(exchange)
     except StandInError as error:
-        result = json_answer(error.http_status, error.body(exchange.id), **error.headers)
+        result = json_answer(error.http_status, told(exchange, error), **error.headers)
     result.headers.setdefault("Request-Id", exchange.id)
     result.headers["Stripe-Version"] = version_of(exchange)
     if exchange.key:
@@ -87,6 +87,15 @@ def answer(world: World, request: Request) -> Answer:
     if result.status in {429, 500}:
         del result.headers["Stripe-Should-Retry"]
     return result
+
+
+def told(exchange: Exchange, error: StandInError) -> Json:
+    """Give the error's body; v2 names neither the parameter nor a page of the request's log."""
+    body = error.body(exchange.id)
+    if exchange.is_v2:
+        for key in ("param", "request_log_url"):
+            body["error"].pop(key, None)
+    return body
 
 
 def version_of(exchange: Exchange) -> str:
@@ -265,7 +274,7 @@ def execute(exchange: Exchange, entry: Route, call: Call) -> Answer:
             content = expand(call, entry.handler(call), expansions)
             result, kept = json_answer(200, content), True
         except StandInError as error:
-            result, kept = json_answer(error.http_status, error.body(exchange.id)), error.kept
+            result, kept = json_answer(error.http_status, told(exchange, error)), error.kept
             if not error.commits:
                 undo(call)
         except Exception:  # noqa: BLE001 - a bug here must look like Stripe's own failure

@@ -11,6 +11,8 @@ ZERO_DECIMAL = frozenset({
 THREE_DECIMAL = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 # Without decimals in use, yet written with two of them for compatibility.
 WHOLE_ONLY = frozenset({"isk", "ugx"})
+# Charged with two decimals, and paid out without.
+PAID_OUT_WHOLE = frozenset({"huf", "twd"})
 TWO_DECIMAL = frozenset({
     "usd", "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd",
     "bdt", "bgn", "bmd", "bnd", "bob", "brl", "bsd", "bwp", "byn", "bzd", "cad", "cdf", "chf",

@@ -10,7 +10,7 @@ from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.engine.states import Machine, Refusal, declared
 from local.standin.funds import balance
-from local.standin.funds.currencies import require_currency
+from local.standin.funds.currencies import PAID_OUT_WHOLE, require_currency, require_step
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
@@ -76,6 +76,12 @@ def create(call: Call) -> Json:
     if params["amount"] < 1:
         raise InvalidRequest(
             "This value must be greater than or equal to 1.",
+            code="parameter_invalid_integer", param="amount",
+        )  # fmt: skip
+    require_step(params["amount"], currency)
+    if currency in PAID_OUT_WHOLE and params["amount"] % 100:
+        raise InvalidRequest(
+            f"Invalid amount: payouts in {currency.upper()} must be divisible by 100.",
             code="parameter_invalid_integer", param="amount",
         )  # fmt: skip
     if params["amount"] > balance.available(call, currency):

@@ -21,11 +21,17 @@ def require_destination(call: Call, destination: str) -> None:
         )
 
 
+def fee_of(intent: Json, captured: int) -> int:
+    """Cap the platform's fee at what is captured."""
+    return min(intent["application_fee_amount"] or 0, captured)
+
+
 def share(call: Call, intent: Json, charge: Json) -> None:
     """Pay the platform of a direct charge its fee, and the destination of another the rest."""
     platform, destination = call.platform, intent["transfer_data"]
-    if platform and intent["application_fee_amount"]:
-        take_fee(call.on(platform), charge, call.account, intent["application_fee_amount"])
+    fee = fee_of(intent, charge["amount_captured"])
+    if platform and fee:
+        take_fee(call.on(platform), charge, call.account, fee)
     elif destination:
         send_on(call, intent, charge, destination)
 
@@ -53,7 +59,7 @@ def take_fee(platform: Call, charge: Json, account: str, amount: int, source: st
 
 
 def send_on(call: Call, intent: Json, charge: Json, destination: Json) -> None:
-    fee = intent["application_fee_amount"] or 0
+    fee = fee_of(intent, charge["amount_captured"])
     amount = destination.get("amount") or charge["amount_captured"]
     receiver = call.on(call.scope_for(destination["destination"]))
     payment = receive(receiver, charge, amount, fee)

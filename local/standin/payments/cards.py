@@ -22,6 +22,7 @@ class Decline:
     outcome: str = "issuer_declined"
     network_status: str = "declined_by_network"
     reason: str | None = None
+    param: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ NO_FUNDS = Decline(
 )  # fmt: skip
 LOST = Decline("lost_card", advice="do_not_try_again", network_code="41")
 STOLEN = Decline("stolen_card", advice="do_not_try_again", network_code="43")
-TOO_OLD = Decline("expired_card", "expired_card", EXPIRED, "confirm_card_data", "54")
-WRONG_CVC = Decline("incorrect_cvc", "incorrect_cvc", INCORRECT_CVC, "confirm_card_data", "N7")
+TOO_OLD = Decline("expired_card", "expired_card", EXPIRED, "confirm_card_data", "54",
+                  param="exp_month")  # fmt: skip
+WRONG_CVC = Decline("incorrect_cvc", "incorrect_cvc", INCORRECT_CVC, "confirm_card_data", "N7",
+                    param="cvc")  # fmt: skip
 FAILED = Decline("processing_error", "processing_error", PROCESSING, "try_again_later", "96")
 TOO_OFTEN = Decline(
     "card_velocity_exceeded",

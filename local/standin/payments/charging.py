@@ -13,6 +13,7 @@ from local.standin.payments import debits, disputes
 from local.standin.payments.cards import (
     BY_NAME,
     NOT_AUTHENTICATED,
+    TOO_OLD,
     UNAUTHENTICATED,
     Card,
     Decline,
@@ -24,6 +25,7 @@ from local.standin.payments.payment_methods import (
     card_behaviour,
     debit_behaviour,
     declined_error,
+    has_expired,
 )
 from local.standin.payments.states import CHARGE, INTENT
 
@@ -52,10 +54,11 @@ def attempt(
     card = card_behaviour(call, method)
     if operation == "confirm" and asks_payer(call, card, method, off_session=off_session):
         if off_session:
-            return decline(call, intent, method, UNAUTHENTICATED, operation)
+            return refuse_unasked(call, intent, method)
         return require_action(call, intent, method)
-    if card.decline is not None:
-        return decline(call, intent, method, card.decline, operation)
+    declined = card.decline or (TOO_OLD if has_expired(call, method) else None)
+    if declined is not None:
+        return decline(call, intent, method, declined, operation)
     if intent["capture_method"] == "manual":
         return authorize(call, intent, method, card, operation)
     return succeed(call, intent, method, card, operation)
@@ -167,14 +170,27 @@ def statement(call: Call, intent: Json) -> str:
     return f"{name[: 20 - len(suffix)]}* {suffix.upper()}"[:22] if suffix else name[:22]
 
 
-def error_object(declined: Decline, charge: Json, method: Json) -> Json:
-    return {
-        "advice_code": declined.advice, "charge": charge["id"], "code": declined.code,
+def error_object(declined: Decline, method: Json, charge: str | None = None) -> Json:
+    error = {
+        "advice_code": declined.advice, "charge": charge, "code": declined.code,
         "decline_code": declined.decline_code,
         "doc_url": f"https://docs.stripe.com/error-codes/{declined.code.replace('_', '-')}",
         "message": declined.message, "network_decline_code": declined.network_code,
-        "payment_method": method, "type": "card_error",
+        "param": declined.param, "payment_method": method, "type": "card_error",
     }  # fmt: skip
+    return {name: value for name, value in error.items() if value is not None}
+
+
+def refuse_unasked(call: Call, intent: Json, method: Json) -> Json:
+    """Refuse without a charge: whoever would have to authenticate is not there."""
+    INTENT.move(
+        intent, "confirm", "requires_payment_method",
+        payment_method=None, next_action=None,
+        last_payment_error=error_object(UNAUTHENTICATED, method),
+    )  # fmt: skip
+    call.save(intent)
+    call.emit("payment_intent.payment_failed", intent)
+    raise declined_error(UNAUTHENTICATED, payment_intent=intent, payment_method=method)
 
 
 def decline(call: Call, intent: Json, method: Json, declined: Decline, operation: str) -> Json:
@@ -185,8 +201,7 @@ def decline(call: Call, intent: Json, method: Json, declined: Decline, operation
         paid=False, status="failed", failure_code=declined.code, receipt_url=None,
         failure_message=declined.message, outcome=outcome_of(card, declined),
     )  # fmt: skip
-    error = error_object(declined, charge, method)
-    reopen(call, intent, charge, {k: v for k, v in error.items() if v is not None}, operation)
+    reopen(call, intent, charge, error_object(declined, method, charge["id"]), operation)
     raise declined_error(
         declined, charge=charge["id"], payment_intent=intent, payment_method=method
     )
@@ -250,7 +265,7 @@ def collect(
     """Book the money that arrives, and the shares of platform and destination."""
     currency = charge["currency"]
     fees = [balance.fee_line(balance.processing_fee(amount, currency), currency)]
-    platform_fee = intent["application_fee_amount"]
+    platform_fee = shares.fee_of(intent, amount)
     if call.platform and platform_fee:
         fees.append(balance.fee_line(platform_fee, currency, "application_fee"))
     kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"

@@ -120,14 +120,13 @@ def retrieve(call: Call) -> Json:
 def update(call: Call) -> Json:
     dispute = call.named("dispute", "dispute")
     call.merge_metadata(dispute)
-    evidence = call.params.get("evidence")
-    # What was staged is sent by a request that says only that.
-    submits = call.params.get("submit", evidence is not None)
-    if evidence is not None or submits:
-        files.require_evidence(call, evidence or {})
+    evidence = call.params.get("evidence") or {}
+    submits = call.params.get("submit", bool(evidence))
+    if evidence or submits:
+        files.require_evidence(call, evidence)
         DISPUTE.require(dispute, "submit" if submits else "stage")
-        dispute["evidence"].update(evidence or {})
-        dispute["evidence_details"]["has_evidence"] = any(dispute["evidence"].values())
+        dispute["evidence"].update(evidence)
+        dispute["evidence_details"]["has_evidence"] |= bool(evidence)
         if submits:
             submit(call, dispute)
         else:

@@ -76,6 +76,12 @@ def debit_from_details(call: Call, kind: str, given: Json) -> Json:
     return new_debit_method(call, debits.BY_NUMBER.get(number, fallback), given)
 
 
+def has_expired(call: Call, method: Json) -> bool:
+    today = datetime.fromtimestamp(call.now, UTC)
+    card = method["card"]
+    return (card["exp_year"], card["exp_month"]) < (today.year, today.month)
+
+
 def someone_elses(method: Json, intent: Json, spoken: str) -> str:
     """Say that a method belongs to another customer than the intent does."""
     if intent["customer"]:
@@ -218,6 +224,7 @@ def declined_error(decline: Decline, **about: Any) -> CardDeclined:
         decline_code=decline.decline_code,
         advice_code=decline.advice,
         network_decline_code=decline.network_code,
+        param=decline.param,
         **about,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from local.standin.engine import parameters
 from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
@@ -30,15 +31,37 @@ def require_events(events: list[str]) -> None:
         raise InvalidRequest(
             "You must enable at least one event.", code="parameter_missing", param="enabled_events"
         )
+    names = event_names()
+    for index, event in enumerate(events):
+        if event not in names:
+            raise InvalidRequest(
+                f"Invalid enabled_events[{index}]: must be one of {', '.join(names)}",
+                param=f"enabled_events[{index}]",
+            )
+
+
+def event_names() -> tuple[str, ...]:
+    """Give every name that the installed SDK knows: there is no list of them here."""
+    kinds = parameters.fields_of(parameters.operation("WebhookEndpointCreateParams")).kinds
+    items = kinds["enabled_events"].items
+    return items.choices if items else ()
 
 
 @route("POST", "/v1/webhook_endpoints", "WebhookEndpointCreateParams")
 def create(call: Call) -> Json:
-    params = call.params
+    endpoint, secret = new_endpoint(call, call.params)
+    return {**endpoint, "secret": secret}
+
+
+def new_endpoint(call: Call, params: Json) -> tuple[Json, str]:
+    """Make it, and give its secret, which is not to be had again."""
     require_url(params["url"])
     require_events(params["enabled_events"])
     if len(call.store.select(call.scope, "webhook_endpoint")) >= ENDPOINTS_MAX:
-        raise InvalidRequest(f"You have reached the maximum of {ENDPOINTS_MAX} webhook endpoints.")
+        mode = "live" if call.livemode else "test"
+        raise InvalidRequest(
+            f"You have reached the maximum of {ENDPOINTS_MAX} {mode} webhook endpoints."
+        )
     endpoint = {
         "id": call.new_id("we"), "object": "webhook_endpoint",
         "api_version": params.get("api_version"), "application": None, "created": call.now,
@@ -49,7 +72,7 @@ def create(call: Call) -> Json:
     call.insert(endpoint)
     secret = "whsec_" + call.world.ids.token(32)
     call.hide(endpoint["id"], secret=secret, connect=bool(params.get("connect")))
-    return {**endpoint, "secret": secret}
+    return endpoint, secret
 
 
 @route("GET", "/v1/webhook_endpoints", "WebhookEndpointListParams")

@@ -20,6 +20,7 @@ from tests.conformance.witness import Witness
 VALID_SHARE_MIN = 0.98
 #: The schema is of 2026-05-27, the SDK of 2026-10-28: keys that came in between, or went.
 NEWER = {
+    "checkout.session.allowed_payment_method_types": "the SDK's Session has it",
     "payment_intent.allowed_payment_method_types": "the SDK's PaymentIntent has it",
     "price.recurring.trial_period_days": "the SDK's Price.Recurring has it",
     "product.type": "the SDK's Product has it",

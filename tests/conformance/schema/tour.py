@@ -196,7 +196,7 @@ class Tour:
 
     def checkout(self) -> None:
         sessions = "/v1/checkout/sessions"
-        paid = self.session(client_reference_id="order-1")
+        paid = self.session(client_reference_id="o-1", allowed_payment_method_types=["card"])
         self.post(f"{sessions}/{paid}", metadata={"k": "v"})
         self.get(f"/v1/payment_pages/{paid}")
         self.post(f"/v1/payment_pages/{paid}/confirm", payment_method="pm_card_visa")
@@ -253,7 +253,21 @@ class Tour:
         onboarding = {"refresh_url": BACK, "return_url": BACK}
         use_case = {"type": "account_onboarding", "account_onboarding": onboarding}
         self.post("/v2/core/account_links", account=made, use_case=use_case)
-        self.get("/v2/core/event_destinations")
+        self.event_destinations()
+
+    def event_destinations(self) -> None:
+        path = "/v2/core/event_destinations"
+        made = self.post(
+            path, name="Books", type="webhook_endpoint", event_payload="snapshot",
+            enabled_events=["charge.succeeded"], webhook_endpoint={"url": BACK},
+            include=["webhook_endpoint.url", "webhook_endpoint.signing_secret"],
+        )["id"]  # fmt: skip
+        self.get(path)
+        self.get(f"{path}/{made}")
+        self.post(f"{path}/{made}", description="for the books")
+        self.post(f"{path}/{made}/disable")
+        self.post(f"{path}/{made}/enable")
+        self.delete(f"{path}/{made}")
 
     def shares(self) -> None:
         paid = self.pay(application_fee_amount=500, transfer_data={"destination": self.merchant})
