@@ -231,39 +231,24 @@ def as_seen(
 
 def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -> Loss:
     """
-    Return the loss grown, or given back, to `target`.
+    Return the `loss` as it is with `target`, more or less than now, wherever it came from.
 
     What is unapplied of the payment goes first, being the customer's credit; then its allocations
     in their order, each as far as the money has `stayed` with the invoice; what a bank takes beyond
-    is the first invoice's. What comes back goes the other way.
+    is the first invoice's.
     """
-    if target < loss.total:
-        return _regain(loss, loss.total - target)
-    left = target - loss.total
-    unapplied = min(left, payment.unapplied)
-    left -= unapplied
-    parts, room = {part.invoice: part.amount for part in loss.parts}, dict(stayed)
+    left, parts = target, dict[str, int]()
+    credit = min(left, payment.unapplied + loss.credit)
+    left -= credit
     for each in payment.allocations:
-        part = min(left, each.amount, max(0, room[each.invoice]))
+        room = stayed[each.invoice] + loss.of(each.invoice) - parts.get(each.invoice, 0)
+        part = min(left, each.amount, max(0, room))
         parts[each.invoice] = parts.get(each.invoice, 0) + part
-        room[each.invoice] -= part
         left -= part
     parts[payment.invoice] = parts.get(payment.invoice, 0) + left
-    return Loss(credit=loss.credit + unapplied, parts=_parts(parts))
-
-
-def _regain(loss: Loss, left: int) -> Loss:
-    parts = {}
-    for part in reversed(loss.parts):
-        back = min(left, part.amount)
-        parts[part.invoice] = part.amount - back
-        left -= back
-    return Loss(credit=loss.credit - left, parts=_parts(dict(reversed(parts.items()))))
-
-
-def _parts(amounts: Mapping[str, int]) -> tuple[Allocation, ...]:
-    return tuple(
-        Allocation(invoice=name, amount=amount) for name, amount in amounts.items() if amount
+    return Loss(
+        credit=credit,
+        parts=tuple(Allocation(invoice=name, amount=part) for name, part in parts.items() if part),
     )
 
 
