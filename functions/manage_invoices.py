@@ -9,13 +9,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
 from payments.cases import invoicing
-from payments.doors.store import InvoiceRows
 from payments.edge import api, runtime
 from payments.edge.disputes import DisputeOut, show_dispute
 from payments.facts.attempt import Attempt
-from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice, InvoiceStatus, Line
 from payments.facts.payment import Fee, Note, Payment
+from payments.facts.refund import Refund
 
 app = api.new_app()
 handler = api.lambda_handler(app)
@@ -64,6 +63,7 @@ class Amounts(BaseModel):
     total: int
     paid: int
     refunded: int
+    refund_pending: int
     charged_back: int
     credited: int
     outstanding: int
@@ -87,6 +87,17 @@ class PaymentOut(BaseModel):
     fee: Fee
     note: Note
     paid_at: str
+
+
+class InvoiceRefund(BaseModel):
+    """What of a refund concerns this invoice; /v1/refunds/{id} tells the rest."""
+
+    id: str
+    payment: str
+    status: str
+    amount: int
+    settle_as: str
+    created_at: str
 
 
 class AttemptOut(BaseModel):
@@ -119,6 +130,7 @@ class InvoiceOut(BaseModel):
     facets: Facets
     payments: list[PaymentOut] = []
     attempts: list[AttemptOut] = []
+    refunds: list[InvoiceRefund] = []
     disputes: list[DisputeOut] = []
     created_at: str
 
@@ -131,7 +143,10 @@ class InvoicePage(BaseModel):
 
 
 def show(
-    invoice: Invoice, payments: list[Payment] | None = None, attempts: list[Attempt] | None = None
+    invoice: Invoice,
+    payments: list[Payment] | None = None,
+    attempts: list[Attempt] | None = None,
+    refunds: list[Refund] | None = None,
 ) -> InvoiceOut:
     """Return what a caller may see."""
     fields = invoice.model_dump(mode="json", include=set(InvoiceOut.model_fields))
@@ -142,7 +157,13 @@ def show(
         facets=Facets(collection=invoice.collection, exception=invoice.trouble),
         payments=[PaymentOut(**payment.model_dump(mode="json")) for payment in payments or ()],
         attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in attempts or ()],
+        refunds=[_show_refund(refund, invoice) for refund in refunds or ()],
     )
+
+
+def _show_refund(refund: Refund, invoice: Invoice) -> InvoiceRefund:
+    fields = refund.model_dump(mode="json") | {"amount": refund.share_of(invoice.id)}
+    return InvoiceRefund(**fields)
 
 
 @app.post("/v1/invoices", status_code=201)
@@ -182,21 +203,17 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
 
 @app.get("/v1/invoices/<invoice_id>")
 def get_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
-    """One invoice with its payments and attempts; what a storefront polls."""
+    """One invoice with its payments, refunds and attempts; what a storefront polls."""
     rows = runtime.store().invoice_rows(api.caller(app).tenant, invoice_id)
     invoice = rows.require_invoice()
-    shown = show(invoice, rows.payments, rows.attempts)
-    shown.disputes = [show_dispute(found) for found in _disputes(rows)]
+    # A payment that stands under another invoice has its refunds and disputes there too.
+    elsewhere = runtime.store().shared(rows.shares) if rows.shares else []
+    refunds = rows.refunds + runtime.store().refunds_of(*elsewhere)
+    own = [refund for refund in refunds if refund.share_of(invoice_id)]
+    shown = show(invoice, rows.payments, rows.attempts, own)
+    disputes = rows.disputes + runtime.store().disputes_of(*elsewhere)
+    shown.disputes = [show_dispute(dispute) for dispute in disputes]
     return api.answer(200, shown, api.etag(invoice.version))
-
-
-def _disputes(rows: InvoiceRows) -> list[Dispute]:
-    """Return the disputes of its payments, those that stand under another invoice among them."""
-    found = list(rows.disputes)
-    for share in rows.shares:
-        there = runtime.store().disputes(share.tenant, share.home)
-        found += [dispute for dispute in there if dispute.payment == share.payment]
-    return found
 
 
 @app.patch("/v1/invoices/<invoice_id>")

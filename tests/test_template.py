@@ -44,6 +44,7 @@ CALLS_STRIPE = {
     "manage_invoices",
     "open_pay_link",
     "reconcile_account",
+    "refund_payment",
     "sweep_attempts",
 }
 SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "sqs", "xray"}

@@ -19,7 +19,8 @@ PaymentsError
 ├── Conflict               409  PaymentInProgress, ExceedsOutstanding, InvoiceNotPayable,
 │   │                           NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
-│   │                           InvalidTransition, InvoiceDisputed, DisputeNotAnswerable,
+│   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
+│   │                           RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
 │   │                           DisputePastDue
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
@@ -266,6 +267,18 @@ class AccountNotActive(Conflict):
 
 class InvalidTransition(Conflict):
     """The object is not in a state from which this is possible."""
+
+
+class RefundExceedsPayment(Conflict):
+    """More than what came and has not been given back, promised back or disputed."""
+
+
+class PaymentDisputed(Conflict):
+    """The payer's bank has taken the money back; a refund would pay it twice."""
+
+
+class RefundRefused(Conflict):
+    """Stripe does not give the money back; `reason` says why, and nothing is reserved any more."""
 
 
 class VersionMismatch(Conflict):

@@ -14,8 +14,8 @@ Item = dict[str, Any]
 
 PAGE = 40
 KEYS = {None: ("pk", "sk"), "list": ("list_key", "list_sort"), "due": ("due_shard", "due_at")}
-PROJECTED = {"list": {"status", "customer", "order_ref", "number", "due"}, "due": set()}
-COMPARE = {"=": operator.eq, "<": operator.lt, "<=": operator.le}
+PROJECTED = {"list": {"status", "customer", "order_ref", "number", "due", "paid_at"}, "due": set()}
+COMPARE = {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">=": operator.ge}
 
 
 class Dynamo:

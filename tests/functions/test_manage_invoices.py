@@ -54,6 +54,7 @@ def test_an_invoice_is_created_as_the_contract_shows(shop: Shop) -> None:
         "total": 4000,
         "paid": 0,
         "refunded": 0,
+        "refund_pending": 0,
         "charged_back": 0,
         "credited": 0,
         "outstanding": 4000,

@@ -97,14 +97,52 @@ def test_a_break_is_named_once_however_often_it_is_found(shop: Shop, missed: Jso
     assert len(breaks(shop)) == 1
 
 
-def test_a_refund_made_in_the_dashboard_is_a_break(shop: Shop) -> None:
-    shop.pay(shop.invoice())
+@pytest.fixture
+def returned(shop: Shop) -> Json:
+    """Give an invoice of which 5.00 were given back in the Dashboard while nobody was told."""
+    invoice = shop.invoice()
+    shop.pay(invoice)
     shop.world.deliver()
+    shop.world.control("webhooks", mode="drop")
     (charge,) = shop.world.truth(shop.account)["charges"]
     shop.world.at_stripe("POST", "/v1/refunds", charge=charge["id"], amount="500")
+    return invoice
 
-    assert figures(reconcile(shop)) == (1, 0, 0, {"refund_not_booked": 1}, 1)
-    assert breaks(shop)[0]["type"] == "refund_not_booked"
+
+def test_a_refund_made_in_the_dashboard_is_found_and_booked(shop: Shop, returned: Json) -> None:
+    assert figures(reconcile(shop)) == (2, 1, 1, {}, 0)
+
+    assert shop.read(returned)["amounts"]["refunded"] == 500
+    assert figures(reconcile(shop)) == (2, 2, 0, {}, 0)
+
+
+def test_a_refund_that_is_not_booked_is_named_in_a_report(shop: Shop, returned: Json) -> None:
+    assert figures(reconcile(shop, "report")) == (2, 1, 0, {"missing_refund": 1}, 1)
+
+    (refund,) = shop.world.truth(shop.account)["refunds"]
+    assert (breaks(shop)[0]["type"], breaks(shop)[0]["stripe_id"]) == (
+        "missing_refund",
+        refund["id"],
+    )
+    assert shop.read(returned)["amounts"]["refunded"] == 0
+
+
+def test_a_refund_over_another_amount_than_booked_is_a_break(shop: Shop, returned: Json) -> None:
+    reconcile(shop)
+    (key,) = [key for key in shop.world.dynamo.rows if key[1].startswith("REFUND#")]
+    shop.world.dynamo.rows[key] = shop.world.dynamo.rows[key] | {"amount": {"N": "499"}}
+
+    assert figures(reconcile(shop)) == (2, 1, 0, {"refund_mismatch": 1}, 1)
+
+
+def test_a_refund_of_a_payment_that_nobody_told_of_is_booked_with_it(
+    shop: Shop, missed: Json
+) -> None:
+    charge = shop.world.truth(shop.account)["charges"][-1]
+    shop.world.at_stripe("POST", "/v1/refunds", charge=charge["id"])
+
+    assert figures(reconcile(shop)) == (3, 1, 2, {}, 0)
+    assert shop.read(missed)["status"] == "refunded"
 
 
 def test_a_disputed_payment_is_a_break(shop: Shop) -> None:

@@ -41,6 +41,8 @@ OWNERS = (
     ("/v1/profiles", "manage_modules"),
     ("/v1/customers", "manage_customers"),
     ("/v1/invoices", "manage_invoices"),
+    ("/v1/payments", "refund_payment"),
+    ("/v1/refunds", "refund_payment"),
     ("/v1/disputes", "refund_payment"),
     ("/v1/reconciliation", "report"),
     ("/p/", "open_pay_link"),

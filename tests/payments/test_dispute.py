@@ -21,6 +21,7 @@ from payments.facts.dispute import (
 from payments.facts.ledger import JournalEntry, dispute_lost, dispute_moved
 from payments.facts.payment import Allocation
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
+from payments.steps.disputing import dispute_id
 from tests.payments import examples
 from tests.payments.examples import NOW
 
@@ -57,7 +58,8 @@ WITHDRAWN, REINSTATED = booked("txn_1", -100_00, 15_00), booked("txn_2", 100_00)
 
 
 def seen(known: Dispute | None = None, **changes: Any) -> Dispute:
-    return as_seen(found(**changes), known, examples.payment(), NOW)
+    told = found(**changes)
+    return as_seen(told, known, examples.payment(), ident=dispute_id(told), now=NOW)
 
 
 def amounts(entry: JournalEntry) -> dict[str, int]:
@@ -167,7 +169,8 @@ def test_when_it_was_submitted_is_kept_from_the_first_time() -> None:
         found(evidence_details={"submission_count": 1}),
         first,
         examples.payment(),
-        NOW + timedelta(hours=1),
+        ident=first.id,
+        now=NOW + timedelta(hours=1),
     )
 
     assert first.submitted_at == later.submitted_at == NOW

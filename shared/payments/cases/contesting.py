@@ -91,7 +91,7 @@ def _begin(dispute_id: str, request_id: str, caller: Caller, doors: Doors) -> tu
     """
 
     def step() -> tuple[Dispute, bool]:
-        dispute = doors.store.named_dispute(caller.tenant, dispute_id)
+        dispute = doors.store.named(Dispute, caller.tenant, dispute_id)
         resumed = dispute.request == request_id
         if resumed:
             dispute = _ask(dispute, doors)

@@ -214,10 +214,13 @@ def _listen(account: Account, gateway: Gateway, base_url: str, doors: Doors) -> 
     """
     Return the account with a webhook endpoint whose secret is kept.
 
-    One that still works is kept as it is.
+    One that still works is kept; it only learns of events that it was made without.
     """
     url = f"{base_url}/webhooks/stripe/{account.id}/{account.mode}"
-    if account.endpoint and account.endpoint.url == url and _is_heard(account, gateway, doors):
+    known = account.endpoint and account.endpoint.url == url
+    if known and (heard := _heard(account, gateway, doors)):
+        if not set(EVENTS) <= set(heard.enabled_events):
+            gateway.update_endpoint(heard.id)
         return account
     for stale in [found for found in gateway.endpoints() if found.url == url]:
         # Its secret was told once, to a request that did not live to keep it.
@@ -229,20 +232,15 @@ def _listen(account: Account, gateway: Gateway, base_url: str, doors: Doors) -> 
     return account.having(endpoint=endpoint)
 
 
-def _is_heard(account: Account, gateway: Gateway, doors: Doors) -> bool:
+def _heard(account: Account, gateway: Gateway, doors: Doors) -> WebhookEndpoint | None:
+    """Return the account's endpoint as Stripe has it, if its deliveries can be understood."""
     try:
         doors.secrets.webhook(account.id, account.mode)
     except SecretMissing:
-        return False
+        return None
     endpoint = account.endpoint
-    return any(
-        endpoint and found.id == endpoint.id and _hears_all(found) for found in gateway.endpoints()
-    )
-
-
-def _hears_all(endpoint: WebhookEndpoint) -> bool:
-    """Say whether it still works, and was made when all was listened to that is today."""
-    return endpoint.status == "enabled" and set(EVENTS) <= set(endpoint.enabled_events)
+    working = (found for found in gateway.endpoints() if found.status == "enabled")
+    return next((found for found in working if endpoint and found.id == endpoint.id), None)
 
 
 def _keep_secret(account: Account, made: WebhookEndpoint, doors: Doors) -> None:

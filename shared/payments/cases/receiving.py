@@ -1,5 +1,6 @@
 """A kept event is a hint: fetch what it speaks of, and bring that into the books."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from payments.doors.doors import Doors
@@ -7,8 +8,10 @@ from payments.doors.gateway import EVENTS
 from payments.doors.table import RowChanged
 from payments.errors import StripeRequestRefused
 from payments.facts.event import InboxEvent
+from payments.facts.stripe_objects import StripeRefund
 from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session
 from payments.steps.disputing import apply_dispute
+from payments.steps.returning import apply_refund
 
 End = Literal["applied", "ignored", "quarantined"]
 
@@ -68,6 +71,10 @@ def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
         return apply_session(
             session, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors
         )
+    if kind in {"refund", "charge.refund"}:
+        return _apply_refunds([gateway.refund(event.object_id)], event, doors)
+    if event.type == "charge.refunded":
+        return _apply_refunds(gateway.refunds_of(event.object_id), event, doors)
     intent_id = (
         gateway.charge(event.object_id).payment_intent if kind == "charge" else event.object_id
     )
@@ -76,3 +83,10 @@ def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
     intent = gateway.intent(intent_id)
     apply_intent(intent, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors)
     return None
+
+
+def _apply_refunds(told: Iterable[StripeRefund], event: InboxEvent, doors: Doors) -> None:
+    for refund in told:
+        apply_refund(
+            refund, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors
+        )

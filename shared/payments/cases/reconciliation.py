@@ -1,18 +1,27 @@
-"""Compare Stripe's payments with ours, heal what was missed, and name what cannot be healed."""
+"""Compare Stripe's money with ours, heal what was missed, and name what cannot be healed."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, ValidationFailed
 from payments.facts.account import Account, AccountStatus
 from payments.facts.payment import Payment
-from payments.facts.run import Break, Run
-from payments.facts.stripe_objects import Charge, Intent
+from payments.facts.refund import RefundStatus
+from payments.facts.run import PHASES, Break, Run
+from payments.facts.stripe_objects import Charge, Intent, StripeRefund
 from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
+from payments.steps.returning import apply_refund, matching
+
+if TYPE_CHECKING:
+    # Not at run time: asking for a run loads no SDK.
+    from payments.doors.gateway import Gateway
+
+Told = Intent | StripeRefund
 
 #: How far a run asked for without a window looks back: as far as Stripe keeps its events.
 DEFAULT_WINDOW = timedelta(days=30)
@@ -92,10 +101,10 @@ def carry_out(tenant: str, run_id: str, doors: Doors) -> Run:
             doors.reconciliations.send({"tenant": tenant, "run": run_id})
             break
         try:
-            intents, cursor = gateway.intents(run.window_from, run.window_to, run.cursor)
+            page, cursor = _page(run, gateway)
         except StripeRefused as refusal:
             return doors.store.save(run.having(status="failed", status_reason=refusal.detail), run)
-        found = _compare(intents, run, doors)
+        found = _compare(page, run, doors)
         run = doors.store.save(_counted(run, found, cursor, doors.now()), run)
     if run.status == "done":
         _remember(account, run, doors)
@@ -122,12 +131,17 @@ def _queue(account: Account, order: Order, run_id: str, doors: Doors) -> Run:
     return run
 
 
-def _compare(intents: list[Intent], run: Run, doors: Doors) -> Findings:
+def _page(run: Run, gateway: "Gateway") -> tuple[Sequence[Told], str | None]:
+    """Return the page of Stripe's list at which the run is, and the next cursor."""
+    if run.phase == "payments":
+        return gateway.intents(run.window_from, run.window_to, run.cursor)
+    return gateway.refunds(run.window_from, run.window_to, run.cursor)
+
+
+def _compare(page: Sequence[Told], run: Run, doors: Doors) -> Findings:
     found = Findings()
-    for intent in intents:
-        if intent.status != "succeeded" or intent.metadata.get("tenant") != run.tenant:
-            continue
-        kind = _compare_one(intent, run, doors)
+    for told in page:
+        kind = _compare_one(told, run, doors)
         if kind is None:
             continue
         found.checked += 1
@@ -137,34 +151,62 @@ def _compare(intents: list[Intent], run: Run, doors: Doors) -> Findings:
             found.healed += 1
         else:
             found.breaks[kind] += 1
-            _name(kind, intent, run, doors)
+            _name(kind, told, run, doors)
     return found
 
 
-def _compare_one(intent: Intent, run: Run, doors: Doors) -> str | None:
-    """Return `matched`, `healed`, the type of the break, or None if it is another run's."""
-    charge, invoice = intent.charge, intent.metadata.get("invoice", "")
-    payment = doors.store.payment(run.tenant, invoice, charge.id)
+def _compare_one(told: Told, run: Run, doors: Doors) -> str | None:
+    """Return `matched`, `healed`, the type of the break, or None if it is none of this run's."""
+    intent = told if isinstance(told, Intent) else told.payment_intent
+    if not isinstance(intent, Intent) or intent.status != "succeeded":
+        return None
+    if intent.metadata.get("tenant") != run.tenant:
+        return None
+    payment = doors.store.payment(run.tenant, intent.metadata.get("invoice", ""), intent.charge.id)
+    if isinstance(told, Intent):
+        return _compare_payment(told, payment, run, doors)
+    return _compare_refund(told, payment, run, doors)
+
+
+def _compare_payment(intent: Intent, payment: Payment | None, run: Run, doors: Doors) -> str | None:
     if payment is None or _lacks_fee(payment, intent):
         if run.action == "report":
             return "missing_payment" if payment is None else "missing_fee"
-        try:
-            apply_intent(intent, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
-        except OtherConnection:
-            return None
-        except (NotOurs, UnknownAttempt):
-            return "unknown_attempt"
-        except Mismatch:
-            return "contradiction"
-        return "healed"
-    return _difference(payment, charge) or "matched"
+        return _heal(apply_intent, intent, run, doors, otherwise="contradiction")
+    return _difference(payment, intent.charge) or "matched"
+
+
+def _compare_refund(
+    told: StripeRefund, payment: Payment | None, run: Run, doors: Doors
+) -> str | None:
+    known = matching(told, doors.store.refunds_of(payment) if payment else ())
+    if known and known.status == told.status:
+        return "matched" if known.amount == told.amount else "refund_mismatch"
+    if known and not known.may_become(RefundStatus(told.status)):
+        return "refund_mismatch"
+    if run.action == "report":
+        return "missing_refund"
+    return _heal(apply_refund, told, run, doors, otherwise="refund_mismatch")
+
+
+def _heal(
+    apply: Callable[..., object], told: Told, run: Run, doors: Doors, *, otherwise: str
+) -> str | None:
+    """Book what was missed, or return why that cannot be."""
+    try:
+        apply(told, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
+    except OtherConnection:
+        return None
+    except (NotOurs, UnknownAttempt):
+        return "unknown_attempt"
+    except Mismatch:
+        return otherwise
+    return "healed"
 
 
 def _difference(payment: Payment, charge: Charge) -> str | None:
     if payment.gross != charge.amount:
         return "amount_mismatch"
-    if charge.amount_refunded:
-        return "refund_not_booked"
     return "dispute_not_booked" if charge.disputed else None
 
 
@@ -174,19 +216,20 @@ def _lacks_fee(payment: Payment, intent: Intent) -> bool:
     )
 
 
-def _name(kind: str, intent: Intent, run: Run, doors: Doors) -> None:
+def _name(kind: str, told: Told, run: Run, doors: Doors) -> None:
     """Keep the break once, however often it is found."""
-    name = f"brk_{kind}_{intent.id}"
+    name = f"brk_{kind}_{told.id}"
     if doors.store.find_break(run.tenant, name):
         return
-    detail = f"{intent.id}, {intent.charge.id}: {intent.amount_received} {intent.currency}."
+    about = told.charge.id if isinstance(told, Intent) else told.charge
+    detail = f"{told.id}, {about}: {told.amount} {told.currency}."
     found = Break(
         id=name,
         tenant=run.tenant,
         account=run.account,
         run=run.id,
         type=kind,
-        stripe_id=intent.id,
+        stripe_id=told.id,
         detail=detail,
         found_at=doors.now(),
     )
@@ -197,10 +240,12 @@ def _name(kind: str, intent: Intent, run: Run, doors: Doors) -> None:
 
 
 def _counted(run: Run, found: Findings, cursor: str | None, now: datetime) -> Run:
+    phases = PHASES[PHASES.index(run.phase) + (cursor is None) :]
     return run.having(
-        status="running" if cursor else "done",
+        status="running" if phases else "done",
+        phase=phases[0] if phases else run.phase,
         cursor=cursor,
-        finished_at=None if cursor else now,
+        finished_at=None if phases else now,
         checked=run.checked + found.checked,
         matched=run.matched + found.matched,
         healed=run.healed + found.healed,

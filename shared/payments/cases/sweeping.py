@@ -2,19 +2,23 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.secrets import SecretMissing
 from payments.doors.table import RowChanged
 from payments.errors import PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
-from payments.facts.dispute import ASK_EVERY, Dispute
+from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
+from payments.facts.refund import Refund
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.applying import DEBIT_EVERY, Mismatch, NotOurs, UnknownAttempt
 from payments.steps.closing import applied, close, current
 from payments.steps.disputing import apply_dispute
+from payments.steps.returning import ASK_EVERY
+from payments.steps.submitting import current as current_refund
+from payments.steps.submitting import drive
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
@@ -38,6 +42,7 @@ class Swept:
     """What a run did; `left` counts what Stripe could not answer yet."""
 
     attempts: int = 0
+    refunds: int = 0
     disputes: int = 0
     events: int = 0
     orphans: int = 0
@@ -45,8 +50,18 @@ class Swept:
 
 
 def sweep(doors: Doors) -> Swept:
-    """Bring every attempt and event that is due to an end, or leave it for the next run."""
+    """Bring whatever is due to an end, or leave it for the next run."""
     swept = Swept()
+    _sweep_attempts(swept, doors)
+    _sweep_refunds(swept, doors)
+    for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
+        _ask_after(dispute, swept, doors)
+    for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
+        _requeue(event, swept, doors)
+    return swept
+
+
+def _sweep_attempts(swept: Swept, doors: Doors) -> None:
     for attempt in doors.store.due(Attempt, doors.now(), limit=LIMIT):
         if not doors.may_write:
             break
@@ -60,11 +75,38 @@ def sweep(doors: Doors) -> Swept:
             # A bug ends this run, and is seen by it; the next one begins with the others.
             _put_off(attempt, doors)
             raise
-    for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
-        _ask_after(dispute, swept, doors)
-    for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
-        _requeue(event, swept, doors)
-    return swept
+
+
+def _sweep_refunds(swept: Swept, doors: Doors) -> None:
+    for refund in doors.store.due(Refund, doors.now(), limit=LIMIT):
+        if not doors.may_write:
+            break
+        try:
+            found = drive(refund, doors) if refund.is_open else refund
+            swept.refunds += 1
+        except UNSETTLED:
+            found = current_refund(refund, doors)
+            swept.left += 1
+        except Exception:
+            _ask_again(current_refund(refund, doors), doors)
+            raise
+        _ask_again(found, doors)
+
+
+def _ask_again(refund: Refund, doors: Doors) -> None:
+    """Look again later: Stripe takes days over a pending refund, and a lost answer is urgent."""
+    if not refund.is_open:
+        return
+    again = doors.now() + (
+        ASK_EVERY if refund.stripe_refund else _patience(refund.created_at, doors)
+    )
+    with suppress(RowChanged):
+        doors.store.save(refund.model_copy(update={"sweep_at": again}), refund)
+
+
+def _patience(since: datetime, doors: Doors) -> timedelta:
+    """Return how long to wait: as long as ever before, within bounds."""
+    return min(max(SWEEP_AFTER, doors.now() - since), ASK_AT_LEAST_EVERY)
 
 
 def _settle(attempt: Attempt, doors: Doors) -> None:
@@ -80,12 +122,9 @@ def _put_off(attempt: Attempt, doors: Doors) -> None:
     found = current(attempt, doors)
     if not found.is_open:
         return
-    waited = doors.now() - found.created_at
-    again = doors.now() + min(max(SWEEP_AFTER, waited), ASK_AT_LEAST_EVERY)
-    try:
+    again = doors.now() + _patience(found.created_at, doors)
+    with suppress(RowChanged):
         doors.store.save(found.model_copy(update={"sweep_at": again}), found)
-    except RowChanged:
-        return
 
 
 def _ask(attempt: Attempt, doors: Doors) -> None:

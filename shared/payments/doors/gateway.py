@@ -23,6 +23,7 @@ from payments.errors import (
     StripeUnavailable,
 )
 from payments.facts.attempt import Attempt, Decline
+from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     CardRefused,
     Charge,
@@ -31,6 +32,7 @@ from payments.facts.stripe_objects import (
     Session,
     SetupIntent,
     StripeDispute,
+    StripeRefund,
     Value,
     WebhookEndpoint,
 )
@@ -48,6 +50,11 @@ EVENTS = (
     "payment_intent.requires_action",
     "payment_intent.canceled",
     "charge.updated",
+    "charge.refunded",
+    "charge.refund.updated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
     "charge.dispute.created",
     "charge.dispute.updated",
     "charge.dispute.closed",
@@ -66,6 +73,9 @@ _SESSION_EXPAND = [
     "setup_intent.payment_method",
 ]
 
+#: Whose a refund is, and the payment itself, should nobody have told of it yet.
+_REFUND_EXPAND = ["payment_intent.latest_charge.balance_transaction"]
+
 T = TypeVar("T", bound=BaseModel)
 
 # Without this the SDK writes request timings to a file and sends them along.
@@ -81,6 +91,11 @@ class _Page(Value):
 
 class _SessionPage(Value):
     data: list[Session]
+    has_more: bool
+
+
+class _RefundPage(Value):
+    data: list[StripeRefund]
     has_more: bool
 
 
@@ -167,6 +182,47 @@ class Gateway:
             "expand": ["data.latest_charge.balance_transaction"],
         }
         page = self._read(_Page, "/v1/payment_intents", params)
+        return page.data, page.data[-1].id if page.has_more and page.data else None
+
+    def create_refund(self, refund: Refund) -> StripeRefund:
+        """Give money of a charge back; the same refund on every replay."""
+        metadata = {
+            "tenant": refund.tenant,
+            "invoice": refund.invoice,
+            "payment": refund.payment,
+            "refund": refund.id,
+        }
+        params = {
+            "charge": refund.charge,
+            "amount": refund.amount,
+            "metadata": metadata,
+            "expand": _REFUND_EXPAND,
+        }
+        return self._write(StripeRefund, "/v1/refunds", params, refund.stripe_key)
+
+    def refund(self, refund: str) -> StripeRefund:
+        """Return the refund as it is now."""
+        return self._read(StripeRefund, f"/v1/refunds/{refund}", {"expand": _REFUND_EXPAND})
+
+    def refunds_of(self, charge: str) -> Iterator[StripeRefund]:
+        """Yield all refunds of a charge, whoever made them, newest first."""
+        cursor: str | None = ""
+        while cursor is not None:
+            found, cursor = self._refunds({"charge": charge}, cursor or None)
+            yield from found
+
+    def refunds(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[list[StripeRefund], str | None]:
+        """Return the refunds made in the window, newest first, and the next cursor."""
+        return self._refunds({"created": _window(since, until)}, after)
+
+    def _refunds(
+        self, wanted: Mapping[str, Any], after: str | None
+    ) -> tuple[list[StripeRefund], str | None]:
+        expand = [f"data.{path}" for path in _REFUND_EXPAND]
+        params = {**wanted, "limit": PAGE, "starting_after": after, "expand": expand}
+        page = self._read(_RefundPage, "/v1/refunds", params)
         return page.data, page.data[-1].id if page.has_more and page.data else None
 
     def dispute(self, dispute: str) -> StripeDispute:
@@ -268,6 +324,11 @@ class Gateway:
             "metadata": metadata,
         }
         return self._write(WebhookEndpoint, "/v1/webhook_endpoints", params, key)
+
+    def update_endpoint(self, endpoint: str) -> None:
+        """Let an endpoint of an earlier version hear all events that this one can apply."""
+        params = {"enabled_events": list(EVENTS)}
+        self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
 
     def delete_endpoint(self, endpoint: str) -> None:
         """Delete a webhook endpoint."""

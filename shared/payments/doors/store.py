@@ -22,6 +22,7 @@ from payments.facts.ledger import JournalEntry
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
 from payments.facts.payment import Payment, Share
+from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,6 +35,8 @@ _NAMES: dict[type[BaseModel], str] = {
     Attempt: "attempt",
     Account: "account",
     PaymentModule: "module",
+    Payment: "payment",
+    Refund: "refund",
     Run: "run",
     Break: "break",
     Dispute: "dispute",
@@ -43,11 +46,7 @@ _NAMES: dict[type[BaseModel], str] = {
 
 
 class Reservation(BaseModel):
-    """
-    A name that only one object of a tenant may have, and who has it.
-
-    An invoice number, an account's name, or an id by which a row is found under its invoice.
-    """
+    """A name that only one object of a tenant may have: an invoice number, an account's name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -78,6 +77,8 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Attempt: lambda row: ("INV", row.invoice, f"ATTEMPT#{row.id}"),
     Payment: lambda row: ("INV", row.invoice, f"PAYMENT#{row.source}"),
     Share: lambda row: ("INV", row.invoice, f"SHARE#{row.payment}"),
+    Refund: lambda row: ("INV", row.invoice, f"REFUND#{row.id}"),
+    CreditNote: lambda row: ("INV", row.invoice, f"CREDITNOTE#{row.refund}"),
     Dispute: lambda row: ("INV", row.invoice, f"DISPUTE#{row.stripe_id}"),
     JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
     PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
@@ -107,8 +108,6 @@ def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
     if isinstance(model, Attempt | InboxEvent):
         return _due(model, model.sweep_at)
-    if isinstance(model, Dispute):
-        return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Account):
         works = model.status is AccountStatus.ACTIVE
         return _listed(model) | (_due(model, model.created_at) if works else {})
@@ -117,7 +116,9 @@ def _indexes(model: Any) -> dict[str, str]:
             "list_key": f"T#{model.tenant}#journal",
             "list_sort": f"{stamp(model.at)}#{model.fact}",
         }
-    if isinstance(model, Invoice):
+    if isinstance(model, Refund | Dispute):
+        return _listed(model) | _due(model, model.sweep_at)
+    if isinstance(model, Invoice | Payment):
         return _listed(model) | {"status": model.status}
     return _listed(model) if type(model) in LISTED else {}
 
@@ -184,22 +185,50 @@ class Store:
         """Return the payment that a Stripe charge, or money from elsewhere, became, or None."""
         return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{source}")
 
+    def payments_of(self, tenant: str, invoice: str) -> list[Payment]:
+        """Return what was paid for an invoice, newest first, under whatever invoice it stands."""
+        home = partition(tenant, "INV", invoice)
+        found = [Payment.model_validate(row) for row in self._table.query(home, "PAYMENT#")]
+        shares = [Share.model_validate(row) for row in self._table.query(home, "SHARE#")]
+        return sorted(found + self.shared(shares), key=lambda payment: payment.id, reverse=True)
+
+    def shared(self, shares: list[Share]) -> list[Payment]:
+        """Return the payments of other invoices that these are shares of."""
+        keys = [
+            (partition(share.tenant, "INV", share.home), f"PAYMENT#{share.source}")
+            for share in shares
+        ]
+        return [Payment.model_validate(row) for row in self._table.get_many(keys)]
+
+    def refund(self, tenant: str, invoice: str, refund: str) -> Refund | None:
+        """Return the refund of a payment that stands under `invoice`, or None."""
+        return self._find(Refund, partition(tenant, "INV", invoice), f"REFUND#{refund}")
+
+    def refunds_of(self, *payments: Payment) -> list[Refund]:
+        """Return the refunds of payments, in the order in which they were asked for."""
+        keys = [
+            (partition(payment.tenant, "INV", payment.invoice), f"REFUND#{name}")
+            for payment in payments
+            for name in payment.refunds
+        ]
+        return [Refund.model_validate(row) for row in self._table.get_many(keys)]
+
+    def credit_note(self, tenant: str, invoice: str, refund: str) -> CreditNote | None:
+        """Return by how much less is owed for an invoice because of a refund, or None."""
+        return self._find(CreditNote, partition(tenant, "INV", invoice), f"CREDITNOTE#{refund}")
+
     def dispute(self, tenant: str, invoice: str, stripe_id: str) -> Dispute | None:
         """Return what a dispute at Stripe became under its payment's invoice, or None."""
         return self._find(Dispute, partition(tenant, "INV", invoice), f"DISPUTE#{stripe_id}")
 
-    def disputes(self, tenant: str, invoice: str) -> list[Dispute]:
-        """Return the disputes of the payments that stand under an invoice."""
-        rows = self._table.query(partition(tenant, "INV", invoice), "DISPUTE#")
-        return [Dispute.model_validate(row) for row in rows]
-
-    def named_dispute(self, tenant: str, dispute: str) -> Dispute:
-        """Return the dispute of our own id or raise NotFound."""
-        pk = partition(tenant, "DSP", dispute)
-        held = self._require(Reservation, "dispute", pk, "RESERVATION")
-        invoice, _, stripe_id = held.holder.partition("#")
-        pk = partition(tenant, "INV", invoice)
-        return self._require(Dispute, "dispute", pk, f"DISPUTE#{stripe_id}")
+    def disputes_of(self, *payments: Payment) -> list[Dispute]:
+        """Return the disputes of payments."""
+        found = []
+        for home in dict.fromkeys(partition(each.tenant, "INV", each.invoice) for each in payments):
+            rows = self._table.query(home, "DISPUTE#")
+            found += [Dispute.model_validate(row) for row in rows]
+        names = {payment.id for payment in payments}
+        return [dispute for dispute in found if dispute.payment in names]
 
     def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
         """Return what a customer has paid too much in a currency, or None."""
@@ -298,6 +327,14 @@ class Store:
         following = entries[limit - 1]["list_sort"] if len(entries) > limit else None
         return [kind.model_validate(row) for row in rows], following
 
+    def named(self, kind: type[M], tenant: str, name: str) -> M:
+        """Return a tenant's object by its id alone; the index only finds it. Or raise NotFound."""
+        key = self._table.listed(f"T#{tenant}#{_NAMES[kind]}", name)
+        found = self._find(kind, *key) if key else None
+        if not found:
+            raise NotFound(f"There is no such {_NAMES[kind]}.")
+        return found
+
     def find_link(self, digest: str) -> LinkPointer | None:
         """Return where a pay link's token leads; tenant-free, so what it leads to is read again."""
         return self._find(LinkPointer, f"P#LNK#{digest}", "POINTER")
@@ -336,6 +373,8 @@ class InvoiceRows:
         self.attempts: list[Attempt] = []
         self.payments: list[Payment] = []
         self.shares: list[Share] = []
+        self.refunds: list[Refund] = []
+        self.credit_notes: list[CreditNote] = []
         self.disputes: list[Dispute] = []
         self.journal: list[JournalEntry] = []
 
@@ -356,6 +395,10 @@ class InvoiceRows:
                 self.payments.append(Payment.model_validate(row))
             case "SHARE":
                 self.shares.append(Share.model_validate(row))
+            case "REFUND":
+                self.refunds.append(Refund.model_validate(row))
+            case "CREDITNOTE":
+                self.credit_notes.append(CreditNote.model_validate(row))
             case "DISPUTE":
                 self.disputes.append(Dispute.model_validate(row))
             case "JOURNAL":

@@ -78,6 +78,14 @@ def from_attributes(attributes: Mapping[str, Any]) -> Row:
     return {name: from_attribute(value) for name, value in attributes.items()}
 
 
+def _compared(wanted: str) -> tuple[str, str]:
+    """Return which attribute a wanted value is compared with, and how."""
+    for suffix, sign in (("_before", "<"), ("_from", ">=")):
+        if wanted.endswith(suffix):
+            return wanted.removesuffix(suffix), sign
+    return wanted, "="
+
+
 class Table:
     """One table, read consistently. `sleep` takes seconds and `jitter` returns 0 to 1."""
 
@@ -157,11 +165,17 @@ class Table:
         for row in self._pages(condition, names, values, limit, IndexName="due"):
             yield row["pk"], row["sk"]
 
+    def listed(self, list_key: str, list_sort: str) -> tuple[str, str] | None:
+        """Return the key of the one row that stands so in a list, or None."""
+        names, values = {"#pk": "list_key", "#sk": "list_sort"}, {":pk": list_key, ":sk": list_sort}
+        found = self._pages("#pk = :pk AND #sk = :sk", names, values, 1, IndexName="list")
+        return next(((row["pk"], row["sk"]) for row in found), None)
+
     def newest(self, list_key: str, before: str | None, wanted: Mapping[str, str]) -> Iterator[Row]:
         """
         Yield the index entries of a list, newest first, that carry all the `wanted` values.
 
-        A wanted `due_before` asks for a `due` before it.
+        A wanted `due_before` asks for a `due` before it, `paid_at_from` for one not before it.
         """
         names, values = {"#pk": "list_key"}, {":pk": list_key}
         condition = "#pk = :pk"
@@ -170,11 +184,11 @@ class Table:
             condition += " AND #sk < :sk"
         options: dict[str, Any] = {"IndexName": "list", "ScanIndexForward": False}
         if wanted:
-            names |= {f"#{name}": name.removesuffix("_before") for name in wanted}
             values |= {f":{name}": value for name, value in wanted.items()}
-            compared = {name: "<" if name.endswith("_before") else "=" for name in wanted}
+            compared = {name: _compared(name) for name in wanted}
+            names |= {f"#{name}": attribute for name, (attribute, _) in compared.items()}
             options["FilterExpression"] = " AND ".join(
-                f"#{name} {sign} :{name}" for name, sign in compared.items()
+                f"#{name} {sign} :{name}" for name, (_, sign) in compared.items()
             )
         yield from self._pages(condition, names, values, None, **options)
 

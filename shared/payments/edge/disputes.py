@@ -1,4 +1,4 @@
-"""/v1/disputes: what a payer's bank takes back, and what is said to it; a function includes it."""
+"""/v1/disputes: what a payer's bank takes back, and what is said to it."""
 
 import base64
 import binascii
@@ -149,7 +149,7 @@ def list_disputes(
 @router.get("/v1/disputes/<dispute_id>")
 def get_dispute(dispute_id: api.PathName) -> Response[DisputeOut]:
     """One dispute."""
-    dispute = runtime.store().named_dispute(api.caller(router).tenant, dispute_id)
+    dispute = runtime.store().named(Dispute, api.caller(router).tenant, dispute_id)
     return api.answer(200, show_dispute(dispute), api.etag(dispute.version))
 
 

@@ -17,6 +17,7 @@ import botocore.session
 from botocore.config import Config
 
 from payments.config import settings
+from payments.doors.keys import dated
 from payments.doors.queue import Queue
 from payments.doors.secrets import Secrets
 from payments.doors.table import Table
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from payments.doors.gateway import Gateway
     from payments.doors.store import Store
 
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _deadline = {"at": math.inf}
 
 
@@ -46,13 +46,8 @@ def now() -> datetime:
 
 
 def new_id(prefix: str) -> str:
-    """
-    Return an id that sorts by time.
-
-    48 bits of milliseconds and 80 of randomness (the ULID layout).
-    """
-    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    return f"{prefix}_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
+    """Return an id that sorts by time and that nobody can guess."""
+    return dated(prefix, time.time_ns() // 1_000_000, os.urandom(10))
 
 
 def new_token() -> str:

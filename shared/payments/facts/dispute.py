@@ -1,6 +1,5 @@
 """A payer's bank takes a payment back, for now or for good: what it took, and what is lost."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,7 +12,6 @@ from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 
 #: How often the sweep asks after an open one, so that a lost webhook costs a day at most.
 ASK_EVERY = timedelta(days=1)
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class DisputeStatus(StrEnum):
@@ -185,15 +183,8 @@ def may_become(old: DisputeStatus, new: DisputeStatus) -> bool:
     return new in reached
 
 
-def dispute_id(found: StripeDispute) -> str:
-    """Derive our id from Stripe's: the same one by whatever path, and sorted by time."""
-    digest = hashlib.sha256(found.id.encode()).digest()[:10]
-    number = (found.created * 1000) << 80 | int.from_bytes(digest, "big")
-    return "dsp_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
-
-
 def as_seen(
-    found: StripeDispute, known: Dispute | None, payment: Payment, now: datetime
+    found: StripeDispute, known: Dispute | None, payment: Payment, *, ident: str, now: datetime
 ) -> Dispute:
     """Return the dispute as Stripe has it now; what is lost by it, and where, is still as known."""
     details = found.evidence_details
@@ -201,7 +192,7 @@ def as_seen(
     if details.submission_count > (known.submissions if known else 0):
         submitted = now
     seen = Dispute(
-        id=dispute_id(found),
+        id=ident,
         tenant=payment.tenant,
         invoice=payment.invoice,
         payment=payment.id,

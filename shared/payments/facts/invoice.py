@@ -211,6 +211,14 @@ class Invoice(BaseModel):
             return paid
         return paid.having(exception="paid_late" if self.voided_at else "overpaid")
 
+    def give_back(self, *, pending: int, given: int, credited: int) -> "Invoice":
+        """Count a refund's step: what is under way, given back, and not owed any more either."""
+        return self.having(
+            refund_pending=self.refund_pending + pending,
+            refunded=self.refunded + given,
+            credited=self.credited + credited,
+        )
+
     def disputed(self, *, opened: int, lost: int) -> "Invoice":
         """Count disputes that began (or ended, if negative), and what was lost by one."""
         return self.having(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from payments.facts.dispute import Dispute, Loss, Movement
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Fee, Payment
+from payments.facts.refund import Refund
 
 SALES, BANK, REFUNDS = "sales_control", "bank", "refunds"
 STRIPE_FEES, DISPUTE_FEES, DISPUTE_HOLD = "fees:stripe", "fees:dispute", "dispute_hold"
@@ -157,6 +158,26 @@ def dispute_lost(
         fact=f"{dispute.stripe_id}#loss#{dispute.version}",
         at=at,
         postings=postings,
+    )
+
+
+def refund_given(payment: Payment, refund: Refund, at: datetime) -> JournalEntry:
+    """Return the entry of a refund: the debt comes back, or a credit note takes its place."""
+    return _of(payment, f"{refund.source}#refund", at, _given(payment, refund, 1))
+
+
+def refund_reversed(payment: Payment, refund: Refund, at: datetime) -> JournalEntry:
+    """Return the entry of a refund that came to nothing after it had been entered."""
+    return _of(payment, f"{refund.source}#refund_reversed", at, _given(payment, refund, -1))
+
+
+def _given(payment: Payment, refund: Refund, sign: int) -> tuple[Posting, ...]:
+    reopens = refund.settle_as == "reopen"
+    owed, money = receivable(refund.customer) if reopens else REFUNDS, money_account(payment)
+    credit, applied = refund.unapplied, refund.amount - refund.unapplied
+    return (
+        *transfer(owed, money, sign * applied, refund.currency),
+        *transfer(customer_credit(refund.customer), money, sign * credit, refund.currency),
     )
 
 

@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 Method = Literal["stripe", "bank_transfer", "cash", "check", "other"]
+
+
+class PaymentStatus(StrEnum):
+    """What has become of the money since it arrived."""
+
+    SUCCEEDED = "succeeded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
 
 
 class Fee(BaseModel):
@@ -81,6 +91,8 @@ class Payment(BaseModel):
     refunded: int = 0
     refund_pending: int = 0
     disputed: int = 0
+    #: The ids of its refunds, so that a page of payments is read with them in two requests.
+    refunds: tuple[str, ...] = ()
     fee: Fee
     note: Note
     paid_at: datetime
@@ -95,6 +107,24 @@ class Payment(BaseModel):
     def refundable(self) -> int:
         """What may still be given back: never more than what came and stayed."""
         return max(0, self.gross - self.refunded - self.refund_pending - self.disputed)
+
+    @property
+    def status(self) -> PaymentStatus:
+        """A function of the amounts, so it cannot disagree with them."""
+        if self.disputed:
+            return PaymentStatus.DISPUTED
+        if self.refunded >= self.gross:
+            return PaymentStatus.REFUNDED
+        return PaymentStatus.PARTIALLY_REFUNDED if self.refunded else PaymentStatus.SUCCEEDED
+
+    def give_back(self, *, pending: int, given: int, credit: int) -> "Payment":
+        """Count a refund's step: what is under way, given back, and of the customer's credit."""
+        return self.having(
+            refund_pending=self.refund_pending + pending,
+            refunded=self.refunded + given,
+            unapplied=self.unapplied - credit,
+            returned=self.returned + credit,
+        )
 
     def allocated_to(self, invoice: str) -> int:
         """Return what counts for `invoice`."""

@@ -1,9 +1,13 @@
-"""A reconciliation run compares Stripe's payments with ours, and names every difference."""
+"""A reconciliation run compares Stripe's payments and refunds with ours, and names what differs."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+Phase = Literal["payments", "refunds"]
+#: Of Stripe's lists, one is paged through after the other.
+PHASES: tuple[Phase, ...] = ("payments", "refunds")
 
 
 class Run(BaseModel):
@@ -22,6 +26,7 @@ class Run(BaseModel):
     trigger: Literal["request", "schedule"]
     status: Literal["queued", "running", "done", "failed"] = "queued"
     status_reason: str | None = None
+    phase: Phase = "payments"
     cursor: str | None = None
     checked: int = 0
     matched: int = 0

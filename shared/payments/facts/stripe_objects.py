@@ -133,6 +133,22 @@ class Intent(Value):
         return self.latest_charge
 
 
+class StripeRefund(Value):
+    """A refund as Stripe tells it, fetched with the PaymentIntent that says whose it is."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    created: int
+    charge: str | None = None
+    payment_intent: Intent | str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    reason: str | None = None
+    failure_reason: str | None = None
+    pending_reason: str | None = None
+
+
 class PaymentMethod(Value):
     """A saved PaymentMethod."""
 
@@ -176,8 +192,8 @@ class WebhookEndpoint(Value):
     url: str
     status: str = "enabled"
     api_version: str | None = None
-    secret: str | None = None
     enabled_events: tuple[str, ...] = ()
+    secret: str | None = None
 
 
 class EvidenceDetails(Value):

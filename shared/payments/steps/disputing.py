@@ -5,12 +5,14 @@ Nothing is believed of an event: the dispute is fetched, and Stripe's balance tr
 what money moved.
 """
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from payments.doors.doors import Doors
-from payments.doors.store import Change, Reservation, change
+from payments.doors.keys import dated
+from payments.doors.store import Change, change
 from payments.facts.dispute import (
     ASK_EVERY,
     Dispute,
@@ -53,9 +55,15 @@ def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors
             found = gateway.dispute(stripe_id)
         payment = _payment(found, home, (tenant, account, mode), doors)
         _require_match(found, known, payment, (account, mode))
-        return _book(as_seen(found, known, payment, doors.now()), known, payment, doors)
+        seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
+        return _book(seen, known, payment, doors)
 
     return retrying(step)
+
+
+def dispute_id(found: StripeDispute) -> str:
+    """Derive our id from Stripe's: the same one by whatever path, and sorted by time."""
+    return dated("dsp", found.created * 1000, hashlib.sha256(found.id.encode()).digest()[:10])
 
 
 def home_of(found: StripeDispute, tenant: str) -> str:
@@ -133,11 +141,6 @@ def _rows_beside(
     """Yield what a change of the dispute changes beside its own row."""
     dispute, known = saved.new, saved.old
     before, flagged = (known.loss, known.flagged) if known else (Loss(), ())
-    if not known:
-        holder = f"{dispute.invoice}#{dispute.stripe_id}"
-        yield change(
-            Reservation(tenant=dispute.tenant, kind="DSP", value=dispute.id, holder=holder)
-        )
     used = dispute.loss.credit - before.credit
     contested = dispute.contested - (known.contested if known else 0)
     if used or contested:

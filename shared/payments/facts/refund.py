@@ -1,0 +1,177 @@
+"""A refund gives money of one payment back: the first durable row, before Stripe hears of it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.errors import InvalidTransition
+from payments.facts.attempt import REPLAY_MAX
+from payments.facts.payment import Allocation, Method, Payment
+
+SettleAs = Literal["credit_note", "reopen"]
+
+
+class RefundStatus(StrEnum):
+    """What is known of the refund; only Stripe's word moves it on once it was submitted."""
+
+    REQUESTED = "requested"
+    SUBMITTED = "submitted"
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+_S = RefundStatus
+_ENDS = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELED})
+#: Every legal transition. Money that the payer's bank sends back is the only way out of an end.
+TRANSITIONS: dict[RefundStatus, frozenset[RefundStatus]] = {
+    # Another step: a webhook may be quicker than the request that notes that it is sending.
+    _S.REQUESTED: frozenset({_S.SUBMITTED, _S.PENDING, _S.REQUIRES_ACTION}) | _ENDS,
+    _S.SUBMITTED: frozenset({_S.PENDING, _S.REQUIRES_ACTION}) | _ENDS,
+    _S.PENDING: frozenset({_S.REQUIRES_ACTION}) | _ENDS,
+    _S.REQUIRES_ACTION: frozenset({_S.PENDING}) | _ENDS,
+    _S.SUCCEEDED: frozenset({_S.FAILED, _S.CANCELED}),
+    _S.FAILED: frozenset(),
+    _S.CANCELED: frozenset(),
+}
+
+
+class Refund(BaseModel):
+    """
+    `amount` minor units go back: `unapplied` of them from the customer's credit.
+
+    The rest is of the invoices that `allocations` names: allocations + unapplied = amount.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    #: Under which invoice the payment stands, and this with it.
+    invoice: str
+    payment: str
+    customer: str
+    #: The payment's own: where the money is, and which charge gives it back.
+    method: Method
+    account: str | None = None
+    mode: str | None = None
+    charge: str | None = None
+    amount: int
+    currency: str
+    allocations: tuple[Allocation, ...] = ()
+    unapplied: int = 0
+    settle_as: SettleAs = "credit_note"
+    reason: str | None = None
+    #: What becomes of the platform's fee; of charges that carry none, nothing.
+    refund_platform_fee: Literal["proportional", "none", "full"] = "proportional"
+    origin: Literal["api", "stripe", "late_payment"] = "api"
+    status: RefundStatus = RefundStatus.REQUESTED
+    stripe_refund: str | None = None
+    failure_reason: str | None = None
+    pending_reason: str | None = None
+    created_at: datetime
+    sweep_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has still to end."""
+        return self.status not in _ENDS
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the payer has the money, as far as Stripe knows."""
+        return self.status is RefundStatus.SUCCEEDED
+
+    def share_of(self, invoice: str) -> int:
+        """Return what of it is given back of one invoice."""
+        return sum(part.amount for part in self.allocations if part.invoice == invoice)
+
+    @property
+    def source(self) -> str:
+        """What makes it unique: Stripe's refund, or our own id for money outside of Stripe."""
+        return self.stripe_refund or self.id
+
+    @property
+    def stripe_key(self) -> str:
+        """Name the one Stripe request that this refund is; the same on every replay."""
+        return f"{self.tenant}:{self.id}:refund"
+
+    def may_replay(self, now: datetime) -> bool:
+        """Whether Stripe still remembers this refund's key."""
+        return now - self.created_at < REPLAY_MAX
+
+    def may_become(self, status: RefundStatus) -> bool:
+        """Whether the table lets it."""
+        return status in TRANSITIONS[self.status]
+
+    def become(self, status: RefundStatus, **changes: object) -> "Refund":
+        """Return the refund in `status`, or refuse a transition that is not in the table."""
+        if status is not self.status and not self.may_become(status):
+            raise InvalidTransition(
+                f"Refund {self.id} is {self.status} and cannot become {status}."
+            )
+        return self.model_copy(update={"sweep_at": None, **changes, "status": status})
+
+
+class CreditNote(BaseModel):
+    """By how much less is owed for an invoice, because a refund was settled so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    invoice: str
+    refund: str
+    amount: int
+    currency: str
+    issued_at: datetime
+    #: When the refund came to nothing after all, and with it the note.
+    reversed_at: datetime | None = None
+    version: int = 1
+
+
+def room(payment: Payment, refunds: Iterable[Refund], *, sure: bool = False) -> dict[str, int]:
+    """
+    Return what is left to give back of each part of a payment: "" is the customer's credit.
+
+    `sure` counts only what Stripe has told of, and not what we have only asked for.
+    """
+    left = {"": payment.gross - sum(part.amount for part in payment.allocations)}
+    for part in payment.allocations:
+        left[part.invoice] = left.get(part.invoice, 0) + part.amount
+    for refund in refunds:
+        if (refund.is_open or refund.is_given) and (refund.stripe_refund or not sure):
+            left[""] -= refund.unapplied
+            for part in refund.allocations:
+                left[part.invoice] -= part.amount
+    return left
+
+
+def divide(amount: int, *rooms: dict[str, int]) -> tuple[tuple[Allocation, ...], int, int]:
+    """
+    Divide `amount` over the rooms in their order, credit first.
+
+    Returns the allocations, the credit, and what found no room.
+    """
+    parts: dict[str, int] = {}
+    for name, most in _in_order(*rooms):
+        taken = min(amount, most - parts.get(name, 0))
+        if taken > 0:
+            parts[name] = parts.get(name, 0) + taken
+            amount -= taken
+    unapplied = parts.pop("", 0)
+    return (
+        tuple(Allocation(invoice=name, amount=part) for name, part in parts.items()),
+        unapplied,
+        amount,
+    )
+
+
+def _in_order(*rooms: dict[str, int]) -> Iterator[tuple[str, int]]:
+    for each in rooms:
+        yield from each.items()

@@ -1,0 +1,233 @@
+"""
+The one place where money leaves the books again.
+
+A refund's own answer, webhooks, the sweep and reconciliation all end here, in any order and any
+number of times: Stripe's refund id decides, not the path it came by, nor who asked for it.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.doors.keys import dated
+from payments.doors.store import Change, change
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import refund_given, refund_reversed
+from payments.facts.payment import Allocation, Payment
+from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
+from payments.facts.stripe_objects import Intent, StripeRefund
+from payments.steps.applying import (
+    Mismatch,
+    NotOurs,
+    OtherConnection,
+    apply_intent,
+    give_credit,
+    retrying,
+)
+
+#: How often to ask after a refund that Stripe has, but that has not reached the payer.
+ASK_EVERY = timedelta(days=1)
+
+
+class NotYetPaid(NotOurs):
+    """The charge has not brought money: there is nothing to give back, and Stripe tells again."""
+
+
+def apply_refund(
+    told: StripeRefund, *, tenant: str, account: str, mode: str, doors: Doors
+) -> Refund:
+    """
+    Bring what Stripe says of a refund into the books exactly once and return our refund.
+
+    One that we did not ask for was made in the Dashboard and gets a row of its own. `tenant`,
+    `account` and `mode` say whose Stripe account was asked. Raise what `apply_intent` raises.
+    """
+    payment = _payment_of(told, tenant, account, mode, doors)
+
+    def step() -> Refund:
+        seen = doors.store.payment(tenant, payment.invoice, payment.source) or payment
+        refunds = doors.store.refunds_of(seen)
+        known = matching(told, refunds)
+        heard = _heard(known or _imported(told, seen, refunds), told, doors)
+        if known and heard is known:
+            return known
+        return record(heard, known, seen, doors, at=_at(told))
+
+    return retrying(step)
+
+
+def record(
+    new: Refund, old: Refund | None, payment: Payment, doors: Doors, *, at: datetime
+) -> Refund:
+    """
+    Write a refund's step, from asking to its end, with all that follows from it.
+
+    One transaction: the refund, its payment and the invoices at the versions seen, the customer's
+    credit, credit notes, the journal. What follows is the difference between the two rows.
+    """
+    saved = change(new, old)
+    under_way = new.is_open - bool(old and old.is_open)
+    given = new.is_given - bool(old and old.is_given)
+    doors.store.write(
+        saved,
+        *_payment_change(saved, payment, under_way, given),
+        *_invoice_changes(saved.new, under_way, given, doors),
+        *_credit_change(saved.new, payment, under_way + given, doors),
+        *_credit_notes(saved.new, given, doors),
+        *_entry(saved.new, payment, given, at),
+    )
+    return saved.new
+
+
+def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:
+    """Return ours of what Stripe tells of: by its id or, before that is known, by the metadata."""
+    asked = told.metadata.get("refund")
+    for refund in refunds:
+        waits = refund.is_open and not refund.stripe_refund
+        if refund.stripe_refund == told.id or (waits and refund.id == asked):
+            return refund
+    return None
+
+
+def _payment_of(told: StripeRefund, tenant: str, account: str, mode: str, doors: Doors) -> Payment:
+    """Return the payment that is given back; one that nobody told of is booked first."""
+    intent = told.payment_intent
+    if not isinstance(intent, Intent) or not told.charge:
+        raise NotOurs(told.id)
+    if intent.metadata.get("tenant") != tenant or "invoice" not in intent.metadata:
+        raise NotOurs(told.id)
+    invoice = intent.metadata["invoice"]
+    found = doors.store.payment(tenant, invoice, told.charge)
+    if not found:
+        apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
+        found = doors.store.payment(tenant, invoice, told.charge)
+    if not found:
+        raise NotYetPaid(told.id)
+    if found.account != account:
+        raise OtherConnection(told.id)
+    if (found.mode, found.currency) != (mode, told.currency):
+        raise Mismatch(f"{told.id} is not of the mode or currency of {found.id}.")
+    return found
+
+
+def _imported(told: StripeRefund, payment: Payment, refunds: list[Refund]) -> Refund:
+    """
+    Return the row of a refund that was not asked for here; its id follows from Stripe's.
+
+    It takes what is free; beyond that what we have only asked for, which Stripe will refuse now.
+    """
+    allocations, unapplied, beyond = divide(
+        told.amount, room(payment, refunds), room(payment, refunds, sure=True)
+    )
+    if beyond:
+        raise Mismatch(f"{told.id} gives back more than {payment.id} brought.")
+    return Refund(
+        id=dated("rfd", told.created * 1000, sha256(told.id.encode()).digest()[:10]),
+        **inherited(payment),
+        amount=told.amount,
+        allocations=allocations,
+        unapplied=unapplied,
+        reason=told.reason,
+        origin="stripe",
+        created_at=_at(told),
+    )
+
+
+def inherited(payment: Payment) -> dict[str, Any]:
+    """Return what a refund has from its payment."""
+    fields = {"tenant", "invoice", "customer", "method", "account", "mode", "charge", "currency"}
+    return {**payment.model_dump(include=fields), "payment": payment.id}
+
+
+def _heard(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
+    """Return the refund with Stripe's word, or itself where that is no news or an older one."""
+    status = RefundStatus(told.status)
+    if refund.amount != told.amount:
+        raise Mismatch(f"{told.id} is over another amount than {refund.id}.")
+    if refund.status is status or not refund.may_become(status):
+        return refund
+    waits = status in {RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION}
+    return refund.become(
+        status,
+        stripe_refund=told.id,
+        failure_reason=told.failure_reason,
+        pending_reason=told.pending_reason,
+        sweep_at=doors.now() + ASK_EVERY if waits else None,
+    )
+
+
+def _at(told: StripeRefund) -> datetime:
+    return datetime.fromtimestamp(told.created, UTC)
+
+
+def _payment_change(
+    saved: Change[Refund], payment: Payment, under_way: int, given: int
+) -> Iterator[Change[Payment]]:
+    refund, moves = saved.new, (under_way, given) != (0, 0)
+    if saved.old and not moves:
+        return
+    counted = payment.give_back(
+        pending=under_way * refund.amount,
+        given=given * refund.amount,
+        credit=(under_way + given) * refund.unapplied,
+    )
+    names = payment.refunds if saved.old else (*payment.refunds, refund.id)
+    yield change(counted.having(refunds=names), payment)
+
+
+def _invoice_changes(
+    refund: Refund, under_way: int, given: int, doors: Doors
+) -> Iterator[Change[Invoice]]:
+    if (under_way, given) == (0, 0):
+        return
+    for part in refund.allocations:
+        invoice = doors.store.invoice(refund.tenant, part.invoice)
+        counted = invoice.give_back(
+            pending=under_way * part.amount,
+            given=given * part.amount,
+            credited=given * part.amount if refund.settle_as == "credit_note" else 0,
+        )
+        yield change(counted.having(exception=_exception(invoice, refund, given)), invoice)
+
+
+def _exception(invoice: Invoice, refund: Refund, given: int) -> str:
+    """Return the facet: a payer who did not get what Stripe had taken is somebody's business."""
+    if given < 0 or (refund.status is RefundStatus.FAILED and refund.stripe_refund):
+        return "refund_failed"
+    return "none" if given > 0 and invoice.exception == "refund_failed" else invoice.exception
+
+
+def _credit_change(
+    refund: Refund, payment: Payment, taken: int, doors: Doors
+) -> Iterator[Change[Any]]:
+    if taken and refund.unapplied:
+        yield give_credit(payment, -taken * refund.unapplied, doors)
+
+
+def _credit_notes(refund: Refund, given: int, doors: Doors) -> Iterator[Change[CreditNote]]:
+    if refund.settle_as != "credit_note":
+        return
+    for part in refund.allocations if given else ():
+        if given > 0:
+            yield change(_credit_note(refund, part, doors.now()))
+        elif note := doors.store.credit_note(refund.tenant, part.invoice, refund.id):
+            yield change(note.model_copy(update={"reversed_at": doors.now()}), note)
+
+
+def _credit_note(refund: Refund, part: Allocation, at: datetime) -> CreditNote:
+    return CreditNote(
+        tenant=refund.tenant,
+        invoice=part.invoice,
+        refund=refund.id,
+        amount=part.amount,
+        currency=refund.currency,
+        issued_at=at,
+    )
+
+
+def _entry(refund: Refund, payment: Payment, given: int, at: datetime) -> Iterator[Change[Any]]:
+    if given:
+        enter = refund_given if given > 0 else refund_reversed
+        yield change(enter(payment, refund, at))
