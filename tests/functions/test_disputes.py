@@ -392,6 +392,56 @@ def test_while_it_is_disputed_nothing_is_collected_and_afterwards_it_is(shop: Sh
     assert_books_agree(shop)
 
 
+def refund(shop: Shop, invoice: Json, **asked: Any) -> Answer:
+    payment = shop.read(invoice)["payments"][0]["id"]
+    return shop.operator.post(f"/v1/payments/{payment}/refunds", asked)
+
+
+def test_what_a_bank_has_taken_is_not_given_back_a_second_time(shop: Shop) -> None:
+    invoice, dispute = disputed(shop)
+    assert refuse(shop.world, lambda: refund(shop, invoice)) == (409, "payment_disputed")
+
+    decide(shop, dispute, WINNING)
+    shop.world.deliver()
+
+    assert expect(201, refund(shop, invoice, amount=1000))["status"] == "succeeded"
+    assert_books_agree(shop)
+
+
+def test_an_inquiry_may_be_answered_by_giving_the_money_back(shop: Shop) -> None:
+    invoice, _ = disputed(shop, INQUIRY)
+
+    assert expect(201, refund(shop, invoice))["status"] == "succeeded"
+    assert_books_agree(shop)
+
+
+@pytest.mark.parametrize("settle_as", ["credit_note", "reopen"])
+def test_a_part_given_back_before_is_not_charged_back_again(shop: Shop, settle_as: str) -> None:
+    invoice = shop.invoice()
+    shop.pay(invoice, INQUIRY)
+    shop.world.deliver()
+    expect(201, refund(shop, invoice, amount=1000, settle_as=settle_as))
+    shrink(shop, 3000)
+    (dispute,) = shop.read(invoice)["disputes"]
+    decide(shop, dispute, "escalate_inquiry_evidence")
+    shop.world.deliver()
+
+    assert refund(shop, invoice).code == "payment_disputed"
+    expect(200, accept(shop, dispute))
+
+    amounts = shop.read(invoice)["amounts"]
+    assert (amounts["paid"], amounts["refunded"], amounts["charged_back"]) == (0, 1000, 3000)
+    assert amounts["outstanding"] == (3000 if settle_as == "credit_note" else 4000)
+    assert_books_agree(shop)
+
+
+def shrink(shop: Shop, amount: int) -> None:
+    """Let the bank dispute only what has not been given back."""
+    (dispute,) = shop.world.truth(shop.account)["disputes"]
+    scope = shop.world.standin.store.scope_of("dispute", dispute["id"])
+    shop.world.standin.store.update(scope, dispute | {"amount": amount})
+
+
 def test_a_key_twice_answers_the_bank_once(shop: Shop) -> None:
     _, dispute = disputed(shop)
     good, other = ({"fields": {"product_description": word}} for word in ("Tulips", "Roses"))
@@ -709,6 +759,17 @@ def test_a_dispute_of_another_tenant_does_not_exist(shop: Shop) -> None:
         body = {"fields": {"customer_name": "Eve"}} if step == "evidence" else None
         assert refusals.foreign(shop, path(dispute, step), body, "POST") == (404, "not_found")
     assert expect(200, shop.world.client("bakery").get("/v1/disputes"))["data"] == []
+
+
+def test_an_operator_without_the_grant_answers_nobody_and_an_admin_may(shop: Shop) -> None:
+    _, dispute = disputed(shop)
+    grant = f"/v1/profiles/operator/modules/{shop.module['id']}"
+    expect(200, shop.admin.send("DELETE", grant))
+
+    for step in (save, submit, accept):
+        refused = refuse(shop.world, lambda step=step: step(shop, dispute))
+        assert refused == (403, "permission_denied")
+    assert expect(200, shop.admin.post(path(dispute, "accept")))["status"] == "lost"
 
 
 @pytest.mark.parametrize("route", ALLOWED)

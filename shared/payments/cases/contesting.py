@@ -11,6 +11,7 @@ from payments.facts.dispute import Dispute
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.applying import retrying
 from payments.steps.disputing import apply_dispute
+from payments.steps.permitting import require_grant_of
 
 if TYPE_CHECKING:
     # Not at run time: a dispute is read without loading Stripe's SDK.
@@ -92,6 +93,9 @@ def _begin(dispute_id: str, request_id: str, caller: Caller, doors: Doors) -> tu
 
     def step() -> tuple[Dispute, bool]:
         dispute = doors.store.named(Dispute, caller.tenant, dispute_id)
+        payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
+        if payment:
+            require_grant_of(payment, caller, doors)
         resumed = dispute.request == request_id
         if resumed:
             dispute = _ask(dispute, doors)

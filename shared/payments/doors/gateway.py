@@ -237,7 +237,7 @@ class Gateway:
             "created": _window(since, until),
             "limit": PAGE,
             "starting_after": after,
-            "expand": ["data.payment_intent"],
+            "expand": [f"data.{path}" for path in _DISPUTE_EXPAND],
         }
         page = self._read(_DisputePage, "/v1/disputes", params)
         return page.data, page.data[-1].id if page.has_more and page.data else None

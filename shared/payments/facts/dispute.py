@@ -1,6 +1,7 @@
 """A payer's bank takes a payment back, for now or for good: what it took, and what is lost."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -93,6 +94,14 @@ class Loss(BaseModel):
         """Return what is charged back of one invoice."""
         return sum(part.amount for part in self.parts if part.invoice == invoice)
 
+    def instead_of(self, before: "Loss", lost: Iterable[Allocation]) -> tuple[Allocation, ...]:
+        """Return what a payment has `lost` in all its disputes, now that one took this."""
+        amounts = Counter({"": self.credit - before.credit})
+        for sign, parts in ((1, lost), (1, self.parts), (-1, before.parts)):
+            for part in parts:
+                amounts[part.invoice] += sign * part.amount
+        return _parts(amounts)
+
 
 class Dispute(BaseModel):
     """
@@ -155,6 +164,16 @@ class Dispute(BaseModel):
     def lost(self) -> int:
         """What is gone for good; until it is decided, what was taken stands in the hold."""
         return max(0, self.taken) if self.status in FINAL_LOSS else 0
+
+    def agrees(self, found: StripeDispute) -> bool:
+        """Whether nothing has happened since it was booked that counts."""
+        moved = {booked.id for booked in found.balance_transactions}
+        return (
+            self.status == found.status
+            and self.amount == found.amount
+            and self.submissions == found.evidence_details.submission_count
+            and {movement.id for movement in self.movements} == moved
+        )
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the bank's deadline has passed without an answer."""
@@ -237,9 +256,12 @@ def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -
         parts[each.invoice] = parts.get(each.invoice, 0) + part
         left -= part
     parts[payment.invoice] = parts.get(payment.invoice, 0) + left
-    return Loss(
-        credit=credit,
-        parts=tuple(Allocation(invoice=name, amount=part) for name, part in parts.items() if part),
+    return Loss(credit=credit, parts=_parts(parts))
+
+
+def _parts(amounts: Mapping[str, int]) -> tuple[Allocation, ...]:
+    return tuple(
+        Allocation(invoice=name, amount=amount) for name, amount in amounts.items() if amount
     )
 
 

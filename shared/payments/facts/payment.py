@@ -91,6 +91,8 @@ class Payment(BaseModel):
     refunded: int = 0
     refund_pending: int = 0
     disputed: int = 0
+    #: What lost disputes took of each part of it; "" is the customer's credit.
+    lost: tuple[Allocation, ...] = ()
     #: The ids of its refunds, so that a page of payments is read with them in two requests.
     refunds: tuple[str, ...] = ()
     fee: Fee

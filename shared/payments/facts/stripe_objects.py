@@ -78,7 +78,6 @@ class Charge(Value):
     created: int
     paid: bool = False
     amount_refunded: int = 0
-    disputed: bool = False
     balance_transaction: BalanceTransaction | str | None = None
     payment_method_details: MethodDetails | None = None
     receipt_url: str | None = None

@@ -143,11 +143,12 @@ def _rows_beside(
     before, flagged = (known.loss, known.flagged) if known else (Loss(), ())
     used = dispute.loss.credit - before.credit
     contested = dispute.contested - (known.contested if known else 0)
-    if used or contested:
+    if contested or dispute.loss != before:
         marked = payment.having(
             disputed=payment.disputed + contested,
             unapplied=payment.unapplied - used,
             returned=payment.returned + used,
+            lost=dispute.loss.instead_of(before, payment.lost),
         )
         yield change(marked, payment)
     if used:
