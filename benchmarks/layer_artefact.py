@@ -11,7 +11,7 @@ from local import layer_here, runtime_api
 
 LOAD = (
     "import sys; sys.path[:0] = {paths!r}; "
-    "import receive_webhook, charge_token, payments.doors.gateway"
+    "import receive_webhook, charge_token, refund_payment, payments.doors.gateway"
 )
 
 

@@ -10,7 +10,11 @@ Fact = tuple[str, int, str, int | None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Each payment as (charge, gross, currency, fee); what only one side has is a difference."""
+    """
+    Each payment as (charge, gross, currency, fee), and each refund with its amount negative.
+
+    What only one side has is a difference.
+    """
 
     ours: set[Fact]
     theirs: set[Fact]
@@ -21,11 +25,11 @@ class Comparison:
 
     @property
     def total(self) -> int:
-        return sum(gross for _, gross, _, _ in self.ours)
+        return sum(amount for _, amount, _, _ in self.ours)
 
 
 def compare_books(api: Client, stripe: Client, account: str) -> Comparison:
-    """Compare every payment of every invoice with every charge that Stripe was paid."""
+    """Compare every payment and refund with every charge that Stripe was paid and gave back."""
     truth = stripe.get(f"/_control/truth?account={account}").json
     fees = {entry["id"]: entry["fee"] for entry in truth["balance_transactions"]}
     theirs = {
@@ -33,20 +37,41 @@ def compare_books(api: Client, stripe: Client, account: str) -> Comparison:
         for charge in truth["charges"]
         if charge["paid"]
     }
-    return Comparison({_fact(invoice, paid) for invoice, paid in payments(api)}, theirs)
+    theirs |= {
+        (refund["id"], -refund["amount"], refund["currency"], None)
+        for refund in truth["refunds"]
+        if refund["status"] == "succeeded"
+    }
+    ours = {_fact(invoice, paid) for invoice, paid in payments(api)}
+    return Comparison(ours | {_returned(refund) for refund in refunds(api)}, theirs)
 
 
 def payments(api: Client) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return every payment of the tenant with its invoice."""
+    invoices = [api.get(f"/v1/invoices/{entry['id']}").json for entry in listed(api, "invoices")]
+    return [(invoice, paid) for invoice in invoices for paid in invoice["payments"]]
+
+
+def refunds(api: Client) -> list[dict[str, Any]]:
+    """Return what the tenant's books say was given back at Stripe."""
+    return [
+        refund for refund in listed(api, "refunds", "&status=succeeded") if refund["stripe_refund"]
+    ]
+
+
+def listed(api: Client, kind: str, narrowed: str = "") -> list[dict[str, Any]]:
+    """Return every entry of a list, page after page."""
     found, cursor = [], ""
     while True:
-        page = api.get(f"/v1/invoices?limit=100{cursor}").json
-        for entry in page["data"]:
-            invoice = api.get(f"/v1/invoices/{entry['id']}").json
-            found += [(invoice, paid) for paid in invoice["payments"]]
+        page = api.get(f"/v1/{kind}?limit=100{narrowed}{cursor}").json
+        found += page["data"]
         if not page["next_cursor"]:
             return found
         cursor = f"&cursor={page['next_cursor']}"
+
+
+def _returned(refund: dict[str, Any]) -> Fact:
+    return refund["stripe_refund"], -refund["amount"], refund["currency"], None
 
 
 def _fact(invoice: dict[str, Any], paid: dict[str, Any]) -> Fact:

@@ -66,6 +66,7 @@ def show(stack: Stack) -> int:
     paid = pay_by_link(tulips)
     card = save_card(tulips)
     charge_card(tulips, card)
+    give_back(tulips)
     lose_webhooks(stack, tulips)
     bakery = connect(stack, "bakery")
     pay_by_link(bakery)
@@ -177,9 +178,26 @@ def decline_card(shop: Shop) -> None:
     note(f"advice: {problem['advice']}; fenced at Stripe, the invoice is free again")
 
 
+def give_back(shop: Shop) -> None:
+    """Give a part back as a credit note, clicked twice, and no more than came."""
+    title("5. Staff give a part back; never more than came")
+    payment = expect(200, shop.staff.get("/v1/payments?limit=1"))["data"][0]
+    path, once = f"/v1/payments/{payment['id']}/refunds", key()
+    body = {"amount": 1000, "reason": "Two tulips were broken"}
+    refund = expect(201, shop.staff.post(path, body, idempotency_key=once))
+    again = shop.staff.post(path, body, idempotency_key=once)
+    require(again.json == refund, "the double click gave back twice")
+    say("POST .../refunds 10.00 EUR, clicked twice", f"one refund, {refund['status']}")
+    invoice = shop.staff.get(f"/v1/invoices/{payment['invoice']}").json
+    note(f"invoice {invoice['number']}: {invoice['status']}, {euros(invoice, 'credited')} credited")
+    late = shop.staff.post(path, {"amount": payment["gross"]}, idempotency_key=key())
+    require(late.json["code"] == "refund_exceeds_payment", "more was given back than came")
+    say("All of it once more", f"{late.status} {late.json['code']}")
+
+
 def lose_webhooks(stack: Stack, shop: Shop) -> None:
     """Switch delivery off; the scheduled reconciliation finds the payment."""
-    title("5. Every webhook is lost; the scheduled reconciliation heals the books")
+    title("6. Every webhook is lost; the scheduled reconciliation heals the books")
     stripe = Client(stack.stripe)
     expect(200, stripe.post("/_control/webhooks", {"mode": "drop"}))
     invoice = invoice_for(shop, "2026-004", key())
@@ -198,7 +216,7 @@ def lose_webhooks(stack: Stack, shop: Shop) -> None:
 
 def keep_apart(other: Shop, invoice: str) -> None:
     """Show that one tenant does not see another's invoice."""
-    title("6. Tenants do not meet")
+    title("7. Tenants do not meet")
     answer = other.staff.get(f"/v1/invoices/{invoice}")
     require(answer.status == 404, "another tenant's invoice was shown")
     say(f"{other.name.capitalize()} asks for tulips' invoice", f"{answer.status} not_found")
@@ -209,7 +227,7 @@ def compare(stack: Stack, shop: Shop) -> int:
     title(f"Books of {shop.name} against Stripe's own")
     found = compare_books(shop.staff, Client(stack.stripe), shop.stripe_account)
     total = f"{found.total / 100:.2f} EUR"
-    say(f"{len(found.ours)} payments, {total}", f"{len(found.differences)} differences")
+    say(f"{len(found.ours)} payments and refunds, {total}", f"{len(found.differences)} differences")
     for fact in sorted(found.differences):
         note(f"only on one side: {fact}")
     return len(found.differences)

@@ -246,6 +246,18 @@ def test_verify_keeps_an_endpoint_that_works(shop: Shop) -> None:
     assert shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"] == before
 
 
+def test_verify_tells_an_endpoint_of_an_earlier_version_what_it_has_to_hear(shop: Shop) -> None:
+    endpoint = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"][0]
+    path = f"/v1/webhook_endpoints/{endpoint['id']}"
+    shop.world.at_stripe("POST", path, **{"enabled_events[0]": "payment_intent.succeeded"})
+
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+
+    now = shop.world.at_stripe("GET", path)
+    assert now["enabled_events"] == endpoint["enabled_events"]
+    assert "refund.created" in now["enabled_events"]
+
+
 def test_a_key_revoked_later_is_an_error_at_the_next_verify(shop: Shop) -> None:
     shop.world.control("keys", key=secret_key("tulips"), revoked=True)
 

@@ -41,7 +41,7 @@ def table_name(dynamodb: Any) -> str:
     """Name an empty table with the keys, indexes and projections of template.yaml."""
     name = f"table-{next(NUMBERS)}"
     keys = ("pk", "sk", "list_key", "list_sort", "due_shard", "due_at")
-    listed = ["status", "customer", "order_ref", "number", "due"]
+    listed = ["status", "customer", "order_ref", "number", "due", "paid_at"]
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",

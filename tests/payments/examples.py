@@ -15,6 +15,7 @@ from payments.facts.ledger import JournalEntry, payment_received
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
 from payments.facts.payment import Allocation, Fee, Note, Payment
+from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
 from payments.facts.stripe_objects import Intent
 
@@ -117,6 +118,39 @@ def payment(**changes: Any) -> Payment:
         "paid_at": NOW,
     }
     return Payment(**fields | changes)
+
+
+def refund(**changes: Any) -> Refund:
+    amount = changes.get("amount", 100_00)
+    rest = amount - changes.get("unapplied", 0)
+    fields = {
+        "id": "rfd_1",
+        "tenant": "tulips",
+        "invoice": "inv_1",
+        "payment": "pay_1",
+        "customer": "C1",
+        "method": "stripe",
+        "account": "acc_1",
+        "mode": "test",
+        "charge": "ch_1",
+        "amount": amount,
+        "currency": "eur",
+        "allocations": (Allocation(invoice="inv_1", amount=rest),) if rest else (),
+        "created_at": NOW,
+    }
+    return Refund(**fields | changes)
+
+
+def credit_note(**changes: Any) -> CreditNote:
+    fields = {
+        "tenant": "tulips",
+        "invoice": "inv_1",
+        "refund": "rfd_1",
+        "amount": 100_00,
+        "currency": "eur",
+        "issued_at": NOW,
+    }
+    return CreditNote(**fields | changes)
 
 
 def journal_entry(**changes: Any) -> JournalEntry:

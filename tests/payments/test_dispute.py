@@ -20,6 +20,7 @@ from payments.facts.dispute import (
 )
 from payments.facts.ledger import JournalEntry, dispute_lost, dispute_moved
 from payments.facts.payment import Allocation
+from payments.facts.refund import room
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 from payments.steps.disputing import dispute_id
 from tests.payments import examples
@@ -281,3 +282,16 @@ def test_one_of_two_disputes_ending_leaves_the_invoice_disputed() -> None:
     invoice = examples.invoice(settled=100_00).disputed(opened=2, lost=0)
 
     assert invoice.disputed(opened=-1, lost=0).trouble == "disputed"
+
+
+def test_what_a_dispute_took_is_not_there_to_be_given_back() -> None:
+    payment = two_invoices()
+    loss = lose(Loss(), 30_00, payment, {"inv_1": 60_00, "inv_2": 30_00})
+
+    marked = payment.having(lost=loss.instead_of(Loss(), payment.lost))
+
+    assert room(marked, ()) == {"": 0, "inv_1": 40_00, "inv_2": 30_00}
+    second = Loss(parts=(Allocation(invoice="inv_1", amount=5_00),))
+    both = marked.having(lost=second.instead_of(Loss(), marked.lost))
+    assert room(both, ())["inv_1"] == 35_00
+    assert both.having(lost=Loss().instead_of(second, both.lost)).lost == marked.lost

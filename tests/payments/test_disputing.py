@@ -258,6 +258,7 @@ def assert_right(books: Books, dispute: Dispute) -> None:
     assert (credit.balance if credit else 0) == payment.unapplied == -balances["customer_credit:C1"]
     assert balances["ar:C1"] == sum(invoice.total - invoice.paid for invoice in invoices)
     assert sum(map(charged_back, invoices)) + payment.returned == dispute.lost
+    assert sum(part.amount for part in payment.lost) == dispute.lost
     assert {invoice.open_disputes for invoice in invoices} == {int(dispute.is_open)}
 
 

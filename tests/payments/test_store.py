@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from payments.doors.keys import DUE_SHARDS, due_shard, partition
+from payments.doors.keys import DUE_SHARDS, due_shard, partition, stamp
 from payments.doors.store import Reservation, Store, change, row_of
 from payments.doors.table import Contended, RowChanged, Table, from_attributes, to_attributes
 from payments.errors import NotFound, TooMuchContention
@@ -19,8 +19,10 @@ from payments.facts.event import InboxEvent
 from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.invoice import Invoice, Line
 from payments.facts.link import LinkPointer
-from payments.facts.payment import Fee
+from payments.facts.payment import Fee, Payment, Share
+from payments.facts.refund import Refund
 from payments.facts.run import Run
+from payments.facts.settings import Settings
 from tests.payments import examples
 from tests.payments.examples import NOW
 
@@ -36,7 +38,16 @@ ROWS: list[BaseModel] = [
         status=AttemptStatus.FAILED, decline=Decline(code="card_declined"), sweep_at=NOW
     ),
     examples.payment(fee=Fee(state="known", amount=3, net=97, currency="usd")),
+    examples.refund(stripe_refund="re_1", sweep_at=NOW),
+    examples.credit_note(reversed_at=NOW),
     examples.journal_entry(),
+    examples.dispute(
+        due_by=NOW,
+        sweep_at=NOW,
+        movements=({"id": "txn_1", "amount": 1, "fee": 1, "fee_currency": "usd", "at": NOW},),
+        loss={"credit": 1, "parts": ({"invoice": "inv_2", "amount": 2},)},
+        flagged=("inv_1",),
+    ),
     examples.link(amount=5_00, message="Thank you"),
     examples.pointer(),
     examples.account(
@@ -50,6 +61,7 @@ ROWS: list[BaseModel] = [
     examples.customer(stripe_ids={"acc_1:test": "cus_1"}),
     examples.card(brand="visa", exp_month=12),
     examples.event(sweep_at=NOW),
+    Settings(tenant="tulips", late_payment="refund"),
     examples.run(breaks={"missing_payment": 2}, cursor="pi_1"),
     examples.found_break(),
     examples.reservation(),
@@ -100,6 +112,31 @@ READS = {
     "invoice": (examples.invoice(), lambda store, tenant: store.invoice(tenant, "inv_1")),
     "attempt": (examples.attempt(), lambda store, tenant: store.attempt(tenant, "inv_1", "att_1")),
     "payment": (examples.payment(), lambda store, tenant: store.payment(tenant, "inv_1", "ch_1")),
+    "named payment": (
+        examples.payment(),
+        lambda store, tenant: store.named(Payment, tenant, "pay_1"),
+    ),
+    "payments_of": (
+        examples.payment(),
+        lambda store, tenant: next(iter(store.payments_of(tenant, "inv_1")), None),
+    ),
+    "refund": (examples.refund(), lambda store, tenant: store.refund(tenant, "inv_1", "rfd_1")),
+    "named refund": (
+        examples.refund(),
+        lambda store, tenant: store.named(Refund, tenant, "rfd_1"),
+    ),
+    "credit_note": (
+        examples.credit_note(),
+        lambda store, tenant: store.credit_note(tenant, "inv_1", "rfd_1"),
+    ),
+    "dispute": (
+        examples.dispute(),
+        lambda store, tenant: store.dispute(tenant, "inv_1", "du_1"),
+    ),
+    "disputes_of": (
+        examples.dispute(),
+        lambda store, tenant: next(iter(store.disputes_of(examples.payment(tenant=tenant))), None),
+    ),
     "link": (examples.link(), lambda store, tenant: store.link(tenant, "inv_1", "lnk_1")),
     "account": (examples.account(), lambda store, tenant: store.account(tenant, "acc_1")),
     "module": (examples.module(), lambda store, tenant: store.module(tenant, "mod_1")),
@@ -115,6 +152,10 @@ READS = {
     "event": (
         examples.event(),
         lambda store, tenant: store.event(tenant, "acc_1", "test", "evt_1"),
+    ),
+    "settings": (
+        Settings(tenant="tulips", late_payment="refund"),
+        lambda store, tenant: store.settings(tenant) if tenant == "tulips" else None,
     ),
     "run": (examples.run(), lambda store, tenant: store.run(tenant, "run_1")),
     "break": (examples.found_break(), lambda store, tenant: store.find_break(tenant, "brk_1")),
@@ -184,6 +225,40 @@ def test_a_list_is_filtered_by_what_an_invoice_is_and_not_by_what_it_was(store: 
     assert ids(status="paid", customer="C2") == []
     assert ids(number="RE-1") == ["inv_2", "inv_1"]
     assert ids(due_before=str(NOW.date() + timedelta(days=1))) == ["inv_2"]
+
+
+def test_payments_are_filtered_by_when_they_were_paid(store: Store) -> None:
+    for day in range(3):
+        at = NOW + timedelta(days=day)
+        store.save(examples.payment(id=f"pay_{day}", charge=f"ch_{day}", paid_at=at))
+
+    def ids(**wanted: str) -> list[str]:
+        found, _ = store.page(Payment, "tulips", limit=9, cursor=None, wanted=wanted)
+        return [payment.id for payment in found]
+
+    second = stamp(NOW + timedelta(days=1))
+    assert ids(paid_at_from=second) == ["pay_2", "pay_1"]
+    assert ids(paid_at_before=second) == ["pay_0"]
+    assert ids(paid_at_from=second, status="refunded") == []
+
+
+def test_a_payment_of_several_invoices_is_found_under_each_with_its_refunds(store: Store) -> None:
+    refund = examples.refund()
+    payment = examples.payment(refunds=("rfd_1",))
+    share = Share(
+        tenant="tulips",
+        invoice="inv_2",
+        home="inv_1",
+        payment="pay_1",
+        source="ch_1",
+        amount=1,
+        at=NOW,
+    )
+    store.write(change(payment), change(refund), change(share))
+
+    assert store.payments_of("tulips", "inv_1") == store.payments_of("tulips", "inv_2") == [payment]
+    assert store.refunds_of(payment) == [refund]
+    assert store.payments_of("bakery", "inv_2") == []
 
 
 def test_a_change_raises_the_version_by_one(store: Store) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from local.client import Answer, Client
 from local.stack import Stack, stripe_keys
@@ -157,6 +157,22 @@ class Shop:
     def charge(self, invoice: str, *, key: str | None = None, **fields: object) -> Answer:
         """Have staff charge a saved card."""
         path = f"/v1/invoices/{invoice}/charges"
+        return self.client().post(path, fields, idempotency_key=key or new_key())
+
+    def payment(self, invoice: str) -> Any:
+        """Have a payer pay an invoice in the hosted page, and return its payment once booked."""
+        self.pay_at(self.open_checkout(self.link(invoice)))
+        self.settled(invoice)
+        return self.payments(invoice=invoice)[0]
+
+    def payments(self, **wanted: str) -> Any:
+        """Return the payments that a viewer finds."""
+        path = f"/v1/payments?{urlencode(wanted)}"
+        return required(self.client("viewer").get(path), HTTPStatus.OK)["data"]
+
+    def refund(self, payment: Any, *, key: str | None = None, **fields: object) -> Answer:
+        """Have staff give a payment back."""
+        path = f"/v1/payments/{payment['id']}/refunds"
         return self.client().post(path, fields, idempotency_key=key or new_key())
 
     def truth(self) -> Any:

@@ -124,6 +124,33 @@ def test_a_charge_and_a_press_of_pay_at_once_collect_once(shop: Shop) -> None:
     assert len(shop.settled(invoice)["payments"]) == len(shop.charges(invoice)) == 1
 
 
+def test_20_refunds_of_one_payment_at_once_never_give_back_more_than_came(shop: Shop) -> None:
+    payment = shop.payment(shop.invoice(shop.customer()))
+    assert {answer.status for answer in at_once(10, lambda: shop.refund({"id": "x"}))} == {404}
+
+    def give_back() -> Answer:
+        key = new_key()
+        answer = shop.refund(payment, key=key, amount=600)
+        while answer.status == 503:
+            answer = shop.refund(payment, key=key, amount=600)
+        return answer
+
+    answers = at_once(20, give_back)
+
+    given = [answer for answer in answers if answer.status == 201]
+    refused = {(answer.status, answer.json["code"]) for answer in answers if answer not in given}
+    assert (len(given), refused) == (6, {(409, "refund_exceeds_payment")})
+    at_stripe = [
+        refund["amount"]
+        for refund in shop.truth()["refunds"]
+        if refund["charge"] == payment["note"]["charge"]
+    ]
+    assert at_stripe == [600] * 6
+    (seen,) = shop.payments(invoice=payment["invoice"])
+    assert (seen["refunded"], seen["refund_pending"], seen["refundable"]) == (3600, 0, 400)
+    assert shop.read(payment["invoice"])["amounts"]["refunded"] == 3600
+
+
 @pytest.mark.claim("IC-10")
 def test_voiding_an_open_invoice_expires_the_payers_page_first(shop: Shop) -> None:
     invoice = shop.invoice(shop.customer())

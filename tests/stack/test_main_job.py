@@ -246,6 +246,55 @@ def test_the_scheduled_run_finds_a_payment_whose_webhooks_were_lost_and_reports_
     assert shop.settled(invoice)["payments"][0]["note"]["charge"] == shop.charges(invoice)[0]["id"]
 
 
+@pytest.mark.claim("CR-4")
+def test_a_payment_is_found_and_given_back_in_part_and_the_invoice_says_so(shop: Shop) -> None:
+    customer = shop.customer()
+    invoice = shop.invoice(customer)
+    payment = shop.payment(invoice)
+    key = new_key()
+
+    first = required(shop.refund(payment, key=key, amount=1500, reason="Broken"), 201)
+    again = required(shop.refund(payment, key=key, amount=1500, reason="Broken"), 201)
+    too_much = shop.refund(payment, amount=2501)
+
+    assert (first, first["status"]) == (again, "succeeded")
+    assert (too_much.status, too_much.json["code"]) == (409, "refund_exceeds_payment")
+    (told,) = [each for each in shop.truth()["refunds"] if each["id"] == first["stripe_refund"]]
+    assert (told["amount"], told["metadata"]["refund"]) == (1500, first["id"])
+    seen = shop.read(invoice)
+    assert (seen["status"], seen["amounts"]["paid"], seen["amounts"]["credited"]) == (
+        "paid",
+        2500,
+        1500,
+    )
+    found = eventually(
+        lambda: shop.payments(customer=customer, status="partially_refunded"), lambda seen: seen
+    )
+    assert [(each["id"], each["refunded"]) for each in found] == [(payment["id"], 1500)]
+    assert shop.payments(customer=customer, to=payment["paid_at"]) == []
+
+
+@pytest.mark.claim("OH-1")
+def test_a_refund_made_in_the_dashboard_shows_up_within_a_minute(stack: Stack, shop: Shop) -> None:
+    payment = shop.payment(shop.invoice(shop.customer()))
+    made = Client(stack.stripe, stripe_keys(shop.tenant)["secret_key"]).send(
+        "POST",
+        "/v1/refunds",
+        f"charge={payment['note']['charge']}&amount=700".encode(),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+
+    (refund,) = eventually(
+        lambda: shop.payments(invoice=payment["invoice"])[0]["refunds"],
+        lambda seen: bool(seen) and seen[0]["status"] == "succeeded",
+        within_s=60,
+    )
+
+    assert (refund["stripe_refund"], refund["amount"]) == (required(made, 200)["id"], 700)
+    assert refund["origin"] == "stripe"
+    assert shop.read(payment["invoice"])["amounts"]["refunded"] == 700
+
+
 @pytest.mark.claim("KO-8")
 def test_the_books_of_both_tenants_are_the_truth_at_stripe(
     stack: Stack, shop: Shop, other: Shop

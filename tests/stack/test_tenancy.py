@@ -98,7 +98,14 @@ def test_nothing_of_another_tenant_can_be_seen_or_touched(shop: Shop, other: Sho
     ):
         answer = admin.post(f"/v1/{path}", body, idempotency_key=new_key())
         assert (answer.status, answer.json["code"]) == (404, "not_found"), (path, body)
-    for path in ("accounts", "payment-modules", "invoices", "reconciliation/runs"):
+    for path in (
+        "accounts",
+        "payment-modules",
+        "invoices",
+        "payments",
+        "refunds",
+        "reconciliation/runs",
+    ):
         listed = required(admin.get(f"/v1/{path}?limit=100"), 200)["data"]
         assert not {entry["id"] for entry in listed} & set(theirs.values()), path
     assert other.module not in required(admin.get("/v1/profiles/operator"), 200)["modules"]
@@ -226,6 +233,7 @@ def barred(answer: Answer) -> bool:
 def belongings(shop: Shop) -> dict[str, str]:
     """Return an id of everything that a tenant has, by where it stands in a path."""
     customer = shop.customer()
+    paid = shop.payment(shop.invoice(customer))
     run = shop.client().post(
         "/v1/reconciliation/runs", {"account": shop.account}, idempotency_key=new_key()
     )
@@ -234,6 +242,8 @@ def belongings(shop: Shop) -> dict[str, str]:
         "payment-modules": shop.module,
         "customers": customer,
         "invoices": shop.invoice(customer),
+        "payments": paid["id"],
+        "refunds": required(shop.refund(paid, amount=1), 201)["id"],
         "reconciliation": required(run, 202)["id"],
     }
 

@@ -18,7 +18,7 @@ from payments.facts.refund import Refund, RefundStatus, SettleAs, divide, room
 from payments.money import Money, require_representable
 from payments.steps.applying import retrying
 from payments.steps.permitting import require_grant_of
-from payments.steps.returning import inherited, record
+from payments.steps.returning import record
 from payments.steps.submitting import drive
 
 _S = RefundStatus
@@ -97,9 +97,9 @@ def _proposed(request: RefundRequest, refund_id: str, payment: Payment, doors: D
     left = room(payment, doors.store.refunds_of(payment))
     allocations, unapplied = _divided(amount, request.allocations, left)
     at_stripe = payment.method == "stripe"
-    return Refund(
+    return Refund.of(
+        payment,
         id=refund_id,
-        **inherited(payment),
         amount=amount,
         allocations=allocations,
         unapplied=unapplied,

@@ -24,6 +24,7 @@ from payments.facts.module import Grant, PaymentModule
 from payments.facts.payment import Payment, Share
 from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
+from payments.facts.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -89,6 +90,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     CustomerCredit: lambda row: ("CUS", row.customer, f"CREDIT#{row.mode}:{row.currency}"),
     SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
     InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
+    Settings: lambda _: ("SET", "own", "SETTINGS"),
     Run: lambda row: ("RUN", row.id, "RUN"),
     Break: lambda row: ("BRK", row.id, "BREAK"),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
@@ -248,6 +250,11 @@ class Store:
     def account(self, tenant: str, account: str) -> Account:
         """Return the account or raise NotFound."""
         return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
+
+    def settings(self, tenant: str) -> Settings:
+        """Return what a tenant has decided for itself."""
+        found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
+        return found or Settings(tenant=tenant)
 
     def module(self, tenant: str, module: str) -> PaymentModule:
         """Return the payment module or raise NotFound."""

@@ -101,10 +101,11 @@ def invoice_entry(
 def payment_received(payment: Payment) -> JournalEntry:
     """Return the entry of a payment: the customer owes less, and has credit for what is over."""
     money, currency = money_account(payment), payment.currency
-    applied = payment.gross - payment.unapplied
+    # Credit that is about to be given back is the customer's until it is.
+    credit = payment.unapplied + payment.returned
     postings = (
-        *transfer(money, receivable(payment.customer), applied, currency),
-        *transfer(money, customer_credit(payment.customer), payment.unapplied, currency),
+        *transfer(money, receivable(payment.customer), payment.gross - credit, currency),
+        *transfer(money, customer_credit(payment.customer), credit, currency),
     )
     if payment.fee.state == "known":
         postings += _fee(payment, payment.fee)

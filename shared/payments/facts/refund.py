@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -77,6 +77,12 @@ class Refund(BaseModel):
     created_at: datetime
     sweep_at: datetime | None = None
     version: int = 1
+
+    @classmethod
+    def of(cls, payment: Payment, **fields: Any) -> "Refund":
+        """Return a refund of `payment`, with all that it has from it."""
+        kept = {"tenant", "invoice", "customer", "method", "account", "mode", "charge", "currency"}
+        return cls(**payment.model_dump(include=kept), payment=payment.id, **fields)
 
     @property
     def is_open(self) -> bool:

@@ -19,6 +19,7 @@ from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import fee_taken, payment_received
 from payments.facts.payment import Allocation, Fee, Note, Payment, Share, allocate
+from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     BalanceTransaction,
     Card,
@@ -116,6 +117,7 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
             apply_fee(counted, charge, doors=doors)
             return current
         payment = _payment(current, invoices, intent, doors.new_id("pay"))
+        payment, back = _give_back_late(payment, invoices, doors)
         done = current.become(AttemptStatus.SUCCEEDED, payment_intent=intent.id, decline=None)
         saved = change(done, current)
         paid = [_paid(invoice, payment, done) for invoice in invoices]
@@ -124,6 +126,7 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
             *map(change, paid, invoices),
             saved,
             *_beside(payment, doors),
+            *map(change, back),
             change(payment_received(payment)),
         )
         return saved.new
@@ -134,9 +137,8 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
 def _paid(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
     """Return the invoice with its part of the payment; what is beyond counts at the first."""
     home = invoice.id == payment.invoice
-    paid = invoice.receive(
-        payment.allocated_to(invoice.id), beyond=payment.unapplied if home else 0
-    ).follow(done)
+    beyond = payment.unapplied + payment.returned if home else 0
+    paid = invoice.receive(payment.allocated_to(invoice.id), beyond=beyond).follow(done)
     wrong = home and payment.gross != done.amount
     return paid.having(exception="amount_mismatch") if wrong else paid
 
@@ -148,6 +150,26 @@ def _beside(payment: Payment, doors: Doors) -> Iterator[Change[Any]]:
             yield change(share_of(payment, part, payment.paid_at))
     if payment.unapplied:
         yield give_credit(payment, payment.unapplied, doors)
+
+
+def _give_back_late(
+    payment: Payment, invoices: list[Invoice], doors: Doors
+) -> tuple[Payment, list[Refund]]:
+    """Promise back what came for a void invoice, if the tenant wants that; the sweep does it."""
+    late = payment.unapplied if any(invoice.voided_at for invoice in invoices) else 0
+    if not late or doors.store.settings(payment.tenant).late_payment == "credit":
+        return payment, []
+    refund = Refund.of(
+        payment,
+        id=doors.new_id("rfd"),
+        amount=late,
+        unapplied=late,
+        origin="late_payment",
+        created_at=doors.now(),
+        sweep_at=doors.now(),
+    )
+    promised = payment.give_back(pending=late, given=0, credit=late)
+    return promised.having(refunds=(refund.id,)), [refund]
 
 
 def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:

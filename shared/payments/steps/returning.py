@@ -123,9 +123,9 @@ def _imported(told: StripeRefund, payment: Payment, refunds: list[Refund]) -> Re
     )
     if beyond:
         raise Mismatch(f"{told.id} gives back more than {payment.id} brought.")
-    return Refund(
+    return Refund.of(
+        payment,
         id=dated("rfd", told.created * 1000, sha256(told.id.encode()).digest()[:10]),
-        **inherited(payment),
         amount=told.amount,
         allocations=allocations,
         unapplied=unapplied,
@@ -133,12 +133,6 @@ def _imported(told: StripeRefund, payment: Payment, refunds: list[Refund]) -> Re
         origin="stripe",
         created_at=_at(told),
     )
-
-
-def inherited(payment: Payment) -> dict[str, Any]:
-    """Return what a refund has from its payment."""
-    fields = {"tenant", "invoice", "customer", "method", "account", "mode", "charge", "currency"}
-    return {**payment.model_dump(include=fields), "payment": payment.id}
 
 
 def _heard(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
