@@ -7,6 +7,7 @@ measured in turns with this one, since machines differ and change by the second.
 
 import argparse
 import http.client
+import os
 import re
 import subprocess
 import sys
@@ -84,7 +85,11 @@ def measure(folder: Path) -> Figures:
 def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run the stand-in from a folder until the block ends."""
     command = [sys.executable, "-m", "local.standin", "--port", "0"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+    # From its second start on Python finds everything compiled, unless it was told not to keep it.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with subprocess.Popen(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, text=True
+    ) as process:
         ready = process.stdout.readline() if process.stdout else ""
         yield process, int(re.findall(r":(\d+)", ready)[0])
         process.terminate()

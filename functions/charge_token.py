@@ -1,4 +1,4 @@
-"""POST /v1/invoices/{id}/charges: charge a saved card, without its owner."""
+"""/v1/invoices/{id}/charges and /v1/charges: charge a saved card, without its owner."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from payments.cases import charging
 from payments.edge import api, runtime
 from payments.facts.attempt import Attempt, AttemptStatus
-from payments.facts.payment import Fee, Note
+from payments.facts.payment import Allocation, Fee, Note
 
 app = api.new_app()
 handler = api.lambda_handler(app)
@@ -19,6 +19,23 @@ class ChargeCard(api.Body):
 
     module: api.Name | None = None
     amount: api.Amount | None = None
+    payment_method: api.Name | None = None
+    supersede_open_links: Annotated[bool, Field(strict=True)] = True
+
+
+class PartOf(api.Body):
+    """What is asked for one invoice; left out, it is all that is collectable."""
+
+    invoice: api.Name
+    amount: api.Amount | None = None
+
+
+class ChargeCustomer(api.Body):
+    """One charge for several invoices of a customer, all in one currency."""
+
+    customer: api.Name
+    allocations: Annotated[tuple[PartOf, ...], Field(min_length=1, max_length=20)]
+    module: api.Name | None = None
     payment_method: api.Name | None = None
     supersede_open_links: Annotated[bool, Field(strict=True)] = True
 
@@ -37,6 +54,8 @@ class ChargedPayment(BaseModel):
     gross: int
     fee: Fee
     note: Note
+    allocations: list[Allocation]
+    unapplied: int
 
 
 class ChargedInvoice(BaseModel):
@@ -60,28 +79,67 @@ class ChargeOut(BaseModel):
     invoice: ChargedInvoice
 
 
+class ChargesOut(BaseModel):
+    """The same for several invoices, in the order in which they were named."""
+
+    attempt: ChargedAttempt
+    payment: ChargedPayment | None
+    invoices: list[ChargedInvoice]
+
+
 @app.post("/v1/invoices/<invoice_id>/charges", status_code=201)
 def charge_card(invoice_id: api.PathName, body: ChargeCard) -> Response[ChargeOut]:
     """Charge a saved card for an invoice, in full or in part."""
     caller, doors = api.caller(app), runtime.doors()
     request = charging.ChargeRequest(
-        invoice_id, body.module, body.amount, body.payment_method, body.supersede_open_links
+        parts=(charging.Part(invoice_id, body.amount),),
+        module=body.module,
+        payment_method=body.payment_method,
+        supersede_open_links=body.supersede_open_links,
     )
 
     def charge(attempt_id: str) -> ChargeOut | api.Pending:
         attempt = charging.charge_token(request, attempt_id=attempt_id, caller=caller, doors=doors)
-        done = attempt.status is AttemptStatus.SUCCEEDED
-        return _show(attempt) if done else api.Pending(_show(attempt))
+        found = _show(attempt)
+        shown = ChargeOut(**found.model_dump(exclude={"invoices"}), invoice=found.invoices[0])
+        return shown if _is_done(attempt) else api.Pending(shown)
 
     return api.answer_once(app, "att", 201, charge)
 
 
-def _show(attempt: Attempt) -> ChargeOut:
-    rows = runtime.store().invoice_rows(attempt.tenant, attempt.invoice)
-    invoice = rows.require_invoice()
+@app.post("/v1/charges", status_code=201)
+def charge_customer(body: ChargeCustomer) -> Response[ChargesOut]:
+    """Charge a saved card once for several invoices of its owner: all of them, or none."""
+    caller, doors = api.caller(app), runtime.doors()
+    request = charging.ChargeRequest(
+        parts=tuple(charging.Part(part.invoice, part.amount) for part in body.allocations),
+        module=body.module,
+        customer=body.customer,
+        payment_method=body.payment_method,
+        supersede_open_links=body.supersede_open_links,
+    )
+
+    def charge(attempt_id: str) -> ChargesOut | api.Pending:
+        attempt = charging.charge_token(request, attempt_id=attempt_id, caller=caller, doors=doors)
+        return _show(attempt) if _is_done(attempt) else api.Pending(_show(attempt))
+
+    return api.answer_once(app, "att", 201, charge)
+
+
+def _is_done(attempt: Attempt) -> bool:
+    return attempt.status is AttemptStatus.SUCCEEDED
+
+
+def _show(attempt: Attempt) -> ChargesOut:
+    store = runtime.store()
+    rows = store.invoice_rows(attempt.tenant, attempt.invoice)
+    others = [store.invoice(attempt.tenant, share.invoice) for share in attempt.shares[1:]]
     payment = next((found for found in rows.payments if found.attempt == attempt.id), None)
-    return ChargeOut(
+    return ChargesOut(
         attempt=ChargedAttempt(id=attempt.id, status=attempt.status),
         payment=ChargedPayment(**payment.model_dump()) if payment else None,
-        invoice=ChargedInvoice.model_validate(invoice, from_attributes=True),
+        invoices=[
+            ChargedInvoice.model_validate(invoice, from_attributes=True)
+            for invoice in (rows.require_invoice(), *others)
+        ],
     )

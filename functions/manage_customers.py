@@ -63,6 +63,21 @@ class CardPage(BaseModel):
     next_cursor: str | None = None
 
 
+class CreditOut(BaseModel):
+    """What the customer has paid too much, in minor units."""
+
+    currency: str
+    mode: str
+    balance: int
+
+
+class CreditPage(BaseModel):
+    """A customer's credit in each currency; there are few, so there is one page."""
+
+    data: list[CreditOut]
+    next_cursor: str | None = None
+
+
 def show(customer: Customer) -> CustomerOut:
     """Return what a caller may see."""
     return CustomerOut.model_validate(customer.model_dump(mode="json"))
@@ -113,3 +128,12 @@ def list_cards(ref: api.PathName) -> CardPage:
         for card in store.cards(tenant, ref)
     ]
     return CardPage(data=cards)
+
+
+@app.get("/v1/customers/<ref>/credit")
+def get_credit(ref: api.PathName) -> CreditPage:
+    """Return what the customer has paid too much, and may use for another invoice."""
+    store, tenant = runtime.store(), api.caller(app).tenant
+    store.customer(tenant, ref)
+    held = store.credits(tenant, ref)
+    return CreditPage(data=[CreditOut(**credit.model_dump()) for credit in held])

@@ -1,169 +1,31 @@
-"""/v1/invoices: create, read, change, finalize and void."""
+"""/v1/invoices: create, read, change and end; money from elsewhere; why it is (not) paid."""
 
+from dataclasses import asdict
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import BaseModel, Field
 
-from payments.cases import invoicing
+from payments.cases import invoicing, settling, story
 from payments.edge import api, runtime
-from payments.edge.disputes import DisputeOut, show_dispute
-from payments.facts.attempt import Attempt
+from payments.edge.shapes import (
+    AmendInvoice,
+    CreateInvoice,
+    ExplanationOut,
+    HappeningOut,
+    InvoiceOut,
+    InvoicePage,
+    RecordedPayment,
+    RecordPayment,
+    TimelineOut,
+    show,
+    show_payment,
+)
 from payments.facts.invoice import Invoice, InvoiceStatus, Line
-from payments.facts.payment import Fee, Note, Payment
-from payments.facts.refund import Refund
 
 app = api.new_app()
 handler = api.lambda_handler(app)
-
-Tax = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
-
-
-class LineIn(api.Body):
-    """`tax_rate` (percent) and `tax_amount` (minor units) are kept as given and never computed."""
-
-    description: api.Text
-    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
-    unit_amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
-    tax_rate: Annotated[Decimal | None, Field(ge=0, le=100, max_digits=7)] = None
-    tax_amount: Tax | None = None
-
-
-class CreateInvoice(api.Body):
-    """Give `lines` or `total`; a line's amount is quantity x unit_amount + tax_amount."""
-
-    number: api.Text
-    customer: api.Name
-    currency: api.Currency
-    module: api.Name | None = None
-    order_ref: api.Text | None = None
-    lines: Annotated[tuple[LineIn, ...], Field(max_length=200)] = ()
-    total: api.Amount | None = None
-    allow_partial: Annotated[bool, Field(strict=True)] = False
-    min_partial: api.Amount | None = None
-    due: api.Day | None = None
-    draft: Annotated[bool, Field(strict=True)] = False
-
-
-class AmendInvoice(api.Body):
-    """What may change without changing what is owed."""
-
-    order_ref: api.Text | None = None
-    due: api.Day | None = None
-    allow_partial: Annotated[bool, Field(strict=True)] = False
-
-
-class Amounts(BaseModel):
-    """Minor units of `currency`."""
-
-    currency: str
-    total: int
-    paid: int
-    refunded: int
-    refund_pending: int
-    charged_back: int
-    credited: int
-    outstanding: int
-    reserved: int
-    collectable: int
-
-
-class Facets(BaseModel):
-    """What is going on beside the status."""
-
-    collection: str
-    exception: str
-
-
-class PaymentOut(BaseModel):
-    """Money that arrived."""
-
-    id: str
-    attempt: str
-    gross: int
-    fee: Fee
-    note: Note
-    paid_at: str
-
-
-class InvoiceRefund(BaseModel):
-    """What of a refund concerns this invoice; /v1/refunds/{id} tells the rest."""
-
-    id: str
-    payment: str
-    status: str
-    amount: int
-    settle_as: str
-    created_at: str
-
-
-class AttemptOut(BaseModel):
-    """An intent to collect."""
-
-    id: str
-    status: str
-    channel: str
-    amount: int
-    decline: dict[str, Any] | None
-    created_at: str
-
-
-class InvoiceOut(BaseModel):
-    """An invoice with what happened to it."""
-
-    id: str
-    number: str
-    status: str
-    version: int
-    customer: str
-    module: str | None
-    order_ref: str | None
-    mode: str | None
-    lines: list[dict[str, Any]]
-    allow_partial: bool
-    min_partial: int | None
-    due: str | None
-    amounts: Amounts
-    facets: Facets
-    payments: list[PaymentOut] = []
-    attempts: list[AttemptOut] = []
-    refunds: list[InvoiceRefund] = []
-    disputes: list[DisputeOut] = []
-    created_at: str
-
-
-class InvoicePage(BaseModel):
-    """A page of invoices, without their payments and attempts."""
-
-    data: list[InvoiceOut]
-    next_cursor: str | None
-
-
-def show(
-    invoice: Invoice,
-    payments: list[Payment] | None = None,
-    attempts: list[Attempt] | None = None,
-    refunds: list[Refund] | None = None,
-) -> InvoiceOut:
-    """Return what a caller may see."""
-    fields = invoice.model_dump(mode="json", include=set(InvoiceOut.model_fields))
-    return InvoiceOut(
-        **fields,
-        status=invoice.status,
-        amounts=Amounts.model_validate(invoice, from_attributes=True),
-        facets=Facets(collection=invoice.collection, exception=invoice.trouble),
-        payments=[PaymentOut(**payment.model_dump(mode="json")) for payment in payments or ()],
-        attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in attempts or ()],
-        refunds=[_show_refund(refund, invoice) for refund in refunds or ()],
-    )
-
-
-def _show_refund(refund: Refund, invoice: Invoice) -> InvoiceRefund:
-    fields = refund.model_dump(mode="json") | {"amount": refund.share_of(invoice.id)}
-    return InvoiceRefund(**fields)
 
 
 @app.post("/v1/invoices", status_code=201)
@@ -204,22 +66,17 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
 @app.get("/v1/invoices/<invoice_id>")
 def get_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
     """One invoice with its payments, refunds and attempts; what a storefront polls."""
-    rows = runtime.store().invoice_rows(api.caller(app).tenant, invoice_id)
+    rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
     invoice = rows.require_invoice()
-    # A payment that stands under another invoice has its refunds and disputes there too.
-    elsewhere = runtime.store().shared(rows.shares) if rows.shares else []
-    refunds = rows.refunds + runtime.store().refunds_of(*elsewhere)
-    own = [refund for refund in refunds if refund.share_of(invoice_id)]
-    shown = show(invoice, rows.payments, rows.attempts, own)
-    disputes = rows.disputes + runtime.store().disputes_of(*elsewhere)
-    shown.disputes = [show_dispute(dispute) for dispute in disputes]
-    return api.answer(200, shown, api.etag(invoice.version))
+    return api.answer(200, show(invoice, rows), api.etag(invoice.version))
 
 
 @app.patch("/v1/invoices/<invoice_id>")
 def amend_invoice(invoice_id: api.PathName, body: AmendInvoice) -> Response[InvoiceOut]:
     """Change an invoice that nobody has changed since the version in If-Match."""
-    changes = body.model_dump(exclude_unset=True)
+    changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+    if lines := changes.get("lines"):
+        changes["lines"] = tuple(Line(**line.model_dump()) for line in lines)
     invoice = invoicing.amend(
         invoice_id, changes, seen=api.if_match(app), caller=api.caller(app), doors=runtime.doors()
     )
@@ -238,3 +95,47 @@ def void_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
     """Withdraw an invoice; an open Checkout Session is expired at Stripe first."""
     invoice = invoicing.void(invoice_id, caller=api.caller(app), doors=runtime.doors())
     return api.answer(200, show(invoice), api.etag(invoice.version))
+
+
+@app.post("/v1/invoices/<invoice_id>/uncollectible")
+def write_off_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
+    """Give up what is outstanding; an open Checkout Session is expired at Stripe first."""
+    invoice = invoicing.write_off(invoice_id, caller=api.caller(app), doors=runtime.doors())
+    return api.answer(200, show(invoice), api.etag(invoice.version))
+
+
+@app.post("/v1/invoices/<invoice_id>/offline-payments", status_code=201)
+def record_payment(invoice_id: api.PathName, body: RecordPayment) -> Response[RecordedPayment]:
+    """Book money that came by bank or in cash; an open Checkout Session is expired first."""
+    caller, doors = api.caller(app), runtime.doors()
+    request = settling.OfflinePayment(**dict(body))
+
+    def record(payment_id: str) -> RecordedPayment:
+        payment = settling.record_payment(
+            request, invoice_id, payment_id=payment_id, caller=caller, doors=doors
+        )
+        invoice = doors.store.invoice(caller.tenant, invoice_id)
+        return RecordedPayment(
+            payment=show_payment(payment),
+            status=invoice.status,
+            outstanding=invoice.outstanding,
+            currency=invoice.currency,
+        )
+
+    return api.answer_once(app, "pay", 201, record)
+
+
+@app.get("/v1/invoices/<invoice_id>/timeline")
+def get_timeline(invoice_id: api.PathName) -> TimelineOut:
+    """Return what happened to the invoice, oldest first, with the ids that prove it."""
+    rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
+    return TimelineOut(data=[HappeningOut(**asdict(each)) for each in story.timeline(rows)])
+
+
+@app.get("/v1/invoices/<invoice_id>/explain")
+def explain_invoice(invoice_id: api.PathName) -> ExplanationOut:
+    """Say why the invoice is, or is not, paid: in words, with the evidence."""
+    rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
+    found = story.explain(rows)
+    invoice = rows.require_invoice()
+    return ExplanationOut(invoice=invoice.id, status=invoice.status, **asdict(found))

@@ -1,8 +1,8 @@
-"""Queue of reconciliation runs: carry one out, page by page."""
+"""Queue of reconciliation runs and back-fills: carry one out, page by page."""
 
 from typing import Any
 
-from payments.cases import reconciliation
+from payments.cases import backfilling, reconciliation
 from payments.edge import batches, runtime
 
 
@@ -10,6 +10,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the messages that have to come again."""
 
     def carry_out(message: dict[str, str]) -> str:
+        if account := message.get("backfill"):
+            return str(backfilling.backfill(message["tenant"], account, runtime.doors()))
         return reconciliation.carry_out(message["tenant"], message["run"], runtime.doors()).status
 
     return batches.each(event, context, carry_out)

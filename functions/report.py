@@ -1,4 +1,4 @@
-"""/v1/reconciliation: ask for a comparison with Stripe, and read what it found."""
+"""/v1/reconciliation and /v1/ledger: compare with Stripe, and read the books."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -7,8 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator, BaseModel, Field
 
-from payments.cases import reconciliation
+from payments.cases import bookkeeping, reconciliation
 from payments.edge import api, runtime
+from payments.facts.ledger import JournalEntry, Posting
 from payments.facts.run import Break, Run
 
 app = api.new_app()
@@ -87,6 +88,39 @@ class BreakPage(BaseModel):
     next_cursor: str | None
 
 
+class EntryOut(BaseModel):
+    """One fact as postings in minor units, debits positive, that sum to zero."""
+
+    fact: str
+    invoice: str
+    at: datetime
+    postings: list[Posting]
+
+
+class EntryPage(BaseModel):
+    """A page of the journal."""
+
+    data: list[EntryOut]
+    next_cursor: str | None
+
+
+class AccountBalance(BaseModel):
+    """What an account of the ledger comes to, debits positive."""
+
+    account: str
+    currency: str
+    balance: int
+
+
+class TrialBalanceOut(BaseModel):
+    """`totals` is zero in every currency."""
+
+    entries: int
+    data: list[AccountBalance]
+    totals: dict[str, int]
+    balanced: bool
+
+
 def show(run: Run) -> RunOut:
     """Return what a caller may see."""
     return RunOut(**{**run.model_dump(), "mode": run.action}, residual=run.residual)
@@ -135,4 +169,33 @@ def list_breaks(
     )
     return BreakPage(
         data=[BreakOut(**found.model_dump()) for found in breaks], next_cursor=following
+    )
+
+
+@app.get("/v1/ledger/entries")
+def list_entries(
+    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
+    cursor: Annotated[str | None, Query(max_length=128)] = None,
+) -> EntryPage:
+    """Return the journal, newest first; an entry is never changed, only entered again reversed."""
+    entries, following = runtime.store().page(
+        JournalEntry, api.caller(app).tenant, limit=limit, cursor=cursor
+    )
+    return EntryPage(
+        data=[EntryOut(**entry.model_dump()) for entry in entries], next_cursor=following
+    )
+
+
+@app.get("/v1/ledger/trial-balance")
+def get_trial_balance(until: Annotated[Time | None, Query()] = None) -> TrialBalanceOut:
+    """Return what every account comes to; the sum is zero in every currency."""
+    found = bookkeeping.trial_balance(api.caller(app).tenant, until, doors=runtime.doors())
+    return TrialBalanceOut(
+        entries=found.entries,
+        data=[
+            AccountBalance(account=account, currency=currency, balance=balance)
+            for (account, currency), balance in sorted(found.balances.items())
+        ],
+        totals=found.totals,
+        balanced=not any(found.totals.values()),
     )

@@ -16,8 +16,8 @@ PaymentsError
 ├── Declined               402  CardDeclined, AuthenticationRequired, PaymentBlocked,
 │                               PaymentCanceled
 ├── NotFound               404
-├── Conflict               409  PaymentInProgress, ExceedsOutstanding, InvoiceNotPayable,
-│   │                           NumberTaken, NameTaken, IdempotencyKeyReused,
+├── Conflict               409  PaymentInProgress, ExceedsOutstanding, ExceedsCredit,
+│   │                           InvoiceNotPayable, NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
 │   │                           RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
@@ -221,6 +221,10 @@ class PaymentInProgress(Conflict):
 
 class ExceedsOutstanding(Conflict):
     """More than is collectable."""
+
+
+class ExceedsCredit(Conflict):
+    """More than is unapplied of a payment, or than the invoice can be paid."""
 
 
 class InvoiceNotPayable(Conflict):

@@ -16,7 +16,7 @@ from tests.functions.shop import Shop, expect
 from tests.functions.world import Answer, Died, Json, World
 
 ROUTE = "POST /v1/invoices/{id}/charges"
-ALLOWED = {ROUTE: {"admin", "operator"}}
+ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, "POST /v1/charges")}
 #: A request and the SDK's own second try, both without an answer or with Stripe's failure.
 UNKNOWN = {
     "lost": ("timeout_lost", "timeout_lost"),
@@ -68,9 +68,10 @@ def test_a_part_is_charged_as_the_contract_shows(shop: Shop) -> None:
     fee, note = charged["payment"].pop("fee"), charged["payment"].pop("note")
     assert re.fullmatch("att_[0-9a-z]{26}", charged["attempt"].pop("id"))
     assert re.fullmatch("pay_[0-9a-z]{26}", charged["payment"].pop("id"))
+    assert charged["payment"].pop("allocations") == [{"invoice": invoice["id"], "amount": 1500}]
     assert charged == {
         "attempt": {"status": "succeeded"},
-        "payment": {"gross": 1500},
+        "payment": {"gross": 1500, "unapplied": 0},
         "invoice": {
             "id": invoice["id"],
             "status": "partially_paid",
@@ -602,8 +603,9 @@ def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> No
     assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
 
 
-def test_strangers_are_turned_away(showroom: Shop) -> None:
-    assert refusals.greet(showroom.world, ROUTE) == refusals.turned_away()
+@pytest.mark.parametrize("route", ALLOWED)
+def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
+    assert refusals.greet(showroom.world, route) == refusals.turned_away()
 
 
 def test_a_role_without_a_grant_of_its_own_charges_nothing(showroom: Shop, owed: Json) -> None:

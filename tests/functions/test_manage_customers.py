@@ -16,6 +16,7 @@ ALLOWED = {
     "GET /v1/customers/{ref}": EVERYBODY,
     "POST /v1/customers/{ref}/setup-sessions": {"admin", "operator", "storefront"},
     "GET /v1/customers/{ref}/payment-methods": EVERYBODY,
+    "GET /v1/customers/{ref}/credit": {"admin", "operator", "viewer"},
 }
 
 

@@ -21,6 +21,10 @@ ALLOWED = {
     "PATCH /v1/invoices/{id}": SELLERS,
     "POST /v1/invoices/{id}/finalize": SELLERS,
     "POST /v1/invoices/{id}/void": {"admin", "operator"},
+    "POST /v1/invoices/{id}/uncollectible": {"admin", "operator"},
+    "POST /v1/invoices/{id}/offline-payments": {"admin", "operator"},
+    "GET /v1/invoices/{id}/timeline": {"admin", "operator", "viewer"},
+    "GET /v1/invoices/{id}/explain": {"admin", "operator", "viewer"},
 }
 
 
@@ -375,7 +379,11 @@ def test_what_was_not_named_stays_and_null_takes_away(shop: Shop) -> None:
 
 PATCHES = (
     *(bad for bad in ALWAYS if bad.name not in {"nothing", "null"}),
-    invalid("a new total", {"total": 1}),
+    invalid(
+        "a total beside lines", {"total": 1, "lines": [{"description": "a", "unit_amount": 2}]}
+    ),
+    invalid("no lines", {"lines": []}),
+    invalid("a total of nothing", {"total": 0}),
     invalid("new lines", {"lines": []}),
     invalid("a new currency", {"currency": "usd"}),
     invalid("a new number", {"number": "2"}),

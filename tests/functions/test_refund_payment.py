@@ -7,15 +7,13 @@ from typing import Any
 
 import pytest
 
-from payments.cases import charging
+from payments.doors.gateway import Gateway
 from payments.edge import runtime
-from payments.facts.attempt import Attempt, Channel
-from payments.facts.payment import Allocation
 from payments.facts.settings import Settings
-from payments.steps.claiming import claim
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body
 from tests.functions.shop import Shop, expect
+from tests.functions.signing import a_body, deliver
 from tests.functions.world import Answer, Died, Json, World, record, secret_key
 
 ALLOWED = {
@@ -117,15 +115,35 @@ def assert_books_agree(shop: Shop) -> None:
     assert_journal_agrees(shop, total(payments, "gross") - total(given, "amount"))
 
 
-def assert_journal_agrees(shop: Shop, at_stripe: int) -> None:
+def ledger(shop: Shop) -> Counter[str]:
+    """The balance of every account of the journal."""
     sums: Counter[str] = Counter()
     for row in rows(shop.world, "JOURNAL"):
         for posting in row["postings"]["L"]:
             sums[posting["M"]["account"]["S"]] += int(posting["M"]["amount"]["N"])
+    return sums
+
+
+def assert_journal_agrees(shop: Shop, at_stripe: int) -> None:
+    sums = ledger(shop)
     assert sum(sums.values()) == 0
     name = f"stripe_balance:{shop.account['id']}:test"
     assert sums[name] == at_stripe - sums["fees:stripe"]
+    assert_invoices_are_the_debt(shop)
+
+
+def assert_invoices_are_the_debt(shop: Shop) -> None:
+    """What customers owe, and what was credited, is the same in the journal and on invoices."""
+    sums = ledger(shop)
     invoices = [row for (_, sk), row in shop.world.rows().items() if sk == "INVOICE"]
+    given_up = [row for row in invoices if "voided_at" in row or "written_off_at" in row]
+    owed = sum(
+        number(row, "total") - number(row, "credited") - number(row, "settled")
+        + number(row, "refunded")
+        for row in invoices
+        if row not in given_up
+    )  # fmt: skip
+    assert sum(sums[name] for name in list(sums) if name.startswith("ar:")) == owed
     assert sums["refunds"] == total(invoices, "credited")
 
 
@@ -410,35 +428,12 @@ def test_an_amount_that_the_currency_does_not_have_is_not_given_back(shop: Shop)
     assert refused == (422, "amount_not_representable")
 
 
-def pay_several(shop: Shop, *parts: int, total: int = 4000) -> Json:
-    """The payment of several invoices at once by a saved card."""
+def pay_several(shop: Shop, *parts: int) -> Json:
+    """The payment of several invoices over 40.00 at once by a saved card."""
     shop.save_card()
-    invoices = [shop.invoice(lines=None, total=total) for _ in parts]
-    doors = runtime.doors()
-    found = [doors.store.invoice("tulips", invoice["id"]) for invoice in invoices]
-    (card,) = doors.store.cards("tulips", "c-1")
-    allocations = tuple(
-        Allocation(invoice=invoice.id, amount=amount)
-        for invoice, amount in zip(found, parts, strict=True)
-    )
-    attempt = Attempt(
-        id=doors.new_id("att"),
-        tenant="tulips",
-        invoice=found[0].id,
-        account=shop.account["id"],
-        mode="test",
-        module=shop.module["id"],
-        customer="c-1",
-        channel=Channel.CHARGE,
-        amount=sum(parts),
-        currency="eur",
-        created_at=doors.now(),
-        stripe_customer=card.stripe_customer,
-        payment_method=card.id,
-        allocations=allocations,
-    )
-    charging.drive(claim(found, lambda _: attempt, supersede=False, doors=doors), doors)
-    return payment_of(shop, invoices[0])
+    named = [{"invoice": shop.invoice()["id"], "amount": amount} for amount in parts]
+    charged = shop.operator.post("/v1/charges", {"customer": "c-1", "allocations": named})
+    return again(shop, expect(201, charged)["payment"])
 
 
 def test_a_part_of_a_payment_of_several_invoices_says_of_which(shop: Shop) -> None:
@@ -531,18 +526,51 @@ def test_a_customers_credit_is_given_back_and_is_no_credit_any_more(
     assert_books_agree(shop)
 
 
+def pay_in_cash(shop: Shop, amount: int) -> Json:
+    """Cash for an invoice over 40.00; what is more is the customer's credit."""
+    invoice, body = shop.invoice(), {"amount": amount, "method": "cash"}
+    expect(201, shop.operator.post(f"/v1/invoices/{invoice['id']}/offline-payments", body))
+    return payment_of(shop, invoice)
+
+
+def test_money_that_came_outside_of_stripe_goes_back_outside_of_it(shop: Shop) -> None:
+    payment = pay_in_cash(shop, 4000)
+    shop.world.gate.arm(None)
+
+    refund = expect(201, ask(shop, payment, amount=1500))
+
+    assert not [name for name in shop.world.gate.passed if "/v1/" in name]
+    assert (refund["status"], refund["stripe_refund"]) == ("succeeded", None)
+    assert amounts(shop, payment) == {"paid": 2500, "refunded": 1500, "credited": 1500}
+    (entry,) = [row for row in rows(shop.world, "JOURNAL") if row["fact"]["S"].endswith("#refund")]
+    accounts = {posting["M"]["account"]["S"] for posting in entry["postings"]["L"]}
+    assert accounts == {"bank", "refunds"}
+
+
 def test_credit_is_taken_before_what_was_allocated(shop: Shop) -> None:
-    payment = pay_several(shop, 4000, 4000)
-    key = (f"T#tulips#INV#{payment['invoice']}", f"PAYMENT#{payment['note']['charge']}")
-    row = shop.world.dynamo.rows[key]
-    # As if the second invoice had been paid by somebody else in the meantime.
-    first = row["allocations"]["L"][:1]
-    shop.world.dynamo.rows[key] = row | {"allocations": {"L": first}, "unapplied": {"N": "4000"}}
+    payment = pay_in_cash(shop, 5000)
 
-    refund = expect(201, ask(shop, payment, amount=5000))
+    refund = expect(201, ask(shop, payment, amount=1500))
 
-    assert refund["unapplied"] == 4000
-    assert refund["allocations"] == [{"invoice": payment["invoice"], "amount": 1000}]
+    assert refund["unapplied"] == 1000
+    assert refund["allocations"] == [{"invoice": payment["invoice"], "amount": 500}]
+    assert credit(shop.world) == 0
+    assert_invoices_are_the_debt(shop)
+
+
+def test_a_debt_that_comes_back_to_an_invoice_that_was_given_up_is_lost_at_once(
+    shop: Shop,
+) -> None:
+    card, invoice = shop.save_card(), shop.invoice()
+    payment = expect(201, shop.charge(invoice, amount=1500, payment_method=card))["payment"]
+    expect(200, shop.operator.post(f"/v1/invoices/{invoice['id']}/uncollectible"))
+
+    expect(201, ask(shop, payment, settle_as="reopen"))
+
+    seen = shop.read(invoice)
+    assert (seen["status"], seen["amounts"]["outstanding"]) == ("uncollectible", 4000)
+    assert ledger(shop)["bad_debt"] == 4000
+    assert_books_agree(shop)
 
 
 @pytest.mark.parametrize("step", range(20))
@@ -768,8 +796,6 @@ def test_whatever_the_event_says_stripes_present_word_is_booked(shop: Shop, kind
 
 def tell(shop: Shop, kind: str, about: str) -> Json:
     """Let Stripe say `kind` about an object; return the kept event."""
-    from tests.functions.signing import a_body, deliver  # noqa: PLC0415 - used here alone
-
     assert deliver(shop, a_body(type=kind, data={"object": {"id": about}})).status == 200
     assert shop.world.work("apply_event", *shop.world.messages("events")) == []
     return [row for (_, sk), row in shop.world.rows().items() if sk == "EVENT"][-1]
@@ -1008,6 +1034,40 @@ def test_a_refund_that_is_canceled_frees_what_was_reserved(shop: Shop) -> None:
     assert_books_agree(shop)
 
 
+def test_an_older_word_of_stripes_that_comes_late_changes_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = paid(shop, "refundFail")
+    refund = expect(201, ask(shop, payment, amount=1500))
+    keys = runtime.doors().gateway("tulips", shop.account["id"], "test")
+    older = keys.refund(refund["stripe_refund"])
+    shop.world.advance(days=1)
+    tell(shop, "refund.failed", older.id)
+    before = rows(shop.world, "REFUND"), rows(shop.world, "JOURNAL")
+
+    monkeypatch.setattr(Gateway, "refund", lambda *_: older)
+
+    assert tell(shop, "refund.updated", older.id)["status"]["S"] == "applied"
+    assert (rows(shop.world, "REFUND"), rows(shop.world, "JOURNAL")) == before
+    assert before[0][0]["status"]["S"] == "failed"
+
+
+def test_the_timeline_of_an_invoice_tells_its_refunds(shop: Shop) -> None:
+    payment = pay_several(shop, 4000, 2500)
+    second = payment["allocations"][1]["invoice"]
+    named = [{"invoice": second, "amount": 1000}]
+    refund = expect(201, ask(shop, payment, allocations=named, settle_as="reopen"))
+
+    found = expect(200, shop.operator.get(f"/v1/invoices/{second}/timeline"))["data"]
+    told = expect(200, shop.operator.get(f"/v1/invoices/{second}/explain"))
+
+    (happening,) = [each for each in found if each["kind"].startswith("refund")]
+    assert happening["kind"] == "refund_succeeded"
+    assert happening["text"] == "10.00 EUR were given back; the debt came back."
+    assert happening["refs"]["stripe_refund"] == refund["stripe_refund"]
+    assert "given back" in told["answer"]
+
+
 def test_a_refund_that_turns_up_after_it_was_given_up_is_booked_all_the_same(shop: Shop) -> None:
     payment = paid(shop)
     shop.world.control("webhooks", mode="drop")
@@ -1023,25 +1083,6 @@ def test_a_refund_that_turns_up_after_it_was_given_up_is_booked_all_the_same(sho
     statuses = {each["origin"]: each["status"] for each in again(shop, payment)["refunds"]}
     assert statuses == {"api": "failed", "stripe": "succeeded"}
     assert_books_agree(shop)
-
-
-def test_money_that_came_outside_of_stripe_goes_back_outside_of_it(shop: Shop) -> None:
-    payment = paid(shop)
-    key = (f"T#tulips#INV#{payment['invoice']}", f"PAYMENT#{charge_of(payment)}")
-    row = shop.world.dynamo.rows.pop(key)
-    cash = {name: value for name, value in row.items() if name != "charge"}
-    place = f"PAYMENT#{payment['id']}"
-    cash |= {"method": {"S": "cash"}, "sk": {"S": place}}
-    shop.world.dynamo.rows[key[0], place] = cash
-    shop.world.gate.arm(None)
-
-    refund = expect(201, ask(shop, payment, amount=1500))
-
-    assert not [name for name in shop.world.gate.passed if "/v1/" in name]
-    assert (refund["status"], refund["stripe_refund"]) == ("succeeded", None)
-    assert amounts(shop, payment) == {"paid": 2500, "refunded": 1500, "credited": 1500}
-    (entry,) = [row for row in rows(shop.world, "JOURNAL") if row["fact"]["S"].endswith("#refund")]
-    assert "bank" in {posting["M"]["account"]["S"] for posting in entry["postings"]["L"]}
 
 
 def test_money_for_a_void_invoice_is_given_back_by_the_sweep_if_the_tenant_wants_that(

@@ -43,6 +43,7 @@ OWNERS = (
     ("/v1/invoices", "manage_invoices"),
     ("/v1/payments", "refund_payment"),
     ("/v1/refunds", "refund_payment"),
+    ("/v1/ledger", "report"),
     ("/v1/disputes", "refund_payment"),
     ("/v1/reconciliation", "report"),
     ("/p/", "open_pay_link"),

@@ -136,11 +136,12 @@ def test_the_webhook_alone_marks_an_invoice_paid_with_a_note_when_the_payer_neve
         "fee": fees[charge["balance_transaction"]],
         "paid_at": payment["paid_at"],
         "receipt_url": charge["receipt_url"],
+        "reference": None,
     }
     assert booked_rows(stack, shop, invoice) == {
         f"PAYMENT#{charge['id']}",
+        f"JOURNAL#{invoice}#finalized",
         f"JOURNAL#{charge['id']}#payment",
-        f"JOURNAL#{charge['id']}#fee",
     }
 
 

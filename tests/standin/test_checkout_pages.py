@@ -316,6 +316,26 @@ def test_the_pages_own_calls_refuse_an_amount_that_changed(
     assert client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
 
 
+def test_an_address_in_any_language_leads_back(served: tuple[StandIn, str]) -> None:
+    _, url = served
+    client = stripe.StripeClient("sk_test_" + TULIPS, base_addresses={"api": url})
+    session = client.v1.checkout.sessions.create(
+        {**SELL, "success_url": "http://127.0.0.1:9/zurück"}
+    )
+
+    answer = exchange(url, "POST", urlsplit(str(session.url)).path + "/complete")
+
+    assert (answer.status, answer.headers["Location"]) == (303, "http://127.0.0.1:9/zur%C3%BCck")
+
+
+def test_a_page_that_is_loaded_again_after_a_decline_is_the_page(
+    browser: Browser, session: Any
+) -> None:
+    browser.post(session.url + "/complete", pm="pm_card_visa_chargeDeclined")
+
+    assert "<h1>Pay Tulips</h1>" in browser.get(session.url + "/complete").body.decode()
+
+
 def test_two_browsers_take_the_money_once(
     client: stripe.StripeClient, browser: Browser, session: Any
 ) -> None:

@@ -65,6 +65,19 @@ def test_an_onboarding_link_leads_back_to_the_web_only(
     assert (caught.value.code, caught.value.param) == ("url_invalid", name)
 
 
+def test_a_link_to_update_is_for_accounts_that_the_platform_asks_itself(
+    client: stripe.StripeClient, browser: Browser, account: Any
+) -> None:
+    update: Any = {**LINK, "type": "account_update"}
+    with pytest.raises(stripe.InvalidRequestError, match=r'are \["account_onboarding"\]'):
+        client.v1.account_links.create({"account": account.id, **update})
+
+    custom = client.v1.accounts.create({"country": "US", "type": "custom"}).id
+    page = browser.get(client.v1.account_links.create({"account": custom, **update}).url)
+
+    assert "Update the details of" in page.body.decode()
+
+
 def test_what_the_merchant_says_of_the_business_is_kept(
     client: stripe.StripeClient, browser: Browser, account: Any
 ) -> None:
@@ -372,6 +385,22 @@ def test_a_direct_charge_pays_its_platform_a_fee(client: stripe.StripeClient, ac
     (fee,) = client.v1.application_fees.list().data
     assert (fee.amount, fee.account) == (500, account.id)
     assert client.v1.balance.retrieve().available[0].amount == 500
+
+
+def test_the_platforms_publishable_key_acts_for_the_account_as_well(
+    client: stripe.StripeClient, connect: Connect, account: Any
+) -> None:
+    options = {"stripe_account": account.id}
+    made = client.v1.payment_intents.create({"amount": 500, "currency": "usd"}, options)
+    front = connect(kind="pk")
+
+    seen = front.v1.payment_intents.retrieve(
+        made.id, {"client_secret": str(made.client_secret)}, options
+    )
+
+    assert seen.id == made.id
+    with pytest.raises(stripe.InvalidRequestError):
+        front.v1.payment_intents.retrieve(made.id, {"client_secret": str(made.client_secret)})
 
 
 def test_a_destination_charge_sends_the_rest_on(

@@ -307,7 +307,12 @@ def test_an_event_destination_is_a_webhook_endpoint(
 
 @pytest.mark.parametrize(
     "other",
-    [{"event_payload": "thin"}, {"type": "amazon_eventbridge"}, {"webhook_endpoint": {"url": "x"}}],
+    [
+        {"event_payload": "thin"},
+        {"enabled_events": ["charge.suceeded"]},
+        {"type": "amazon_eventbridge"},
+        {"webhook_endpoint": {"url": "x"}},
+    ],
 )
 def test_a_destination_that_the_stand_in_cannot_serve_is_refused(
     client: stripe.StripeClient, other: Any

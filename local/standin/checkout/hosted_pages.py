@@ -1,12 +1,9 @@
-"""The hosted pages of Checkout: pay, save a card, prove who you are, the receipt."""
+"""The hosted page of Checkout: pay, or save a card."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from local.standin.checkout import sessions
 from local.standin.checkout.picker import picker
@@ -14,7 +11,6 @@ from local.standin.connect.accounts import display_name
 from local.standin.engine.errors import CardDeclined, InvalidRequest
 from local.standin.engine.markup import (
     NOTHING,
-    WEB_URL,
     Html,
     filled,
     html,
@@ -100,6 +96,7 @@ def form_page(call: Call, session: Json, *, error: str | None = None) -> str:
 
 
 @page("GET", "/c/pay/{id}")
+@page("GET", "/c/pay/{id}/complete")
 def show(call: Call) -> Answer:
     session = found_session(call)
     if session is None:
@@ -188,116 +185,3 @@ def recover(call: Call) -> Answer:
     if session is None or not recovery.get("url") or recovery["expires_at"] <= call.now:
         return missing()
     return redirect(sessions.again(call, session)["url"])
-
-
-def found_intent(call: Call) -> Json | None:
-    for kind in ("payment_intent", "setup_intent"):
-        scope = call.store.scope_of(kind, call.path["id"])
-        if scope is not None:
-            call.scope = scope
-            return call.get(kind, call.path["id"])
-    return None
-
-
-@page("GET", "/c/authenticate/{id}")
-def ask(call: Call) -> Answer:
-    intent = found_intent(call)
-    if intent is None:
-        return missing()
-    if intent["status"] != "requires_action":
-        return asked_no_more(call, intent)
-    card = call.get("payment_method", intent["payment_method"]).get("card") or {}
-    paying = "amount" in intent
-    content = filled(
-        __package__, "authenticate.html",
-        merchant=display_name(call), action=f"/c/authenticate/{intent['id']}",
-        what="Amount" if paying else "For",
-        amount=shown(intent["amount"], intent["currency"]) if paying else "Later payments",
-        card=f"{card.get('brand', '')} …{card.get('last4', '')}".capitalize(),
-    )  # fmt: skip
-    return html_answer(200, whole("Your bank asks | 3-D Secure", content))
-
-
-def asked_no_more(call: Call, intent: Json) -> Answer:
-    """Lead a payer who comes late, from another tab, to where the payment stands."""
-    session = session_of(call, intent)
-    if session is None:
-        return html_answer(410, message("Nothing to confirm", "This was decided before."))
-    call.path["id"] = session["id"]
-    return redirect(back_url(session)) if session["status"] == "complete" else show(call)
-
-
-def session_of(call: Call, intent: Json) -> Json | None:
-    key = intent["object"]
-    found = call.store.select(call.scope, "checkout.session", [(key, "=", intent["id"])], limit=1)
-    return found[0] if found else None
-
-
-@page("POST", "/c/authenticate/{id}")
-def decide(call: Call) -> Answer:
-    intent = found_intent(call)
-    if intent is None:
-        return missing()
-    if intent["status"] != "requires_action":
-        return asked_no_more(call, intent)
-    session = session_of(call, intent)
-    if session is not None:
-        call.platform = call.hidden(session["id"]).get("platform")
-    passed = (field(call, "outcome") or "pass") == "pass"
-    subject = payment_intents if intent["object"] == "payment_intent" else setup_intents
-    with suppress(CardDeclined):
-        intent = subject.authenticated(call, intent, passed=passed)
-    intent = call.get(intent["object"], intent["id"])
-    if session is None:
-        return back_from(call, intent)
-    failure: Json = intent.get("last_payment_error") or intent.get("last_setup_error") or {}
-    if failure:
-        return declined(call, session, failure["message"])
-    return carried_on(call, session, intent)
-
-
-def back_from(call: Call, intent: Json) -> Answer:
-    url = call.hidden(intent["id"]).get("return_url") or ""
-    if not WEB_URL.fullmatch(url):
-        return html_answer(200, message("Thank you", "You can close this page."))
-    name = intent["object"]
-    failed = intent["status"] in {"requires_payment_method", "canceled"}
-    told = urlencode({
-        name: intent["id"], f"{name}_client_secret": intent["client_secret"],
-        "redirect_status": "failed" if failed else "succeeded",
-    })  # fmt: skip
-    return redirect(f"{url}{'&' if '?' in url else '?'}{told}")
-
-
-@page("GET", "/c/receipt/{id}")
-def receipt(call: Call) -> Answer:
-    scope = call.store.scope_of("charge", call.path["id"])
-    if scope is None:
-        return missing()
-    call.scope = scope
-    charge = call.get("charge", call.path["id"])
-    merchant, rows = display_name(call), receipt_rows(charge)
-    content = filled(
-        __package__, "receipt.html",
-        merchant=merchant, amount=shown(charge["amount"], charge["currency"]),
-        rows=joined(
-            html("<div><dt>$name</dt><dd>$value</dd></div>", name=name, value=value)
-            for name, value in rows.items()
-        ),
-    )  # fmt: skip
-    return html_answer(200, whole(f"Receipt from {merchant}", content))
-
-
-def receipt_rows(charge: Json) -> dict[str, str]:
-    details = charge["payment_method_details"]
-    paid_with = details[details["type"]]
-    name = str(paid_with.get("brand") or details["type"]).replace("_", " ")
-    rows = {
-        "Date": f"{datetime.fromtimestamp(charge['created'], UTC):%-d %B %Y}",
-        "Paid with": f"{name[:1].upper()}{name[1:]} …{paid_with.get('last4', '')}",
-        "For": charge["description"] or "A payment",
-        "Status": charge["status"].capitalize(),
-    }
-    if charge["amount_refunded"]:
-        rows["Refunded"] = shown(charge["amount_refunded"], charge["currency"])
-    return {**rows, "Number": charge["id"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from local.standin.engine.access import masked
 from local.standin.engine.errors import Forbidden
 from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
@@ -103,9 +104,10 @@ def display_name(call: Call) -> str:
 def require_access(call: Call, ident: str) -> Json:
     own = call.credentials.account if call.credentials else call.account
     if ident != own and not call.world.is_connected(own, ident):
+        key = masked(call.credentials.key) if call.credentials else ""
         raise Forbidden(
-            f"The provided key does not have access to account '{ident}' (or that account does "
-            "not exist). Application access may have been revoked.",
+            f"The provided key '{key}' does not have access to account '{ident}' (or that account "
+            "does not exist). Application access may have been revoked.",
             code="account_invalid",
         )
     return account_object(call, ident)

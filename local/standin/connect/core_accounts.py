@@ -146,5 +146,5 @@ def create_link(call: Call) -> Json:
     return {
         "object": "v2.core.account_link", "account": account["id"], "created": rfc3339(call.now),
         "expires_at": rfc3339(call.now + LINK_LIFE_S), "livemode": call.livemode,
-        "url": new_link(call, account, given), "use_case": use_case,
+        "url": new_link(call, account, use_case["type"], given), "use_case": use_case,
     }  # fmt: skip

@@ -33,12 +33,17 @@ def create_link(call: Call) -> Json:
     account = require_access(call, call.params["account"])
     return {
         "object": "account_link", "created": call.now, "expires_at": call.now + LINK_LIFE_S,
-        "url": new_link(call, account, call.params),
+        "url": new_link(call, account, call.params["type"], call.params),
     }  # fmt: skip
 
 
-def new_link(call: Call, account: Json, given: Json) -> str:
+def new_link(call: Call, account: Json, kind: str, given: Json) -> str:
     """Single use and short lived, as at Stripe."""
+    if kind == "account_update" and collects(account) != "application":
+        raise InvalidRequest(
+            "You cannot create `account_update` type Account Links for this account. Valid types "
+            'for this account are ["account_onboarding"].'
+        )
     for name in ("refresh_url", "return_url"):
         if not given.get(name):
             raise InvalidRequest(
@@ -49,9 +54,14 @@ def new_link(call: Call, account: Json, given: Json) -> str:
     call.store.hide(
         "", f"link_{token}",
         account=account["id"], return_url=given["return_url"], refresh_url=given["refresh_url"],
-        home=call.scope, expires_at=call.now + LINK_LIFE_S, spent=False,
+        home=call.scope, kind=kind, expires_at=call.now + LINK_LIFE_S, spent=False,
     )  # fmt: skip
     return f"{call.world.base_url}/c/onboarding/{token}"
+
+
+def collects(account: Json) -> str:
+    """Say who asks the account for what it has to prove."""
+    return str(account["controller"].get("requirement_collection", "stripe"))
 
 
 @page("GET", "/c/onboarding/{token}")
@@ -65,7 +75,8 @@ def show(call: Call) -> Answer:
     call.store.hide("", key, spent=True)
     account = account_object(call, found["account"])
     name = account["business_profile"]["name"] or account["id"]
-    heading = f"Set up payments for {name}"
+    updating = found["kind"] == "account_update"
+    heading = f"{'Update the details of' if updating else 'Set up payments for'} {name}"
     content = filled(
         __package__, "onboarding.html",
         heading=heading, action=f"/c/onboarding/{call.path['token']}", name=name,

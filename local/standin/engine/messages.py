@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -45,4 +47,5 @@ def html_answer(status: int, page: str) -> Answer:
 
 
 def redirect(location: str) -> Answer:
-    return Answer(303, b"", {"Location": location})
+    """Lead there; what an address has besides ASCII is encoded, as a browser would do."""
+    return Answer(303, b"", {"Location": quote(location, safe=string.punctuation)})

@@ -21,6 +21,7 @@ from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel,
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
+from payments.facts.payment import Allocation
 from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
 from payments.steps.applying import advance
 from payments.steps.claiming import claim
@@ -47,16 +48,24 @@ ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What is asked for one invoice: minor units, or None for all that is collectable."""
+
+    invoice: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChargeRequest:
     """
-    `amount` in minor units, or None for all that is collectable.
+    One charge for one invoice, or for several of the same customer.
 
     No card means the default one.
     """
 
-    invoice: str
+    parts: tuple[Part, ...]
     module: str | None = None
-    amount: int | None = None
+    customer: str | None = None
     payment_method: str | None = None
     supersede_open_links: bool = True
 
@@ -70,7 +79,7 @@ def charge_token(
     `attempt_id` is the request's own: called again with it, this goes on where it stopped. Raise
     Declined where Stripe tried and no money moved.
     """
-    attempt = doors.store.attempt(caller.tenant, request.invoice, attempt_id)
+    attempt = doors.store.attempt(caller.tenant, request.parts[0].invoice, attempt_id)
     if not attempt:
         attempt = _begin(request, attempt_id, caller, doors)
     if attempt.is_open:
@@ -130,38 +139,60 @@ def declined(attempt: Attempt, decline: Decline) -> Declined:
 
 
 def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors) -> Attempt:
-    invoice = doors.store.invoice(caller.tenant, request.invoice)
-    permitted = require_use(caller, module_of(invoice, request.module), "charge_saved", doors)
-    require_same_books(invoice, permitted)
-    customer = doors.store.customer(caller.tenant, invoice.customer)
+    invoices = [doors.store.invoice(caller.tenant, part.invoice) for part in request.parts]
+    _require_one_payer(invoices, request.customer)
+    permitted = require_use(caller, module_of(invoices[0], request.module), "charge_saved", doors)
+    for invoice in invoices:
+        require_same_books(invoice, permitted)
+    customer = doors.store.customer(caller.tenant, invoices[0].customer)
     customer.require_enabled()
     card = _card(customer, request.payment_method, permitted, doors)
 
-    def propose(found: list[Invoice]) -> Attempt:
-        (seen,) = found
-        money = seen.require_collectable(request.amount)
-        if money.amount < seen.outstanding:
+    def propose(seen: list[Invoice]) -> Attempt:
+        shares = tuple(map(_share, seen, request.parts))
+        if any(map(_is_partial, seen, shares)):
             permitted.module.require("partial")
         return Attempt(
             id=attempt_id,
             tenant=caller.tenant,
-            invoice=seen.id,
+            invoice=seen[0].id,
             account=permitted.account.id,
             mode=permitted.mode,
             module=permitted.module.id,
             customer=customer.ref,
             channel=Channel.CHARGE,
-            amount=money.amount,
-            currency=money.currency,
+            amount=sum(share.amount for share in shares),
+            currency=seen[0].currency,
             created_at=doors.now(),
             stripe_customer=card.stripe_customer,
             payment_method=card.id,
             sweep_at=doors.now() + SWEEP_AFTER,
+            allocations=shares if len(shares) > 1 else (),
         )
 
     # Refuse what can never be charged before an open session is closed for it.
-    invoice.require_collectable(request.amount, beside=invoice.reserved)
-    return claim([invoice], propose, supersede=request.supersede_open_links, doors=doors)
+    for invoice, part in zip(invoices, request.parts, strict=True):
+        invoice.require_collectable(part.amount, beside=invoice.reserved)
+    return claim(invoices, propose, supersede=request.supersede_open_links, doors=doors)
+
+
+def _require_one_payer(invoices: list[Invoice], customer: str | None) -> None:
+    first = invoices[0]
+    if len({invoice.id for invoice in invoices}) < len(invoices):
+        raise ValidationFailed("Name each invoice once.")
+    if any(invoice.customer != (customer or first.customer) for invoice in invoices):
+        raise ValidationFailed("One charge pays invoices of one customer, its own.")
+    if any(invoice.currency != first.currency for invoice in invoices):
+        raise ValidationFailed("One charge pays invoices in one currency.")
+
+
+def _share(invoice: Invoice, part: Part) -> Allocation:
+    money = invoice.require_collectable(part.amount)
+    return Allocation(invoice=invoice.id, amount=money.amount)
+
+
+def _is_partial(invoice: Invoice, share: Allocation) -> bool:
+    return share.amount < invoice.outstanding
 
 
 def _card(customer: Customer, asked: str | None, permitted: Permitted, doors: Doors) -> SavedMethod:
@@ -185,9 +216,8 @@ def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
         advance(attempt, _S.CANCELED, doors=doors)
         raise
     sweep_at = doors.now() + SWEEP_AFTER
-    return doors.store.save(
-        attempt.become(_S.SUBMITTING, payment_intent=intent.id, sweep_at=sweep_at), attempt
-    )
+    changes = {"payment_intent": intent.id, "sweep_at": sweep_at, "changed_at": doors.now()}
+    return doors.store.save(attempt.become(_S.SUBMITTING, **changes), attempt)
 
 
 def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:

@@ -192,6 +192,11 @@ def _remember(attempt: Attempt, session: Session, doors: Doors) -> Attempt:
 
     From now on only the payer, the session's end or a newer press ends the attempt.
     """
-    sweep_at = attempt.session_expires_at() + SWEEP_AFTER
-    changes = {"session": session.id, "session_url": session.url, "sweep_at": sweep_at}
-    return doors.store.save(attempt.become(AttemptStatus.SUBMITTING, **changes), attempt)
+    opened = attempt.become(
+        AttemptStatus.SUBMITTING,
+        session=session.id,
+        session_url=session.url,
+        sweep_at=attempt.session_expires_at() + SWEEP_AFTER,
+        changed_at=doors.now(),
+    )
+    return doors.store.save(opened, attempt)

@@ -27,6 +27,7 @@ from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     CardRefused,
     Charge,
+    Event,
     Intent,
     OutcomeUnknown,
     Session,
@@ -86,6 +87,11 @@ logging.getLogger("stripe").setLevel(logging.WARNING)
 
 class _Page(Value):
     data: list[Intent]
+    has_more: bool
+
+
+class _EventPage(Value):
+    data: list[Event]
     has_more: bool
 
 
@@ -223,6 +229,17 @@ class Gateway:
         expand = [f"data.{path}" for path in _REFUND_EXPAND]
         params = {**wanted, "limit": PAGE, "starting_after": after, "expand": expand}
         page = self._read(_RefundPage, "/v1/refunds", params)
+        return page.data, page.data[-1].id if page.has_more and page.data else None
+
+    def undelivered_events(self, since: int, after: str | None) -> tuple[list[Event], str | None]:
+        """Return events that an endpoint has not taken yet, newest first, and the next cursor."""
+        params = {
+            "created": {"gte": since},
+            "delivery_success": False,
+            "limit": PAGE,
+            "starting_after": after,
+        }
+        page = self._read(_EventPage, "/v1/events", params)
         return page.data, page.data[-1].id if page.has_more and page.data else None
 
     def dispute(self, dispute: str) -> StripeDispute:

@@ -179,6 +179,14 @@ class Store:
             rows.add(row)
         return rows
 
+    def whole_invoice(self, tenant: str, invoice: str) -> "InvoiceRows":
+        """Return the same, with what became of payments that stand under another invoice."""
+        rows = self.invoice_rows(tenant, invoice)
+        elsewhere = self.shared(rows.shares)
+        rows.refunds += self.refunds_of(*elsewhere)
+        rows.disputes += self.disputes_of(*elsewhere)
+        return rows
+
     def attempt(self, tenant: str, invoice: str, attempt: str) -> Attempt | None:
         """Return the attempt, or None."""
         return self._find(Attempt, partition(tenant, "INV", invoice), f"ATTEMPT#{attempt}")
@@ -242,6 +250,10 @@ class Store:
         """Return all that a customer has paid too much."""
         rows = self._table.query(partition(tenant, "CUS", customer), "CREDIT#")
         return [CustomerCredit.model_validate(row) for row in rows]
+
+    def share(self, tenant: str, invoice: str, payment: str) -> Share | None:
+        """Return what another invoice's payment brought to this one, or None."""
+        return self._find(Share, partition(tenant, "INV", invoice), f"SHARE#{payment}")
 
     def link(self, tenant: str, invoice: str, link: str) -> PayLink:
         """Return the pay link or raise NotFound."""

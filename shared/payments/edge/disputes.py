@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from datetime import datetime
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from payments.cases import contesting
 from payments.edge import api, runtime
+from payments.edge.shapes import DisputeOut, show_dispute
 from payments.errors import PayloadTooLarge, ValidationFailed
 from payments.facts.dispute import Dispute, DisputeStatus
 
@@ -78,58 +78,11 @@ class SaveEvidence(api.Body):
     files: Annotated[tuple[EvidenceFileIn, ...], Field(max_length=9)] = ()
 
 
-class EvidenceOut(BaseModel):
-    """How far the answer is; what it says is at Stripe only."""
-
-    has_evidence: bool
-    submissions: int
-    submitted_at: datetime | None
-
-
-class DisputeOut(BaseModel):
-    """
-    Amounts in minor units of `currency`.
-
-    `withdrawn` is what Stripe has taken and not brought back, `charged_back` what of it is lost.
-    """
-
-    id: str
-    stripe_id: str
-    invoice: str
-    payment: str
-    charge: str
-    mode: str
-    amount: int
-    currency: str
-    withdrawn: int
-    charged_back: int
-    reason: str
-    network_reason: str | None
-    status: str
-    due_by: datetime | None
-    overdue: bool
-    is_charge_refundable: bool
-    evidence: EvidenceOut
-    created_at: datetime
-    version: int
-
-
 class DisputePage(BaseModel):
     """A page of disputes."""
 
     data: list[DisputeOut]
     next_cursor: str | None
-
-
-def show_dispute(dispute: Dispute) -> DisputeOut:
-    """Return what a caller may see."""
-    return DisputeOut(
-        **dispute.model_dump(include=set(DisputeOut.model_fields)),
-        withdrawn=dispute.taken,
-        charged_back=dispute.loss.total,
-        overdue=dispute.is_overdue(runtime.now()),
-        evidence=EvidenceOut.model_validate(dispute, from_attributes=True),
-    )
 
 
 @router.get("/v1/disputes")

@@ -57,6 +57,7 @@ class Account(BaseModel):
     endpoint: Endpoint | None = None
     verified_at: datetime | None = None
     reconciled_until: datetime | None = None
+    backfilled_until: datetime | None = None
     version: int = 1
 
     def require_active(self) -> None:

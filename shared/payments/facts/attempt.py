@@ -97,6 +97,8 @@ class Attempt(BaseModel):
     return_url: str | None = None
     decline: Decline | None = None
     sweep_at: datetime | None = None
+    #: When its present state was found out.
+    changed_at: datetime | None = None
     #: Where one charge pays several invoices: what is asked for each. The first is `invoice`.
     allocations: tuple[Allocation, ...] = ()
 

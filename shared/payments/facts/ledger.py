@@ -117,6 +117,17 @@ def fee_taken(payment: Payment, fee: Fee) -> JournalEntry:
     return _of(payment, f"{payment.source}#fee", payment.paid_at, _fee(payment, fee))
 
 
+def recovered(invoice: Invoice, source: str, amount: int, at: datetime) -> JournalEntry:
+    """Return the entry by which money for a written-off invoice takes the loss back."""
+    return JournalEntry(
+        tenant=invoice.tenant,
+        invoice=invoice.id,
+        fact=f"{source}#recovered#{invoice.version}",
+        at=at,
+        postings=transfer(receivable(invoice.customer), BAD_DEBT, amount, invoice.currency),
+    )
+
+
 def credit_applied(payment: Payment, invoice: str, amount: int, at: datetime) -> JournalEntry:
     """Return the entry of a customer's credit that pays another invoice."""
     postings = transfer(

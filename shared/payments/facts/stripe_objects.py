@@ -184,6 +184,28 @@ class Session(Value):
     setup_intent: SetupIntent | str | None = None
 
 
+class Named(Value):
+    """An object of which only the id matters."""
+
+    id: str = ""
+
+
+class EventData(Value):
+    """What an event is about."""
+
+    object: Named
+
+
+class Event(Value):
+    """An event as Stripe lists it; `account` names a connected account."""
+
+    id: str
+    type: str
+    livemode: bool
+    data: EventData
+    account: str | None = None
+
+
 class WebhookEndpoint(Value):
     """A webhook endpoint; Stripe tells its secret at creation only."""
 

@@ -17,7 +17,7 @@ from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import fee_taken, payment_received
+from payments.facts.ledger import fee_taken, payment_received, recovered
 from payments.facts.payment import Allocation, Fee, Note, Payment, Share, allocate
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
@@ -118,16 +118,20 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
             return current
         payment = _payment(current, invoices, intent, doors.new_id("pay"))
         payment, back = _give_back_late(payment, invoices, doors)
-        done = current.become(AttemptStatus.SUCCEEDED, payment_intent=intent.id, decline=None)
+        done = current.become(
+            AttemptStatus.SUCCEEDED,
+            payment_intent=intent.id,
+            decline=None,
+            changed_at=doors.now(),
+        )
         saved = change(done, current)
         paid = [_paid(invoice, payment, done) for invoice in invoices]
         doors.store.write(
             change(payment),
             *map(change, paid, invoices),
             saved,
-            *_beside(payment, doors),
             *map(change, back),
-            change(payment_received(payment)),
+            *beside(payment, invoices, doors),
         )
         return saved.new
 
@@ -143,11 +147,15 @@ def _paid(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
     return paid.having(exception="amount_mismatch") if wrong else paid
 
 
-def _beside(payment: Payment, doors: Doors) -> Iterator[Change[Any]]:
-    """Yield the rows that a payment brings beside itself and its first invoice."""
-    for part in payment.allocations:
-        if part.invoice != payment.invoice:
+def beside(payment: Payment, invoices: list[Invoice], doors: Doors) -> Iterator[Change[Any]]:
+    """Yield the rows that a payment brings beside itself and its invoices."""
+    yield change(payment_received(payment))
+    for invoice in invoices:
+        part = Allocation(invoice=invoice.id, amount=payment.allocated_to(invoice.id))
+        if part.amount and invoice.id != payment.invoice:
             yield change(share_of(payment, part, payment.paid_at))
+        if part.amount and invoice.written_off_at:
+            yield change(recovered(invoice, payment.source, part.amount, payment.paid_at))
     if payment.unapplied:
         yield give_credit(payment, payment.unapplied, doors)
 
@@ -216,7 +224,7 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         invoices, current = _fresh(attempt, doors)
         if not current.is_open or current.status is status:
             return current
-        saved = change(current.become(status, **changes), current)
+        saved = change(current.become(status, changed_at=doors.now(), **changes), current)
         followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
         moved = [change(new, old) for new, old in followed if new is not old]
         doors.store.write(saved, *moved)

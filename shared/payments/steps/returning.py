@@ -14,7 +14,7 @@ from payments.doors.doors import Doors
 from payments.doors.keys import dated
 from payments.doors.store import Change, change
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import refund_given, refund_reversed
+from payments.facts.ledger import recovered, refund_given, refund_reversed
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
 from payments.facts.stripe_objects import Intent, StripeRefund
@@ -73,7 +73,7 @@ def record(
     doors.store.write(
         saved,
         *_payment_change(saved, payment, under_way, given),
-        *_invoice_changes(saved.new, under_way, given, doors),
+        *_invoice_changes(saved.new, under_way, given, doors, at=at),
         *_credit_change(saved.new, payment, under_way + given, doors),
         *_credit_notes(saved.new, given, doors),
         *_entry(saved.new, payment, given, at),
@@ -172,8 +172,8 @@ def _payment_change(
 
 
 def _invoice_changes(
-    refund: Refund, under_way: int, given: int, doors: Doors
-) -> Iterator[Change[Invoice]]:
+    refund: Refund, under_way: int, given: int, doors: Doors, *, at: datetime
+) -> Iterator[Change[Any]]:
     if (under_way, given) == (0, 0):
         return
     for part in refund.allocations:
@@ -184,6 +184,9 @@ def _invoice_changes(
             credited=given * part.amount if refund.settle_as == "credit_note" else 0,
         )
         yield change(counted.having(exception=_exception(invoice, refund, given)), invoice)
+        if given and invoice.written_off_at and refund.settle_as == "reopen":
+            # The debt comes back to an invoice that was given up: it is lost at once.
+            yield change(recovered(invoice, refund.source, -given * part.amount, at))
 
 
 def _exception(invoice: Invoice, refund: Refund, given: int) -> str:

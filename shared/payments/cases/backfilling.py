@@ -1,0 +1,78 @@
+"""Events that Stripe could not deliver: fetched from its list, and kept as if they had come."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import EVENTS, Gateway
+from payments.doors.table import RowChanged
+from payments.facts.account import Account, AccountStatus
+from payments.facts.attempt import SWEEP_AFTER
+from payments.facts.event import InboxEvent
+from payments.facts.stripe_objects import Event
+
+#: Stripe lists events for 30 days; one day less, since they leave the list while it is read.
+REACH = timedelta(days=29)
+#: An event may be listed later than its own time says.
+OVERLAP = timedelta(hours=1)
+#: Below this the next run goes on from where this one began.
+NEEDS_S = 60
+
+
+def schedule_backfills(doors: Doors) -> int:
+    """Queue a back-fill for every active account of every tenant; return how many."""
+    queued = 0
+    for account in doors.store.due(Account, doors.now()):
+        if account.status is AccountStatus.ACTIVE:
+            doors.reconciliations.send({"tenant": account.tenant, "backfill": account.id})
+            queued += 1
+    return queued
+
+
+def backfill(tenant: str, account_id: str, doors: Doors) -> int:
+    """Keep and queue what Stripe has not delivered of one account; return how much was news."""
+    account, until = doors.store.account(tenant, account_id), doors.now()
+    since = max(until - REACH, (account.backfilled_until or account.created_at) - OVERLAP)
+    gateway = doors.gateway(tenant, account.id, account.mode)
+    news = 0
+    for event in _undelivered(gateway, since.timestamp()):
+        if doors.time_left() < NEEDS_S:
+            return news
+        news += _keep(event, account, doors)
+    try:
+        doors.store.save(account.having(backfilled_until=until), account)
+    except RowChanged:
+        # The next run's window is longer by this one's.
+        return news
+    return news
+
+
+def _undelivered(gateway: Gateway, since: float) -> Iterator[Event]:
+    cursor = None
+    while True:
+        found, cursor = gateway.undelivered_events(int(since), cursor)
+        yield from (event for event in found if event.type in EVENTS)
+        if cursor is None:
+            return
+
+
+def _keep(event: Event, account: Account, doors: Doors) -> bool:
+    kept = InboxEvent(
+        id=event.id,
+        tenant=account.tenant,
+        account=account.id,
+        mode=account.mode,
+        type=event.type,
+        object_id=event.data.object.id,
+        livemode=event.livemode,
+        received_at=doors.now(),
+        stripe_account=event.account,
+        sweep_at=doors.now() + SWEEP_AFTER,
+    )
+    try:
+        doors.store.save(kept)
+    except RowChanged:
+        # The webhook was faster, or an earlier run; the sweep sees to what is still pending.
+        return False
+    doors.events.send(kept.address())
+    return True

@@ -1,0 +1,128 @@
+"""Money that comes without Stripe, by bank or in cash, and credit that pays another invoice."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.doors.table import RowChanged
+from payments.errors import (
+    ExceedsCredit,
+    InvoiceNotPayable,
+    TooMuchContention,
+    ValidationFailed,
+)
+from payments.facts.caller import Caller
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import credit_applied
+from payments.facts.payment import Allocation, Fee, Method, Note, Payment, allocate
+from payments.money import Money, require_representable
+from payments.steps.applying import beside, give_credit, retrying, share_of
+from payments.steps.claiming import release
+
+TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class OfflinePayment:
+    """`amount` in the invoice's minor units; `reference` is what the bank statement says."""
+
+    amount: int
+    method: Method
+    received_at: datetime | None = None
+    reference: str | None = None
+
+
+def record_payment(
+    request: OfflinePayment, invoice_id: str, *, payment_id: str, caller: Caller, doors: Doors
+) -> Payment:
+    """
+    Book money that came without Stripe; an open Checkout Session is expired there first.
+
+    `payment_id` is the request's own: a repeat finds the payment. What is more than is owed
+    becomes the customer's credit.
+    """
+    for _ in range(TRIES):
+        found = doors.store.payment(caller.tenant, invoice_id, payment_id)
+        if found:
+            return found
+        invoice = doors.store.invoice(caller.tenant, invoice_id)
+        require_representable(Money(request.amount, invoice.currency))
+        if invoice.draft or invoice.voided_at:
+            raise InvoiceNotPayable(f"Invoice {invoice.number} is {invoice.status}.")
+        invoice = release(invoice, supersede=True, doors=doors)
+        payment = _offline(request, invoice, payment_id, doors)
+        paid = invoice.receive(payment.allocated_to(invoice.id), beyond=payment.unapplied)
+        rows = beside(payment, [invoice], doors)
+        try:
+            doors.store.write(change(payment), change(paid, invoice), *rows)
+        except RowChanged:
+            continue
+        return payment
+    raise TooMuchContention("The invoice kept changing; nothing was booked.")
+
+
+def apply_credit(payment: Payment, invoice_id: str, amount: int | None, *, doors: Doors) -> Payment:
+    """Let what is unapplied of a payment pay another invoice of the same customer."""
+
+    def step() -> Payment:
+        current = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
+        invoice = doors.store.invoice(payment.tenant, invoice_id)
+        _require_fits(current, invoice)
+        part = Allocation(
+            invoice=invoice.id, amount=amount or min(current.unapplied, invoice.collectable)
+        )
+        if not 0 < part.amount <= min(current.unapplied, invoice.collectable):
+            raise ExceedsCredit(
+                f"{Money(current.unapplied, current.currency)} of the payment are unapplied, and "
+                f"{Money(invoice.collectable, invoice.currency)} can be paid.",
+                unapplied=current.unapplied,
+                collectable=invoice.collectable,
+            )
+        applied = current.having(
+            unapplied=current.unapplied - part.amount,
+            allocations=(*current.allocations, part),
+        )
+        changes: list[Change[Any]] = [
+            change(applied, current),
+            change(invoice.receive(part.amount), invoice),
+        ]
+        if invoice.id != payment.invoice:
+            known = doors.store.share(payment.tenant, invoice.id, payment.id)
+            whole = Allocation(invoice=invoice.id, amount=applied.allocated_to(invoice.id))
+            changes.append(change(share_of(applied, whole, doors.now()), known))
+        changes.append(change(credit_applied(current, invoice.id, part.amount, doors.now())))
+        doors.store.write(*changes, give_credit(current, -part.amount, doors))
+        return applied
+
+    return retrying(step)
+
+
+def _require_fits(payment: Payment, invoice: Invoice) -> None:
+    if (payment.customer, payment.currency) != (invoice.customer, invoice.currency):
+        raise ValidationFailed("Credit pays invoices of its own customer, in its own currency.")
+    if payment.mode and invoice.mode not in {None, payment.mode}:
+        raise ValidationFailed("Money of test mode pays no live invoice, nor the other way round.")
+    invoice.require_payable()
+
+
+def _offline(request: OfflinePayment, invoice: Invoice, ident: str, doors: Doors) -> Payment:
+    received = request.received_at or doors.now()
+    asked = (Allocation(invoice=invoice.id, amount=request.amount),)
+    allocations, unapplied = allocate(request.amount, asked, {invoice.id: invoice.owed})
+    return Payment(
+        id=ident,
+        tenant=invoice.tenant,
+        invoice=invoice.id,
+        customer=invoice.customer,
+        mode=invoice.mode,
+        method=request.method,
+        gross=request.amount,
+        currency=invoice.currency,
+        allocations=allocations,
+        unapplied=unapplied,
+        fee=Fee(state="known", amount=0, net=request.amount, currency=invoice.currency),
+        note=Note(amount=request.amount, fee=0, paid_at=received, reference=request.reference),
+        paid_at=received,
+    )

@@ -1,0 +1,245 @@
+"""Why an invoice is, or is not, paid: what is stored of it, in order and in words."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from payments.doors.store import InvoiceRows
+from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.payment import Payment, Share
+from payments.facts.refund import Refund, RefundStatus
+from payments.money import Money
+
+_S = AttemptStatus
+
+CHANNELS = {Channel.LINK: "the payment page", Channel.CHARGE: "a saved card"}
+METHODS = {
+    "stripe": "through Stripe",
+    "bank_transfer": "by bank transfer",
+    "cash": "in cash",
+    "check": "by check",
+    "other": "outside Stripe",
+}
+ENDS = {
+    _S.SUCCEEDED: "It succeeded.",
+    _S.CANCELED: "It was given up before any money moved.",
+    _S.EXPIRED: "The payment page expired unpaid.",
+}
+REFUNDS = {
+    RefundStatus.REQUESTED: "are to be given back",
+    RefundStatus.SUBMITTED: "are to be given back, and Stripe has not said whether they were",
+    RefundStatus.PENDING: "are on their way back to the payer",
+    RefundStatus.REQUIRES_ACTION: "wait for the payer to say where to send them",
+    RefundStatus.SUCCEEDED: "were given back",
+    RefundStatus.FAILED: "could not be given back",
+    RefundStatus.CANCELED: "were not given back: it was canceled",
+}
+WAITS = {
+    _S.CREATED: "It has been begun, and Stripe has not been asked yet.",
+    _S.SUBMITTING: "It is under way at Stripe.",
+    _S.UNKNOWN: "Stripe has not said how it ended. It is asked every two minutes.",
+    _S.ACTION_REQUIRED: "The cardholder has to confirm it.",
+    _S.PROCESSING: "The bank is working on it, which takes days for a debit.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened; `refs` are the ids that prove it, ours and Stripe's."""
+
+    at: datetime
+    kind: str
+    text: str
+    refs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer in a sentence or two, what to do now, and the evidence in order."""
+
+    answer: str
+    next: str
+    evidence: list[Happening]
+
+
+def timeline(rows: InvoiceRows) -> list[Happening]:
+    """Return all that is known of the invoice, oldest first."""
+    invoice = rows.require_invoice()
+    found = [
+        _made(invoice),
+        *(happening for attempt in rows.attempts for happening in _of_attempt(attempt)),
+        *(_of_payment(payment, invoice) for payment in rows.payments),
+        *(_of_share(share, invoice) for share in rows.shares),
+        *(_of_refund(refund) for refund in rows.refunds),
+        *_ended(invoice),
+    ]
+    # Times are whole seconds: of two in the same one, the order above is the likelier.
+    return sorted(found, key=lambda happening: happening.at)
+
+
+def explain(rows: InvoiceRows) -> Explanation:
+    """Say why the invoice is as it is, and what would change that."""
+    invoice = rows.require_invoice()
+    tell = _TELLERS.get(invoice.status, _tell_unpaid)
+    answer, following = tell(invoice, rows)
+    return Explanation(answer, following, timeline(rows))
+
+
+def _made(invoice: Invoice) -> Happening:
+    text = f"Invoice {invoice.number} was made over {_money(invoice.total, invoice)}."
+    return Happening(invoice.created_at, "created", text, {"invoice": invoice.id})
+
+
+def _ended(invoice: Invoice) -> Iterator[Happening]:
+    refs = {"invoice": invoice.id}
+    if invoice.voided_at:
+        yield Happening(invoice.voided_at, "voided", "It was withdrawn.", refs)
+    if invoice.written_off_at:
+        yield Happening(
+            invoice.written_off_at, "written_off", "It was given up as uncollectible.", refs
+        )
+
+
+def _of_attempt(attempt: Attempt) -> Iterator[Happening]:
+    asked = Money(attempt.amount, attempt.currency)
+    refs = {"attempt": attempt.id}
+    for name in ("payment_intent", "session"):
+        if value := getattr(attempt, name):
+            refs[name] = value
+    text = f"{asked} were asked for by {CHANNELS[attempt.channel]}."
+    yield Happening(attempt.created_at, "attempt_begun", text, refs)
+    if attempt.changed_at and attempt.status is not _S.CREATED:
+        kind = f"attempt_{attempt.status}"
+        yield Happening(attempt.changed_at, kind, _how_it_stands(attempt), refs)
+
+
+def _how_it_stands(attempt: Attempt) -> str:
+    if attempt.status is _S.FAILED:
+        return f"It failed: {_reason(attempt)}."
+    return ENDS.get(attempt.status) or WAITS[attempt.status]
+
+
+def _reason(attempt: Attempt) -> str:
+    decline = attempt.decline
+    if not decline:
+        return "no reason was given"
+    if decline.outcome_type == "blocked":
+        return "Stripe stopped it as too risky, before it reached the bank"
+    code = decline.decline_code or decline.code
+    return f"the bank said {code.replace('_', ' ')}"
+
+
+def _of_payment(payment: Payment, invoice: Invoice) -> Happening:
+    refs = {"payment": payment.id}
+    for name in ("charge", "payment_intent"):
+        if value := getattr(payment, name):
+            refs[name] = value
+    text = f"{Money(payment.gross, payment.currency)} arrived {METHODS[payment.method]}."
+    here = payment.allocated_to(invoice.id)
+    if here != payment.gross:
+        text += f" {_money(here, invoice)} of it count for this invoice."
+    if payment.unapplied:
+        text += f" {_money(payment.unapplied, invoice)} became the customer's credit."
+    return Happening(payment.paid_at, "payment", text, refs)
+
+
+def _of_share(share: Share, invoice: Invoice) -> Happening:
+    text = f"{_money(share.amount, invoice)} of a payment for another invoice count for this one."
+    refs = {"payment": share.payment, "invoice": share.home, "source": share.source}
+    return Happening(share.at, "payment_share", text, refs)
+
+
+def _of_refund(refund: Refund) -> Happening:
+    refs = {"refund": refund.id, "payment": refund.payment}
+    if refund.stripe_refund:
+        refs["stripe_refund"] = refund.stripe_refund
+    text = f"{Money(refund.amount, refund.currency)} {REFUNDS[refund.status]}"
+    if refund.failure_reason:
+        text += f" ({refund.failure_reason.replace('_', ' ')})"
+    settled = "less is owed" if refund.settle_as == "credit_note" else "the debt came back"
+    text += f"; {settled}." if refund.is_given and refund.allocations else "."
+    return Happening(refund.created_at, f"refund_{refund.status}", text, refs)
+
+
+def _money(amount: int, invoice: Invoice) -> Money:
+    return Money(amount, invoice.currency)
+
+
+def _tell_draft(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
+    return f"Invoice {invoice.number} is a draft: nobody can pay it yet.", "Finalize it."
+
+
+def _tell_void(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
+    if invoice.exception == "paid_late" and any(each.unapplied for each in rows.payments):
+        return (
+            f"Invoice {invoice.number} was withdrawn, and money came for it afterwards.",
+            "The money is the customer's credit: apply it to another invoice, or refund it.",
+        )
+    return f"Invoice {invoice.number} was withdrawn.", "Nothing."
+
+
+def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
+    came = len(rows.payments) + len(rows.shares)
+    answer = (
+        f"Invoice {invoice.number} is paid: {_money(invoice.paid, invoice)} of "
+        f"{_money(invoice.total, invoice)} arrived in {came} payment{'s' if came != 1 else ''}"
+    )
+    answer += f", {_money(invoice.credited, invoice)} were credited." if invoice.credited else "."
+    if invoice.exception == "refund_failed":
+        return f"{answer} A refund of it came back.", "Give it back in another way."
+    if invoice.exception == "overpaid":
+        return answer, "More came than was asked for: the rest is the customer's credit."
+    return answer, "Nothing."
+
+
+def _tell_refunded(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
+    return f"Invoice {invoice.number} was paid and given back in full.", "Nothing."
+
+
+def _tell_written_off(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
+    lost = _money(invoice.outstanding, invoice)
+    answer = f"Invoice {invoice.number} was given up as uncollectible with {lost} outstanding."
+    return answer, "Nothing is collected for it. Money that comes all the same is booked."
+
+
+def _tell_unpaid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
+    owed = f"{_money(invoice.outstanding, invoice)} of invoice {invoice.number} are outstanding."
+    if invoice.exception == "disputed":
+        return f"{owed} A payment of it is disputed.", "Answer the dispute; nothing is collected."
+    if invoice.claim:
+        return _tell_claimed(owed, invoice, rows)
+    failed = [attempt for attempt in rows.attempts if attempt.status is _S.FAILED]
+    if failed:
+        last = max(failed, key=lambda attempt: attempt.created_at)
+        return (
+            f"{owed} The last attempt failed: {_reason(last)}.",
+            "Send a pay link, or charge another card.",
+        )
+    if any(refund.is_given and refund.settle_as == "reopen" for refund in rows.refunds):
+        return f"{owed} Money that had come was given back.", "Send a pay link, or charge a card."
+    if not rows.attempts:
+        return f"{owed} Nobody has tried to pay it yet.", "Send a pay link, or charge a card."
+    return f"{owed} {_how_it_stands(rows.attempts[-1])}", "Send a pay link, or charge a card."
+
+
+def _tell_claimed(owed: str, invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
+    held = invoice.claim.attempt if invoice.claim else ""
+    attempt = next((each for each in rows.attempts if each.id == held), None)
+    if attempt is None:
+        return f"{owed} A payment of several invoices is under way.", "Wait for it."
+    if attempt.channel is Channel.LINK and attempt.status is _S.SUBMITTING:
+        return (
+            f"{owed} A payer has opened the payment page and has not paid yet.",
+            "Wait, or charge a card: the page is closed first.",
+        )
+    return f"{owed} {WAITS[attempt.status]}", "Wait: it ends by itself, and is never charged twice."
+
+
+_TELLERS: dict[InvoiceStatus, Callable[[Invoice, InvoiceRows], tuple[str, str]]] = {
+    InvoiceStatus.DRAFT: _tell_draft,
+    InvoiceStatus.VOID: _tell_void,
+    InvoiceStatus.PAID: _tell_paid,
+    InvoiceStatus.REFUNDED: _tell_refunded,
+    InvoiceStatus.UNCOLLECTIBLE: _tell_written_off,
+}

@@ -1,0 +1,267 @@
+"""What invoices, payments and disputes look like on the wire."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from payments.doors.store import InvoiceRows
+from payments.edge import api, runtime
+from payments.facts.dispute import Dispute
+from payments.facts.invoice import Invoice
+from payments.facts.payment import Allocation, Fee, Note, Payment
+
+Tax = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
+
+
+class LineIn(api.Body):
+    """`tax_rate` (percent) and `tax_amount` (minor units) are kept as given and never computed."""
+
+    description: api.Text
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
+    unit_amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
+    tax_rate: Annotated[Decimal | None, Field(ge=0, le=100, max_digits=7)] = None
+    tax_amount: Tax | None = None
+
+
+class CreateInvoice(api.Body):
+    """Give `lines` or `total`; a line's amount is quantity x unit_amount + tax_amount."""
+
+    number: api.Text
+    customer: api.Name
+    currency: api.Currency
+    module: api.Name | None = None
+    order_ref: api.Text | None = None
+    lines: Annotated[tuple[LineIn, ...], Field(max_length=200)] = ()
+    total: api.Amount | None = None
+    allow_partial: Annotated[bool, Field(strict=True)] = False
+    min_partial: api.Amount | None = None
+    due: api.Day | None = None
+    draft: Annotated[bool, Field(strict=True)] = False
+
+
+class AmendInvoice(api.Body):
+    """For another amount, an open payment page is closed at Stripe first."""
+
+    lines: Annotated[tuple[LineIn, ...] | None, Field(min_length=1, max_length=200)] = None
+    total: api.Amount | None = None
+    order_ref: api.Text | None = None
+    due: api.Day | None = None
+    allow_partial: Annotated[bool, Field(strict=True)] = False
+
+
+class Amounts(BaseModel):
+    """Minor units of `currency`."""
+
+    currency: str
+    total: int
+    paid: int
+    refunded: int
+    refund_pending: int
+    charged_back: int
+    credited: int
+    outstanding: int
+    reserved: int
+    collectable: int
+
+
+class Facets(BaseModel):
+    """What is going on beside the status."""
+
+    collection: str
+    exception: str
+
+
+class PaymentOut(BaseModel):
+    """Money that arrived: what of it counts for which invoice, and what for none yet."""
+
+    id: str
+    attempt: str | None
+    method: str
+    gross: int
+    allocations: list[Allocation]
+    unapplied: int
+    fee: Fee
+    note: Note
+    paid_at: str
+
+
+class AttemptOut(BaseModel):
+    """An intent to collect."""
+
+    id: str
+    status: str
+    channel: str
+    amount: int
+    decline: dict[str, Any] | None
+    created_at: str
+
+
+class InvoiceRefund(BaseModel):
+    """What of a refund concerns this invoice; /v1/refunds/{id} tells the rest."""
+
+    id: str
+    payment: str
+    status: str
+    amount: int
+    settle_as: str
+    created_at: datetime
+
+
+class EvidenceOut(BaseModel):
+    """How far the answer is; what it says is at Stripe only."""
+
+    has_evidence: bool
+    submissions: int
+    submitted_at: datetime | None
+
+
+class DisputeOut(BaseModel):
+    """
+    Amounts in minor units of `currency`.
+
+    `withdrawn` is what Stripe has taken and not brought back, `charged_back` what of it is lost.
+    """
+
+    id: str
+    stripe_id: str
+    invoice: str
+    payment: str
+    charge: str
+    mode: str
+    amount: int
+    currency: str
+    withdrawn: int
+    charged_back: int
+    reason: str
+    network_reason: str | None
+    status: str
+    due_by: datetime | None
+    overdue: bool
+    is_charge_refundable: bool
+    evidence: EvidenceOut
+    created_at: datetime
+    version: int
+
+
+class ShareOut(BaseModel):
+    """What a payment that stands under another invoice brought to this one."""
+
+    payment: str
+    invoice: str
+    amount: int
+
+
+class RecordPayment(api.Body):
+    """Money that came without Stripe; `reference` is what the bank statement says."""
+
+    amount: api.Amount
+    method: Literal["bank_transfer", "cash", "check", "other"]
+    received_at: api.Time | None = None
+    reference: api.Text | None = None
+
+
+class RecordedPayment(BaseModel):
+    """The payment, and where the invoice stands with it."""
+
+    payment: PaymentOut
+    status: str
+    outstanding: int
+    currency: str
+
+
+class HappeningOut(BaseModel):
+    """One thing that happened; `refs` are ids, ours and Stripe's, that prove it."""
+
+    at: datetime
+    kind: str
+    text: str
+    refs: dict[str, str]
+
+
+class TimelineOut(BaseModel):
+    """What happened, oldest first."""
+
+    data: list[HappeningOut]
+
+
+class ExplanationOut(BaseModel):
+    """Why the invoice is, or is not, paid."""
+
+    invoice: str
+    status: str
+    answer: str
+    next: str
+    evidence: list[HappeningOut]
+
+
+class InvoiceOut(BaseModel):
+    """An invoice with what happened to it."""
+
+    id: str
+    number: str
+    status: str
+    version: int
+    customer: str
+    module: str | None
+    order_ref: str | None
+    mode: str | None
+    lines: list[dict[str, Any]]
+    allow_partial: bool
+    min_partial: int | None
+    due: str | None
+    amounts: Amounts
+    facets: Facets
+    payments: list[PaymentOut] = []
+    shares: list[ShareOut] = []
+    refunds: list[InvoiceRefund] = []
+    disputes: list[DisputeOut] = []
+    attempts: list[AttemptOut] = []
+    created_at: str
+
+
+class InvoicePage(BaseModel):
+    """A page of invoices, without their payments and attempts."""
+
+    data: list[InvoiceOut]
+    next_cursor: str | None
+
+
+def show_payment(payment: Payment) -> PaymentOut:
+    """Return what a caller may see."""
+    return PaymentOut(**payment.model_dump(mode="json"))
+
+
+def show_dispute(dispute: Dispute) -> DisputeOut:
+    """Return what a caller may see."""
+    return DisputeOut(
+        **dispute.model_dump(include=set(DisputeOut.model_fields)),
+        withdrawn=dispute.taken,
+        charged_back=dispute.loss.total,
+        overdue=dispute.is_overdue(runtime.now()),
+        evidence=EvidenceOut.model_validate(dispute, from_attributes=True),
+    )
+
+
+def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
+    """Return what a caller may see; without its rows, it is an invoice in a list."""
+    found = rows or InvoiceRows()
+    fields = invoice.model_dump(mode="json", include=set(InvoiceOut.model_fields))
+    return InvoiceOut(
+        **fields,
+        status=invoice.status,
+        amounts=Amounts.model_validate(invoice, from_attributes=True),
+        facets=Facets(collection=invoice.collection, exception=invoice.trouble),
+        payments=[show_payment(payment) for payment in found.payments],
+        shares=[
+            ShareOut(**{**share.model_dump(), "invoice": share.home}) for share in found.shares
+        ],
+        refunds=[
+            InvoiceRefund(**{**refund.model_dump(), "amount": refund.share_of(invoice.id)})
+            for refund in found.refunds
+            if refund.share_of(invoice.id)
+        ],
+        disputes=[show_dispute(dispute) for dispute in found.disputes],
+        attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in found.attempts],
+    )
