@@ -244,6 +244,46 @@ def test_a_dispute_of_one_part_payment_leaves_the_other(shop: Shop) -> None:
     assert_books_agree(shop)
 
 
+def test_a_dispute_of_one_payment_for_several_invoices_concerns_each(shop: Shop) -> None:
+    shop.save_card(CHARGEBACK)
+    invoices = [shop.invoice(), shop.invoice()]
+    asked = [
+        {"invoice": invoice["id"], "amount": amount}
+        for invoice, amount in zip(invoices, (4000, 1500), strict=True)
+    ]
+    expect(201, shop.operator.post("/v1/charges", {"customer": "c-1", "allocations": asked}))
+    shop.world.deliver()
+
+    seen = [shop.read(invoice) for invoice in invoices]
+    assert [each["facets"]["exception"] for each in seen] == ["disputed", "disputed"]
+    assert seen[0]["disputes"] == seen[1]["disputes"]
+    refused = refuse(shop.world, lambda: shop.charge(invoices[1]))
+    assert refused == (409, "invoice_disputed")
+
+    expect(200, accept(shop, seen[0]["disputes"][0]))
+
+    amounts = [shop.read(invoice)["amounts"] for invoice in invoices]
+    assert [(each["charged_back"], each["outstanding"]) for each in amounts] == [
+        (4000, 4000),
+        (1500, 4000),
+    ]
+    assert_books_agree(shop)
+
+
+def test_what_was_given_up_already_is_no_debt_again(shop: Shop) -> None:
+    invoice = shop.invoice()
+    shop.pay(invoice, CHARGEBACK, amount=1500)
+    shop.world.deliver()
+    (dispute,) = shop.read(invoice)["disputes"]
+    expect(200, shop.operator.post(f"/v1/invoices/{invoice['id']}/uncollectible"))
+
+    expect(200, accept(shop, dispute))
+
+    books = balances(shop.world)
+    assert (books["bad_debt"], "ar:c-1" in books, "dispute_hold" in books) == (4000, False, False)
+    assert shop.read(invoice)["status"] == "uncollectible"
+
+
 def test_an_inquiry_takes_no_money_and_ends_without_any(shop: Shop) -> None:
     invoice, dispute = disputed(shop, INQUIRY)
     assert (dispute["status"], dispute["withdrawn"]) == ("warning_needs_response", 0)

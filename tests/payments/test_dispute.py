@@ -295,3 +295,15 @@ def test_what_a_dispute_took_is_not_there_to_be_given_back() -> None:
     both = marked.having(lost=second.instead_of(Loss(), marked.lost))
     assert room(both, ())["inv_1"] == 35_00
     assert both.having(lost=Loss().instead_of(second, both.lost)).lost == marked.lost
+
+
+def test_credit_that_a_dispute_may_take_pays_no_other_invoice() -> None:
+    payment = two_invoices(unapplied=10_00)
+
+    assert payment.spendable == 10_00
+    assert payment.having(disputed=4_00).spendable == 6_00
+    assert payment.having(disputed=100_00).spendable == 0
+    lost = payment.having(
+        disputed=4_00, unapplied=6_00, lost=(Allocation(invoice="", amount=4_00),)
+    )
+    assert lost.spendable == 6_00

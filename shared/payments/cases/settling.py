@@ -71,13 +71,13 @@ def apply_credit(payment: Payment, invoice_id: str, amount: int | None, *, doors
         invoice = doors.store.invoice(payment.tenant, invoice_id)
         _require_fits(current, invoice)
         part = Allocation(
-            invoice=invoice.id, amount=amount or min(current.unapplied, invoice.collectable)
+            invoice=invoice.id, amount=amount or min(current.spendable, invoice.collectable)
         )
-        if not 0 < part.amount <= min(current.unapplied, invoice.collectable):
+        if not 0 < part.amount <= min(current.spendable, invoice.collectable):
             raise ExceedsCredit(
-                f"{Money(current.unapplied, current.currency)} of the payment are unapplied, and "
+                f"{Money(current.spendable, current.currency)} of the payment are unapplied, and "
                 f"{Money(invoice.collectable, invoice.currency)} can be paid.",
-                unapplied=current.unapplied,
+                unapplied=current.spendable,
                 collectable=invoice.collectable,
             )
         applied = current.having(

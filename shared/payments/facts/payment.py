@@ -111,6 +111,12 @@ class Payment(BaseModel):
         return max(0, self.gross - self.refunded - self.refund_pending - self.disputed)
 
     @property
+    def spendable(self) -> int:
+        """What of its credit may pay another invoice: a dispute that is lost takes credit first."""
+        held = self.disputed - sum(part.amount for part in self.lost)
+        return max(0, self.unapplied - max(0, held))
+
+    @property
     def status(self) -> PaymentStatus:
         """A function of the amounts, so it cannot disagree with them."""
         if self.disputed:
