@@ -10,7 +10,14 @@ from payments.cases import linking
 from payments.config import settings
 from payments.doors.doors import Doors
 from payments.edge import api, pages, runtime
-from payments.errors import Invalid, InvoiceNotPayable, NotFound, PaymentInProgress, PaymentsError
+from payments.errors import (
+    Invalid,
+    InvoiceDisputed,
+    InvoiceNotPayable,
+    NotFound,
+    PaymentInProgress,
+    PaymentsError,
+)
 
 CHECKOUT = "https://checkout.stripe.com"
 SAVED_CARD = "/p/saved-card"
@@ -58,7 +65,7 @@ def _checkout(token: str, address: str, doors: Doors) -> str:
     try:
         attempt = runtime.new_id("att")
         return linking.open_session(token, address=address, attempt_id=attempt, doors=doors)
-    except InvoiceNotPayable:
+    except (InvoiceNotPayable, InvoiceDisputed):
         return address
 
 

@@ -1,4 +1,4 @@
-"""/v1/payments and /v1/refunds: what came, where it went, and giving it back."""
+"""/v1/payments, /v1/refunds and /v1/disputes: what came, where it went, and what goes back."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,11 +9,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
 from payments.cases import browsing, refunding, settling
-from payments.edge import api, runtime
+from payments.edge import api, disputes, runtime
 from payments.facts.payment import Allocation, Fee, Method, Note, Payment, PaymentStatus
 from payments.facts.refund import Refund, RefundStatus, SettleAs
 
 app = api.new_app()
+app.include_router(disputes.router)
 handler = api.lambda_handler(app)
 
 Limit = Annotated[int, Query(ge=1, le=api.PAGE_MAX)]

@@ -47,6 +47,9 @@ KEYED = {
     "/v1/payments/{payment_id}/refunds": True,
     "/v1/invoices/{invoice_id}/offline-payments": True,
     "/v1/charges": True,
+    "/v1/disputes/{dispute_id}/evidence": True,
+    "/v1/disputes/{dispute_id}/submit": True,
+    "/v1/disputes/{dispute_id}/accept": True,
     "/v1/reconciliation/runs": False,
 }
 

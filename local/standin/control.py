@@ -26,7 +26,7 @@ PREFIX = "/_control/"
 RESOURCES = frozenset({
     "payment_intents", "setup_intents", "customers", "payment_methods", "checkout_sessions",
     "charges", "refunds", "balance", "balance_transactions", "events", "webhook_endpoints",
-    "disputes", "payouts",
+    "disputes", "files", "payouts",
 })  # fmt: skip
 
 

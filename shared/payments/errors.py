@@ -20,7 +20,8 @@ PaymentsError
 │   │                           InvoiceNotPayable, NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
-│   │                           RefundRefused
+│   │                           RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
+│   │                           DisputePastDue
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
 └── Unavailable            503  StripeUnavailable, TooMuchContention
@@ -228,6 +229,18 @@ class ExceedsCredit(Conflict):
 
 class InvoiceNotPayable(Conflict):
     """Draft, paid, void or written off."""
+
+
+class InvoiceDisputed(Conflict):
+    """A payment of it is in dispute: nothing is collected for it until that is decided."""
+
+
+class DisputeNotAnswerable(Conflict):
+    """Answered, decided or closed: the bank takes no answer any more."""
+
+
+class DisputePastDue(Conflict):
+    """The bank's deadline has passed."""
 
 
 class NumberTaken(Conflict):

@@ -145,11 +145,48 @@ def test_a_refund_of_a_payment_that_nobody_told_of_is_booked_with_it(
     assert shop.read(missed)["status"] == "refunded"
 
 
-def test_a_disputed_payment_is_a_break(shop: Shop) -> None:
+def test_a_dispute_that_is_booked_matches(shop: Shop) -> None:
     shop.pay(shop.invoice(), "createDispute")
     shop.world.deliver()
 
-    assert figures(reconcile(shop)) == (1, 0, 0, {"dispute_not_booked": 1}, 1)
+    assert figures(reconcile(shop)) == (2, 2, 0, {}, 0)
+
+
+def test_a_dispute_that_no_webhook_told_of_is_booked_and_so_is_its_end(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="drop")
+    invoice = shop.invoice()
+    shop.pay(invoice, "createDispute")
+
+    assert figures(reconcile(shop)) == (2, 0, 2, {}, 0)
+    seen = shop.read(invoice)
+    assert (seen["status"], seen["facets"]["exception"]) == ("paid", "disputed")
+
+    shop.world.at_stripe("POST", f"/v1/disputes/{seen['disputes'][0]['stripe_id']}/close")
+    assert figures(reconcile(shop)) == (2, 1, 1, {}, 0)
+    assert shop.read(invoice)["facets"]["exception"] == "charged_back"
+    assert figures(reconcile(shop)) == (2, 2, 0, {}, 0)
+
+
+def test_a_report_names_a_dispute_that_is_not_booked(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="drop")
+    shop.pay(shop.invoice(), "createDispute")
+
+    found = figures(reconcile(shop, "report"))
+
+    assert found == (2, 0, 0, {"missing_payment": 1, "dispute_not_booked": 1}, 2)
+    (dispute,) = shop.world.truth(shop.account)["disputes"]
+    named = {each["type"]: each["stripe_id"] for each in breaks(shop)}
+    assert named["dispute_not_booked"] == dispute["id"]
+
+
+def test_a_dispute_that_contradicts_the_books_is_a_break(shop: Shop) -> None:
+    shop.pay(shop.invoice(), "createDispute")
+    shop.world.deliver()
+    (dispute,) = shop.world.truth(shop.account)["disputes"]
+    scope = shop.world.standin.store.scope_of("dispute", dispute["id"])
+    shop.world.standin.store.update(scope, dispute | {"status": "warning_closed"})
+
+    assert figures(reconcile(shop)) == (2, 1, 0, {"dispute_mismatch": 1}, 1)
 
 
 def test_a_payment_whose_attempt_is_nowhere_is_a_break(shop: Shop, missed: Json) -> None:

@@ -106,3 +106,34 @@ def test_another_tenants_story_is_not_told(shop: Shop) -> None:
     answer = shop.world.client("bakery").get(f"/v1/invoices/{invoice['id']}/explain")
 
     assert (answer.status, answer.code) == (404, "not_found")
+
+
+def test_a_dispute_is_part_of_the_story_from_its_first_day_to_its_end(shop: Shop) -> None:
+    invoice = shop.invoice()
+    shop.pay(invoice, "createDispute")
+    shop.world.deliver()
+    assert "disputes" in explain(shop, invoice)["answer"]
+    assert "due" in explain(shop, invoice)["next"]
+    shop.world.advance(minutes=1)
+    (dispute,) = shop.read(invoice)["disputes"]
+
+    expect(200, shop.operator.post(f"/v1/disputes/{dispute['id']}/accept"))
+
+    told = explain(shop, invoice)
+    assert "took 40.00 EUR back for good" in told["answer"]
+    assert kinds(shop, invoice)[-2:] == ["dispute_lost", "dispute_funds_withdrawn"]
+    ended, taken = told["evidence"][-2:]
+    assert "lost. 40.00 EUR are owed again" in ended["text"]
+    assert ended["refs"]["stripe_dispute"] == dispute["stripe_id"]
+    assert taken["refs"]["balance_transaction"].startswith("txn_")
+
+
+def test_an_invoice_that_is_paid_in_part_and_disputed_waits_for_the_answer(shop: Shop) -> None:
+    invoice = shop.invoice()
+    shop.pay(invoice, "createDispute", amount=1500)
+    shop.world.deliver()
+
+    told = explain(shop, invoice)
+
+    assert told["answer"].endswith("A payment of it is disputed.")
+    assert "nothing is collected" in told["next"]

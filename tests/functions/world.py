@@ -44,6 +44,7 @@ OWNERS = (
     ("/v1/payments", "refund_payment"),
     ("/v1/refunds", "refund_payment"),
     ("/v1/ledger", "report"),
+    ("/v1/disputes", "refund_payment"),
     ("/v1/reconciliation", "report"),
     ("/p/", "open_pay_link"),
     ("/webhooks/", "receive_webhook"),

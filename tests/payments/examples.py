@@ -7,6 +7,7 @@ from payments.doors.store import Reservation
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt, Channel
 from payments.facts.customer import Customer, SavedMethod
+from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.invoice import Invoice
@@ -16,6 +17,7 @@ from payments.facts.module import Grant, PaymentModule
 from payments.facts.payment import Allocation, Fee, Note, Payment
 from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
+from payments.facts.stripe_objects import Intent
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -61,6 +63,39 @@ def attempt(**changes: Any) -> Attempt:
         "created_at": NOW,
     }
     return Attempt(**fields | changes)
+
+
+def intent(**changes: Any) -> Intent:
+    fields = {
+        "id": "pi_1",
+        "status": "succeeded",
+        "amount": 100_00,
+        "amount_received": 100_00,
+        "currency": "eur",
+        "livemode": False,
+        "created": int(NOW.timestamp()),
+    }
+    return Intent(**fields | changes)
+
+
+def dispute(**changes: Any) -> Dispute:
+    fields = {
+        "id": "dsp_1",
+        "tenant": "tulips",
+        "invoice": "inv_1",
+        "payment": "pay_1",
+        "customer": "C1",
+        "account": "acc_1",
+        "mode": "test",
+        "stripe_id": "du_1",
+        "charge": "ch_1",
+        "amount": 100_00,
+        "currency": "eur",
+        "reason": "fraudulent",
+        "status": "needs_response",
+        "created_at": NOW,
+    }
+    return Dispute(**fields | changes)
 
 
 def payment(**changes: Any) -> Payment:

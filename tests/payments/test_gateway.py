@@ -27,7 +27,13 @@ from payments.errors import (
 )
 from payments.facts.attempt import Attempt
 from payments.facts.refund import Refund
-from payments.facts.stripe_objects import BalanceTransaction, CardRefused, Intent, OutcomeUnknown
+from payments.facts.stripe_objects import (
+    BalanceTransaction,
+    CardRefused,
+    Intent,
+    OutcomeUnknown,
+    StripeDispute,
+)
 from tests.payments import examples
 from tests.payments.examples import NOW
 
@@ -287,7 +293,7 @@ def test_a_probe_tells_whether_a_permission_is_there(
 ) -> None:
     assert gateway.is_permitted(method, path)
 
-    standin.restrictions[SECRET] = Restriction(allow=frozenset({"disputes.read"}))
+    standin.restrictions[SECRET] = Restriction(allow=frozenset({"products.read"}))
     assert not gateway.is_permitted(method, path)
 
     standin.restrictions[SECRET] = Restriction(allow=frozenset({permission}))
@@ -527,3 +533,76 @@ def test_no_statement_ever_holds_what_stripe_would_refuse(number: str) -> None:
         assert any(letter.isalpha() and letter.isascii() for letter in suffix)
         assert not set(suffix) & set("<>\\'\"*")
         assert suffix == suffix.strip()
+
+
+def disputed(gateway: Gateway, standin: StandIn) -> StripeDispute:
+    attempt = created(gateway, paying_with("createDispute"))
+    gateway.confirm_intent(attempt)
+    (found,), following = gateway.disputes(NOW - timedelta(1), NOW + timedelta(1), None)
+    assert following is None
+    return found
+
+
+def test_a_dispute_comes_with_its_payment_and_with_what_moved(
+    gateway: Gateway, standin: StandIn
+) -> None:
+    found = disputed(gateway, standin)
+
+    assert gateway.dispute(found.id) == found
+    assert (found.status, found.amount, found.network_reason) == ("needs_response", 100_00, "10.4")
+    (booked,) = found.balance_transactions
+    assert (booked.amount, booked.fee) == (-100_00, 15_00)
+    assert isinstance(found.payment_intent, Intent)
+    assert found.payment_intent.charge.id == found.charge
+
+
+def test_evidence_is_kept_until_it_is_submitted(gateway: Gateway, standin: StandIn) -> None:
+    ident = disputed(gateway, standin).id
+    receipt = gateway.create_file("receipt.pdf", b"%PDF-1.4 " + bytes(range(256)), "f")
+
+    gateway.answer_dispute(ident, {"receipt": receipt}, submit=False, key="a")
+    kept = gateway.dispute(ident)
+    gateway.answer_dispute(ident, {}, submit=True, key="b")
+    submitted = gateway.dispute(ident)
+
+    assert (kept.status, kept.evidence_details.has_evidence) == ("needs_response", True)
+    assert kept.evidence_details.submission_count == 0
+    assert (submitted.status, submitted.evidence_details.submission_count) == ("under_review", 1)
+
+
+def test_a_dispute_that_is_given_up_is_lost(gateway: Gateway, standin: StandIn) -> None:
+    ident = disputed(gateway, standin).id
+
+    gateway.close_dispute(ident, "c")
+
+    assert gateway.dispute(ident).status == "lost"
+
+
+def test_a_file_goes_to_stripes_own_address_for_files_under_its_key() -> None:
+    gateway, client = scripted((200, {"id": "file_1"}))
+
+    assert gateway.create_file('a "b".pdf', b"%PDF\r\n--x", "k") == "file_1"
+
+    ((method, url, headers, body),) = client.sent
+    assert (method, url) == ("post", "https://files.stripe.com/v1/files")
+    assert headers["idempotency-key"] == "k"
+    assert headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert b"dispute_evidence" in body
+    assert b"%PDF\r\n--x" in body
+
+
+def test_what_was_written_as_evidence_is_in_no_value_that_comes_back() -> None:
+    body = {
+        "id": "du_1",
+        "status": "needs_response",
+        "amount": 1,
+        "currency": "eur",
+        "charge": "ch_1",
+        "created": 1,
+        "livemode": False,
+        "reason": "general",
+        "evidence": {"uncategorized_text": "canary"},
+    }
+    gateway, _ = scripted((200, body))
+
+    assert "canary" not in repr(gateway.dispute("du_1"))

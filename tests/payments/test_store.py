@@ -41,6 +41,13 @@ ROWS: list[BaseModel] = [
     examples.refund(stripe_refund="re_1", sweep_at=NOW),
     examples.credit_note(reversed_at=NOW),
     examples.journal_entry(),
+    examples.dispute(
+        due_by=NOW,
+        sweep_at=NOW,
+        movements=({"id": "txn_1", "amount": 1, "fee": 1, "fee_currency": "usd", "at": NOW},),
+        loss={"credit": 1, "parts": ({"invoice": "inv_2", "amount": 2},)},
+        flagged=("inv_1",),
+    ),
     examples.link(amount=5_00, message="Thank you"),
     examples.pointer(),
     examples.account(
@@ -121,6 +128,14 @@ READS = {
     "credit_note": (
         examples.credit_note(),
         lambda store, tenant: store.credit_note(tenant, "inv_1", "rfd_1"),
+    ),
+    "dispute": (
+        examples.dispute(),
+        lambda store, tenant: store.dispute(tenant, "inv_1", "du_1"),
+    ),
+    "disputes_of": (
+        examples.dispute(),
+        lambda store, tenant: next(iter(store.disputes_of(examples.payment(tenant=tenant))), None),
     ),
     "link": (examples.link(), lambda store, tenant: store.link(tenant, "inv_1", "lnk_1")),
     "account": (examples.account(), lambda store, tenant: store.account(tenant, "acc_1")),

@@ -10,6 +10,7 @@ from payments.errors import StripeRequestRefused
 from payments.facts.event import InboxEvent
 from payments.facts.stripe_objects import StripeRefund
 from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session
+from payments.steps.disputing import apply_dispute
 from payments.steps.returning import apply_refund
 
 End = Literal["applied", "ignored", "quarantined"]
@@ -59,8 +60,12 @@ def _apply(event: InboxEvent, doors: Doors) -> End:
 
 
 def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
-    gateway = doors.gateway(event.tenant, event.account, event.mode)
     kind = event.type.rpartition(".")[0]
+    if kind == "charge.dispute":
+        books = {"tenant": event.tenant, "account": event.account, "mode": event.mode}
+        apply_dispute(event.object_id, **books, doors=doors)
+        return None
+    gateway = doors.gateway(event.tenant, event.account, event.mode)
     if kind == "checkout.session":
         session = gateway.session(event.object_id)
         return apply_session(

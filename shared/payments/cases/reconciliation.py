@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
@@ -13,15 +13,16 @@ from payments.facts.account import Account, AccountStatus
 from payments.facts.payment import Payment
 from payments.facts.refund import RefundStatus
 from payments.facts.run import PHASES, Break, Run
-from payments.facts.stripe_objects import Charge, Intent, StripeRefund
+from payments.facts.stripe_objects import Charge, Intent, StripeDispute, StripeRefund
 from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
+from payments.steps.disputing import apply_dispute
 from payments.steps.returning import apply_refund, matching
 
 if TYPE_CHECKING:
     # Not at run time: asking for a run loads no SDK.
     from payments.doors.gateway import Gateway
 
-Told = Intent | StripeRefund
+Told = Intent | StripeRefund | StripeDispute
 
 #: How far a run asked for without a window looks back: as far as Stripe keeps its events.
 DEFAULT_WINDOW = timedelta(days=30)
@@ -135,6 +136,8 @@ def _page(run: Run, gateway: "Gateway") -> tuple[Sequence[Told], str | None]:
     """Return the page of Stripe's list at which the run is, and the next cursor."""
     if run.phase == "payments":
         return gateway.intents(run.window_from, run.window_to, run.cursor)
+    if run.phase == "disputes":
+        return gateway.disputes(run.window_from, run.window_to, run.cursor)
     return gateway.refunds(run.window_from, run.window_to, run.cursor)
 
 
@@ -165,6 +168,8 @@ def _compare_one(told: Told, run: Run, doors: Doors) -> str | None:
     payment = doors.store.payment(run.tenant, intent.metadata.get("invoice", ""), intent.charge.id)
     if isinstance(told, Intent):
         return _compare_payment(told, payment, run, doors)
+    if isinstance(told, StripeDispute):
+        return _compare_dispute(told, intent.metadata.get("invoice", ""), run, doors)
     return _compare_refund(told, payment, run, doors)
 
 
@@ -189,6 +194,19 @@ def _compare_refund(
     return _heal(apply_refund, told, run, doors, otherwise="refund_mismatch")
 
 
+def _compare_dispute(told: StripeDispute, home: str, run: Run, doors: Doors) -> str | None:
+    known = doors.store.dispute(run.tenant, home, told.id)
+    if known and known.agrees(told):
+        return "matched"
+    if run.action == "report":
+        return "dispute_not_booked"
+
+    def apply(found: StripeDispute, **books: Any) -> object:
+        return apply_dispute(found.id, **books)
+
+    return _heal(apply, told, run, doors, otherwise="dispute_mismatch")
+
+
 def _heal(
     apply: Callable[..., object], told: Told, run: Run, doors: Doors, *, otherwise: str
 ) -> str | None:
@@ -205,9 +223,7 @@ def _heal(
 
 
 def _difference(payment: Payment, charge: Charge) -> str | None:
-    if payment.gross != charge.amount:
-        return "amount_mismatch"
-    return "dispute_not_booked" if charge.disputed else None
+    return "amount_mismatch" if payment.gross != charge.amount else None
 
 
 def _lacks_fee(payment: Payment, intent: Intent) -> bool:

@@ -17,7 +17,7 @@ from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import Refund, RefundStatus, SettleAs, divide, room
 from payments.money import Money, require_representable
 from payments.steps.applying import retrying
-from payments.steps.permitting import require_grant
+from payments.steps.permitting import require_grant_of
 from payments.steps.returning import record
 from payments.steps.submitting import drive
 
@@ -59,7 +59,7 @@ def refund_payment(
     payment = doors.store.named(Payment, caller.tenant, request.payment)
     refund = doors.store.refund(caller.tenant, payment.invoice, refund_id)
     if not refund:
-        _require_permitted(payment, caller, doors)
+        require_grant_of(payment, caller, doors)
         refund = _begin(request, refund_id, payment, doors)
     if refund.is_open:
         refund = drive(refund, doors)
@@ -74,13 +74,6 @@ def refused(refund: Refund) -> Conflict:
     otherwise = (RefundRefused, "Stripe did not give the money back.")
     kind, detail = REFUSALS.get(reason, otherwise)
     return kind(detail, refund=refund.id, reason=reason)
-
-
-def _require_permitted(payment: Payment, caller: Caller, doors: Doors) -> None:
-    """Let staff give back what came through a module that they were granted; an admin, all."""
-    attempt = doors.store.attempt(payment.tenant, payment.invoice, payment.attempt or "")
-    if attempt and caller.role != "admin":
-        require_grant(caller, attempt.module, doors)
 
 
 def _begin(request: RefundRequest, refund_id: str, payment: Payment, doors: Doors) -> Refund:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from payments.doors.store import InvoiceRows
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.dispute import Dispute, DisputeStatus
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.payment import Payment, Share
 from payments.facts.refund import Refund, RefundStatus
@@ -34,6 +35,19 @@ REFUNDS = {
     RefundStatus.SUCCEEDED: "were given back",
     RefundStatus.FAILED: "could not be given back",
     RefundStatus.CANCELED: "were not given back: it was canceled",
+}
+_D = DisputeStatus
+DISPUTES = {
+    _D.WARNING_NEEDS_RESPONSE: "The payer's bank asks about it and waits for an answer.",
+    _D.WARNING_UNDER_REVIEW: "The payer's bank asked about it and looks at the answer.",
+    _D.WARNING_CLOSED: "The payer's bank asked about it, and took nothing.",
+    _D.NEEDS_RESPONSE: "The payer's bank waits for an answer.",
+    _D.UNDER_REVIEW: "The payer's bank looks at the answer.",
+    _D.WON: "It was won.",
+    _D.LOST: "It was lost.",
+    _D.PREVENTED: "It was settled before it became a chargeback.",
+    _D.APPEAL_NEEDS_RESPONSE: "It was lost, and the appeal waits for an answer.",
+    _D.APPEAL_UNDER_REVIEW: "It was lost, and the appeal is looked at.",
 }
 WAITS = {
     _S.CREATED: "It has been begun, and Stripe has not been asked yet.",
@@ -72,6 +86,7 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
         *(_of_payment(payment, invoice) for payment in rows.payments),
         *(_of_share(share, invoice) for share in rows.shares),
         *(_of_refund(refund) for refund in rows.refunds),
+        *(each for dispute in rows.disputes for each in _of_dispute(dispute)),
         *_ended(invoice),
     ]
     # Times are whole seconds: of two in the same one, the order above is the likelier.
@@ -162,6 +177,22 @@ def _of_refund(refund: Refund) -> Happening:
     return Happening(refund.created_at, f"refund_{refund.status}", text, refs)
 
 
+def _of_dispute(dispute: Dispute) -> Iterator[Happening]:
+    refs = {"dispute": dispute.id, "stripe_dispute": dispute.stripe_id, "payment": dispute.payment}
+    reason = dispute.reason.replace("_", " ")
+    text = f"The payer disputed {Money(dispute.amount, dispute.currency)} ({reason})."
+    stands = DISPUTES[dispute.status]
+    if dispute.loss.total:
+        stands += f" {Money(dispute.loss.total, dispute.currency)} are owed again."
+    yield Happening(dispute.created_at, f"dispute_{dispute.status}", f"{text} {stands}", refs)
+    for movement in dispute.movements:
+        kind = "withdrawn" if movement.amount >= 0 else "reinstated"
+        moved = "took" if movement.amount >= 0 else "brought back"
+        told = f"Stripe {moved} {Money(abs(movement.amount), dispute.currency)} of it."
+        proof = refs | {"balance_transaction": movement.id}
+        yield Happening(movement.at, f"dispute_funds_{kind}", told, proof)
+
+
 def _money(amount: int, invoice: Invoice) -> Money:
     return Money(amount, invoice.currency)
 
@@ -186,6 +217,8 @@ def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
         f"{_money(invoice.total, invoice)} arrived in {came} payment{'s' if came != 1 else ''}"
     )
     answer += f", {_money(invoice.credited, invoice)} were credited." if invoice.credited else "."
+    if invoice.open_disputes:
+        return f"{answer} The payer disputes it.", "Answer the dispute before it is due."
     if invoice.exception == "refund_failed":
         return f"{answer} A refund of it came back.", "Give it back in another way."
     if invoice.exception == "overpaid":
@@ -205,7 +238,7 @@ def _tell_written_off(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
 
 def _tell_unpaid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
     owed = f"{_money(invoice.outstanding, invoice)} of invoice {invoice.number} are outstanding."
-    if invoice.exception == "disputed":
+    if invoice.open_disputes:
         return f"{owed} A payment of it is disputed.", "Answer the dispute; nothing is collected."
     if invoice.claim:
         return _tell_claimed(owed, invoice, rows)
@@ -216,11 +249,19 @@ def _tell_unpaid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
             f"{owed} The last attempt failed: {_reason(last)}.",
             "Send a pay link, or charge another card.",
         )
-    if any(refund.is_given and refund.settle_as == "reopen" for refund in rows.refunds):
-        return f"{owed} Money that had come was given back.", "Send a pay link, or charge a card."
+    if went := _went_back(invoice, rows):
+        return f"{owed} {went}", "Send a pay link, or charge a card."
     if not rows.attempts:
         return f"{owed} Nobody has tried to pay it yet.", "Send a pay link, or charge a card."
     return f"{owed} {_how_it_stands(rows.attempts[-1])}", "Send a pay link, or charge a card."
+
+
+def _went_back(invoice: Invoice, rows: InvoiceRows) -> str | None:
+    if invoice.charged_back:
+        return f"The payer's bank took {_money(invoice.charged_back, invoice)} back for good."
+    if any(refund.is_given and refund.settle_as == "reopen" for refund in rows.refunds):
+        return "Money that had come was given back."
+    return None
 
 
 def _tell_claimed(owed: str, invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:

@@ -9,11 +9,13 @@ from payments.doors.secrets import SecretMissing
 from payments.doors.table import RowChanged
 from payments.errors import PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
+from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.applying import DEBIT_EVERY, Mismatch, NotOurs, UnknownAttempt
 from payments.steps.closing import applied, close, current
+from payments.steps.disputing import apply_dispute
 from payments.steps.returning import ASK_EVERY
 from payments.steps.submitting import current as current_refund
 from payments.steps.submitting import drive
@@ -41,6 +43,7 @@ class Swept:
 
     attempts: int = 0
     refunds: int = 0
+    disputes: int = 0
     events: int = 0
     orphans: int = 0
     left: int = 0
@@ -51,6 +54,8 @@ def sweep(doors: Doors) -> Swept:
     swept = Swept()
     _sweep_attempts(swept, doors)
     _sweep_refunds(swept, doors)
+    for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
+        _ask_after(dispute, swept, doors)
     for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
         _requeue(event, swept, doors)
     return swept
@@ -130,6 +135,30 @@ def _ask(attempt: Attempt, doors: Doors) -> None:
     if found.status is AttemptStatus.PROCESSING:
         again = found.become(AttemptStatus.PROCESSING, sweep_at=doors.now() + DEBIT_EVERY)
         doors.store.save(again, found)
+
+
+def _ask_after(dispute: Dispute, swept: Swept, doors: Doors) -> None:
+    """Ask after an open dispute once a day: its end may have been told to nobody."""
+    try:
+        found = apply_dispute(
+            dispute.stripe_id,
+            tenant=dispute.tenant,
+            account=dispute.account,
+            mode=dispute.mode,
+            doors=doors,
+        )
+        swept.disputes += 1
+        if found.version == dispute.version:
+            doors.store.save(found.having(sweep_at=doors.now() + ASK_EVERY), found)
+    except UNSETTLED:
+        swept.left += 1
+        _put_off_dispute(dispute, doors)
+
+
+def _put_off_dispute(dispute: Dispute, doors: Doors) -> None:
+    with suppress(RowChanged):
+        again = doors.now() + ASK_AT_LEAST_EVERY
+        doors.store.save(dispute.having(sweep_at=again), dispute)
 
 
 def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:

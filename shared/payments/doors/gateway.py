@@ -5,6 +5,7 @@ Requests go through `StripeClient.raw_request`: the SDK's transport, retries, ve
 without its objects, whose construction costs twenty times the parsing of the answer.
 """
 
+import io
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ from payments.facts.stripe_objects import (
     OutcomeUnknown,
     Session,
     SetupIntent,
+    StripeDispute,
     StripeRefund,
     Value,
     WebhookEndpoint,
@@ -54,6 +56,11 @@ EVENTS = (
     "refund.created",
     "refund.updated",
     "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
     "checkout.session.completed",
     "checkout.session.expired",
     "checkout.session.async_payment_succeeded",
@@ -61,6 +68,7 @@ EVENTS = (
 )
 
 _INTENT_EXPAND = ["latest_charge.balance_transaction"]
+_DISPUTE_EXPAND = ["payment_intent.latest_charge.balance_transaction"]
 _SESSION_EXPAND = [
     "payment_intent.latest_charge.balance_transaction",
     "setup_intent.payment_method",
@@ -95,6 +103,19 @@ class _SessionPage(Value):
 class _RefundPage(Value):
     data: list[StripeRefund]
     has_more: bool
+
+
+class _DisputePage(Value):
+    data: list[StripeDispute]
+    has_more: bool
+
+
+class _Upload(io.BytesIO):
+    """A file as the SDK's multipart wants it: readable, and with a name."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 def connections() -> stripe.HTTPClient:
@@ -220,6 +241,40 @@ class Gateway:
         }
         page = self._read(_EventPage, "/v1/events", params)
         return page.data, page.data[-1].id if page.has_more and page.data else None
+
+    def dispute(self, dispute: str) -> StripeDispute:
+        """Return the dispute as it is now, with the payment that it is about."""
+        return self._read(StripeDispute, f"/v1/disputes/{dispute}", {"expand": _DISPUTE_EXPAND})
+
+    def disputes(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[list[StripeDispute], str | None]:
+        """Return the disputes opened in the window, newest first, and the next cursor."""
+        params = {
+            "created": _window(since, until),
+            "limit": PAGE,
+            "starting_after": after,
+            "expand": [f"data.{path}" for path in _DISPUTE_EXPAND],
+        }
+        page = self._read(_DisputePage, "/v1/disputes", params)
+        return page.data, page.data[-1].id if page.has_more and page.data else None
+
+    def answer_dispute(
+        self, dispute: str, evidence: Mapping[str, str], *, submit: bool, key: str
+    ) -> None:
+        """Keep evidence with the dispute; `submit` sends all that is kept to the bank, once."""
+        params = {"evidence": evidence or None, "submit": submit}
+        self._write(_Id, f"/v1/disputes/{dispute}", params, key)
+
+    def close_dispute(self, dispute: str, key: str) -> None:
+        """Give the dispute up; this cannot be undone."""
+        self._write(_Id, f"/v1/disputes/{dispute}/close", {}, key)
+
+    def create_file(self, name: str, content: bytes, key: str) -> str:
+        """Upload a piece of evidence and return its id."""
+        params = {"purpose": "dispute_evidence", "file": _Upload(name, content)}
+        options = {"base": "files", "content_type": "multipart/form-data"}
+        return _Id.model_validate(self._request("post", "/v1/files", params, key, **options)).id
 
     def create_session(self, attempt: Attempt, number: str) -> Session:
         """
@@ -349,10 +404,15 @@ class Gateway:
         return kind.model_validate(self._request("post", path, params, key))
 
     def _request(
-        self, method: str, path: str, params: Mapping[str, Any], key: str | None = None
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        key: str | None = None,
+        **options: str,
     ) -> Any:
         sent = {name: value for name, value in params.items() if value is not None}
-        options = {"idempotency_key": key} if key else {}
+        options |= {"idempotency_key": key} if key else {}
         try:
             return self._client.raw_request(method, path, **sent, **options).data
         except stripe.StripeError as error:

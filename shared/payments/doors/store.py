@@ -14,6 +14,7 @@ from payments.facts.account import Account, AccountStatus
 from payments.facts.attempt import Attempt
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
+from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.invoice import Invoice
@@ -39,6 +40,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Refund: "refund",
     Run: "run",
     Break: "break",
+    Dispute: "dispute",
     JournalEntry: "journal",
     InboxEvent: "event",
 }
@@ -78,6 +80,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Share: lambda row: ("INV", row.invoice, f"SHARE#{row.payment}"),
     Refund: lambda row: ("INV", row.invoice, f"REFUND#{row.id}"),
     CreditNote: lambda row: ("INV", row.invoice, f"CREDITNOTE#{row.refund}"),
+    Dispute: lambda row: ("INV", row.invoice, f"DISPUTE#{row.stripe_id}"),
     JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
     PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
     Account: lambda row: ("ACC", row.id, "ACCOUNT"),
@@ -115,7 +118,7 @@ def _indexes(model: Any) -> dict[str, str]:
             "list_key": f"T#{model.tenant}#journal",
             "list_sort": f"{stamp(model.at)}#{model.fact}",
         }
-    if isinstance(model, Refund):
+    if isinstance(model, Refund | Dispute):
         return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Invoice | Payment):
         return _listed(model) | {"status": model.status}
@@ -177,9 +180,11 @@ class Store:
         return rows
 
     def whole_invoice(self, tenant: str, invoice: str) -> "InvoiceRows":
-        """Return the same, with the refunds of payments that stand under another invoice."""
+        """Return the same, with what became of payments that stand under another invoice."""
         rows = self.invoice_rows(tenant, invoice)
-        rows.refunds += self.refunds_of(*self.shared(rows.shares))
+        elsewhere = self.shared(rows.shares)
+        rows.refunds += self.refunds_of(*elsewhere)
+        rows.disputes += self.disputes_of(*elsewhere)
         return rows
 
     def attempt(self, tenant: str, invoice: str, attempt: str) -> Attempt | None:
@@ -221,6 +226,19 @@ class Store:
     def credit_note(self, tenant: str, invoice: str, refund: str) -> CreditNote | None:
         """Return by how much less is owed for an invoice because of a refund, or None."""
         return self._find(CreditNote, partition(tenant, "INV", invoice), f"CREDITNOTE#{refund}")
+
+    def dispute(self, tenant: str, invoice: str, stripe_id: str) -> Dispute | None:
+        """Return what a dispute at Stripe became under its payment's invoice, or None."""
+        return self._find(Dispute, partition(tenant, "INV", invoice), f"DISPUTE#{stripe_id}")
+
+    def disputes_of(self, *payments: Payment) -> list[Dispute]:
+        """Return the disputes of payments."""
+        found = []
+        for home in dict.fromkeys(partition(each.tenant, "INV", each.invoice) for each in payments):
+            rows = self._table.query(home, "DISPUTE#")
+            found += [Dispute.model_validate(row) for row in rows]
+        names = {payment.id for payment in payments}
+        return [dispute for dispute in found if dispute.payment in names]
 
     def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
         """Return what a customer has paid too much in a currency, or None."""
@@ -380,6 +398,7 @@ class InvoiceRows:
         self.shares: list[Share] = []
         self.refunds: list[Refund] = []
         self.credit_notes: list[CreditNote] = []
+        self.disputes: list[Dispute] = []
         self.journal: list[JournalEntry] = []
 
     def require_invoice(self) -> Invoice:
@@ -403,5 +422,7 @@ class InvoiceRows:
                 self.refunds.append(Refund.model_validate(row))
             case "CREDITNOTE":
                 self.credit_notes.append(CreditNote.model_validate(row))
+            case "DISPUTE":
+                self.disputes.append(Dispute.model_validate(row))
             case "JOURNAL":
                 self.journal.append(JournalEntry.model_validate(row))

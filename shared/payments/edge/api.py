@@ -17,6 +17,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from payments.config import settings
@@ -41,6 +42,8 @@ KEY_MAX = 255
 #: When a caller should look again for an outcome that Stripe has not told yet.
 ASK_AGAIN_S = 5
 
+#: What routes are declared on: a function's own app, or a part that it includes.
+Routes = APIGatewayHttpResolver | APIGatewayHttpRouter
 Event = dict[str, Any]
 Result = dict[str, Any]
 Handler = Callable[[Event, Any], Result]
@@ -152,7 +155,7 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
     return handler
 
 
-def caller(app: APIGatewayHttpResolver) -> Caller:
+def caller(app: Routes) -> Caller:
     """Return who is calling, as `lambda_handler` found out."""
     found: Caller = app.context["caller"]
     return found
@@ -164,7 +167,7 @@ def answer(status: int, body: BaseModel, headers: Mapping[str, str] | None = Non
 
 
 def answer_once(
-    app: APIGatewayHttpResolver,
+    app: Routes,
     prefix: str,
     status: int,
     work: Callable[[str], BaseModel | Pending],
@@ -246,7 +249,7 @@ def log_bug(error: Exception) -> None:
 
 def _screen(event: Event) -> None:
     body = body_of(event)
-    screening.require_small(body)
+    screening.require_small(body, event["routeKey"])
     address = unquote_plus(f"{event.get('rawPath')}?{event.get('rawQueryString') or ''}")
     screening.require_no_pan(body, address)
     if event["requestContext"]["http"]["method"] in {"GET", "DELETE"}:

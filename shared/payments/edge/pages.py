@@ -81,6 +81,8 @@ def _state(view: LinkView, path: str) -> str:
         return "<p>This invoice was withdrawn. There is nothing to pay.</p>"
     if invoice.status is InvoiceStatus.DRAFT:
         return "<p>This invoice is not ready yet.</p>"
+    if invoice.open_disputes:
+        return "<p>A payment of this invoice is disputed. Nothing can be paid until that ends.</p>"
     if invoice.collection == "processing":
         return "<p>Your payment is being processed. There is nothing else to do.</p>"
     left = invoice.collectable + invoice.reserved

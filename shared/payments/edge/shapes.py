@@ -1,4 +1,4 @@
-"""What invoices and payments look like on the wire."""
+"""What invoices, payments and disputes look like on the wire."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from payments.doors.store import InvoiceRows
-from payments.edge import api
+from payments.edge import api, runtime
+from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation, Fee, Note, Payment
 
@@ -108,6 +109,42 @@ class InvoiceRefund(BaseModel):
     created_at: datetime
 
 
+class EvidenceOut(BaseModel):
+    """How far the answer is; what it says is at Stripe only."""
+
+    has_evidence: bool
+    submissions: int
+    submitted_at: datetime | None
+
+
+class DisputeOut(BaseModel):
+    """
+    Amounts in minor units of `currency`.
+
+    `withdrawn` is what Stripe has taken and not brought back, `charged_back` what of it is lost.
+    """
+
+    id: str
+    stripe_id: str
+    invoice: str
+    payment: str
+    charge: str
+    mode: str
+    amount: int
+    currency: str
+    withdrawn: int
+    charged_back: int
+    reason: str
+    network_reason: str | None
+    status: str
+    due_by: datetime | None
+    overdue: bool
+    is_charge_refundable: bool
+    evidence: EvidenceOut
+    created_at: datetime
+    version: int
+
+
 class ShareOut(BaseModel):
     """What a payment that stands under another invoice brought to this one."""
 
@@ -179,6 +216,7 @@ class InvoiceOut(BaseModel):
     payments: list[PaymentOut] = []
     shares: list[ShareOut] = []
     refunds: list[InvoiceRefund] = []
+    disputes: list[DisputeOut] = []
     attempts: list[AttemptOut] = []
     created_at: str
 
@@ -195,6 +233,17 @@ def show_payment(payment: Payment) -> PaymentOut:
     return PaymentOut(**payment.model_dump(mode="json"))
 
 
+def show_dispute(dispute: Dispute) -> DisputeOut:
+    """Return what a caller may see."""
+    return DisputeOut(
+        **dispute.model_dump(include=set(DisputeOut.model_fields)),
+        withdrawn=dispute.taken,
+        charged_back=dispute.loss.total,
+        overdue=dispute.is_overdue(runtime.now()),
+        evidence=EvidenceOut.model_validate(dispute, from_attributes=True),
+    )
+
+
 def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
     """Return what a caller may see; without its rows, it is an invoice in a list."""
     found = rows or InvoiceRows()
@@ -203,7 +252,7 @@ def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
         **fields,
         status=invoice.status,
         amounts=Amounts.model_validate(invoice, from_attributes=True),
-        facets=Facets.model_validate(invoice, from_attributes=True),
+        facets=Facets(collection=invoice.collection, exception=invoice.trouble),
         payments=[show_payment(payment) for payment in found.payments],
         shares=[
             ShareOut(**{**share.model_dump(), "invoice": share.home}) for share in found.shares
@@ -213,5 +262,6 @@ def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
             for refund in found.refunds
             if refund.share_of(invoice.id)
         ],
+        disputes=[show_dispute(dispute) for dispute in found.disputes],
         attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in found.attempts],
     )

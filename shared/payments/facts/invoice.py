@@ -10,6 +10,7 @@ from payments.errors import (
     ExceedsOutstanding,
     FeatureDisabled,
     InvalidTransition,
+    InvoiceDisputed,
     InvoiceNotPayable,
 )
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
@@ -91,6 +92,8 @@ class Invoice(BaseModel):
     charged_back: int = 0
     credited: int = 0
     exception: str = "none"
+    #: How many open disputes are about its money.
+    open_disputes: int = 0
     claim: Claim | None = None
     version: int = 1
 
@@ -133,8 +136,19 @@ class Invoice(BaseModel):
         """The facet that says what the open attempt is doing."""
         return self.claim.collection if self.claim else "idle"
 
+    @property
+    def trouble(self) -> str:
+        """The facet that says what is out of the ordinary; what a bank does comes first."""
+        if self.open_disputes:
+            return "disputed"
+        return "charged_back" if self.charged_back else self.exception
+
     def require_payable(self) -> None:
-        """Refuse to collect for a draft, a paid or a void invoice."""
+        """Refuse to collect for a draft, a paid, a void or a disputed invoice."""
+        if self.open_disputes:
+            raise InvoiceDisputed(
+                f"A payment of invoice {self.number} is in dispute.", invoice=self.id
+            )
         if self.status not in PAYABLE:
             raise InvoiceNotPayable(f"Invoice {self.number} is {self.status}.", invoice=self.id)
 
@@ -203,6 +217,12 @@ class Invoice(BaseModel):
             refund_pending=self.refund_pending + pending,
             refunded=self.refunded + given,
             credited=self.credited + credited,
+        )
+
+    def disputed(self, *, opened: int, lost: int) -> "Invoice":
+        """Count disputes that began (or ended, if negative), and what was lost by one."""
+        return self.having(
+            open_disputes=self.open_disputes + opened, charged_back=self.charged_back + lost
         )
 
     def finalize(self) -> "Invoice":

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from payments.facts.dispute import Dispute, Loss, Movement
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation, Fee, Payment
 from payments.facts.refund import Refund
@@ -141,6 +142,42 @@ def credit_applied(payment: Payment, part: Allocation, fact: str, at: datetime) 
         fact=fact,
         at=at,
         postings=transfer(credit, debt, part.amount, payment.currency),
+    )
+
+
+def dispute_moved(dispute: Dispute, movement: Movement, payment: Payment) -> JournalEntry:
+    """Return the entry of what Stripe took for a payer's bank, or brought back, and of its fee."""
+    money = money_account(payment)
+    postings = (
+        *transfer(DISPUTE_HOLD, money, movement.amount, dispute.currency),
+        *transfer(DISPUTE_FEES, money, movement.fee, movement.fee_currency),
+    )
+    return _of(payment, f"{movement.id}#dispute", movement.at, postings)
+
+
+def dispute_lost(
+    dispute: Dispute, before: Loss, written_off: frozenset[str], at: datetime
+) -> JournalEntry:
+    """
+    Return the entry by which what was held is lost, or found again: the customer owes it again.
+
+    What was given up already is a bad debt at once.
+    """
+    customer, now = dispute.customer, dispute.loss
+    owed = {part.invoice for part in (*before.parts, *now.parts)}
+    postings = transfer(
+        customer_credit(customer), DISPUTE_HOLD, now.credit - before.credit, dispute.currency
+    )
+    for name in sorted(owed):
+        debit = BAD_DEBT if name in written_off else receivable(customer)
+        change = now.of(name) - before.of(name)
+        postings += transfer(debit, DISPUTE_HOLD, change, dispute.currency)
+    return JournalEntry(
+        tenant=dispute.tenant,
+        invoice=dispute.invoice,
+        fact=f"{dispute.stripe_id}#loss#{dispute.version}",
+        at=at,
+        postings=postings,
     )
 
 

@@ -66,8 +66,8 @@ class Payment(BaseModel):
     `gross` is in minor units of `currency`; `source` makes the payment unique.
 
     The source is Stripe's charge, or our own id for money that came another way. All that is not
-    allocated is `unapplied`, the customer's credit, or `returned`, credit that was given back or is
-    about to be: allocations + unapplied + returned = gross.
+    allocated is `unapplied`, the customer's credit, or `returned`, credit that was given back, is
+    about to be, or was lost in a dispute: allocations + unapplied + returned = gross.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,6 +91,8 @@ class Payment(BaseModel):
     refunded: int = 0
     refund_pending: int = 0
     disputed: int = 0
+    #: What lost disputes took of each part of it; "" is the customer's credit.
+    lost: tuple[Allocation, ...] = ()
     #: The ids of its refunds, so that a page of payments is read with them in two requests.
     refunds: tuple[str, ...] = ()
     fee: Fee
@@ -107,6 +109,12 @@ class Payment(BaseModel):
     def refundable(self) -> int:
         """What may still be given back: never more than what came and stayed."""
         return max(0, self.gross - self.refunded - self.refund_pending - self.disputed)
+
+    @property
+    def spendable(self) -> int:
+        """What of its credit may pay another invoice: a dispute that is lost takes credit first."""
+        held = self.disputed - sum(part.amount for part in self.lost)
+        return max(0, self.unapplied - max(0, held))
 
     @property
     def status(self) -> PaymentStatus:

@@ -150,6 +150,9 @@ def room(payment: Payment, refunds: Iterable[Refund], *, sure: bool = False) -> 
     left = {"": payment.gross - sum(part.amount for part in payment.allocations)}
     for part in payment.allocations:
         left[part.invoice] = left.get(part.invoice, 0) + part.amount
+    for part in payment.lost:
+        # A bank may take more than a part had.
+        left[part.invoice] = max(0, left.get(part.invoice, 0) - part.amount)
     for refund in refunds:
         if (refund.is_open or refund.is_given) and (refund.stripe_refund or not sure):
             left[""] -= refund.unapplied

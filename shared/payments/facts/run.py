@@ -1,13 +1,13 @@
-"""A reconciliation run compares Stripe's payments and refunds with ours, and names what differs."""
+"""A reconciliation run compares Stripe's lists with our books, and names what differs."""
 
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Phase = Literal["payments", "refunds"]
+Phase = Literal["payments", "refunds", "disputes"]
 #: Of Stripe's lists, one is paged through after the other.
-PHASES: tuple[Phase, ...] = ("payments", "refunds")
+PHASES: tuple[Phase, ...] = ("payments", "refunds", "disputes")
 
 
 class Run(BaseModel):

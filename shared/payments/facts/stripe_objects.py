@@ -38,6 +38,7 @@ class BalanceTransaction(Value):
     fee: int
     net: int
     currency: str
+    created: int | None = None
 
 
 class Card(Value):
@@ -77,7 +78,6 @@ class Charge(Value):
     created: int
     paid: bool = False
     amount_refunded: int = 0
-    disputed: bool = False
     balance_transaction: BalanceTransaction | str | None = None
     payment_method_details: MethodDetails | None = None
     receipt_url: str | None = None
@@ -215,3 +215,47 @@ class WebhookEndpoint(Value):
     api_version: str | None = None
     enabled_events: tuple[str, ...] = ()
     secret: str | None = None
+
+
+class EvidenceDetails(Value):
+    """How far the answer to a dispute is; its content is never fetched into a value."""
+
+    due_by: int | None = None
+    has_evidence: bool = False
+    submission_count: int = 0
+
+
+class DisputedCard(Value):
+    """The network's word for a dispute."""
+
+    network_reason_code: str | None = None
+
+
+class DisputedMethod(Value):
+    """How the disputed charge was paid."""
+
+    card: DisputedCard | None = None
+
+
+class StripeDispute(Value):
+    """A dispute; money has moved only by its balance transactions, whatever its status says."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    charge: str
+    created: int
+    livemode: bool
+    reason: str
+    is_charge_refundable: bool = False
+    evidence_details: EvidenceDetails = EvidenceDetails()
+    balance_transactions: tuple[BalanceTransaction, ...] = ()
+    payment_method_details: DisputedMethod | None = None
+    payment_intent: Intent | str | None = None
+
+    @property
+    def network_reason(self) -> str | None:
+        """The network's own code of the reason."""
+        card = self.payment_method_details.card if self.payment_method_details else None
+        return card.network_reason_code if card else None

@@ -8,6 +8,7 @@ from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.module import PaymentModule
+from payments.facts.payment import Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ def require_grant(caller: Caller, module: str, doors: Doors) -> PaymentModule:
         detail = f"Profile {caller.profile} is not granted payment module {found.name}."
         raise PermissionDenied(detail, module=module, profile=caller.profile)
     return found
+
+
+def require_grant_of(payment: Payment, caller: Caller, doors: Doors) -> None:
+    """Let staff touch what came through a module that they were granted; an admin, all."""
+    attempt = doors.store.attempt(payment.tenant, payment.invoice, payment.attempt or "")
+    if attempt and caller.role != "admin":
+        require_grant(caller, attempt.module, doors)
 
 
 def require_use(caller: Caller, module: str, feature: str, doors: Doors) -> Permitted:

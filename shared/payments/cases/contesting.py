@@ -1,0 +1,144 @@
+"""Answer a payer's bank: keep evidence at Stripe, send it, or give the dispute up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from payments.doors.doors import Doors
+from payments.errors import InvalidTransition, StripeRequestRefused, StripeUnavailable
+from payments.facts.caller import Caller
+from payments.facts.dispute import Dispute
+from payments.facts.stripe_objects import OutcomeUnknown
+from payments.steps.applying import retrying
+from payments.steps.disputing import apply_dispute
+from payments.steps.permitting import require_grant_of
+
+if TYPE_CHECKING:
+    # Not at run time: a dispute is read without loading Stripe's SDK.
+    from payments.doors.gateway import Gateway
+
+Write = Callable[["Gateway", str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """A file for one of the slots that Stripe has; its content is shown nowhere."""
+
+    slot: str
+    name: str
+    content: bytes = field(repr=False)
+
+
+def save_evidence(
+    dispute_id: str,
+    fields: Mapping[str, str],
+    files: tuple[EvidenceFile, ...],
+    *,
+    request_id: str,
+    caller: Caller,
+    doors: Doors,
+) -> Dispute:
+    """Keep evidence with the dispute at Stripe; the bank sees nothing of it yet."""
+    dispute, _ = _begin(dispute_id, request_id, caller, doors)
+
+    def write(gateway: "Gateway", key: str) -> None:
+        uploaded = {}
+        for file in files:
+            _require_time(doors)
+            uploaded[file.slot] = gateway.create_file(file.name, file.content, f"{key}:{file.slot}")
+        _require_time(doors)
+        evidence = {**fields, **uploaded}
+        gateway.answer_dispute(dispute.stripe_id, evidence, submit=False, key=f"{key}:evidence")
+
+    # That there is evidence says nothing where there was some before: then it is not known.
+    return _answer(
+        dispute, write, lambda found: found.has_evidence and not dispute.has_evidence, doors
+    )
+
+
+def submit(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) -> Dispute:
+    """Send the evidence that is kept to the bank, which can be done once."""
+    dispute, resumed = _begin(dispute_id, request_id, caller, doors)
+    if resumed and not dispute.is_answerable:
+        return dispute
+    if not dispute.has_evidence and not _ask(dispute, doors).has_evidence:
+        raise InvalidTransition("There is no evidence to submit.")
+
+    def write(gateway: "Gateway", key: str) -> None:
+        _require_time(doors)
+        gateway.answer_dispute(dispute.stripe_id, {}, submit=True, key=f"{key}:submit")
+
+    return _answer(dispute, write, lambda found: found.submissions > dispute.submissions, doors)
+
+
+def accept(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) -> Dispute:
+    """Give the dispute up: it is lost, and what it took is owed again."""
+    dispute, resumed = _begin(dispute_id, request_id, caller, doors)
+    if resumed and not dispute.is_open:
+        return dispute
+
+    def write(gateway: "Gateway", key: str) -> None:
+        _require_time(doors)
+        gateway.close_dispute(dispute.stripe_id, f"{key}:close")
+
+    return _answer(dispute, write, lambda found: not found.is_open, doors)
+
+
+def _begin(dispute_id: str, request_id: str, caller: Caller, doors: Doors) -> tuple[Dispute, bool]:
+    """
+    Note the request with the dispute before Stripe hears of it; say whether it was noted before.
+
+    A request that comes again first finds out how far it got.
+    """
+
+    def step() -> tuple[Dispute, bool]:
+        dispute = doors.store.named(Dispute, caller.tenant, dispute_id)
+        payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
+        if payment:
+            require_grant_of(payment, caller, doors)
+        resumed = dispute.request == request_id
+        if resumed:
+            dispute = _ask(dispute, doors)
+        if not (resumed and not dispute.is_answerable):
+            dispute.require_answerable(doors.now())
+        return doors.store.save(dispute.having(request=request_id), dispute), resumed
+
+    return retrying(step)
+
+
+def _answer(
+    dispute: Dispute, write: Write, is_done: Callable[[Dispute], bool], doors: Doors
+) -> Dispute:
+    """Write at Stripe and return the dispute as Stripe then has it; without an answer, ask."""
+    gateway = doors.gateway(dispute.tenant, dispute.account, dispute.mode)
+    # The version makes the key: a request that comes again is not answered with a kept failure,
+    # and doing any of this twice does no more than doing it once.
+    key = f"{dispute.tenant}:{dispute.id}:{dispute.version}"
+    try:
+        write(gateway, key)
+    except (OutcomeUnknown, StripeUnavailable):
+        found = _ask(dispute, doors)
+        if is_done(found):
+            return found
+        raise StripeUnavailable(
+            "Stripe did not say whether it took it; send the request again."
+        ) from None
+    except StripeRequestRefused:
+        _ask(dispute, doors).require_answerable(doors.now())
+        raise
+    return _ask(dispute, doors)
+
+
+def _ask(dispute: Dispute, doors: Doors) -> Dispute:
+    return apply_dispute(
+        dispute.stripe_id,
+        tenant=dispute.tenant,
+        account=dispute.account,
+        mode=dispute.mode,
+        doors=doors,
+    )
+
+
+def _require_time(doors: Doors) -> None:
+    if not doors.may_write:
+        raise StripeUnavailable("There is not enough time left; send the request again.")

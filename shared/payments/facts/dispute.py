@@ -1,0 +1,296 @@
+"""A payer's bank takes a payment back, for now or for good: what it took, and what is lost."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.errors import DisputeNotAnswerable, DisputePastDue
+from payments.facts.payment import Allocation, Payment
+from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
+
+#: How often the sweep asks after an open one, so that a lost webhook costs a day at most.
+ASK_EVERY = timedelta(days=1)
+
+
+class DisputeStatus(StrEnum):
+    """Stripe's words; `warning_...` is a bank's inquiry, which takes no money."""
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+    PREVENTED = "prevented"
+    APPEAL_NEEDS_RESPONSE = "appeal_needs_response"
+    APPEAL_UNDER_REVIEW = "appeal_under_review"
+
+
+_S = DisputeStatus
+_DECISIONS = frozenset({_S.WON, _S.LOST, _S.PREVENTED})
+#: Every step Stripe takes. What was seen last may be several steps back: `may_become` follows them.
+TRANSITIONS: dict[DisputeStatus, frozenset[DisputeStatus]] = {
+    _S.WARNING_NEEDS_RESPONSE: frozenset(
+        {_S.WARNING_UNDER_REVIEW, _S.WARNING_CLOSED, _S.NEEDS_RESPONSE, _S.PREVENTED}
+    ),
+    _S.WARNING_UNDER_REVIEW: frozenset({_S.WARNING_CLOSED, _S.NEEDS_RESPONSE, _S.PREVENTED}),
+    # A bank may still make a chargeback of what it had only asked about.
+    _S.WARNING_CLOSED: frozenset({_S.NEEDS_RESPONSE}),
+    _S.NEEDS_RESPONSE: frozenset({_S.UNDER_REVIEW}) | _DECISIONS,
+    _S.UNDER_REVIEW: _DECISIONS,
+    # Banks do go back on a decision, and a lost one can be appealed.
+    _S.WON: frozenset({_S.LOST}),
+    _S.LOST: frozenset({_S.WON, _S.APPEAL_NEEDS_RESPONSE, _S.APPEAL_UNDER_REVIEW}),
+    _S.APPEAL_NEEDS_RESPONSE: frozenset({_S.APPEAL_UNDER_REVIEW, _S.WON, _S.LOST}),
+    _S.APPEAL_UNDER_REVIEW: frozenset({_S.WON, _S.LOST}),
+    _S.PREVENTED: frozenset(),
+}
+CLOSED = _DECISIONS | {_S.WARNING_CLOSED}
+#: Whatever the bank holds then is gone.
+FINAL_LOSS = frozenset({_S.LOST, _S.PREVENTED})
+ANSWERABLE = frozenset({_S.WARNING_NEEDS_RESPONSE, _S.NEEDS_RESPONSE})
+#: The bank has the money, or is about to take it: it cannot be given back a second time.
+CONTESTED = frozenset(
+    {
+        _S.NEEDS_RESPONSE,
+        _S.UNDER_REVIEW,
+        _S.LOST,
+        _S.APPEAL_NEEDS_RESPONSE,
+        _S.APPEAL_UNDER_REVIEW,
+    }
+)
+
+
+class Movement(BaseModel):
+    """One of Stripe's balance transactions; positive was taken from us, negative came back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    amount: int
+    fee: int
+    fee_currency: str
+    at: datetime
+
+
+class Loss(BaseModel):
+    """What a lost dispute took, and of whom: the customer's credit first, then what was paid."""
+
+    model_config = ConfigDict(frozen=True)
+
+    credit: int = 0
+    parts: tuple[Allocation, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.credit + sum(part.amount for part in self.parts)
+
+    def of(self, invoice: str) -> int:
+        """Return what is charged back of one invoice."""
+        return sum(part.amount for part in self.parts if part.invoice == invoice)
+
+    def instead_of(self, before: "Loss", lost: Iterable[Allocation]) -> tuple[Allocation, ...]:
+        """Return what a payment has `lost` in all its disputes, now that one took this."""
+        amounts = Counter({"": self.credit - before.credit})
+        for sign, parts in ((1, lost), (1, self.parts), (-1, before.parts)):
+            for part in parts:
+                amounts[part.invoice] += sign * part.amount
+        return _parts(amounts)
+
+
+class Dispute(BaseModel):
+    """
+    Amounts are minor units of `currency`.
+
+    It stands under the invoice of its payment. `flagged` are the invoices for which nothing is
+    collected while it is open; `request` is the caller's request that last began a write at Stripe.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    invoice: str
+    payment: str
+    customer: str
+    account: str
+    mode: str
+    stripe_id: str
+    charge: str
+    amount: int
+    currency: str
+    reason: str
+    network_reason: str | None = None
+    status: DisputeStatus
+    created_at: datetime
+    due_by: datetime | None = None
+    is_charge_refundable: bool = False
+    has_evidence: bool = False
+    submissions: int = 0
+    submitted_at: datetime | None = None
+    movements: tuple[Movement, ...] = ()
+    flagged: tuple[str, ...] = ()
+    loss: Loss = Loss()
+    request: str | None = None
+    sweep_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be decided."""
+        return self.status not in CLOSED
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the bank waits for an answer."""
+        return self.status in ANSWERABLE
+
+    @property
+    def taken(self) -> int:
+        """What Stripe has taken on the bank's behalf and not brought back."""
+        return sum(movement.amount for movement in self.movements)
+
+    @property
+    def contested(self) -> int:
+        """What of the payment is not there to be given back: taken, or about to be."""
+        return max(self.taken, self.amount if self.status in CONTESTED else 0)
+
+    @property
+    def lost(self) -> int:
+        """What is gone for good; until it is decided, what was taken stands in the hold."""
+        return max(0, self.taken) if self.status in FINAL_LOSS else 0
+
+    def agrees(self, found: StripeDispute) -> bool:
+        """Whether nothing has happened since it was booked that counts."""
+        moved = {booked.id for booked in found.balance_transactions}
+        return (
+            self.status == found.status
+            and self.amount == found.amount
+            and self.submissions == found.evidence_details.submission_count
+            and {movement.id for movement in self.movements} == moved
+        )
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the bank's deadline has passed without an answer."""
+        return self.is_answerable and self.due_by is not None and self.due_by < now
+
+    def require_answerable(self, now: datetime) -> None:
+        """Refuse an answer that Stripe would not pass on."""
+        if not self.is_answerable:
+            raise DisputeNotAnswerable(
+                f"The dispute is {self.status}: it takes no answer.", dispute_status=self.status
+            )
+        if self.is_overdue(now):
+            raise DisputePastDue("The bank's deadline has passed.", due_by=_text(self.due_by))
+
+    def having(self, **changes: object) -> "Dispute":
+        """Return it with `changes`."""
+        return self.model_copy(update=changes)
+
+
+def may_become(old: DisputeStatus, new: DisputeStatus) -> bool:
+    """Say whether the steps in the table lead from one status to another."""
+    reached, ahead = {old}, {old}
+    while ahead:
+        ahead = {found for each in ahead for found in TRANSITIONS[each]} - reached
+        reached |= ahead
+    return new in reached
+
+
+def as_seen(
+    found: StripeDispute, known: Dispute | None, payment: Payment, *, ident: str, now: datetime
+) -> Dispute:
+    """Return the dispute as Stripe has it now; what is lost by it, and where, is still as known."""
+    details = found.evidence_details
+    submitted = known.submitted_at if known else None
+    if details.submission_count > (known.submissions if known else 0):
+        submitted = now
+    seen = Dispute(
+        id=ident,
+        tenant=payment.tenant,
+        invoice=payment.invoice,
+        payment=payment.id,
+        customer=payment.customer,
+        account=payment.account or "",
+        mode=payment.mode or "",
+        stripe_id=found.id,
+        charge=found.charge,
+        amount=found.amount,
+        currency=found.currency,
+        reason=found.reason,
+        network_reason=found.network_reason,
+        status=DisputeStatus(found.status),
+        created_at=_time(found.created),
+        # 0 where the bank takes no answer at all.
+        due_by=_time(details.due_by) if details.due_by else None,
+        is_charge_refundable=found.is_charge_refundable,
+        has_evidence=details.has_evidence,
+        submissions=details.submission_count,
+        submitted_at=submitted,
+        movements=tuple(_movement(each, found) for each in found.balance_transactions),
+    )
+    kept = {"loss", "request", "sweep_at", "version"} if known else set()
+    seen = seen.having(**{name: getattr(known, name) for name in kept})
+    return seen.having(flagged=_flagged(seen, known, payment))
+
+
+def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -> Loss:
+    """
+    Return the `loss` as it is with `target`, more or less than now, wherever it came from.
+
+    What is unapplied of the payment goes first, being the customer's credit; then its allocations
+    in their order, each as far as the money has `stayed` with the invoice; what a bank takes beyond
+    is the first invoice's.
+    """
+    left, parts = target, dict[str, int]()
+    credit = min(left, payment.unapplied + loss.credit)
+    left -= credit
+    for each in payment.allocations:
+        room = stayed[each.invoice] + loss.of(each.invoice) - parts.get(each.invoice, 0)
+        part = min(left, each.amount, max(0, room))
+        parts[each.invoice] = parts.get(each.invoice, 0) + part
+        left -= part
+    parts[payment.invoice] = parts.get(payment.invoice, 0) + left
+    return Loss(credit=credit, parts=_parts(parts))
+
+
+def _parts(amounts: Mapping[str, int]) -> tuple[Allocation, ...]:
+    return tuple(
+        Allocation(invoice=name, amount=amount) for name, amount in amounts.items() if amount
+    )
+
+
+def _flagged(seen: Dispute, known: Dispute | None, payment: Payment) -> tuple[str, ...]:
+    """Return the invoices whose money is disputed; they stay the same while it is open."""
+    if not seen.is_open:
+        return ()
+    if known and known.is_open:
+        return known.flagged
+    return tuple(dict.fromkeys([payment.invoice, *(each.invoice for each in payment.allocations)]))
+
+
+def _movement(booked: BalanceTransaction, found: StripeDispute) -> Movement:
+    """Count an amount that Stripe booked in another currency as the whole, which it always is."""
+    amount = -booked.amount
+    if booked.currency != found.currency and amount:
+        amount = found.amount if amount > 0 else -found.amount
+    return Movement(
+        id=booked.id,
+        amount=amount,
+        fee=booked.fee,
+        fee_currency=booked.currency,
+        at=_time(booked.created or found.created),
+    )
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None

@@ -1,0 +1,175 @@
+"""
+The one place where a dispute enters the books, whatever path the news came by.
+
+Nothing is believed of an event: the dispute is fetched, and Stripe's balance transactions alone say
+what money moved.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.doors.keys import dated
+from payments.doors.store import Change, change
+from payments.facts.dispute import (
+    ASK_EVERY,
+    Dispute,
+    DisputeStatus,
+    Loss,
+    as_seen,
+    lose,
+    may_become,
+)
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import dispute_lost, dispute_moved
+from payments.facts.payment import Payment
+from payments.facts.stripe_objects import Intent, StripeDispute
+from payments.steps.applying import (
+    Mismatch,
+    NotOurs,
+    OtherConnection,
+    UnknownAttempt,
+    apply_intent,
+    give_credit,
+    retrying,
+)
+
+
+def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors: Doors) -> Dispute:
+    """
+    Bring what Stripe says of a dispute into the books and return it.
+
+    One transaction: the dispute, its payment and their invoices at the versions seen, the
+    customer's credit, the journal. Raise NotOurs, UnknownAttempt or Mismatch.
+    """
+    gateway = doors.gateway(tenant, account, mode)
+
+    def step() -> Dispute:
+        found = gateway.dispute(stripe_id)
+        home = home_of(found, tenant)
+        known = doors.store.dispute(tenant, home, stripe_id)
+        if known:
+            # Fetched after the row was read: whoever wrote what is newer has changed its version.
+            found = gateway.dispute(stripe_id)
+        payment = _payment(found, home, (tenant, account, mode), doors)
+        _require_match(found, known, payment, (account, mode))
+        seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
+        return _book(seen, known, payment, doors)
+
+    return retrying(step)
+
+
+def dispute_id(found: StripeDispute) -> str:
+    """Derive our id from Stripe's: the same one by whatever path, and sorted by time."""
+    return dated("dsp", found.created * 1000, hashlib.sha256(found.id.encode()).digest()[:10])
+
+
+def home_of(found: StripeDispute, tenant: str) -> str:
+    """Return the invoice under which the disputed payment stands, or raise NotOurs."""
+    intent = found.payment_intent
+    if not isinstance(intent, Intent) or intent.metadata.get("tenant") != tenant:
+        raise NotOurs(found.id)
+    if "attempt" not in intent.metadata or "invoice" not in intent.metadata:
+        raise NotOurs(found.id)
+    return intent.metadata["invoice"]
+
+
+def _payment(found: StripeDispute, home: str, books: tuple[str, str, str], doors: Doors) -> Payment:
+    """Return the disputed payment, and book it first where nobody has told us of it yet."""
+    tenant, account, mode = books
+    payment = doors.store.payment(tenant, home, found.charge)
+    if payment:
+        return payment
+    if isinstance(found.payment_intent, Intent):
+        apply_intent(found.payment_intent, tenant=tenant, account=account, mode=mode, doors=doors)
+    payment = doors.store.payment(tenant, home, found.charge)
+    if not payment:
+        raise UnknownAttempt(found.id)
+    return payment
+
+
+def _require_match(
+    found: StripeDispute, known: Dispute | None, payment: Payment, books: tuple[str, str]
+) -> None:
+    account, mode = books
+    if payment.account != account:
+        raise OtherConnection(found.id)
+    if (payment.mode, payment.currency) != (mode, found.currency):
+        raise Mismatch(f"{found.id} is not of the mode or currency of {payment.id}.")
+    if found.livemode is not (mode == "live"):
+        raise Mismatch(f"{found.id} is not in {mode} mode.")
+    if found.status not in set(DisputeStatus):
+        raise Mismatch(f"{found.id} has a status that is not known here.")
+    if known and not may_become(known.status, DisputeStatus(found.status)):
+        raise Mismatch(f"{found.id} was {known.status}, which does not lead to {found.status}.")
+
+
+def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) -> Dispute:
+    """Write what is new of the dispute, and nothing if nothing is."""
+    invoices: dict[str, Invoice] = {}
+    if seen.lost != seen.loss.total or seen.flagged != (known.flagged if known else ()):
+        names = dict.fromkeys(_concerned(seen, known, payment))
+        invoices = {name: doors.store.invoice(seen.tenant, name) for name in names}
+    if seen.lost != seen.loss.total:
+        stayed = {name: invoice.paid for name, invoice in invoices.items()}
+        seen = seen.having(loss=lose(seen.loss, seen.lost, payment, stayed))
+    if seen == known:
+        return known
+    ask_at = doors.now() + ASK_EVERY if seen.is_open else None
+    saved = change(seen.having(sweep_at=ask_at), known)
+    doors.store.write(
+        saved,
+        *_rows_beside(saved, payment, invoices, doors),
+        *_entries(saved, payment, invoices, doors.now()),
+    )
+    return saved.new
+
+
+def _concerned(seen: Dispute, known: Dispute | None, payment: Payment) -> Iterator[str]:
+    yield payment.invoice
+    yield from (each.invoice for each in payment.allocations)
+    yield from seen.flagged
+    yield from known.flagged if known else ()
+    yield from (part.invoice for part in seen.loss.parts)
+
+
+def _rows_beside(
+    saved: Change[Dispute], payment: Payment, invoices: dict[str, Invoice], doors: Doors
+) -> Iterator[Change[Any]]:
+    """Yield what a change of the dispute changes beside its own row."""
+    dispute, known = saved.new, saved.old
+    before, flagged = (known.loss, known.flagged) if known else (Loss(), ())
+    used = dispute.loss.credit - before.credit
+    contested = dispute.contested - (known.contested if known else 0)
+    if contested or dispute.loss != before:
+        marked = payment.having(
+            disputed=payment.disputed + contested,
+            unapplied=payment.unapplied - used,
+            returned=payment.returned + used,
+            lost=dispute.loss.instead_of(before, payment.lost),
+        )
+        yield change(marked, payment)
+    if used:
+        yield give_credit(payment, -used, doors)
+    for name, invoice in invoices.items():
+        opened = (name in dispute.flagged) - (name in flagged)
+        lost = dispute.loss.of(name) - before.of(name)
+        if opened or lost:
+            yield change(invoice.disputed(opened=opened, lost=lost), invoice)
+
+
+def _entries(
+    saved: Change[Dispute], payment: Payment, invoices: dict[str, Invoice], now: datetime
+) -> Iterator[Change[Any]]:
+    """Yield the journal's: each balance transaction once, and what was lost or found by it."""
+    dispute, known = saved.new, saved.old
+    entered = {movement.id for movement in known.movements} if known else set()
+    for movement in dispute.movements:
+        if movement.id not in entered:
+            yield change(dispute_moved(dispute, movement, payment))
+    before = known.loss if known else Loss()
+    if dispute.loss != before:
+        given_up = frozenset(name for name, invoice in invoices.items() if invoice.written_off_at)
+        yield change(dispute_lost(dispute, before, given_up, now))
