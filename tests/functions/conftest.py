@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from payments import config
 from payments.edge import api, runtime
-from tests.functions.dynamo import Dynamo
+from tests.doubles.dynamo import Dynamo
 from tests.functions.shop import Shop
 from tests.functions.world import REGION, Gate, Guarded, World
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from payments.edge.roles import ROUTES
+from tests.doubles.invocations import owner_of
 from tests.functions.shop import Shop
-from tests.functions.world import Answer, Client, Json, World, owner_of
+from tests.functions.world import Answer, Client, Json, World
 
 PAN = "4242424242424242"
 #: Any six digits of it in a row are a leak.

@@ -5,7 +5,8 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.functions.world import Answer, Client, Json, World, publishable_key, secret_key
+from tests.doubles.tenants import publishable_key, secret_key
+from tests.functions.world import Answer, Client, Json, World
 
 NUMBERS = count(1)
 FEATURES = {"link": True, "charge_saved": True, "partial": True}

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.invocations import record
 from tests.functions.shop import Shop, connection, expect
 from tests.functions.signing import a_body, deliver
-from tests.functions.world import Json, World, record
+from tests.functions.world import Json, World
 
 
 def address(shop: Shop, event: str) -> Json:
@@ -289,7 +290,7 @@ def test_an_attempt_that_ended_is_paid_late_and_still_booked(shop: Shop) -> None
     attempt = shop.read(invoice)["attempts"][0]["id"]
     key = f"T#tulips#INV#{invoice['id']}", f"ATTEMPT#{attempt}"
     row = shop.world.dynamo.rows[key]
-    shop.world.dynamo.rows[key] = row | {"status": {"S": "expired"}}
+    shop.world.dynamo.keep(row | {"status": {"S": "expired"}})
 
     assert tell(shop, "payment_intent.succeeded", intent["id"]) == "applied"
 

@@ -8,10 +8,12 @@ import pytest
 
 from local.standin.control import RESOURCES
 from payments.cases.onboarding import PROBES
+from tests.doubles.invocations import DOMAIN
+from tests.doubles.tenants import publishable_key, secret_key
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, connection, expect
-from tests.functions.world import DOMAIN, Died, Json, World, publishable_key, secret_key
+from tests.functions.world import Died, Json, World
 
 LIVE = "standin" + "tulips" * 4
 ALLOWED = {

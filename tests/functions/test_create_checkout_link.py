@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body
 from tests.functions.shop import Shop, expect
-from tests.functions.world import DOMAIN, Died, Json, World
+from tests.functions.world import Died, Json, World
 
 ROUTE = "POST /v1/invoices/{id}/pay-links"
 ALLOWED = {ROUTE: {"admin", "operator"}}

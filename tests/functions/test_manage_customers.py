@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.doubles.invocations import DOMAIN, route_of
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
-from tests.functions.world import DOMAIN, Died, Json, World, route_of
+from tests.functions.world import Died, Json, World
 
 PUT, SETUP = "/v1/customers/c-9", "/v1/customers/c-1/setup-sessions"
 EVERYBODY = {"admin", "operator", "viewer", "storefront"}

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
 from tests.functions.shop import Shop, expect
-from tests.functions.world import DOMAIN, Answer, Died, Json, World
+from tests.functions.world import Answer, Died, Json, World
 
 TOKEN = "/p/" + "x" * 43
 

@@ -3,73 +3,37 @@
 import base64
 import importlib
 import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import count
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
-from payments.edge.roles import ROUTES
-from tests.functions.dynamo import Dynamo
-
-Json = dict[str, Any]
+from tests.doubles.dynamo import Dynamo
+from tests.doubles.invocations import (
+    TIMEOUTS_MS,
+    Answer,
+    Context,
+    Json,
+    answer_of,
+    api_event,
+    owner_of,
+    record,
+)
+from tests.doubles.tenants import secret_key
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)
 REGION = "eu-central-1"
-DOMAIN = "api.shop.example"
-PUBLIC = (
-    "GET /p/saved-card",
-    "GET /p/{token}",
-    "POST /p/{token}/pay",
-    "GET /p/{token}/return",
-    "POST /webhooks/stripe/{account}/{mode}",
-    "GET /health",
-    "GET /openapi.json",
-)
-#: The first that fits names the function of a route.
-OWNERS = (
-    ("/pay-links", "create_checkout_link"),
-    ("/charges", "charge_token"),
-    ("/v1/accounts", "connect_account"),
-    ("/v1/payment-modules", "manage_modules"),
-    ("/v1/profiles", "manage_modules"),
-    ("/v1/customers", "manage_customers"),
-    ("/v1/invoices", "manage_invoices"),
-    ("/v1/payments", "refund_payment"),
-    ("/v1/refunds", "refund_payment"),
-    ("/v1/ledger", "report"),
-    ("/v1/disputes", "refund_payment"),
-    ("/v1/reconciliation", "report"),
-    ("/p/", "open_pay_link"),
-    ("/webhooks/", "receive_webhook"),
-    ("/", "public_docs"),
-)
-TIMEOUTS_MS = {"apply_event": 60_000, "sweep_attempts": 110_000, "reconcile_account": 300_000}
 KEYS = count(1)
 
 
 class Died(BaseException):
     """The process ended here, as a crash or a timeout ends it: no handler can catch this."""
-
-
-@dataclass
-class Context:
-    """What Lambda tells an invocation."""
-
-    remaining_ms: int
-    function_name: str = "function"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:function"
-    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining_ms
 
 
 @dataclass
@@ -121,23 +85,6 @@ class GuardedStripe(InProcessClient):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What API Gateway would send to the caller."""
-
-    status: int
-    text: str
-    headers: dict[str, str]
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-    @property
-    def code(self) -> str:
-        return str(self.json.get("code", "")) if self.text else ""
-
-
-@dataclass(frozen=True)
 class Client:
     """One caller: what their token says, and the requests they can send."""
 
@@ -171,22 +118,6 @@ class Client:
 
     def put(self, path: str, body: Any = None) -> Answer:
         return self.send("PUT", path, body)
-
-
-def owner_of(route: str) -> str:
-    path = route.partition(" ")[2]
-    return next(owner for part, owner in OWNERS if part in path)
-
-
-def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
-    """Return the route key and the path parameters, as API Gateway finds them."""
-    for route in sorted((*ROUTES, *PUBLIC), key=lambda name: name.count("{")):
-        verb, _, template = route.partition(" ")
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)
-        found = re.fullmatch(pattern, path)
-        if verb == method and found:
-            return route, {name: unquote(value) for name, value in found.groupdict().items()}
-    raise LookupError(f"{method} {path}")
 
 
 class World:
@@ -224,41 +155,12 @@ class World:
         path: str,
         body: str | None = None,
         headers: Json | None = None,
-        *,
-        query: Json | None = None,
-        claims: Json | None = None,
+        **more: Json | None,
     ) -> Json:
-        """An event of API Gateway's HTTP API, payload 2.0; what is empty there is absent."""
-        route, parameters = route_of(method, path)
-        context: Json = {
-            "http": {"method": method, "path": path},
-            "requestId": f"request-{next(KEYS)}",
-            "domainName": DOMAIN,
-            "routeKey": route,
-            "stage": "$default",
-        }
-        if claims is not None:
-            context["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
-        event: Json = {
-            "version": "2.0",
-            "routeKey": route,
-            "rawPath": path,
-            "rawQueryString": urlencode(query or {}),
-            "headers": {"content-type": "application/json", **(headers or {})},
-            "requestContext": context,
-            "isBase64Encoded": False,
-        }
-        optional = {
-            "pathParameters": parameters,
-            "queryStringParameters": {name: str(value) for name, value in (query or {}).items()},
-            "body": body,
-        }
-        return event | {name: value for name, value in optional.items() if value}
+        return api_event(method, path, body, headers, request=f"request-{next(KEYS)}", **more)
 
     def invoke(self, event: Json, function: str | None = None) -> Answer:
-        result = self.run(function or owner_of(event["routeKey"]), event)
-        headers = {name.lower(): str(value) for name, value in result["headers"].items()}
-        return Answer(result["statusCode"], result.get("body") or "", headers)
+        return answer_of(self.run(function or owner_of(event["routeKey"]), event))
 
     def run(self, function: str, event: Json) -> Any:
         """Invoke a function as Lambda does: the event and its answer are JSON."""
@@ -340,27 +242,3 @@ class World:
 
     def submit(self, path: str, **form: str) -> Any:
         return self.standin.handle(Request("POST", path, "", {}, urlencode(form).encode()))
-
-
-def record(message: Json, ident: str = "message-1") -> Json:
-    """An SQS record that holds `message`."""
-    return {
-        "messageId": ident,
-        "receiptHandle": "receipt",
-        "body": json.dumps(message),
-        "attributes": {"ApproximateReceiveCount": "1"},
-        "messageAttributes": {},
-        "md5OfBody": "",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
-        "awsRegion": "eu-central-1",
-    }
-
-
-def secret_key(tenant: str) -> str:
-    """A key of the tenant's Stripe account, in test mode."""
-    return "sk_test_" + tenant * 4
-
-
-def publishable_key(tenant: str) -> str:
-    return "pk_test_" + tenant * 4

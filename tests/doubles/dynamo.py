@@ -1,8 +1,8 @@
 """
 DynamoDB as `payments.doors.table` uses it, in a dict.
 
-The table's own tests run on moto and the stack's on an emulator; here a test makes thousands of
-requests, and moto takes ten milliseconds for each.
+What it does is compared with the emulator, operation by operation, in the simulation's tests; here
+a run makes thousands of requests, and an emulator takes milliseconds for each.
 """
 
 import operator
@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
+Key = tuple[str, str]
 
 PAGE = 40
 KEYS = {None: ("pk", "sk"), "list": ("list_key", "list_sort"), "due": ("due_shard", "due_at")}
@@ -22,7 +23,15 @@ class Dynamo:
     """One table; its methods have the names and the arguments of botocore's client."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Item] = {}
+        self.rows: dict[Key, Item] = {}
+        #: By index, then by partition: what a query looks at.
+        self.found: dict[str | None, dict[str, dict[Key, Item]]] = {name: {} for name in KEYS}
+
+    def load(self, rows: dict[Key, Item]) -> None:
+        """Hold these rows and no others."""
+        self.__init__()
+        for item in rows.values():
+            self.keep(item)
 
     def get_item(self, *, Key: Item, **_: Any) -> Item:  # noqa: N803
         found = self.rows.get(key_of(Key))
@@ -37,7 +46,7 @@ class Dynamo:
         if self._is_refused(put):
             found = self.rows.get(key_of(put["Item"]))
             raise failure("ConditionalCheckFailedException", Item=found)
-        self._keep(put["Item"])
+        self.keep(put["Item"])
 
     def transact_write_items(self, *, TransactItems: list[Item]) -> None:  # noqa: N803
         puts = [entry["Put"] for entry in TransactItems]
@@ -48,7 +57,7 @@ class Dynamo:
         if any(reason["Code"] != "None" for reason in reasons):
             raise failure("TransactionCanceledException", CancellationReasons=reasons)
         for put in puts:
-            self._keep(put["Item"])
+            self.keep(put["Item"])
 
     def query(
         self,
@@ -65,14 +74,32 @@ class Dynamo:
     ) -> Item:
         asked = (ExpressionAttributeNames, ExpressionAttributeValues)
         order = (*KEYS[IndexName][1:], "pk", "sk")
-        found = [row for row in self.rows.values() if fits(row, KeyConditionExpression, *asked)]
+        there = self.found[IndexName].get(ExpressionAttributeValues[":pk"]["S"], {})
+        found = [row for row in there.values() if fits(row, KeyConditionExpression, *asked)]
         found.sort(key=lambda row: [row[name]["S"] for name in order], reverse=not ScanIndexForward)
-        first = found.index(self.rows[key_of(ExclusiveStartKey)]) + 1 if ExclusiveStartKey else 0
-        page = found[first : first + min(Limit, PAGE)]
-        more = first + len(page) < len(found)
+        if ExclusiveStartKey:
+            begin = [ExclusiveStartKey[name]["S"] for name in order]
+            ahead = operator.gt if ScanIndexForward else operator.lt
+            found = [row for row in found if ahead([row[name]["S"] for name in order], begin)]
+        page = found[: min(Limit, PAGE)]
         kept = [row for row in page if fits(row, FilterExpression, *asked)]
-        last = {"LastEvaluatedKey": {name: page[-1][name] for name in ("pk", "sk")}} if more else {}
-        return {"Items": [projected(row, IndexName) for row in kept], **last}
+        answer: Item = {"Items": [projected(row, IndexName) for row in kept]}
+        if len(page) < len(found):
+            names = {"pk", "sk", *KEYS[IndexName]}
+            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
+        return answer
+
+    def keep(self, item: Item) -> None:
+        """Put the row where queries find it, and take what was there away."""
+        key = key_of(item)
+        before = self.rows.get(key)
+        for index, (name, sort) in KEYS.items():
+            assert all(item[part]["S"] for part in (name, sort) if part in item), "an empty key"
+            if before is not None and name in before and sort in before:
+                del self.found[index][before[name]["S"]][key]
+            if name in item and sort in item:
+                self.found[index].setdefault(item[name]["S"], {})[key] = item
+        self.rows[key] = item
 
     def _is_refused(self, put: Item) -> bool:
         found, condition = self.rows.get(key_of(put["Item"])), put["ConditionExpression"]
@@ -81,13 +108,8 @@ class Dynamo:
         assert condition == "version = :seen", condition
         return found is None or found["version"] != put["ExpressionAttributeValues"][":seen"]
 
-    def _keep(self, item: Item) -> None:
-        for keys in KEYS.values():
-            assert all(item[name]["S"] for name in keys if name in item), "an empty key"
-        self.rows[key_of(item)] = item
 
-
-def key_of(item: Item) -> tuple[str, str]:
+def key_of(item: Item) -> Key:
     return item["pk"]["S"], item["sk"]["S"]
 
 

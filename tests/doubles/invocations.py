@@ -1,0 +1,156 @@
+"""What API Gateway, SQS and Lambda hand to a function, and what comes back."""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+from payments.edge.roles import ROUTES
+
+Json = dict[str, Any]
+
+DOMAIN = "api.shop.example"
+PUBLIC = (
+    "GET /p/saved-card",
+    "GET /p/{token}",
+    "POST /p/{token}/pay",
+    "GET /p/{token}/return",
+    "POST /webhooks/stripe/{account}/{mode}",
+    "GET /health",
+    "GET /openapi.json",
+)
+#: The first that fits names the function of a route.
+OWNERS = (
+    ("/pay-links", "create_checkout_link"),
+    ("/charges", "charge_token"),
+    ("/v1/accounts", "connect_account"),
+    ("/v1/payment-modules", "manage_modules"),
+    ("/v1/profiles", "manage_modules"),
+    ("/v1/customers", "manage_customers"),
+    ("/v1/invoices", "manage_invoices"),
+    ("/v1/ledger", "report"),
+    ("/v1/payments", "refund_payment"),
+    ("/v1/refunds", "refund_payment"),
+    ("/v1/disputes", "refund_payment"),
+    ("/v1/reconciliation", "report"),
+    ("/p/", "open_pay_link"),
+    ("/webhooks/", "receive_webhook"),
+    ("/", "public_docs"),
+)
+TIMEOUTS_MS = {"apply_event": 60_000, "sweep_attempts": 110_000, "reconcile_account": 300_000}
+
+
+@dataclass
+class Context:
+    """What Lambda tells an invocation."""
+
+    remaining_ms: int
+    function_name: str = "function"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:function"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What API Gateway would send to the caller."""
+
+    status: int
+    text: str
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        return str(self.json.get("code", "")) if self.text else ""
+
+
+def owner_of(route: str) -> str:
+    path = route.partition(" ")[2]
+    return next(owner for part, owner in OWNERS if part in path)
+
+
+@cache
+def _templates() -> list[tuple[str, str, re.Pattern[str]]]:
+    """Every route with its method and its path as a pattern, the literal ones first."""
+    ordered = sorted((*ROUTES, *PUBLIC), key=lambda name: name.count("{"))
+    parts = [(route, *route.split(" ")) for route in ordered]
+    return [
+        (route, verb, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)))
+        for route, verb, template in parts
+    ]
+
+
+def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
+    """Return the route key and the path parameters, as API Gateway finds them."""
+    for route, verb, pattern in _templates():
+        if verb == method and (found := pattern.fullmatch(path)):
+            return route, {name: unquote(value) for name, value in found.groupdict().items()}
+    raise LookupError(f"{method} {path}")
+
+
+def api_event(
+    method: str,
+    path: str,
+    body: str | None = None,
+    headers: Json | None = None,
+    *,
+    request: str,
+    query: Json | None = None,
+    claims: Json | None = None,
+) -> Json:
+    """An event of API Gateway's HTTP API, payload 2.0; what is empty there is absent."""
+    route, parameters = route_of(method, path)
+    context: Json = {
+        "http": {"method": method, "path": path},
+        "requestId": request,
+        "domainName": DOMAIN,
+        "routeKey": route,
+        "stage": "$default",
+    }
+    if claims is not None:
+        context["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
+    event: Json = {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": urlencode(query or {}),
+        "headers": {"content-type": "application/json", **(headers or {})},
+        "requestContext": context,
+        "isBase64Encoded": False,
+    }
+    optional = {
+        "pathParameters": parameters,
+        "queryStringParameters": {name: str(value) for name, value in (query or {}).items()},
+        "body": body,
+    }
+    return event | {name: value for name, value in optional.items() if value}
+
+
+def answer_of(result: Json) -> Answer:
+    """What API Gateway makes of a function's result."""
+    headers = {name.lower(): str(value) for name, value in result["headers"].items()}
+    return Answer(result["statusCode"], result.get("body") or "", headers)
+
+
+def record(message: Json, ident: str = "message-1") -> Json:
+    """An SQS record that holds `message`."""
+    return {
+        "messageId": ident,
+        "receiptHandle": "receipt",
+        "body": json.dumps(message),
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
+        "awsRegion": "eu-central-1",
+    }
