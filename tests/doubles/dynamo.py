@@ -29,9 +29,9 @@ class Dynamo:
 
     def load(self, rows: dict[Key, Item]) -> None:
         """Hold these rows and no others."""
-        self.__init__()
+        self.rows, self.found = {}, {name: {} for name in KEYS}
         for item in rows.values():
-            self.keep(item)
+            self.place(item)
 
     def get_item(self, *, Key: Item, **_: Any) -> Item:  # noqa: N803
         found = self.rows.get(key_of(Key))
@@ -90,16 +90,31 @@ class Dynamo:
         return answer
 
     def keep(self, item: Item) -> None:
+        """Write a row."""
+        self.place(item)
+
+    def place(self, item: Item) -> None:
         """Put the row where queries find it, and take what was there away."""
         key = key_of(item)
-        before = self.rows.get(key)
+        self._take_away(key)
         for index, (name, sort) in KEYS.items():
-            assert all(item[part]["S"] for part in (name, sort) if part in item), "an empty key"
-            if before is not None and name in before and sort in before:
-                del self.found[index][before[name]["S"]][key]
             if name in item and sort in item:
+                assert item[name]["S"], "an empty key"
+                assert item[sort]["S"], "an empty key"
                 self.found[index].setdefault(item[name]["S"], {})[key] = item
         self.rows[key] = item
+
+    def go_back(self, item: Item, before: Item | None) -> None:
+        """Have `before`, or nothing, where `item` is."""
+        self._take_away(key_of(item))
+        if before is not None:
+            self.place(before)
+
+    def _take_away(self, key: Key) -> None:
+        item = self.rows.pop(key, None)
+        for index, (name, sort) in KEYS.items():
+            if item is not None and name in item and sort in item:
+                del self.found[index][item[name]["S"]][key]
 
     def _is_refused(self, put: Item) -> bool:
         found, condition = self.rows.get(key_of(put["Item"])), put["ConditionExpression"]

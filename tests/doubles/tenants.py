@@ -8,3 +8,22 @@ def secret_key(tenant: str) -> str:
 
 def publishable_key(tenant: str) -> str:
     return "pk_test_" + tenant * 4
+
+
+def claims_of(tenant: str, role: str) -> dict[str, str]:
+    """What a person's token says; the storefront is a machine whose client id a row maps."""
+    if role == "storefront":
+        return {"client_id": f"storefront-{tenant}", "token_use": "access"}
+    return {"tenant": tenant, "role": role, "profile": role, "sub": f"{role}@{tenant}"}
+
+
+def storefront_row(tenant: str) -> dict[str, dict[str, str]]:
+    """The row that an administrator writes once for a machine client."""
+    row = {
+        "pk": f"P#CLIENT#storefront-{tenant}",
+        "sk": "POINTER",
+        "tenant": tenant,
+        "role": "storefront",
+        "profile": "storefront",
+    }
+    return {name: {"S": value} for name, value in row.items()}

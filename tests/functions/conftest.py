@@ -14,6 +14,7 @@ from moto import mock_aws
 from payments import config
 from payments.edge import api, runtime
 from tests.doubles.dynamo import Dynamo
+from tests.doubles.tenants import storefront_row
 from tests.functions.shop import Shop
 from tests.functions.world import REGION, Gate, Guarded, World
 
@@ -105,16 +106,8 @@ def create_queues(aws: Callable[[str], Any], stage: str) -> dict[str, str]:
 
 
 def seed_storefront(dynamo: Dynamo, tenant: str) -> None:
-    row = {
-        "pk": f"P#CLIENT#storefront-{tenant}",
-        "sk": "POINTER",
-        "tenant": tenant,
-        "role": "storefront",
-        "profile": "storefront",
-    }
     dynamo.put_item(
-        Item={name: {"S": value} for name, value in row.items()},
-        ConditionExpression="attribute_not_exists(pk)",
+        Item=storefront_row(tenant), ConditionExpression="attribute_not_exists(pk)"
     )
 
 

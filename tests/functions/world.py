@@ -25,7 +25,8 @@ from tests.doubles.invocations import (
     owner_of,
     record,
 )
-from tests.doubles.tenants import secret_key
+from tests.doubles.payer import Payer
+from tests.doubles.tenants import claims_of, secret_key
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)
 REGION = "eu-central-1"
@@ -140,10 +141,7 @@ class World:
 
     def client(self, tenant: str = "tulips", role: str = "admin") -> Client:
         """A person; the storefront is a machine whose client id a row maps to its tenant."""
-        if role == "storefront":
-            return Client(self, {"client_id": f"storefront-{tenant}", "token_use": "access"})
-        claims = {"tenant": tenant, "role": role, "profile": role, "sub": f"{role}@{tenant}"}
-        return Client(self, claims)
+        return Client(self, claims_of(tenant, role))
 
     @property
     def public(self) -> Client:
@@ -234,11 +232,7 @@ class World:
         return dict(self.standin.handle(Request(method, path, query, headers, body.encode())).json)
 
     def press(self, url: str, card: str = "visa") -> Any:
-        """Pay, or save a card, on Stripe's hosted page, and confirm to the bank if it asks."""
-        handle = card if card.startswith("pm_") else f"pm_card_{card}"
-        answer = self.submit(f"{urlsplit(url).path}/complete", pm=handle)
-        asked = urlsplit(answer.headers.get("Location", "")).path
-        return self.submit(asked, outcome="pass") if "/c/authenticate/" in asked else answer
+        return Payer(self.standin).press(url, card)
 
     def submit(self, path: str, **form: str) -> Any:
-        return self.standin.handle(Request("POST", path, "", {}, urlencode(form).encode()))
+        return Payer(self.standin).submit(path, **form)

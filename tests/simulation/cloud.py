@@ -1,0 +1,328 @@
+"""Lambda, its environments, the queues and the schedules: who runs when, and who has to wait."""
+
+import importlib.util
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from logging import Handler, LogRecord, getLogger
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from greenlet import getcurrent
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.queue import Queue
+from payments.doors.secrets import Secrets
+from payments.doors.store import Store
+from payments.doors.table import Table
+from payments.edge import api, batches, runtime
+from tests.doubles.invocations import TIMEOUTS_MS, Context, Json, record
+from tests.simulation.scheduler import Promise
+from tests.simulation.wire import Died, Invocation
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+EVENTS, RECONCILIATIONS = "events", "reconciliations"
+#: As template.yaml has them: the function, seconds of invisibility, messages in a batch.
+CONSUMERS = {EVENTS: ("apply_event", 360.0, 10), RECONCILIATIONS: ("reconcile_account", 1800.0, 1)}
+RECEIVES_MAX = 5
+COLD = 0.1
+#: What a caller sees where no answer comes.
+LOST = None
+CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclass
+class Environment:
+    """What Lambda keeps between two invocations: a function's module and its doors."""
+
+    module: ModuleType
+    doors: Doors
+    table: Table
+
+
+@dataclass
+class Message:
+    """One message of a queue."""
+
+    ident: str
+    body: str
+    visible_at: float
+    receives: int = 0
+
+
+@dataclass
+class Waiting:
+    """A queue as SQS keeps it."""
+
+    name: str
+    messages: dict[str, Message] = field(default_factory=dict)
+    dead: list[Message] = field(default_factory=list)
+
+
+class Modules:
+    """A function's file may be loaded several times: two environments share no global."""
+
+    def __init__(self) -> None:
+        self._free: dict[str, list[ModuleType]] = {}
+
+    def take(self, function: str) -> ModuleType:
+        free = self._free.setdefault(function, [])
+        if free:
+            module = free.pop()
+            if app := getattr(module, "app", None):
+                app.context.clear()
+            return module
+        spec = importlib.util.spec_from_file_location(function, FUNCTIONS / f"{function}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def give_back(self, module: ModuleType) -> None:
+        self._free[module.__name__].append(module)
+
+
+MODULES = Modules()
+
+
+class Cloud:
+    """The account in which the functions run."""
+
+    def __init__(self, simulation: Any) -> None:
+        self._simulation = simulation
+        self.scheduler, self.wire = simulation.scheduler, simulation.wire
+        self.queues = {name: Waiting(name) for name in CONSUMERS}
+        self.sent: list[str] = []
+        self._numbers, self._warm = count(1), {}
+        self.running: dict[int, Invocation] = {}
+
+    def call(self, function: str, event: Json, *, tenant: str | None = None) -> Any:
+        """Invoke a function and wait for its answer, or for the time at which nobody waits."""
+        promise = self.start(function, event, tenant=tenant)
+        return promise.wait()
+
+    def start(self, function: str, event: Json, *, tenant: str | None = None) -> Promise:
+        allowed_ms = TIMEOUTS_MS.get(function, 29_000)
+        deadline = self.scheduler.now + allowed_ms / 1000
+        invocation = Invocation(function, next(self._numbers), deadline, tenant)
+        promise = Promise(self.scheduler)
+        self.running[invocation.number] = invocation
+        strand = self.scheduler.spawn(
+            partial(self._run, invocation, event, Context(allowed_ms), promise)
+        )
+        strand.invocation = invocation
+        self.scheduler.at(deadline, partial(self._time_out, invocation, promise))
+        return promise
+
+    def call_now(self, function: str, event: Json) -> Any:
+        """Invoke a function from outside: nothing waits, and nothing fails."""
+        environment = self._environment(function)
+        self._simulation.outside = environment
+        result = environment.module.handler(event, Context(TIMEOUTS_MS.get(function, 29_000)))
+        self._rest(function, environment)
+        return result
+
+    def _run(self, invocation: Invocation, event: Json, context: Context, promise: Promise) -> None:
+        invocation.environment = self._environment(invocation.function)
+        self.wire.note(f"{invocation.number}:{invocation.function} begins")
+        answer: Any = LOST
+        try:
+            answer = invocation.environment.module.handler(event, context)
+            self._rest(invocation.function, invocation.environment)
+        except Died:
+            answer = LOST
+        except Exception as error:  # noqa: BLE001 - Lambda goes on whatever a function raises
+            self.wire.note(f"{invocation.number}:{invocation.function} raised {error!r}")
+            self._simulation.errors.append(error)
+        if answer is LOST:
+            MODULES.give_back(invocation.environment.module)
+        self.running.pop(invocation.number, None)
+        self.wire.note(f"{invocation.number}:{invocation.function} ends {_brief(answer)}")
+        promise.keep(answer)
+
+    def _time_out(self, invocation: Invocation, promise: Promise) -> None:
+        """Stop waiting; the process may be gone, or be frozen and go on later."""
+        if promise.is_kept:
+            return
+        self.wire.faults.counts["timed out"] += 1
+        invocation.dead = self.scheduler.random.random() < 0.5  # noqa: PLR2004
+        self.wire.note(f"{invocation.number}:{invocation.function} timed out")
+        promise.keep(LOST)
+
+    def _environment(self, function: str) -> Environment:
+        warm = self._warm.setdefault(function, [])
+        if warm and self.scheduler.random.random() > COLD:
+            return warm.pop()
+        return self._simulation.environment(MODULES.take(function))
+
+    def _rest(self, function: str, environment: Environment) -> None:
+        self._warm.setdefault(function, []).append(environment)
+
+    def close(self) -> None:
+        for environments in self._warm.values():
+            for environment in environments:
+                MODULES.give_back(environment.module)
+
+    # SQS
+
+    def arrive(self, queue: str, body: str, after: float) -> None:
+        """Take a message in; it is delivered at least once."""
+        self.sent.append(body)
+        message = Message(f"m{next(self._numbers)}", body, self.scheduler.now + after)
+        self.queues[queue].messages[message.ident] = message
+        self.scheduler.at(message.visible_at, partial(self._poll, self.queues[queue]))
+
+    def _poll(self, queue: Waiting) -> None:
+        function, invisible_s, most = CONSUMERS[queue.name]
+        now, batch = self.scheduler.now, []
+        for message in list(queue.messages.values()):
+            if message.visible_at > now or len(batch) == most:
+                continue
+            message.receives += 1
+            if message.receives > RECEIVES_MAX:
+                queue.dead.append(queue.messages.pop(message.ident))
+                continue
+            message.visible_at = now + invisible_s
+            self.scheduler.at(message.visible_at, partial(self._poll, queue))
+            batch.append(message)
+        if batch:
+            self.scheduler.spawn(partial(self._deliver, queue, function, batch))
+
+    def _deliver(self, queue: Waiting, function: str, batch: list[Message]) -> None:
+        records = [record(json.loads(message.body), message.ident) for message in batch]
+        answer = self.call(function, {"Records": records})
+        if answer is LOST:
+            return
+        failed = {entry["itemIdentifier"] for entry in answer["batchItemFailures"]}
+        for message in batch:
+            if message.ident not in failed and not self.wire.faults.happens("twice"):
+                queue.messages.pop(message.ident, None)
+
+    def redrive(self) -> int:
+        """Put back what the dead-letter queues hold, as an operator does."""
+        moved = 0
+        for queue in self.queues.values():
+            for message in queue.dead:
+                moved += 1
+                self.arrive(queue.name, message.body, 0.0)
+            queue.dead.clear()
+        return moved
+
+
+def _brief(answer: Any) -> str:
+    if isinstance(answer, dict) and "statusCode" in answer:
+        return f"{answer['statusCode']} {answer.get('body') or ''}"
+    return str(answer)
+
+
+class Log(Handler):
+    """Keeps what was logged without writing it: formatting would take longer than the work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[str, Json]] = []
+
+    def emit(self, entry: LogRecord) -> None:
+        self.lines.append((entry.getMessage(), entry.__dict__))
+
+
+@contextmanager
+def wired(log: Log) -> Iterator[Callable[[Any], None]]:
+    """Let `runtime` answer for a simulation, and give what says for which one."""
+    current: dict[str, Any] = {}
+    gateways: dict[str, Gateway] = {}
+
+    def invocation() -> Any:
+        return getattr(getcurrent(), "invocation", None)
+
+    def environment() -> Environment:
+        running = invocation()
+        return running.environment if running else current["simulation"].outside
+
+    def time_left() -> float:
+        running = invocation()
+        return running.deadline - current["simulation"].scheduler.now if running else 300.0
+
+    def gateway(secret_key: str) -> Gateway:
+        if secret_key not in gateways:
+            wire = current["simulation"].stripe
+            gateways[secret_key] = Gateway(secret_key, api_base="", http_client=wire)
+        return gateways[secret_key]
+
+    answers = {
+        "begin": lambda _: None,
+        "time_left": time_left,
+        "now": lambda: current["simulation"].time(),
+        "new_id": lambda prefix: current["simulation"].new_id(prefix),
+        "new_token": lambda: current["simulation"].new_token(),
+        "table": lambda: environment().table,
+        "secret_store": lambda: environment().doors.secrets,
+        "event_queue": lambda: environment().doors.events,
+        "reconcile_queue": lambda: environment().doors.reconciliations,
+        "store": lambda: environment().doors.store,
+        "doors": lambda: environment().doors,
+        "gateway": gateway,
+    }
+
+    def use(simulation: Any) -> None:
+        current["simulation"] = simulation
+        gateways.clear()
+
+    with _replaced(runtime, answers), _logging(log):
+        yield use
+
+
+@contextmanager
+def _replaced(module: ModuleType, answers: Json) -> Iterator[None]:
+    before = {name: getattr(module, name) for name in answers}
+    for name, answer in answers.items():
+        setattr(module, name, answer)
+    try:
+        yield
+    finally:
+        for name, answer in before.items():
+            setattr(module, name, answer)
+
+
+@contextmanager
+def _logging(log: Log) -> Iterator[None]:
+    loggers = {
+        id(logger): logger for logger in (api.logger._logger, batches.logger._logger, getLogger())
+    }
+    before = {name: (logger, list(logger.handlers)) for name, logger in loggers.items()}
+    propagates = {name: logger.propagate for name, logger in loggers.items()}
+    for logger in loggers.values():
+        logger.handlers, logger.propagate = [log], False
+    try:
+        yield
+    finally:
+        for name, (logger, handlers) in before.items():
+            logger.handlers, logger.propagate = handlers, propagates[name]
+
+
+def doors(simulation: Any) -> tuple[Table, Doors]:
+    """Make an environment's doors, caches and all."""
+    wait, draw = simulation.scheduler.pause, simulation.scheduler.random.random
+    table = Table(simulation.table, "receivable", sleep=wait, jitter=draw)
+    secrets = Secrets(
+        lambda: simulation.secrets,
+        "sim",
+        kms_key="key",
+        monotonic=lambda: simulation.scheduler.now,
+    )
+    made = Doors(
+        store=Store(table),
+        secrets=secrets,
+        stripe=lambda key: runtime.gateway(key),
+        events=Queue(lambda: simulation.sqs, EVENTS),
+        reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
+        now=simulation.time,
+        new_id=simulation.new_id,
+        new_token=simulation.new_token,
+        time_left=lambda: runtime.time_left(),
+    )
+    return table, made

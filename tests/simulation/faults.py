@@ -1,0 +1,75 @@
+"""What can go wrong at a request, and how often: every seed has a mixture of its own."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+PROBABILITIES = (0.0, 0.0, 0.01, 0.03, 0.08)
+#: After one request to Stripe has failed, the next one to the same address is likely to fail too:
+#: the SDK sends each of ours twice, and an outage has no memory of that.
+AGAIN = 0.5
+
+KILLS = ("kill before", "kill after")
+FROZEN = "frozen"
+READ = ("throttled", "timeout lost")
+PUT = ("throttled", "timeout lost", "timeout applied", "sent twice", "conflict")
+TRANSACT = ("throttled", "timeout lost", "timeout applied", "conflict")
+QUERY = (*READ, "stale")
+SEND = ("throttled", "timeout lost", "timeout applied", "duplicated", "delayed")
+SECRET = ("throttled", "timeout lost")
+STRIPE = (
+    "timeout_lost",
+    "timeout_applied",
+    "applied_later",
+    "500",
+    "500_applied",
+    "409",
+    "429",
+)
+#: Of webhooks, of invocations and of the caller's connection.
+AROUND = ("webhook lost", "webhook late", "webhook twice", "endpoint down", "answer lost", "twice")
+EVERY = tuple(
+    dict.fromkeys((*KILLS, FROZEN, *READ, *PUT, *TRANSACT, *QUERY, *SEND, *STRIPE, *AROUND))
+)
+
+
+@dataclass
+class Faults:
+    """Draws faults, and counts them."""
+
+    random: Random
+    odds: dict[str, float] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    on: bool = False
+    _failing: set[str] = field(default_factory=set)
+
+    @classmethod
+    def drawn(cls, random: Random, never: Iterable[str] = ()) -> "Faults":
+        """Give each kind its probability for this seed."""
+        odds = {kind: random.choice(PROBABILITIES) for kind in EVERY}
+        return cls(random, odds | dict.fromkeys(never, 0.0))
+
+    def draw(self, kinds: tuple[str, ...], address: str = "") -> str | None:
+        """Give the fault of a request, or None: one draw, whatever the number of kinds."""
+        if not self.on:
+            return None
+        left = self.random.random()
+        if address in self._failing:
+            self._failing.discard(address)
+            if left < AGAIN:
+                return self._counted(kinds[int(left / AGAIN * len(kinds))])
+        for kind in kinds:
+            left -= self.odds[kind] / 2
+            if left < 0:
+                if kind in STRIPE:
+                    self._failing.add(address)
+                return self._counted(kind)
+        return None
+
+    def happens(self, kind: str) -> bool:
+        return self.on and self.random.random() < self.odds[kind] and bool(self._counted(kind))
+
+    def _counted(self, kind: str) -> str:
+        self.counts[kind] += 1
+        return kind

@@ -1,0 +1,189 @@
+"""One seed from its first request until nothing moves any more."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+from tests.simulation.cloud import Log
+from tests.simulation.invariants import PATIENCE_S, Books, Violation, Watch, at_rest, unsettled
+from tests.simulation.people import OFFICE_HOURS, People
+from tests.simulation.world import HOUR, KINDS, MINUTE, ORDER, Base, Kind, World
+
+SWEEP_S, RECONCILE_S = 2 * MINUTE, HOUR
+#: After this many jumps of the clock a world that still moves never comes to rest.
+JUMPS_MAX = 200
+IDLE_SWEEP = 0.1
+TWICE = 0.1
+
+
+@dataclass
+class Result:
+    """What one seed showed."""
+
+    seed: int
+    kind: str
+    requests: int
+    kills: int
+    faults: Counter[str]
+    violations: list[Violation]
+    errors: list[str]
+    trace: list[str] = field(default_factory=list)
+    digest: str = ""
+
+    @property
+    def replay(self) -> str:
+        return f"make simulate SEED={self.seed} WORLD={self.kind}"
+
+
+def kind_of(seed: int) -> Kind:
+    return ORDER[seed % len(ORDER)]
+
+
+class Run:
+    """Drives one world: people, then the end of the day, then rest."""
+
+    def __init__(self, world: World, log: Log) -> None:
+        self.world, self.log = world, log
+        self.people, self.watch = People(world), Watch(world)
+        self.down: tuple[float, float] | None = None
+        self.ends = 0.0
+        log.lines.clear()
+
+    def everything(self) -> list[Violation]:
+        self._a_day()
+        if not self.watch.violations:
+            self._come_to_rest()
+        return self.watch.violations
+
+    def _a_day(self) -> None:
+        world = self.world
+        world.faults.on = True
+        begin, random = world.scheduler.now, world.random
+        spans, end = [(0.0, OFFICE_HOURS)], begin + OFFICE_HOURS + 5 * MINUTE
+        if world.kind.outage:
+            down = begin + random.uniform(MINUTE, OFFICE_HOURS)
+            self.down = down, down + random.uniform(24.5 * HOUR, 50 * HOUR)
+            back = self.down[1] - begin
+            spans.append((back - 20 * MINUTE, back + OFFICE_HOURS))
+            end = self.down[1] + OFFICE_HOURS + 5 * MINUTE
+        self.people.begin(spans)
+        self._schedule(begin, end)
+        world.scheduler.run_until(end)
+        self.people.pay_what_is_open()
+        self._schedule(end, end + 18 * MINUTE)
+        world.scheduler.run_until(end + 18 * MINUTE)
+
+    def _schedule(self, begin: float, end: float) -> None:
+        """Let the schedules fire until `end`, now and then twice, except while they are down."""
+        scheduler = self.world.scheduler
+        when = begin + self.world.random.uniform(0, SWEEP_S)
+        while when < end:
+            if self.down and self.down[0] < when < self.down[1]:
+                when = self.down[1]
+            scheduler.at(when, self._sweep)
+            when += SWEEP_S
+        if self.world.kind.reconciles:
+            scheduler.at(begin + self.world.random.uniform(0, end - begin), self._reconcile)
+
+    def _sweep(self) -> None:
+        """Sweep if something is due; a sweep that finds nothing asks nobody, so few are made."""
+        world = self.world
+        if not self._due_by(world.scheduler.now) and world.random.random() > IDLE_SWEEP:
+            return
+        for _ in range(2 if world.faults.on and world.random.random() < TWICE else 1):
+            world.scheduler.spawn(partial(world.cloud.call, "sweep_attempts", {}))
+
+    def _reconcile(self) -> None:
+        if self.down and self.down[0] < self.world.scheduler.now < self.down[1]:
+            return
+        self.world.scheduler.spawn(partial(self.world.cloud.call, "reconcile_accounts", {}))
+
+    def _due_by(self, until: float) -> bool:
+        due = self._next_work()
+        return due is not None and due <= until
+
+    def _next_work(self) -> float | None:
+        """Give when the sweep finds something to do."""
+        stamps = [
+            item["due_at"]["S"]
+            for shard, items in self.world.table.dynamo.found["due"].items()
+            if not shard.startswith("DUE#account")
+            for item in items.values()
+        ]
+        return seconds(min(stamps)) if stamps else None
+
+    def _come_to_rest(self) -> None:
+        world = self.world
+        world.faults.on = False
+        world.webhooks.kept_down_until = 0.0
+        calm = world.scheduler.now + PATIENCE_S
+        self._settle(until=calm)
+        if self.watch.violations:
+            return
+        for text in unsettled(world):
+            self.watch.blame("I8", text)
+        self._settle()
+        for _ in range(2):
+            world.cloud.redrive()
+            if world.kind.reconciles:
+                self._reconcile()
+            self._settle()
+        if not self.watch.violations:
+            self.watch.violations += at_rest(Books(world, self.people, self.log))
+
+    def _settle(self, until: float | None = None) -> None:
+        """Jump from one thing that is due to the next, until there is none."""
+        world = self.world
+        for _ in range(JUMPS_MAX):
+            due, work = world.scheduler.next_due(), self._next_work()
+            times = [when for when in (due, work and work + SWEEP_S) if when is not None]
+            when = min(times, default=None)
+            if self.watch.violations or when is None or (until and when > until):
+                break
+            world.scheduler.run_until(max(when, world.scheduler.now) + 0.001)
+            if self._due_by(world.scheduler.now):
+                self._sweep()
+                world.scheduler.run_until(world.scheduler.now + SWEEP_S)
+        else:
+            self.watch.blame("I8", "it never comes to rest")
+        if until:
+            world.scheduler.run_until(until)
+
+
+def seconds(stamp: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(stamp).timestamp()
+
+
+def run_seed(
+    seed: int, kind: Kind, base: Base, log: Log, use: Callable[[Any], None], *, traced: bool = False
+) -> Result:
+    world = base.world(seed, kind)
+    use(world)
+    world.wire.trace = [] if traced else None
+    run = Run(world, log)
+    try:
+        violations = run.everything()
+    finally:
+        world.close()
+    result = Result(
+        seed=seed,
+        kind=kind.name,
+        requests=world.wire.requests,
+        kills=world.wire.kills,
+        faults=world.faults.counts,
+        violations=violations,
+        errors=[repr(error) for error in world.errors],
+        trace=world.wire.trace or [],
+    )
+    if traced:
+        told = repr((result.trace, sorted(world.table.dynamo.rows.items())))
+        result.digest = blake2b(told.encode(), digest_size=16).hexdigest()
+    return result
+
+
+__all__ = ["KINDS", "Result", "kind_of", "run_seed"]

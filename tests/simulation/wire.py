@@ -1,0 +1,278 @@
+"""Every request that leaves a function: a place to wait, to fail and to die."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+from greenlet import getcurrent
+
+from local.standin.engine import faults as standin_faults
+from local.standin.transport import InProcessClient
+from tests.doubles.dynamo import Dynamo, Item, failure, key_of
+from tests.simulation import faults
+from tests.simulation.faults import FROZEN, KILLS, Faults
+from tests.simulation.scheduler import Scheduler
+
+#: An ordinary request, in seconds; one in twenty is slow.
+LATENCY_S, SLOW_S = (0.004, 0.06), (0.1, 9.0)
+FROZEN_S = (20.0, 900.0)
+LATE_S = (1.0, 900.0)
+STALE_WRITES_MAX, STALE_S = 6, 60.0
+BUSY = ClientError({"Error": {"Code": "ThrottlingException", "Message": "throttled"}}, "Any")
+
+
+class Died(BaseException):
+    """The process ended here: no handler can catch this, and none gets any further."""
+
+
+@dataclass
+class Invocation:
+    """One run of one function, from its event to its answer or its death."""
+
+    function: str
+    number: int
+    deadline: float
+    tenant: str | None = None
+    dead: bool = False
+    environment: Any = None
+
+
+@dataclass
+class Plan:
+    """A run in which exactly the given requests fail, counted from the first after `start`."""
+
+    failing: dict[int, str] = field(default_factory=dict)
+    passed: list[str] = field(default_factory=list)
+
+
+class Wire:
+    """What all doors' clients send through."""
+
+    def __init__(self, scheduler: Scheduler, drawn: Faults) -> None:
+        self.scheduler, self.faults = scheduler, drawn
+        self.requests = self.kills = 0
+        self.trace: list[str] | None = None
+        self.plan: Plan | None = None
+
+    def send(
+        self, name: str, kinds: tuple[str, ...], perform: Callable[[str | None], Any]
+    ) -> Any:
+        """Wait for one's turn, draw a fault, and let `perform` happen as far as it goes."""
+        invocation = getattr(getcurrent(), "invocation", None)
+        if invocation is None:
+            return perform(None)
+        self._wait(invocation, name)
+        self.requests += 1
+        kind = self._fault(name, kinds)
+        if self.trace is not None:
+            self.note(f"{invocation.number}:{invocation.function} {name} {kind or ''}")
+        if kind == KILLS[0]:
+            self._kill(invocation, name)
+        answer = perform(kind if kind in kinds else None)
+        if kind == KILLS[1]:
+            self._kill(invocation, name)
+        return answer
+
+    def note(self, text: str) -> None:
+        if self.trace is not None:
+            self.trace.append(f"{self.scheduler.now:.3f} {text}")
+
+    def _wait(self, invocation: Invocation, name: str) -> None:
+        if invocation.dead:
+            raise Died(name)
+        random = self.scheduler.random.random
+        low, high = SLOW_S if self.faults.on and random() < 0.05 else LATENCY_S  # noqa: PLR2004
+        if self.plan is None and self.faults.happens(FROZEN):
+            low, high = FROZEN_S
+        self.scheduler.pause(low + (high - low) * random())
+        if invocation.dead:
+            raise Died(name)
+
+    def _fault(self, name: str, kinds: tuple[str, ...]) -> str | None:
+        if self.plan is None:
+            return self.faults.draw((*KILLS, *kinds), name)
+        number = len(self.plan.passed)
+        self.plan.passed.append(name)
+        return self.plan.failing.get(number)
+
+    def _kill(self, invocation: Invocation, name: str) -> None:
+        invocation.dead = True
+        self.kills += 1
+        raise Died(name)
+
+
+class Watched(Dynamo):
+    """The in-memory DynamoDB, and what an observer wants to see of it."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        super().__init__()
+        self.written: list[Callable[[Item | None, Item], None]] = []
+        self._scheduler = scheduler
+        self._latest: deque[tuple[float, Item | None, Item]] = deque(maxlen=STALE_WRITES_MAX)
+
+    def keep(self, item: Item) -> None:
+        before = self.rows.get(key_of(item))
+        self.place(item)
+        self._latest.append((self._scheduler.now, before, item))
+        for observe in self.written:
+            observe(before, item)
+
+    def stale(self, ask: Callable[[], Item]) -> Item:
+        """Answer as an index does that has not heard of the last writes."""
+        latest = [entry for entry in self._latest if self._scheduler.now - entry[0] < STALE_S]
+        missed = latest[-self._scheduler.random.randint(1, STALE_WRITES_MAX) :]
+        for _, before, item in reversed(missed):
+            self.go_back(item, before)
+        try:
+            return ask()
+        finally:
+            for _, _, item in missed:
+                self.place(item)
+
+
+class Table:
+    """What `payments.doors.table` needs of a DynamoDB client."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.dynamo = Watched(wire.scheduler)
+        self._wire = wire
+
+    def get_item(self, **asked: Any) -> Item:
+        return self._send("get", key_of(asked["Key"]), faults.READ, "get_item", asked)
+
+    def batch_get_item(self, **asked: Any) -> Item:
+        return self._send("batch get", "", faults.READ, "batch_get_item", asked)
+
+    def put_item(self, **asked: Any) -> Item:
+        return self._send("put", key_of(asked["Item"]), faults.PUT, "put_item", asked)
+
+    def transact_write_items(self, **asked: Any) -> Item:
+        keys = [key_of(entry["Put"]["Item"]) for entry in asked["TransactItems"]]
+        return self._send("transact", keys, faults.TRANSACT, "transact_write_items", asked)
+
+    def query(self, **asked: Any) -> Item:
+        kinds = faults.QUERY if "IndexName" in asked else faults.READ
+        value = asked["ExpressionAttributeValues"][":pk"]["S"]
+        return self._send("query", value, kinds, "query", asked)
+
+    def _send(
+        self, verb: str, what: Any, kinds: tuple[str, ...], method: str, asked: Item
+    ) -> Item:
+        perform = partial(self._perform, getattr(self.dynamo, method), asked)
+        return self._wire.send(f"{verb} {what}", kinds, perform)
+
+    def _perform(self, method: Callable[..., Item], asked: Item, kind: str | None) -> Item:
+        match kind:
+            case "throttled":
+                raise failure("ProvisionedThroughputExceededException")
+            case "timeout lost":
+                raise ReadTimeoutError(endpoint_url="dynamodb")
+            case "conflict" if "TransactItems" in asked:
+                reasons = [{"Code": "None"} for _ in asked["TransactItems"]]
+                reasons[-1] = {"Code": "TransactionConflict"}
+                raise failure("TransactionCanceledException", CancellationReasons=reasons)
+            case "conflict":
+                raise failure("TransactionConflictException")
+            case "timeout applied":
+                method(**asked)
+                raise ReadTimeoutError(endpoint_url="dynamodb")
+            case "sent twice":
+                # The first answer was lost, and botocore sent the request again.
+                method(**asked)
+            case "stale":
+                return self.dynamo.stale(partial(method, **asked))
+        return method(**asked)
+
+
+class Queue:
+    """What `payments.doors.queue` needs of an SQS client."""
+
+    def __init__(self, wire: Wire, arrive: Callable[[str, str, float], None]) -> None:
+        self._wire, self._arrive = wire, arrive
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
+        def perform(kind: str | None) -> None:
+            if kind == "throttled":
+                raise BUSY
+            if kind == "timeout lost":
+                raise ReadTimeoutError(endpoint_url="sqs")
+            random = self._wire.scheduler.random
+            late = random.uniform(*LATE_S) if kind == "delayed" else random.uniform(0, 0.5)
+            for _ in range(2 if kind == "duplicated" else 1):
+                self._arrive(QueueUrl, MessageBody, late)
+            if kind == "timeout applied":
+                raise ReadTimeoutError(endpoint_url="sqs")
+
+        self._wire.send(f"send {QueueUrl} {MessageBody}", faults.SEND, perform)
+
+
+class SecretsManager:
+    """What `payments.doors.secrets` needs of a client."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.kept: dict[str, str] = {}
+        self._wire = wire
+
+    def get_secret_value(self, *, SecretId: str) -> Item:  # noqa: N803
+        def read() -> Item:
+            if SecretId not in self.kept:
+                raise failure("ResourceNotFoundException")
+            return {"SecretString": self.kept[SecretId]}
+
+        return self._wire.send(f"secret {SecretId}", faults.SECRET, partial(_failing, read))
+
+    def create_secret(self, *, Name: str, SecretString: str, **_: Any) -> None:  # noqa: N803
+        def create() -> None:
+            if Name in self.kept:
+                raise failure("ResourceExistsException")
+            self.kept[Name] = SecretString
+
+        self._wire.send(f"create secret {Name}", faults.SECRET, partial(_failing, create))
+
+    def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
+        def put() -> None:
+            self.kept[SecretId] = SecretString
+
+        self._wire.send(f"put secret {SecretId}", faults.SECRET, partial(_failing, put))
+
+
+def _failing(perform: Callable[[], Any], kind: str | None) -> Any:
+    if kind == "throttled":
+        raise BUSY
+    if kind == "timeout lost":
+        raise ReadTimeoutError(endpoint_url="secretsmanager")
+    return perform()
+
+
+class Stripe(InProcessClient):
+    """The stand-in as the SDK's transport, behind the wire."""
+
+    def __init__(self, standin: Any, wire: Wire) -> None:
+        super().__init__(standin.handle)
+        self._standin, self._wire = standin, wire
+
+    def request(
+        self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any
+    ) -> Any:
+        verb, path = method.upper(), urlsplit(url).path
+        send = partial(super().request, method, url, headers, post_data)
+
+        def perform(kind: str | None) -> Any:
+            if kind:
+                late = self._wire.scheduler.random.uniform(*LATE_S)
+                fault = standin_faults.Fault(verb, path, kind, times=1, delay_s=late)
+                self._standin.faults.add(fault)
+            return send()
+
+        return self._wire.send(f"{verb} {path}", faults.STRIPE, perform)
+
+    def _sleep_time_seconds(self, num_retries: int) -> float:
+        """Wait as the SDK would, by the simulation's clock."""
+        self._wire.scheduler.pause(0.5 * num_retries + self._wire.scheduler.random.random())
+        return 0.0
+
+
