@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test conformance check build deploy bench claims openapi lock clean
+.PHONY: help demo serve test conformance simulate check build deploy bench claims openapi lock clean
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -30,6 +30,10 @@ test: ## Run every test; CI runs this
 conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema
 	$(call set-up,app cli)
 	@$(bin)/python -m pytest --quiet --no-header tests/conformance
+
+simulate: ## Run the real functions under faults; SEEDS=1000, or SEED=7 WORLD=all-layers for one of them
+	$(call set-up,app)
+	@PYTHONPATH=.:shared:functions $(bin)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD))
 
 check: ## Check format, lint, types, imports, template and security
 	$(call set-up,app aws checkov)

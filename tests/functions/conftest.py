@@ -106,9 +106,7 @@ def create_queues(aws: Callable[[str], Any], stage: str) -> dict[str, str]:
 
 
 def seed_storefront(dynamo: Dynamo, tenant: str) -> None:
-    dynamo.put_item(
-        Item=storefront_row(tenant), ConditionExpression="attribute_not_exists(pk)"
-    )
+    dynamo.put_item(Item=storefront_row(tenant), ConditionExpression="attribute_not_exists(pk)")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from logging import Handler, LogRecord, getLogger
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from greenlet import getcurrent
@@ -272,7 +272,9 @@ def wired(log: Log) -> Iterator[Callable[[Any], None]]:
         current["simulation"] = simulation
         gateways.clear()
 
-    with _replaced(runtime, answers), _logging(log):
+    # Where a bug is costs more to find out than all the rest of a request.
+    nowhere = {"traceback": SimpleNamespace(extract_tb=lambda _: [])}
+    with _replaced(runtime, answers), _replaced(api, nowhere), _logging(log):
         yield use
 
 

@@ -9,6 +9,9 @@ PROBABILITIES = (0.0, 0.0, 0.01, 0.03, 0.08)
 #: After one request to Stripe has failed, the next one to the same address is likely to fail too:
 #: the SDK sends each of ours twice, and an outage has no memory of that.
 AGAIN = 0.5
+#: A request may fail in seven or more ways, and an invocation makes twenty requests: with each
+#: way's full probability none would come to its end.
+OF_MANY = 0.25
 
 KILLS = ("kill before", "kill after")
 FROZEN = "frozen"
@@ -60,7 +63,7 @@ class Faults:
             if left < AGAIN:
                 return self._counted(kinds[int(left / AGAIN * len(kinds))])
         for kind in kinds:
-            left -= self.odds[kind] / 2
+            left -= self.odds[kind] * OF_MANY
             if left < 0:
                 if kind in STRIPE:
                     self._failing.add(address)

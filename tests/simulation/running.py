@@ -15,7 +15,7 @@ from tests.simulation.world import HOUR, KINDS, MINUTE, ORDER, Base, Kind, World
 SWEEP_S, RECONCILE_S = 2 * MINUTE, HOUR
 #: After this many jumps of the clock a world that still moves never comes to rest.
 JUMPS_MAX = 200
-IDLE_SWEEP = 0.1
+IDLE_SWEEP = 0.03
 TWICE = 0.1
 
 
@@ -120,16 +120,18 @@ class Run:
         world.faults.on = False
         world.webhooks.kept_down_until = 0.0
         calm = world.scheduler.now + PATIENCE_S
+        if world.kind.reconciles:
+            self._reconcile()
         self._settle(until=calm)
         if self.watch.violations:
             return
         for text in unsettled(world):
             self.watch.blame("I8", text)
         self._settle()
-        for _ in range(2):
-            world.cloud.redrive()
-            if world.kind.reconciles:
-                self._reconcile()
+        while world.cloud.redrive():
+            self._settle()
+        if world.kind.reconciles:
+            self._reconcile()
             self._settle()
         if not self.watch.violations:
             self.watch.violations += at_rest(Books(world, self.people, self.log))

@@ -1,6 +1,7 @@
 """One thread, one clock, one pair of dice: who goes on next is drawn, and time jumps to it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -54,6 +55,7 @@ class Scheduler:
     def __init__(self, random: Random, now: float) -> None:
         self.random, self.now = random, now
         self.stopped = False
+        self._end = now
         self._hub = getcurrent()
         self._due: list[tuple[float, float, int, Callable[[], Any]]] = []
         self._numbers = count()
@@ -85,7 +87,12 @@ class Scheduler:
     def pause(self, seconds: float) -> None:
         if self.is_outside():
             return
-        self.after(seconds, partial(self.go_on, getcurrent()))
+        when = self.now + seconds
+        if when <= self._end and (not self._due or when < self._due[0][0]):
+            # Nobody else would run meanwhile, so there is nothing to switch to.
+            self.now = when
+            return
+        self.at(when, partial(self.go_on, getcurrent()))
         self.leave()
 
     def leave(self) -> None:
@@ -99,6 +106,7 @@ class Scheduler:
 
     def run_until(self, end: float) -> None:
         """Do everything that is due until `end`, which is then."""
+        self._end = end
         while not self.stopped and self._due and self._due[0][0] <= end:
             when, _, _, action = heappop(self._due)
             self.now = max(self.now, when)
@@ -110,6 +118,6 @@ class Scheduler:
         """End every strand that is still suspended, in the order in which they began."""
         self._due.clear()
         for strand in list(self._strands.values()):
-            if not strand.dead:
+            with suppress(Ended):
                 strand.throw(Ended)
         self._strands.clear()

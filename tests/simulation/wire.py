@@ -58,9 +58,7 @@ class Wire:
         self.trace: list[str] | None = None
         self.plan: Plan | None = None
 
-    def send(
-        self, name: str, kinds: tuple[str, ...], perform: Callable[[str | None], Any]
-    ) -> Any:
+    def send(self, name: str, kinds: tuple[str, ...], perform: Callable[[str | None], Any]) -> Any:
         """Wait for one's turn, draw a fault, and let `perform` happen as far as it goes."""
         invocation = getattr(getcurrent(), "invocation", None)
         if invocation is None:
@@ -86,7 +84,7 @@ class Wire:
             raise Died(name)
         random = self.scheduler.random.random
         low, high = SLOW_S if self.faults.on and random() < 0.05 else LATENCY_S  # noqa: PLR2004
-        if self.plan is None and self.faults.happens(FROZEN):
+        if self.plan is None and self.faults.draw((FROZEN,)):
             low, high = FROZEN_S
         self.scheduler.pause(low + (high - low) * random())
         if invocation.dead:
@@ -159,9 +157,7 @@ class Table:
         value = asked["ExpressionAttributeValues"][":pk"]["S"]
         return self._send("query", value, kinds, "query", asked)
 
-    def _send(
-        self, verb: str, what: Any, kinds: tuple[str, ...], method: str, asked: Item
-    ) -> Item:
+    def _send(self, verb: str, what: Any, kinds: tuple[str, ...], method: str, asked: Item) -> Item:
         perform = partial(self._perform, getattr(self.dynamo, method), asked)
         return self._wire.send(f"{verb} {what}", kinds, perform)
 
@@ -255,9 +251,7 @@ class Stripe(InProcessClient):
         super().__init__(standin.handle)
         self._standin, self._wire = standin, wire
 
-    def request(
-        self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any
-    ) -> Any:
+    def request(self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any) -> Any:
         verb, path = method.upper(), urlsplit(url).path
         send = partial(super().request, method, url, headers, post_data)
 
@@ -274,5 +268,3 @@ class Stripe(InProcessClient):
         """Wait as the SDK would, by the simulation's clock."""
         self._wire.scheduler.pause(0.5 * num_retries + self._wire.scheduler.random.random())
         return 0.0
-
-

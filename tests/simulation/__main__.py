@@ -1,0 +1,50 @@
+"""`make simulate SEEDS=n [SEED=k] [WORLD=name]`: run seeds, and show the ones that fail."""
+
+import argparse
+import sys
+
+from tests.simulation.volume import Figures, cases, explain, regressions, run_all, run_here
+from tests.simulation.world import KINDS
+
+SHOWN_MAX = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first one")
+    parser.add_argument("--seed", type=int, help="this one only")
+    parser.add_argument("--world", choices=sorted(KINDS), help="in this world only")
+    asked = parser.parse_args()
+    if asked.seed is not None:
+        return replay(asked.seed, asked.world)
+    chosen = [*regressions(), *cases(asked.first, asked.seeds, asked.world)]
+    figures = run_all(chosen, show=show)
+    print(f"\n{figures.summary()}")
+    for failed in figures.failed[:SHOWN_MAX]:
+        print("", *explain(failed), sep="\n")
+    print_others(figures)
+    return 1 if figures.failed else 0
+
+
+def replay(seed: int, world: str | None) -> int:
+    ((_, kind),) = cases(seed, 1, world)
+    figures = run_here([(seed, kind)])
+    for failed in figures.failed:
+        print(*explain(failed), sep="\n")
+    print(figures.line())
+    return 1 if figures.failed else 0
+
+
+def print_others(figures: Figures) -> None:
+    for failed in figures.failed[SHOWN_MAX:]:
+        names = sorted({found.name for found in failed.violations})
+        print(f"{failed.replay}  # {', '.join(names)}")
+
+
+def show(line: str) -> None:
+    print(f"\r{line}", end="" if sys.stdout.isatty() else "\n", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Many seeds on several processes: what they showed, and the ones that failed."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.simulation.cloud import Log
+from tests.simulation.running import Result, kind_of, run_seed
+from tests.simulation.world import KINDS, Base, simulated
+
+REGRESSIONS = Path(__file__).with_name("regressions.txt")
+PORTION = 50
+
+Case = tuple[int, str]
+
+
+@dataclass
+class Figures:
+    """The sum of many seeds."""
+
+    seeds: int = 0
+    requests: int = 0
+    kills: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    worlds: Counter[str] = field(default_factory=Counter)
+    failed: list[Result] = field(default_factory=list)
+    seconds: float = 0.0
+    processes: int = 1
+
+    def add(self, result: Result) -> None:
+        self.seeds += 1
+        self.requests += result.requests
+        self.kills += result.kills
+        self.faults += result.faults
+        self.worlds[result.kind] += 1
+        if result.violations:
+            self.failed.append(result)
+
+    def merge(self, other: "Figures") -> None:
+        self.seeds += other.seeds
+        self.requests += other.requests
+        self.kills += other.kills
+        self.faults += other.faults
+        self.worlds += other.worlds
+        self.failed += other.failed
+
+    @property
+    def per_minute_and_core(self) -> int:
+        return round(self.seeds / self.processes / (self.seconds or 1) * 60)
+
+    def line(self) -> str:
+        return (
+            f"{self.seeds} seeds, {self.per_minute_and_core} a minute and core, "
+            f"{self.requests} requests, {self.kills} kills, {len(self.failed)} violations"
+        )
+
+    def summary(self) -> str:
+        faults = ", ".join(f"{kind} {found}" for kind, found in sorted(self.faults.items()))
+        worlds = ", ".join(f"{kind} {found}" for kind, found in sorted(self.worlds.items()))
+        return f"{self.line()}\nworlds: {worlds}\nfaults: {faults}"
+
+
+def cases(first: int, seeds: int, world: str | None = None) -> list[Case]:
+    """Name the seeds and the world of each."""
+    numbers = range(first, first + seeds)
+    return [(seed, world or kind_of(seed).name) for seed in numbers]
+
+
+def regressions() -> list[Case]:
+    """Read the seeds that have failed once: `seed world`, one a line."""
+    lines = [line.partition("#")[0].split() for line in REGRESSIONS.read_text().splitlines()]
+    return [(int(line[0]), line[1]) for line in lines if line]
+
+
+def run_here(portion: Iterable[Case], *, stop_at: int | None = None) -> Figures:
+    """Run seeds in this process, and stop early once `stop_at` of them have failed."""
+    figures, began = Figures(), time.monotonic()
+    with simulated() as (base, log, use):
+        for seed, kind in portion:
+            figures.add(run_seed(seed, KINDS[kind], base, log, use))
+            if stop_at and len(figures.failed) >= stop_at:
+                break
+    figures.seconds = time.monotonic() - began
+    return figures
+
+
+def run_all(
+    chosen: list[Case], *, processes: int | None = None, show: Callable[[str], None] = print
+) -> Figures:
+    """Run seeds on every core."""
+    workers = max(1, min(processes or os.cpu_count() or 1, -(-len(chosen) // PORTION)))
+    figures, began = Figures(processes=workers), time.monotonic()
+    portions = [chosen[start : start + PORTION] for start in range(0, len(chosen), PORTION)]
+    with get_context("spawn").Pool(workers, initializer=_open) as pool:
+        for found in pool.imap_unordered(_portion, portions):
+            figures.merge(found)
+            figures.seconds = time.monotonic() - began
+            show(figures.line())
+    figures.failed.sort(key=lambda result: result.seed)
+    return figures
+
+
+_OPEN: list[tuple[Base, Log, Callable[..., None]]] = []
+
+
+def _open() -> None:
+    # Lives as long as the process does.
+    context = simulated()
+    _OPEN.append(context.__enter__())
+    _KEPT.append(context)
+
+
+_KEPT: list[object] = []
+
+
+def _portion(portion: list[Case]) -> Figures:
+    ((base, log, use),) = _OPEN
+    figures = Figures()
+    for seed, kind in portion:
+        figures.add(run_seed(seed, KINDS[kind], base, log, use))
+    return figures
+
+
+def explain(result: Result) -> Iterator[str]:
+    """Tell a failure so that it can be understood and run again."""
+    with simulated() as (base, log, use):
+        again = run_seed(result.seed, KINDS[result.kind], base, log, use, traced=True)
+    yield f"seed {result.seed} in the world {result.kind}"
+    yield from again.trace
+    yield from (f"{found.name} does not hold: {found.text}" for found in again.violations)
+    yield f"again: {result.replay}"
