@@ -160,10 +160,10 @@ def test_a_bug_in_one_attempt_is_seen_and_does_not_hold_up_the_others(
     invoices = [left_behind(shop) for _ in range(2)]
     fence, calls = Gateway.fence_intent, count()
 
-    def stumble(gateway: Gateway, intent: str, key: str) -> Intent:
+    def stumble(gateway: Gateway, intent: str) -> Intent:
         if next(calls) == 0:
             raise TypeError("Bug!")
-        return fence(gateway, intent, key)
+        return fence(gateway, intent)
 
     monkeypatch.setattr(Gateway, "fence_intent", stumble)
     shop.world.advance(minutes=2)
@@ -174,6 +174,29 @@ def test_a_bug_in_one_attempt_is_seen_and_does_not_hold_up_the_others(
     shop.world.advance(minutes=30)
     assert sweep(shop) == QUIET | {"attempts": 1}
     assert {shop.read(invoice)["status"] for invoice in invoices} == {"paid"}
+
+
+@pytest.mark.parametrize("kind", ["500", "500_applied"])
+def test_a_fence_that_stripe_failed_once_is_not_failed_for_the_day_that_it_keeps_a_key(
+    shop: Shop, kind: str
+) -> None:
+    shop.save_card()
+    shop.world.control("webhooks", mode="drop")
+    charged, pressed = shop.invoice(), shop.invoice()
+    shop.world.fail("/v1/payment_intents", "timeout_lost", "timeout_lost")
+    expect(202, shop.charge(charged))
+    shop.world.fail("/v1/checkout/sessions", "timeout_applied", "timeout_lost")
+    shop.world.public.post(f"{shop.link(pressed)}/pay", key=None)
+    shop.world.fail("/v1/payment_intents/*/cancel", kind)
+    shop.world.fail("/v1/checkout/sessions/*/expire", kind)
+    shop.world.advance(minutes=3)
+    assert sweep(shop)["left"] == 2
+
+    shop.world.advance(minutes=6)
+
+    assert sweep(shop) == QUIET | {"attempts": 2}
+    for invoice in (charged, pressed):
+        assert shop.read(invoice)["amounts"]["collectable"] == 4000
 
 
 def test_a_bank_debit_is_asked_about_once_a_day_and_never_canceled(shop: Shop) -> None:

@@ -167,7 +167,7 @@ def test_a_declined_card_says_why_and_which_intent_has_to_be_fenced(gateway: Gat
 def test_a_fenced_intent_can_no_longer_succeed(gateway: Gateway) -> None:
     attempt = created(gateway, paying_with("visa"))
 
-    assert gateway.fence_intent(attempt.payment_intent or "", "fence").status == "canceled"
+    assert gateway.fence_intent(attempt.payment_intent or "").status == "canceled"
     with pytest.raises(StripeRequestRefused):
         gateway.confirm_intent(attempt)
 
@@ -176,14 +176,14 @@ def test_a_fence_that_comes_too_late_finds_the_money(gateway: Gateway) -> None:
     attempt = created(gateway, paying_with("visa"))
     gateway.confirm_intent(attempt)
 
-    fenced = gateway.fence_intent(attempt.payment_intent or "", "fence")
+    fenced = gateway.fence_intent(attempt.payment_intent or "")
 
     assert (fenced.status, fenced.charge.amount) == ("succeeded", 100_00)
 
 
 def test_a_fence_around_an_intent_that_does_not_exist_is_no_success(gateway: Gateway) -> None:
     with pytest.raises(StripeRequestRefused) as refused:
-        gateway.fence_intent("pi_none", "fence")
+        gateway.fence_intent("pi_none")
     assert refused.value.members["stripe_code"] == "resource_missing"
 
 
@@ -241,10 +241,10 @@ def test_a_fenced_session_is_closed_and_fencing_it_again_is_no_error(gateway: Ga
     attempt = examples.attempt(return_url="https://pay.example/p/token")
     session = gateway.create_session(attempt, "RE-1")
 
-    assert gateway.fence_session(session.id, "one").status == "expired"
-    assert gateway.fence_session(session.id, "two").status == "expired"
+    assert gateway.fence_session(session.id).status == "expired"
+    assert gateway.fence_session(session.id).status == "expired"
     with pytest.raises(StripeRequestRefused):
-        gateway.fence_session("cs_none", "three")
+        gateway.fence_session("cs_none")
 
 
 def test_intents_of_a_window_are_paged_without_losing_one(
@@ -466,15 +466,24 @@ def test_a_write_that_is_tried_again_keeps_its_key() -> None:
 
 
 def test_each_step_of_an_attempt_has_a_key_of_its_own() -> None:
-    gateway, client = scripted(*[(200, INTENT)] * 4)
+    gateway, client = scripted(*[(200, INTENT)] * 2)
     attempt = examples.attempt(payment_intent="pi_1")
 
     gateway.create_intent(attempt, "RE-1")
     gateway.confirm_intent(attempt)
-    gateway.fence_intent("pi_1", attempt.stripe_key("cancel"))
 
     keys = [headers["idempotency-key"] for verb, _, headers, _ in client.sent if verb == "post"]
-    assert keys == ["tulips:att_1:create", "tulips:att_1:confirm", "tulips:att_1:cancel"]
+    assert keys == ["tulips:att_1:create", "tulips:att_1:confirm"]
+
+
+def test_a_fence_is_a_new_request_each_time_so_that_no_failure_of_one_is_repeated() -> None:
+    gateway, client = scripted(*[(200, INTENT)] * 4)
+
+    gateway.fence_intent("pi_1")
+    gateway.fence_intent("pi_1")
+
+    keys = [headers["idempotency-key"] for verb, _, headers, _ in client.sent if verb == "post"]
+    assert len(set(keys)) == 2
 
 
 def test_what_is_none_is_not_sent() -> None:

@@ -159,15 +159,16 @@ class Gateway:
         """Return the PaymentIntent as it is now."""
         return self._read(Intent, f"/v1/payment_intents/{intent}", {"expand": _INTENT_EXPAND})
 
-    def fence_intent(self, intent: str, key: str) -> Intent:
+    def fence_intent(self, intent: str) -> Intent:
         """
         Cancel the PaymentIntent unless it is too late, and return what it has become.
 
         After a cancel no charge can succeed any more; a cancel that Stripe refuses means that the
-        intent has already ended, or is processing.
+        intent has already ended, or is processing. A cancel does no harm twice, and under a key of
+        its own Stripe would repeat a failure for a day, so each one is a new request.
         """
         try:
-            self._write(Intent, f"/v1/payment_intents/{intent}/cancel", {}, key)
+            self._request("post", f"/v1/payment_intents/{intent}/cancel", {})
         except StripeRequestRefused as refusal:
             if refusal.members.get("stripe_code") != "payment_intent_unexpected_state":
                 raise
@@ -314,10 +315,10 @@ class Gateway:
         page = self._read(_SessionPage, "/v1/checkout/sessions", params)
         return page.data, page.data[-1].id if page.has_more and page.data else None
 
-    def fence_session(self, session: str, key: str) -> Session:
-        """Expire the session unless it has ended, and return what it has become."""
+    def fence_session(self, session: str) -> Session:
+        """Expire the session unless it has ended, and return what it has become; as above."""
         try:
-            self._write(Session, f"/v1/checkout/sessions/{session}/expire", {}, key)
+            self._request("post", f"/v1/checkout/sessions/{session}/expire", {})
         except StripeRequestRefused as refusal:
             if refusal.members.get("stripe_code") == "resource_missing":
                 raise

@@ -303,7 +303,7 @@ def _debit_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     if not attempt.is_open:
         return attempt
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-    fenced = gateway.fence_intent(intent.id, attempt.stripe_key("cancel"))
+    fenced = gateway.fence_intent(intent.id)
     if fenced.status == "succeeded":
         return apply_payment(attempt, fenced, doors=doors)
     if fenced.status != "canceled":

@@ -46,7 +46,7 @@ def close_intent(
     intent_id = attempt.payment_intent or _missing_intent(attempt, gateway, doors)
     if intent_id is None:
         return advance(attempt, AttemptStatus.CANCELED, doors=doors)
-    intent = gateway.fence_intent(intent_id, attempt.stripe_key("cancel"))
+    intent = gateway.fence_intent(intent_id)
     if intent.status == "canceled" and decline and not intent.decline:
         return advance(
             attempt, AttemptStatus.FAILED, doors=doors, payment_intent=intent.id, decline=decline
@@ -58,7 +58,7 @@ def _close_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attemp
     session_id = attempt.session or _missing_session(attempt, gateway, doors)
     if session_id is None:
         return _look_up(attempt, gateway, doors)
-    session = gateway.fence_session(session_id, attempt.stripe_key("expire"))
+    session = gateway.fence_session(session_id)
     if session.status == "open":
         raise PaymentInProgress(f"Attempt {attempt.id} is open at Stripe.", attempt_id=attempt.id)
     apply_session(
