@@ -176,6 +176,26 @@ def test_a_bug_in_one_attempt_is_seen_and_does_not_hold_up_the_others(
     assert {shop.read(invoice)["status"] for invoice in invoices} == {"paid"}
 
 
+def test_a_session_that_stripe_is_still_making_is_not_taken_for_none(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="drop")
+    invoice = shop.invoice()
+    link = shop.link(invoice)
+    late = {"method": "POST", "path": "/v1/checkout/sessions", "kind": "applied_later"}
+    shop.world.control("faults", **late, delay_s=600)
+    assert shop.world.public.post(f"{link}/pay", key=None).status == 409
+    shop.world.advance(minutes=3)
+    assert sweep(shop)["left"] == 1
+    assert shop.read(invoice)["amounts"]["reserved"] == 4000
+
+    shop.world.advance(minutes=10)
+    shop.world.standin.run_jobs()
+
+    assert sweep(shop) == QUIET | {"attempts": 1}
+    assert shop.read(invoice)["amounts"]["reserved"] == 0
+    sessions = shop.world.at_stripe("GET", "/v1/checkout/sessions")["data"]
+    assert [session["status"] for session in sessions] == ["expired"]
+
+
 @pytest.mark.parametrize("kind", ["500", "500_applied"])
 def test_a_fence_that_stripe_failed_once_is_not_failed_for_the_day_that_it_keeps_a_key(
     shop: Shop, kind: str

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
 import stripe
@@ -32,6 +33,7 @@ from payments.facts.stripe_objects import (
     OutcomeUnknown,
     Session,
     SetupIntent,
+    StillRunning,
     StripeDispute,
     StripeRefund,
     Value,
@@ -479,7 +481,9 @@ def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
         ) from None
     if method == "get":
         raise StripeUnavailable("Stripe could not be asked.", stripe_request_id=request) from None
-    raise OutcomeUnknown(request) from None
+    raise (StillRunning if error.http_status == HTTPStatus.CONFLICT else OutcomeUnknown)(
+        request
+    ) from None
 
 
 def _card_refused(error: stripe.CardError) -> CardRefused:

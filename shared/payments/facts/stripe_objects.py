@@ -15,6 +15,10 @@ class OutcomeUnknown(Exception):
     """
 
 
+class StillRunning(OutcomeUnknown):
+    """An earlier request under the same key has not ended: what it makes is not there yet."""
+
+
 class CardRefused(Exception):
     """Stripe tried the payment and it did not succeed."""
 
