@@ -3,7 +3,7 @@
 import importlib.util
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from greenlet import getcurrent
+from stripe import _api_requestor, _http_client
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -149,15 +150,17 @@ class Cloud:
         if promise.is_kept:
             return
         self.wire.faults.counts["timed out"] += 1
-        invocation.dead = self.scheduler.random.random() < 0.5  # noqa: PLR2004
+        invocation.dead = self.scheduler.random.random() < 0.5
         self.wire.note(f"{invocation.number}:{invocation.function} timed out")
         promise.keep(LOST)
 
     def _environment(self, function: str) -> Environment:
         warm = self._warm.setdefault(function, [])
-        if warm and self.scheduler.random.random() > COLD:
-            return warm.pop()
-        return self._simulation.environment(MODULES.take(function))
+        if not warm:
+            return self._simulation.environment(MODULES.take(function))
+        if self.scheduler.random.random() < COLD:
+            return self._simulation.environment(warm.pop().module)
+        return warm.pop()
 
     def _rest(self, function: str, environment: Environment) -> None:
         self._warm.setdefault(function, []).append(environment)
@@ -274,7 +277,14 @@ def wired(log: Log) -> Iterator[Callable[[Any], None]]:
 
     # Where a bug is costs more to find out than all the rest of a request.
     nowhere = {"traceback": SimpleNamespace(extract_tb=lambda _: [])}
-    with _replaced(runtime, answers), _replaced(api, nowhere), _logging(log):
+    key = {"_generate_idempotency_key": lambda: current["simulation"].new_id("sdk")}
+    # The SDK waits by our clock, in its transport; even no sleep at all gives the processor away.
+    awake = {"time": SimpleNamespace(sleep=lambda _: None, time=lambda: 0.0)}
+    replaced = ((runtime, answers), (api, nowhere), (_api_requestor, key), (_http_client, awake))
+    with ExitStack() as stack:
+        for module, new in replaced:
+            stack.enter_context(_replaced(module, new))
+        stack.enter_context(_logging(log))
         yield use
 
 

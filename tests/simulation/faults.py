@@ -11,14 +11,15 @@ PROBABILITIES = (0.0, 0.0, 0.01, 0.03, 0.08)
 AGAIN = 0.5
 #: A request may fail in seven or more ways, and an invocation makes twenty requests: with each
 #: way's full probability none would come to its end.
-OF_MANY = 0.25
+OF_MANY, OF_STRIPES = 0.2, 0.5
 
 KILLS = ("kill before", "kill after")
 FROZEN = "frozen"
 READ = ("throttled", "timeout lost")
+#: A read that does not ask for the latest state.
+LOOSE = (*READ, "stale")
 PUT = ("throttled", "timeout lost", "timeout applied", "sent twice", "conflict")
 TRANSACT = ("throttled", "timeout lost", "timeout applied", "conflict")
-QUERY = (*READ, "stale")
 SEND = ("throttled", "timeout lost", "timeout applied", "duplicated", "delayed")
 SECRET = ("throttled", "timeout lost")
 STRIPE = (
@@ -33,7 +34,7 @@ STRIPE = (
 #: Of webhooks, of invocations and of the caller's connection.
 AROUND = ("webhook lost", "webhook late", "webhook twice", "endpoint down", "answer lost", "twice")
 EVERY = tuple(
-    dict.fromkeys((*KILLS, FROZEN, *READ, *PUT, *TRANSACT, *QUERY, *SEND, *STRIPE, *AROUND))
+    dict.fromkeys((*KILLS, FROZEN, *READ, *PUT, *TRANSACT, *LOOSE, *SEND, *STRIPE, *AROUND))
 )
 
 
@@ -63,7 +64,7 @@ class Faults:
             if left < AGAIN:
                 return self._counted(kinds[int(left / AGAIN * len(kinds))])
         for kind in kinds:
-            left -= self.odds[kind] * OF_MANY
+            left -= self.odds[kind] * (OF_STRIPES if kind in STRIPE else OF_MANY)
             if left < 0:
                 if kind in STRIPE:
                     self._failing.add(address)

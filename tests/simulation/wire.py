@@ -83,7 +83,7 @@ class Wire:
         if invocation.dead:
             raise Died(name)
         random = self.scheduler.random.random
-        low, high = SLOW_S if self.faults.on and random() < 0.05 else LATENCY_S  # noqa: PLR2004
+        low, high = SLOW_S if self.faults.on and random() < 0.05 else LATENCY_S
         if self.plan is None and self.faults.draw((FROZEN,)):
             low, high = FROZEN_S
         self.scheduler.pause(low + (high - low) * random())
@@ -140,10 +140,11 @@ class Table:
         self._wire = wire
 
     def get_item(self, **asked: Any) -> Item:
-        return self._send("get", key_of(asked["Key"]), faults.READ, "get_item", asked)
+        return self._send("get", key_of(asked["Key"]), _read(asked), "get_item", asked)
 
     def batch_get_item(self, **asked: Any) -> Item:
-        return self._send("batch get", "", faults.READ, "batch_get_item", asked)
+        ((_, wanted),) = asked["RequestItems"].items()
+        return self._send("batch get", "", _read(wanted), "batch_get_item", asked)
 
     def put_item(self, **asked: Any) -> Item:
         return self._send("put", key_of(asked["Item"]), faults.PUT, "put_item", asked)
@@ -153,9 +154,8 @@ class Table:
         return self._send("transact", keys, faults.TRANSACT, "transact_write_items", asked)
 
     def query(self, **asked: Any) -> Item:
-        kinds = faults.QUERY if "IndexName" in asked else faults.READ
         value = asked["ExpressionAttributeValues"][":pk"]["S"]
-        return self._send("query", value, kinds, "query", asked)
+        return self._send("query", value, _read(asked), "query", asked)
 
     def _send(self, verb: str, what: Any, kinds: tuple[str, ...], method: str, asked: Item) -> Item:
         perform = partial(self._perform, getattr(self.dynamo, method), asked)
@@ -182,6 +182,11 @@ class Table:
             case "stale":
                 return self.dynamo.stale(partial(method, **asked))
         return method(**asked)
+
+
+def _read(asked: Item) -> tuple[str, ...]:
+    """Give what can happen to a read: an index never shows the latest state for certain."""
+    return faults.READ if asked.get("ConsistentRead") is True else faults.LOOSE
 
 
 class Queue:

@@ -1,6 +1,7 @@
 """A world: two merchants, their customers, Stripe and AWS, as one seed makes them."""
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ CARDS = ("visa", "chargeCustomerFail", "authenticationRequired")
 #: Stripe tries for three days.
 AGAIN_S = (60, 300, 1800, 7200, 18_000, 36_000, 36_000, 36_000, 36_000, 36_000)
 MINUTE, HOUR = 60.0, 3600.0
+#: A function looks for a new webhook secret at most once in ten seconds; it takes a while itself.
+RECHECK_S = 45.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ class Merchant:
 class Truth:
     """What Stripe really has, kept as it is written: no request can lie about it."""
 
-    KEPT = frozenset({"payment_intent", "charge", "checkout.session", "refund", "dispute"})
+    KEPT = frozenset({
+        "payment_intent", "charge", "checkout.session", "balance_transaction", "refund", "dispute",
+    })  # fmt: skip
 
     def __init__(self, standin: StandIn) -> None:
         self.kept: dict[str, dict[str, Json]] = {kind: {} for kind in self.KEPT}
@@ -122,7 +127,9 @@ class Webhooks:
     def __init__(self, world: "World") -> None:
         self._world = world
         self.acknowledged: dict[str, float] = {}
-        self.kept_down_until = 0.0
+        #: Genuine events that were refused for their signature.
+        self.refused: list[str] = []
+        self.kept_down_until = self.rotated_at = 0.0
 
     def add(self, outbox: list[Any]) -> None:
         world, random = self._world, self._world.random
@@ -149,11 +156,25 @@ class Webhooks:
         if world.faults.happens("endpoint down"):
             self.kept_down_until = world.scheduler.now + world.random.uniform(MINUTE, 30 * MINUTE)
         status = 0 if world.scheduler.now < self.kept_down_until else self._post(url, headers, body)
-        if 200 <= status < 300:  # noqa: PLR2004
+        if status == 400 and world.scheduler.now - self.rotated_at > RECHECK_S:
+            self.refused.append(outgoing.event)
+        if 200 <= status < 300:
             self.acknowledged.setdefault(outgoing.event, world.scheduler.now)
         elif tries < len(AGAIN_S):
             again = partial(self._begin, outgoing, tries + 1)
             world.scheduler.after(AGAIN_S[tries] * world.random.uniform(0.9, 1.1), again)
+
+    def rotate(self, account: Json) -> None:
+        """Give an endpoint a new secret, as an operator rotates it: here, and at Stripe."""
+        world, self.rotated_at = self._world, self._world.scheduler.now
+        name = f"receivable/sim/webhooks/{account['id']}/test"
+        kept = json.loads(world.secrets.kept[name])
+        fresh = f"whsec_{world.new_token()}"
+        value = kept | {"current": fresh, "previous": kept["current"]}
+        world.secrets.kept[name] = json.dumps(value)
+        store, scope = world.standin.store, account["stripe_account"]
+        (endpoint,) = store.select(scope, "webhook_endpoint")
+        store.hide(scope, endpoint["id"], secret=fresh)
 
     def _post(self, url: str, headers: Json, body: bytes) -> int:
         answer = self._world.ask("POST", urlsplit(url).path, body, headers)
