@@ -178,6 +178,17 @@ def test_a_page_cut_short_anywhere_is_opened_by_the_same_request(shop: Shop) -> 
     assert len(refs) == len(set(refs))
 
 
+@pytest.mark.parametrize("kind", ["500", "500_applied"])
+def test_a_customer_whom_stripe_failed_to_make_is_not_failed_for_a_day(
+    shop: Shop, kind: str
+) -> None:
+    body = {"module": shop.module["id"]}
+    shop.world.fail("/v1/customers", kind)
+    assert shop.operator.post(SETUP, body).code == "stripe_unavailable"
+
+    assert shop.operator.post(SETUP, body).status == 201
+
+
 BAD_SETUPS = (
     *ALWAYS,
     without("module"),

@@ -29,6 +29,7 @@ from payments.facts.stripe_objects import (
     CardRefused,
     Charge,
     Event,
+    FailedAtStripe,
     Intent,
     OutcomeUnknown,
     Session,
@@ -481,9 +482,14 @@ def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
         ) from None
     if method == "get":
         raise StripeUnavailable("Stripe could not be asked.", stripe_request_id=request) from None
-    raise (StillRunning if error.http_status == HTTPStatus.CONFLICT else OutcomeUnknown)(
-        request
-    ) from None
+    raise _unknown(error.http_status)(request) from None
+
+
+def _unknown(status: int | None) -> type[OutcomeUnknown]:
+    if status == HTTPStatus.CONFLICT:
+        return StillRunning
+    failed = status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return FailedAtStripe if failed else OutcomeUnknown
 
 
 def _card_refused(error: stripe.CardError) -> CardRefused:

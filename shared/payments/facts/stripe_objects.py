@@ -19,6 +19,10 @@ class StillRunning(OutcomeUnknown):
     """An earlier request under the same key has not ended: what it makes is not there yet."""
 
 
+class FailedAtStripe(OutcomeUnknown):
+    """Stripe answered with a failure, which it repeats for a day under the same key."""
+
+
 class CardRefused(Exception):
     """Stripe tried the payment and it did not succeed."""
 

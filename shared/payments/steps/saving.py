@@ -1,5 +1,6 @@
 """Save a card in Stripe's hosted page: the number goes to Stripe and never comes here."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
@@ -8,7 +9,7 @@ from payments.doors.table import RowChanged
 from payments.errors import StripeUnavailable
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.stripe_objects import FailedAtStripe, OutcomeUnknown
 from payments.money import require_currency
 from payments.steps.permitting import Permitted, require_use
 
@@ -62,6 +63,11 @@ def stripe_customer(
         made = gateway.create_customer(
             params, f"{customer.tenant}:{customer.ref}:{slot}:{customer.version}"
         )
+    except FailedAtStripe:
+        # It would fail for a day under this key: another version makes another one.
+        with suppress(RowChanged):
+            doors.store.save(customer, customer)
+        raise StripeUnavailable("Stripe failed; nothing was charged.") from None
     except OutcomeUnknown:
         raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None
     try:
