@@ -11,7 +11,8 @@ PROBABILITIES = (0.0, 0.0, 0.01, 0.03, 0.08)
 AGAIN = 0.5
 #: A request may fail in seven or more ways, and an invocation makes twenty requests: with each
 #: way's full probability none would come to its end.
-OF_MANY, OF_STRIPES = 0.2, 0.5
+OF_MANY = 0.2
+
 
 KILLS = ("kill before", "kill after")
 FROZEN = "frozen"
@@ -31,6 +32,8 @@ STRIPE = (
     "409",
     "429",
 )
+#: Requests to Stripe are few, and so are reads that may be stale.
+OFTEN = {kind: 0.5 for kind in STRIPE} | {"stale": 1.0}
 #: Of webhooks, of invocations and of the caller's connection.
 AROUND = ("webhook lost", "webhook late", "webhook twice", "endpoint down", "answer lost", "twice")
 EVERY = tuple(
@@ -64,7 +67,7 @@ class Faults:
             if left < AGAIN:
                 return self._counted(kinds[int(left / AGAIN * len(kinds))])
         for kind in kinds:
-            left -= self.odds[kind] * (OF_STRIPES if kind in STRIPE else OF_MANY)
+            left -= self.odds[kind] * OFTEN.get(kind, OF_MANY)
             if left < 0:
                 if kind in STRIPE:
                     self._failing.add(address)

@@ -53,6 +53,7 @@ class People:
         self.sales: list[Sale] = []
         self.exchanges: list[Exchange] = []
         self.unsigned: list[tuple[str, int]] = []
+        self.tries = TRIES
         self._keys, self._numbers = count(1), count(1)
         #: What was paid at Stripe beside all this; whether it names an attempt that is not here.
         self.elsewhere: dict[str, bool] = {}
@@ -196,7 +197,7 @@ class People:
         """Take money at Stripe for what this service has never heard of, or not of this attempt."""
         known = {"tenant": sale.merchant.tenant, "invoice": sale.ident, "attempt": "att_elsewhere"}
         # One event that nobody can apply is enough: it comes again for a whole day.
-        first = not any(self.elsewhere.values()) and self.random.random() < 0.3  # noqa: PLR2004
+        first = not any(self.elsewhere.values()) and self.random.random() < 0.3
         metadata = known if first else {"shop": "till"}
         form = {f"metadata[{name}]": value for name, value in metadata.items()}
         form |= {"amount": "700", "currency": "eur", "payment_method": "pm_card_visa"}
@@ -217,7 +218,7 @@ class People:
             seen = self._read(sale)
             if seen and seen["status"] not in {"open", "partially_paid"}:
                 return
-            if seen and seen["amounts"]["collectable"]:
+            if seen and seen["amounts"]["outstanding"]:
                 self._charge_card(sale, None, sale.merchant.cards[GOOD])
             self.world.scheduler.pause(self.random.uniform(MINUTE, 4 * MINUTE))
 
@@ -229,6 +230,8 @@ class People:
         path = f"/v1/invoices/{sale.ident}/charges"
         answer = self._insist(sale.merchant.tenant, "operator", path, body)
         self._note_charge(sale, begin, amount, answer)
+        if self.random.random() < 0.3:  # noqa: PLR2004
+            self._read(sale)
 
     def _note_charge(
         self, sale: Sale, begin: float, amount: int | None, answer: Answer | None
@@ -245,7 +248,7 @@ class People:
         """Send a request again, under the same key, until there is an answer to rely on."""
         key = f"key-{next(self._keys)}"
         answer = None
-        for _ in range(TRIES):
+        for _ in range(self.tries):
             answer = self._send(tenant, role, path, body, key)
             if answer and answer.status < 500 and answer.code != "idempotency_in_progress":
                 return answer

@@ -43,10 +43,11 @@ class Invocation:
 
 @dataclass
 class Plan:
-    """A run in which exactly the given requests fail, counted from the first after `start`."""
+    """A run in which exactly the given requests fail, by their number."""
 
     failing: dict[int, str] = field(default_factory=dict)
-    passed: list[str] = field(default_factory=list)
+    #: What was sent, and how each could have failed.
+    passed: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
 class Wire:
@@ -94,7 +95,7 @@ class Wire:
         if self.plan is None:
             return self.faults.draw((*KILLS, *kinds), name)
         number = len(self.plan.passed)
-        self.plan.passed.append(name)
+        self.plan.passed.append((name, kinds))
         return self.plan.failing.get(number)
 
     def _kill(self, invocation: Invocation, name: str) -> None:

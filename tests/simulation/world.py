@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from local.standin import StandIn
 from local.standin.engine.clock import Ids
+from local.standin.engine.faults import Fault
 from tests.doubles.invocations import Answer, Json, answer_of, api_event, owner_of
 from tests.doubles.payer import Payer
 from tests.doubles.tenants import claims_of, storefront_row
@@ -256,6 +257,11 @@ class World:
         number = f"request-{next(self._requests)}"
         event = api_event(method, path, text, lower, request=number, query=query, claims=claims)
         return event | {"isBase64Encoded": raw}
+
+    def lose(self, path: str) -> None:
+        """Let the answer to the next request be lost, both times that the SDK sends it."""
+        for kind in ("timeout_applied", "timeout_lost"):
+            self.standin.faults.add(Fault("POST", path, kind, times=1))
 
     def close(self) -> None:
         self.scheduler.end()

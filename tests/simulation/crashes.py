@@ -1,0 +1,141 @@
+"""Each flow, broken off at each of its requests, in each way in which that can happen."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from os import cpu_count
+from typing import Any
+
+from tests.simulation.cloud import Log
+from tests.simulation.faults import KILLS
+from tests.simulation.flows import FLOWS, Actor
+from tests.simulation.invariants import Violation
+from tests.simulation.running import Run
+from tests.simulation.wire import Plan
+from tests.simulation.world import ALL_LAYERS, MINUTE, NO_WEBHOOKS, Base, Kind, simulated
+
+#: At every request; where it is one to Stripe or to DynamoDB, also these.
+ANSWERS_LOST = ("timeout_applied", "timeout_lost", "500_applied", "timeout applied", "timeout lost")
+LONGEST = 40 * MINUTE
+#: The flow of which every two requests are broken off together.
+IN_PAIRS = "charge_in_full"
+
+
+@dataclass
+class Broken:
+    """One flow with its faults, and what it came to."""
+
+    flow: str
+    world: str
+    failing: dict[int, str]
+    violations: list[Violation]
+
+
+@dataclass
+class Sweep:
+    """What a sweep of crash points showed."""
+
+    points: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
+    failed: list[Broken] = field(default_factory=list)
+
+
+def run_flow(  # noqa: PLR0917 - what a run is made of
+    name: str, kind: Kind, plan: Plan, base: Base, log: Log, use: Callable[[Any], None]
+) -> Broken:
+    """Do a flow under a plan, let everybody pay what is still open, and come to rest."""
+    world = base.world(0, kind)
+    use(world)
+    run = Run(world, log)
+    actor = Actor(world, run.people)
+    steps = FLOWS[name](actor)
+
+    def act() -> None:
+        next(steps)
+        world.wire.plan = plan
+        next(steps, None)
+        if steps.gi_frame is not None:
+            world.scheduler.pause(MINUTE)
+            world.wire.plan = None
+            next(steps, None)
+
+    try:
+        world.scheduler.spawn(act)
+        _until_done(world, steps)
+        world.wire.plan = None
+        for text in actor.broken:
+            run.watch.blame("I8", text)
+        if not run.watch.violations:
+            run.finish()
+    finally:
+        world.close()
+    return Broken(name, kind.name, plan.failing, run.watch.violations)
+
+
+def _until_done(world: Any, steps: Any) -> None:
+    end = world.scheduler.now + LONGEST
+    while world.scheduler.now < end and steps.gi_frame is not None:
+        world.scheduler.run_until(world.scheduler.now + MINUTE)
+    # What the flow has set going: its webhooks, and what they queued.
+    world.scheduler.run_until(world.scheduler.now + MINUTE)
+
+
+def ways(plan: Plan) -> Iterator[dict[int, str]]:
+    """Yield every way to break off one request of those that a run has sent."""
+    for number, (_, kinds) in enumerate(plan.passed):
+        for kind in (*KILLS, *(kind for kind in ANSWERS_LOST if kind in kinds)):
+            yield {number: kind}
+
+
+def sweep(name: str, *, worlds: tuple[Kind, ...] = (ALL_LAYERS, NO_WEBHOOKS)) -> Sweep:
+    """Break a flow off everywhere, once in each run."""
+    found = Sweep()
+    with simulated() as (base, log, use):
+        attempt = partial(run_flow, base=base, log=log, use=use)
+        for kind in worlds:
+            whole = Plan()
+            _count(found, attempt(name, kind, whole))
+            found.points[f"{name} ({kind.name})"] = len(whole.passed)
+            for failing in ways(whole):
+                _count(found, attempt(name, kind, Plan(failing)))
+    return found
+
+
+def sweep_pairs(part: int, parts: int, name: str = IN_PAIRS) -> Sweep:
+    """Kill a flow after one request, and what goes on after that once more."""
+    found = Sweep()
+    with simulated() as (base, log, use):
+        attempt = partial(run_flow, base=base, log=log, use=use)
+        whole = Plan()
+        _count(found, attempt(name, ALL_LAYERS, whole))
+        for first in range(part, len(whole.passed), parts):
+            once = Plan({first: KILLS[1]})
+            _count(found, attempt(name, ALL_LAYERS, once))
+            for second in islice(range(len(once.passed)), first + 1, None):
+                twice = Plan({first: KILLS[1], second: KILLS[1]})
+                _count(found, attempt(name, ALL_LAYERS, twice))
+                found.points["pairs"] += 1
+    return found
+
+
+def _count(found: Sweep, broken: Broken) -> None:
+    found.runs += 1
+    if broken.violations:
+        found.failed.append(broken)
+
+
+def sweep_all() -> Sweep:
+    """Sweep every flow, and the pairs of one, on every core."""
+    cores = cpu_count() or 1
+    total = Sweep()
+    with get_context("spawn").Pool(cores) as pool:
+        parts = pool.starmap_async(sweep_pairs, [(part, 4) for part in range(4)], chunksize=1)
+        singles = pool.map_async(sweep, list(FLOWS), chunksize=1)
+        for found in (*singles.get(), *parts.get()):
+            total.points += found.points
+            total.runs += found.runs
+            total.failed += found.failed
+    return total
