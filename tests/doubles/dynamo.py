@@ -124,6 +124,35 @@ class Dynamo:
         return found is None or found["version"] != put["ExpressionAttributeValues"][":seen"]
 
 
+def definition(name: str) -> Item:
+    """What makes such a table: the keys, indexes and projections of template.yaml."""
+    names = [part for keys in KEYS.values() for part in keys]
+    indexes = [
+        {
+            "IndexName": index,
+            "KeySchema": _schema(*KEYS[index]),
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": sorted(shown)}
+            if shown
+            else {"ProjectionType": "KEYS_ONLY"},
+        }
+        for index, shown in PROJECTED.items()
+    ]
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in names],
+        "KeySchema": _schema(*KEYS[None]),
+        "GlobalSecondaryIndexes": indexes,
+    }
+
+
+def _schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": partition, "KeyType": "HASH"},
+        {"AttributeName": sort, "KeyType": "RANGE"},
+    ]
+
+
 def key_of(item: Item) -> Key:
     return item["pk"]["S"], item["sk"]["S"]
 

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from payments.doors.store import Store
 from payments.doors.table import Table
+from tests.doubles.dynamo import definition
 from tests.payments.examples import Clock
 
 # A busy machine makes an example slow, not wrong.
@@ -40,34 +41,8 @@ def dynamodb(session: Any) -> Any:
 def table_name(dynamodb: Any) -> str:
     """Name an empty table with the keys, indexes and projections of template.yaml."""
     name = f"table-{next(NUMBERS)}"
-    keys = ("pk", "sk", "list_key", "list_sort", "due_shard", "due_at")
-    listed = ["status", "customer", "order_ref", "number", "due", "paid_at"]
-    dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        KeySchema=schema("pk", "sk"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "list",
-                "KeySchema": schema("list_key", "list_sort"),
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": listed},
-            },
-            {
-                "IndexName": "due",
-                "KeySchema": schema("due_shard", "due_at"),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            },
-        ],
-    )
+    dynamodb.create_table(**definition(name))
     return name
-
-
-def schema(partition: str, sort: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": sort, "KeyType": "RANGE"},
-    ]
 
 
 @pytest.fixture

@@ -1,0 +1,15 @@
+"""Print the digest of some seeds: what another interpreter, or another hash seed, has to print."""
+
+import sys
+
+from tests.simulation.running import kind_of, run_seed
+from tests.simulation.world import simulated
+
+
+def digests(seeds: range) -> list[str]:
+    with simulated() as (base, log, use):
+        return [run_seed(seed, kind_of(seed), base, log, use, traced=True).digest for seed in seeds]
+
+
+if __name__ == "__main__":
+    print(*digests(range(int(sys.argv[1]))), sep="\n")

@@ -1,0 +1,26 @@
+"""Every planted bug is found by CI's own seeds; what few of them meet has a test of its own."""
+
+import pytest
+
+from tests.simulation.hunting import SEEDS, hunt_all
+from tests.simulation.mutants import MUTANTS
+
+#: Bugs that only a rare meeting of faults shows, and the test that is made to meet it.
+DIRECTED = {
+    "B28 running_is_none": "test_a_session_that_stripe_is_still_making_is_not_taken_for_none",
+}
+
+
+def test_every_planted_bug_is_found() -> None:
+    hunts = list(hunt_all([*MUTANTS.keys() - DIRECTED.keys()], seeds=SEEDS, hits=1))
+
+    print("", *(found.line() for found in hunts), sep="\n")
+    assert [found.name for found in hunts if found.first is None] == []
+
+
+@pytest.mark.parametrize("name", DIRECTED)
+def test_a_bug_that_few_seeds_meet_has_a_test_of_its_own(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    tests = (request.config.rootpath / "tests").rglob("test_*.py")
+    assert any(f"def {DIRECTED[name]}(" in path.read_text() for path in tests)
