@@ -676,7 +676,7 @@ def test_an_event_whose_worker_dies_anywhere_is_applied_once(shop: Shop, moment:
     steps = gated(shop, lambda: shop.world.work("apply_event", last))
 
     for number in range(steps):
-        shop.world.dynamo.rows = dict(before)
+        shop.world.dynamo.load(before)
         die(shop, number, moment, lambda: shop.world.work("apply_event", last))
         assert shop.world.work("apply_event", *messages) == []
         assert shop.read(invoice)["amounts"]["charged_back"] == 4000
@@ -722,9 +722,9 @@ def forgotten(shop: Shop, messages: list[Json]) -> Iterator[Json]:
     """Yield each message as if the inbox had forgotten that it was applied."""
     for number, message in enumerate(messages):
         ident = json.loads(message["body"])["event"]
-        for key, row in shop.world.dynamo.rows.items():
+        for key, row in shop.world.rows().items():
             if key[0].endswith(f":{ident}"):
-                shop.world.dynamo.rows[key] = row | {"status": {"S": "pending"}}
+                shop.world.dynamo.keep(row | {"status": {"S": "pending"}})
         yield record(json.loads(message["body"]), f"again-{number}")
 
 

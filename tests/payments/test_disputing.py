@@ -20,7 +20,7 @@ from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt
 from payments.steps.disputing import apply_dispute
-from tests.functions.dynamo import Dynamo
+from tests.doubles.dynamo import Dynamo
 from tests.payments import examples
 from tests.payments.examples import NOW
 
