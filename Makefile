@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test conformance simulate check build deploy bench claims openapi lock clean
+.PHONY: help demo serve test conformance simulate simulate-mutants check build deploy bench claims openapi lock clean
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -12,7 +12,7 @@ export ARCHITECTURE ?= arm64
 export SAM_CLI_TELEMETRY = 0
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/make \1	\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/make \1	\2/p' Makefile | expand -t 16
 
 demo: ## Do the main job on the local stack, and compare the books
 	$(call set-up,app aws)
@@ -34,6 +34,10 @@ conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema
 simulate: ## Run the real functions under faults; SEEDS=1000, or SEED=7 WORLD=all-layers for one of them
 	$(call set-up,app)
 	@PYTHONPATH=.:shared:functions $(bin)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD))
+
+simulate-mutants: ## Plant bugs, and have the simulation find every one of them
+	$(call set-up,app)
+	@PYTHONPATH=.:shared:functions $(bin)/python -m tests.simulation.hunting $(if $(SEEDS),--seeds $(SEEDS)) $(if $(HITS),--hits $(HITS))
 
 check: ## Check format, lint, types, imports, template and security
 	$(call set-up,app aws checkov)

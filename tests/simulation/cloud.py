@@ -2,26 +2,15 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from logging import Handler, LogRecord, getLogger
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
-from greenlet import getcurrent
-from stripe import _api_requestor, _http_client
-
 from payments.doors.doors import Doors
-from payments.doors.gateway import Gateway
-from payments.doors.queue import Queue
-from payments.doors.secrets import Secrets
-from payments.doors.store import Store
 from payments.doors.table import Table
-from payments.edge import api, batches, runtime
 from tests.doubles.invocations import TIMEOUTS_MS, Context, Json, record
 from tests.simulation.scheduler import Promise
 from tests.simulation.wire import Died, Invocation
@@ -220,121 +209,3 @@ def _brief(answer: Any) -> str:
     if isinstance(answer, dict) and "statusCode" in answer:
         return f"{answer['statusCode']} {answer.get('body') or ''}"
     return str(answer)
-
-
-class Log(Handler):
-    """Keeps what was logged without writing it: formatting would take longer than the work."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[tuple[str, Json]] = []
-
-    def emit(self, entry: LogRecord) -> None:
-        self.lines.append((entry.getMessage(), entry.__dict__))
-
-
-@contextmanager
-def wired(log: Log) -> Iterator[Callable[[Any], None]]:
-    """Let `runtime` answer for a simulation, and give what says for which one."""
-    current: dict[str, Any] = {}
-    gateways: dict[str, Gateway] = {}
-
-    def invocation() -> Any:
-        return getattr(getcurrent(), "invocation", None)
-
-    def environment() -> Environment:
-        running = invocation()
-        return running.environment if running else current["simulation"].outside
-
-    def time_left() -> float:
-        running = invocation()
-        return running.deadline - current["simulation"].scheduler.now if running else 300.0
-
-    def gateway(secret_key: str) -> Gateway:
-        if secret_key not in gateways:
-            wire = current["simulation"].stripe
-            gateways[secret_key] = Gateway(secret_key, api_base="", http_client=wire)
-        return gateways[secret_key]
-
-    answers = {
-        "begin": lambda _: None,
-        "time_left": time_left,
-        "now": lambda: current["simulation"].time(),
-        "new_id": lambda prefix: current["simulation"].new_id(prefix),
-        "new_token": lambda: current["simulation"].new_token(),
-        "table": lambda: environment().table,
-        "secret_store": lambda: environment().doors.secrets,
-        "event_queue": lambda: environment().doors.events,
-        "reconcile_queue": lambda: environment().doors.reconciliations,
-        "store": lambda: environment().doors.store,
-        "doors": lambda: environment().doors,
-        "gateway": gateway,
-    }
-
-    def use(simulation: Any) -> None:
-        current["simulation"] = simulation
-        gateways.clear()
-
-    # Where a bug is costs more to find out than all the rest of a request.
-    nowhere = {"traceback": SimpleNamespace(extract_tb=lambda _: [])}
-    key = {"_generate_idempotency_key": lambda: current["simulation"].new_id("sdk")}
-    # The SDK waits by our clock, in its transport; even no sleep at all gives the processor away.
-    awake = {"time": SimpleNamespace(sleep=lambda _: None, time=lambda: 0.0)}
-    replaced = ((runtime, answers), (api, nowhere), (_api_requestor, key), (_http_client, awake))
-    with ExitStack() as stack:
-        for module, new in replaced:
-            stack.enter_context(_replaced(module, new))
-        stack.enter_context(_logging(log))
-        yield use
-
-
-@contextmanager
-def _replaced(module: ModuleType, answers: Json) -> Iterator[None]:
-    before = {name: getattr(module, name) for name in answers}
-    for name, answer in answers.items():
-        setattr(module, name, answer)
-    try:
-        yield
-    finally:
-        for name, answer in before.items():
-            setattr(module, name, answer)
-
-
-@contextmanager
-def _logging(log: Log) -> Iterator[None]:
-    loggers = {
-        id(logger): logger for logger in (api.logger._logger, batches.logger._logger, getLogger())
-    }
-    before = {name: (logger, list(logger.handlers)) for name, logger in loggers.items()}
-    propagates = {name: logger.propagate for name, logger in loggers.items()}
-    for logger in loggers.values():
-        logger.handlers, logger.propagate = [log], False
-    try:
-        yield
-    finally:
-        for name, (logger, handlers) in before.items():
-            logger.handlers, logger.propagate = handlers, propagates[name]
-
-
-def doors(simulation: Any) -> tuple[Table, Doors]:
-    """Make an environment's doors, caches and all."""
-    wait, draw = simulation.scheduler.pause, simulation.scheduler.random.random
-    table = Table(simulation.table, "receivable", sleep=wait, jitter=draw)
-    secrets = Secrets(
-        lambda: simulation.secrets,
-        "sim",
-        kms_key="key",
-        monotonic=lambda: simulation.scheduler.now,
-    )
-    made = Doors(
-        store=Store(table),
-        secrets=secrets,
-        stripe=lambda key: runtime.gateway(key),
-        events=Queue(lambda: simulation.sqs, EVENTS),
-        reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
-        now=simulation.time,
-        new_id=simulation.new_id,
-        new_token=simulation.new_token,
-        time_left=lambda: runtime.time_left(),
-    )
-    return table, made

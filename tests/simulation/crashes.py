@@ -9,12 +9,12 @@ from multiprocessing import get_context
 from os import cpu_count
 from typing import Any
 
-from tests.simulation.cloud import Log
 from tests.simulation.faults import KILLS
 from tests.simulation.flows import FLOWS, Actor
 from tests.simulation.invariants import Violation
 from tests.simulation.running import Run
 from tests.simulation.wire import Plan
+from tests.simulation.wiring import Log
 from tests.simulation.world import ALL_LAYERS, MINUTE, NO_WEBHOOKS, Base, Kind, simulated
 
 #: At every request; where it is one to Stripe or to DynamoDB, also these.

@@ -33,7 +33,7 @@ STRIPE = (
     "429",
 )
 #: Requests to Stripe are few, and so are reads that may be stale.
-OFTEN = {kind: 0.5 for kind in STRIPE} | {"stale": 1.0}
+OFTEN = dict.fromkeys(STRIPE, 0.5) | {"stale": 1.0}
 #: Of webhooks, of invocations and of the caller's connection.
 AROUND = ("webhook lost", "webhook late", "webhook twice", "endpoint down", "answer lost", "twice")
 EVERY = tuple(

@@ -49,7 +49,7 @@ class Actor:
         }
         answer = self.people._insist(TENANT, "storefront", "/v1/invoices", body)
         assert answer is not None
-        assert answer.status == 201, answer.text  # noqa: PLR2004
+        assert answer.status == 201, answer.text
         made = Sale(self.merchant, answer.json["id"], total)
         self.people.sales.append(made)
         return made
@@ -194,7 +194,7 @@ def save_a_card(actor: Actor) -> Generator[None, None, None]:
 def _ask_for_a_card(actor: Actor) -> bool:
     path, body = "/v1/customers/c-2/setup-sessions", {"module": actor.merchant.module}
     answer = actor.people._insist(TENANT, "operator", path, body)
-    if answer is None or answer.status != 201:  # noqa: PLR2004
+    if answer is None or answer.status != 201:
         return False
     actor.world.payer.press(answer.json["url"], "visa")
     return True
@@ -239,7 +239,7 @@ def connect_an_account(actor: Actor) -> Generator[None, None, None]:
     answer = actor.people._insist(TENANT, "admin", "/v1/accounts", body)
     yield
     actor.world.scheduler.pause(10 * MINUTE)
-    if answer is None or answer.status != 201:  # noqa: PLR2004
+    if answer is None or answer.status != 201:
         answer = actor.people._insist(TENANT, "admin", "/v1/accounts", body | {"name": "Third"})
     path = f"/v1/accounts/{answer.json['id']}/verify" if answer else ""
     seen = actor.ask("POST", path)

@@ -16,9 +16,9 @@ from payments.doors.table import from_attributes
 from tests.doubles.dynamo import Item, key_of
 from tests.doubles.invocations import Json
 from tests.doubles.tenants import secret_key
-from tests.simulation.cloud import Log
 from tests.simulation.history import FOREVER, Act, is_linearizable
 from tests.simulation.people import People
+from tests.simulation.wiring import Log
 from tests.simulation.world import TENANTS, World
 
 ENDS = {"succeeded", "failed", "canceled", "expired"}
@@ -192,13 +192,11 @@ def every_charge_is_booked_once(books: Books) -> Iterator[str]:
 
 
 def the_journal_agrees(books: Books) -> Iterator[str]:
-    """D1, D9, D11: what Stripe owes and what customers owe can be read off the journal."""
+    """D1, D9: what Stripe owes and what customers owe can be read off the journal."""
     told: Counter[tuple[str, str]] = Counter()
-    facts = Counter((row["tenant"], row["fact"]) for row in books.rows["JOURNAL"])
     for row in books.rows["JOURNAL"]:
         for posting in row["postings"]:
-            kind = posting["account"].partition(":")[0]
-            told[row["tenant"], kind] += posting["amount"]
+            told[row["tenant"], posting["account"].partition(":")[0]] += posting["amount"]
     wanted: Counter[tuple[str, str]] = Counter()
     for charge in books.charges():
         entry = books.world.truth.kept["balance_transaction"][charge["balance_transaction"]]
@@ -208,6 +206,11 @@ def the_journal_agrees(books: Books) -> Iterator[str]:
     for tenant, kind in wanted:
         if told[tenant, kind] != wanted[tenant, kind]:
             yield f"{kind} of {tenant} is {told[tenant, kind]}, not {wanted[tenant, kind]}"
+
+
+def every_payment_is_posted_once(books: Books) -> Iterator[str]:
+    """I3: each fact stands in the journal once, and every fee was learnt."""
+    facts = Counter((row["tenant"], row["fact"]) for row in books.rows["JOURNAL"])
     for name, count in facts.items():
         if count > 1:
             yield f"{name} is entered {count} times"
@@ -345,7 +348,7 @@ def every_answer_can_be_explained(books: Books) -> Iterator[str]:
 
 
 def nothing_breaks_but_doors(books: Books) -> Iterator[str]:
-    """Every failure of a function is one that AWS or Stripe has dealt it: anything else is a bug."""
+    """Every failure of a function is one that AWS or Stripe has dealt it; any other is a bug."""
     told = [entry.get("error") for _, entry in books.log.lines if entry["levelname"] == "ERROR"]
     raised = [type(error).__name__ for error in books.world.errors]
     for name in {*told, *raised} - OF_DOORS:
@@ -376,6 +379,7 @@ OF_DOORS = {"ClientError", "ReadTimeoutError"}
 AT_REST: dict[str, Check] = {
     "I1": every_charge_is_booked_once,
     "D1": the_journal_agrees,
+    "I3": every_payment_is_posted_once,
     "I4": every_invoice_adds_up,
     "I6": nothing_can_be_paid_for_what_is_settled,
     "I7": every_received_event_was_dealt_with,

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from typing import Any
 
 from tests.doubles.dynamo import Item
-from tests.simulation.cloud import Log
 from tests.simulation.invariants import (
     PATIENCE_S,
     Books,
@@ -20,7 +20,8 @@ from tests.simulation.invariants import (
     unsettled,
 )
 from tests.simulation.people import OFFICE_HOURS, People
-from tests.simulation.world import HOUR, KINDS, MINUTE, ORDER, Base, Kind, World
+from tests.simulation.wiring import Log
+from tests.simulation.world import HOUR, MINUTE, ORDER, Base, Kind, World
 
 SWEEP_S, RECONCILE_S = 2 * MINUTE, HOUR
 #: After this many jumps of the clock a world that still moves never comes to rest.
@@ -187,8 +188,6 @@ class Run:
 
 
 def seconds(stamp: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(stamp).timestamp()
 
 
@@ -217,6 +216,3 @@ def run_seed(
         told = repr((result.trace, sorted(world.table.dynamo.rows.items())))
         result.digest = blake2b(told.encode(), digest_size=16).hexdigest()
     return result
-
-
-__all__ = ["KINDS", "Result", "kind_of", "run_seed"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.simulation.cloud import Log
 from tests.simulation.running import Result, kind_of, run_seed
+from tests.simulation.wiring import Log
 from tests.simulation.world import KINDS, Base, simulated
 
 REGRESSIONS = Path(__file__).with_name("regressions.txt")

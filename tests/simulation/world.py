@@ -20,18 +20,11 @@ from tests.doubles.payer import Payer
 from tests.doubles.tenants import claims_of, storefront_row
 from tests.functions.shop import Shop
 from tests.functions.world import Client
-from tests.simulation.cloud import (
-    CROCKFORD,
-    LOST,
-    Cloud,
-    Environment,
-    Log,
-    doors,
-    wired,
-)
+from tests.simulation.cloud import CROCKFORD, LOST, Cloud, Environment
 from tests.simulation.faults import Faults
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.wire import Queue, SecretsManager, Stripe, Table, Wire
+from tests.simulation.wiring import Log, doors, wired
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC).timestamp()
 TENANTS = ("tulips", "bakery")

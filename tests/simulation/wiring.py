@@ -1,0 +1,165 @@
+"""The product's runtime, answered by whichever simulation is running in this process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from logging import Handler, LogRecord, getLogger
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from greenlet import getcurrent
+from stripe import _api_requestor, _http_client
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.queue import Queue
+from payments.doors.secrets import Secrets
+from payments.doors.store import Store
+from payments.doors.table import Table
+from payments.edge import api, batches, runtime
+from tests.doubles.invocations import Json
+from tests.simulation.cloud import EVENTS, RECONCILIATIONS, Environment
+from tests.simulation.wire import Invocation
+
+#: What an invocation from outside the simulation has left.
+PLENTY_S = 300.0
+
+
+class Log(Handler):
+    """Keeps what was logged without writing it: formatting would take longer than the work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[str, Json]] = []
+
+    def emit(self, entry: LogRecord) -> None:
+        self.lines.append((entry.getMessage(), entry.__dict__))
+
+
+class Wiring:
+    """Answers for the invocation that is running, or for what is done from outside."""
+
+    def __init__(self) -> None:
+        self.simulation: Any = None
+        self._gateways: dict[str, Gateway] = {}
+
+    def use(self, simulation: Any) -> None:
+        self.simulation = simulation
+        self._gateways.clear()
+
+    def answers(self) -> Json:
+        """What `payments.edge.runtime` is to answer."""
+        return {
+            "begin": lambda _: None,
+            "time_left": self.time_left,
+            "now": self._ask("time"),
+            "new_id": self._ask("new_id"),
+            "new_token": self._ask("new_token"),
+            "table": lambda: self.environment.table,
+            "secret_store": lambda: self.environment.doors.secrets,
+            "event_queue": lambda: self.environment.doors.events,
+            "reconcile_queue": lambda: self.environment.doors.reconciliations,
+            "store": lambda: self.environment.doors.store,
+            "doors": lambda: self.environment.doors,
+            "gateway": self.gateway,
+        }
+
+    @property
+    def _running(self) -> Invocation | None:
+        return getattr(getcurrent(), "invocation", None)
+
+    @property
+    def environment(self) -> Environment:
+        running = self._running
+        return running.environment if running else self.simulation.outside
+
+    def time_left(self) -> float:
+        running = self._running
+        return running.deadline - self.simulation.scheduler.now if running else PLENTY_S
+
+    def gateway(self, secret_key: str) -> Gateway:
+        """A gateway keeps nothing but its key and its transport, so one serves a whole seed."""
+        if secret_key not in self._gateways:
+            made = Gateway(secret_key, api_base="", http_client=self.simulation.stripe)
+            self._gateways[secret_key] = made
+        return self._gateways[secret_key]
+
+    def sdk_key(self) -> str:
+        return str(self.simulation.new_id("sdk"))
+
+    def _ask(self, name: str) -> Callable[..., Any]:
+        def ask(*asked: Any) -> Any:
+            return getattr(self.simulation, name)(*asked)
+
+        return ask
+
+
+@contextmanager
+def wired(log: Log) -> Iterator[Callable[[Any], None]]:
+    """Let the runtime answer for a simulation, and give what says for which one."""
+    wiring = Wiring()
+    replaced = (
+        (runtime, wiring.answers()),
+        # Where a bug is costs more to find out than all the rest of a request.
+        (api, {"traceback": SimpleNamespace(extract_tb=lambda _: [])}),
+        (_api_requestor, {"_generate_idempotency_key": wiring.sdk_key}),
+        # The SDK waits by our clock, in its transport; even no sleep at all gives the processor
+        # away.
+        (_http_client, {"time": SimpleNamespace(sleep=lambda _: None, time=lambda: 0.0)}),
+    )
+    with ExitStack() as stack:
+        for module, new in replaced:
+            stack.enter_context(_replaced(module, new))
+        stack.enter_context(_logging(log))
+        yield wiring.use
+
+
+@contextmanager
+def _replaced(module: ModuleType, answers: Json) -> Iterator[None]:
+    before = {name: getattr(module, name) for name in answers}
+    for name, answer in answers.items():
+        setattr(module, name, answer)
+    try:
+        yield
+    finally:
+        for name, answer in before.items():
+            setattr(module, name, answer)
+
+
+@contextmanager
+def _logging(log: Log) -> Iterator[None]:
+    loggers = {
+        id(logger): logger for logger in (api.logger._logger, batches.logger._logger, getLogger())
+    }
+    before = {name: (logger, list(logger.handlers)) for name, logger in loggers.items()}
+    propagates = {name: logger.propagate for name, logger in loggers.items()}
+    for logger in loggers.values():
+        logger.handlers, logger.propagate = [log], False
+    try:
+        yield
+    finally:
+        for name, (logger, handlers) in before.items():
+            logger.handlers, logger.propagate = handlers, propagates[name]
+
+
+def doors(simulation: Any) -> tuple[Table, Doors]:
+    """Make an environment's doors, caches and all."""
+    wait, draw = simulation.scheduler.pause, simulation.scheduler.random.random
+    table = Table(simulation.table, "receivable", sleep=wait, jitter=draw)
+    secrets = Secrets(
+        lambda: simulation.secrets,
+        "sim",
+        kms_key="key",
+        monotonic=lambda: simulation.scheduler.now,
+    )
+    made = Doors(
+        store=Store(table),
+        secrets=secrets,
+        stripe=runtime.gateway,
+        events=Queue(lambda: simulation.sqs, EVENTS),
+        reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
+        now=simulation.time,
+        new_id=simulation.new_id,
+        new_token=simulation.new_token,
+        time_left=runtime.time_left,
+    )
+    return table, made
