@@ -11,7 +11,16 @@ from tests.functions.world import Guarded, Json, World
 
 #: The attributes that an index shows; a write to them is a write to the index.
 INDEXES = {
-    "list": ("list_key", "list_sort", "status", "customer", "order_ref", "number", "due"),
+    "list": (
+        "list_key",
+        "list_sort",
+        "status",
+        "customer",
+        "order_ref",
+        "number",
+        "due",
+        "paid_at",
+    ),
     "due": ("due_shard", "due_at"),
 }
 
@@ -70,7 +79,7 @@ def shop(world: World) -> Shop:
 
 
 #: (requests, write units) up to each step. The aim is 14 and 26 in all; a step up is a decision.
-MOST = {"invoice": (8, 10), "link": (17, 16), "press": (25, 24), "paid": (41, 43)}
+MOST = {"invoice": (8, 10), "link": (17, 16), "press": (25, 24), "paid": (41, 44)}
 
 
 def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(
