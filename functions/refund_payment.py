@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
-from payments.cases import browsing, refunding
+from payments.cases import browsing, refunding, settling
 from payments.edge import api, disputes, runtime
 from payments.facts.payment import Allocation, Fee, Method, Note, Payment, PaymentStatus
 from payments.facts.refund import Refund, RefundStatus, SettleAs
@@ -41,6 +41,13 @@ class RefundPayment(api.Body):
     settle_as: SettleAs = "credit_note"
     allocations: Annotated[tuple[AllocationIn, ...], Field(max_length=100)] = ()
     refund_platform_fee: Literal["proportional", "none", "full"] = "proportional"
+
+
+class ApplyCredit(api.Body):
+    """Left out, the amount is all that the credit and the invoice allow."""
+
+    invoice: api.Name
+    amount: api.Amount | None = None
 
 
 class RefundOut(BaseModel):
@@ -172,6 +179,21 @@ def refund_payment(payment_id: api.PathName, body: RefundPayment) -> Response[Re
         return api.Pending(shown) if found.is_open else shown
 
     return api.answer_once(app, "rfd", 201, refund)
+
+
+@app.post("/v1/payments/<payment_id>/allocations", status_code=201)
+def apply_credit(payment_id: api.PathName, body: ApplyCredit) -> Response[PaymentDetail]:
+    """Let what a payment brought too much pay another invoice of its customer."""
+    caller, doors = api.caller(app), runtime.doors()
+    request = settling.CreditRequest(payment_id, body.invoice, body.amount)
+
+    def allocate(allocation_id: str) -> PaymentDetail:
+        applied = settling.apply_credit(
+            request, allocation_id=allocation_id, caller=caller, doors=doors
+        )
+        return _show_one(applied, doors.store.refunds_of(applied))
+
+    return api.answer_once(app, "alo", 201, allocate)
 
 
 @app.get("/v1/refunds")

@@ -43,6 +43,7 @@ KEYED = {
     "/v1/invoices": True,
     "/v1/invoices/{invoice_id}/pay-links": True,
     "/v1/invoices/{invoice_id}/charges": True,
+    "/v1/payments/{payment_id}/allocations": True,
     "/v1/payments/{payment_id}/refunds": True,
     "/v1/invoices/{invoice_id}/offline-payments": True,
     "/v1/charges": True,

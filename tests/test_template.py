@@ -140,6 +140,15 @@ every_function = pytest.mark.parametrize(
 )
 
 
+def test_nothing_of_the_local_stack_can_be_deployed() -> None:
+    """The stand-in for Stripe would take any test card for money."""
+    deployed = re.findall(r"(?:Code|Content)Uri: (\S+)", TEMPLATE.read_text())
+    sources = [path for folder in deployed for path in (ROOT / folder).rglob("*.py")]
+
+    assert sorted(deployed) == ["functions/", "shared/"]
+    assert not [str(path) for path in sources if re.search(r"\blocal\.\w", path.read_text())]
+
+
 def test_every_handler_has_a_function_an_event_and_a_test() -> None:
     handlers = {path.stem for path in (ROOT / "functions").glob("*.py")}
     tests = (ROOT / "tests" / "functions").glob("test_*.py")

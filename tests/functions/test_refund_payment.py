@@ -22,6 +22,7 @@ ALLOWED = {
     "POST /v1/payments/{id}/refunds": {"admin", "operator"},
     "GET /v1/refunds": {"admin", "operator", "viewer"},
     "GET /v1/refunds/{id}": {"admin", "operator", "viewer"},
+    "POST /v1/payments/{id}/allocations": {"admin", "operator"},
 }
 CREATE = "/v1/refunds"
 #: A request and the SDK's own second try, both without an answer or with Stripe's failure.

@@ -296,3 +296,52 @@ def test_the_sum_up_to_a_moment_leaves_out_what_came_after(shop: Shop) -> None:
     assert {entry["account"]: entry["balance"] for entry in found["data"]} == {
         "ar:c-1": 4000, "sales_control": -4000,
     }  # fmt: skip
+
+
+def apply(shop: Shop, payment: str, invoice: Json, *, key: str = "", **asked: Any) -> Answer:
+    body = {"invoice": invoice["id"]} | asked
+    return shop.operator.post(f"/v1/payments/{payment}/allocations", body, key=key)
+
+
+def test_credit_pays_another_invoice_in_parts(shop: Shop) -> None:
+    first, second = shop.invoice(), shop.invoice()
+    payment = expect(201, record(shop, first, 6000))["payment"]["id"]
+
+    part = expect(201, apply(shop, payment, second, amount=500))
+    rest = expect(201, apply(shop, payment, second))
+
+    assert (part["unapplied"], rest["unapplied"]) == (1500, 0)
+    seen = shop.read(second)
+    assert seen["amounts"]["outstanding"] == 2000
+    assert [share["amount"] for share in seen["shares"]] == [2000]
+    assert credit(shop)[0]["balance"] == 0
+    assert balances(shop)["customer_credit:c-1"] == 0
+    assert apply(shop, payment, second).code == "exceeds_credit"
+
+
+@pytest.mark.parametrize("changes", [{"customer": "c-2"}, {"currency": "usd"}])
+def test_credit_pays_only_its_own_customer_in_its_own_currency(shop: Shop, changes: Json) -> None:
+    shop.customer("c-2")
+    payment = expect(201, record(shop, shop.invoice(), 5000))["payment"]["id"]
+
+    assert apply(shop, payment, shop.invoice(**changes)).code == "validation_failed"
+    assert credit(shop)[0]["balance"] == 1000
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_credit_that_is_used_while_the_function_dies_is_used_once(shop: Shop, moment: str) -> None:
+    payment = expect(201, record(shop, shop.invoice(), 4000 + 30_00))["payment"]["id"]
+    invoice = shop.invoice()
+    shop.world.gate.arm(None)
+    expect(201, apply(shop, payment, invoice, amount=100))
+    steps = len(shop.world.gate.passed)
+
+    for step in range(steps):
+        die(shop, step, moment, lambda step=step: apply(
+            shop, payment, invoice, amount=100, key=f"k{step}"))  # fmt: skip
+    shop.world.advance(minutes=2)
+    for step in range(steps):
+        expect(201, apply(shop, payment, invoice, amount=100, key=f"k{step}"))
+
+    assert shop.read(invoice)["amounts"]["paid"] == 100 * (steps + 1)
+    assert credit(shop)[0]["balance"] == 3000 - 100 * (steps + 1)

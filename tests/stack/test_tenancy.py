@@ -25,6 +25,8 @@ BODIES: dict[str, object] = {
     "POST /v1/payment-modules/{id}/state": {"state": "off"},
     "POST /v1/customers/{ref}/setup-sessions": {"module": UNKNOWN},
     "PATCH /v1/invoices/{id}": {"order_ref": "mine"},
+    "POST /v1/invoices/{id}/offline-payments": {"amount": 1000, "method": "cash"},
+    "POST /v1/payments/{id}/allocations": {"invoice": UNKNOWN},
     "POST /v1/invoices/{id}/pay-links": {},
     "POST /v1/invoices/{id}/charges": {},
 }
@@ -94,6 +96,7 @@ def test_nothing_of_another_tenant_can_be_seen_or_touched(shop: Shop, other: Sho
         (f"invoices/{mine}/pay-links", {"module": other.module}),
         (f"invoices/{mine}/charges", {"module": other.module}),
         (f"invoices/{mine}/charges", {"payment_method": card}),
+        ("charges", {"customer": customer, "allocations": [{"invoice": theirs["invoices"]}]}),
         ("reconciliation/runs", {"account": other.account}),
     ):
         answer = admin.post(f"/v1/{path}", body, idempotency_key=new_key())

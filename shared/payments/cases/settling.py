@@ -15,7 +15,7 @@ from payments.errors import (
 )
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import credit_applied
+from payments.facts.ledger import credit_applied, credit_fact
 from payments.facts.payment import Allocation, Fee, Method, Note, Payment, allocate
 from payments.money import Money, require_representable
 from payments.steps.applying import beside, give_credit, retrying, share_of
@@ -63,12 +63,31 @@ def record_payment(
     raise TooMuchContention("The invoice kept changing; nothing was booked.")
 
 
-def apply_credit(payment: Payment, invoice_id: str, amount: int | None, *, doors: Doors) -> Payment:
-    """Let what is unapplied of a payment pay another invoice of the same customer."""
+@dataclass(frozen=True, slots=True)
+class CreditRequest:
+    """Which invoice is paid; `amount` None is all that the credit and the invoice allow."""
+
+    payment: str
+    invoice: str
+    amount: int | None = None
+
+
+def apply_credit(
+    request: CreditRequest, *, allocation_id: str, caller: Caller, doors: Doors
+) -> Payment:
+    """
+    Let what is unapplied of a payment pay another invoice of the same customer.
+
+    `allocation_id` is the request's own: a repeat finds its entry in the journal.
+    """
+    payment = doors.store.named(Payment, caller.tenant, request.payment)
+    amount = request.amount
 
     def step() -> Payment:
         current = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
-        invoice = doors.store.invoice(payment.tenant, invoice_id)
+        invoice = doors.store.invoice(payment.tenant, request.invoice)
+        if doors.store.is_entered(payment.tenant, invoice.id, credit_fact(allocation_id)):
+            return current
         _require_fits(current, invoice)
         part = Allocation(
             invoice=invoice.id, amount=amount or min(current.spendable, invoice.collectable)
@@ -92,7 +111,8 @@ def apply_credit(payment: Payment, invoice_id: str, amount: int | None, *, doors
             known = doors.store.share(payment.tenant, invoice.id, payment.id)
             whole = Allocation(invoice=invoice.id, amount=applied.allocated_to(invoice.id))
             changes.append(change(share_of(applied, whole, doors.now()), known))
-        changes.append(change(credit_applied(current, invoice.id, part.amount, doors.now())))
+        entry = credit_applied(current, part, credit_fact(allocation_id), doors.now())
+        changes.append(change(entry))
         doors.store.write(*changes, give_credit(current, -part.amount, doors))
         return applied
 

@@ -251,6 +251,10 @@ class Store:
         rows = self._table.query(partition(tenant, "CUS", customer), "CREDIT#")
         return [CustomerCredit.model_validate(row) for row in rows]
 
+    def is_entered(self, tenant: str, invoice: str, fact: str) -> bool:
+        """Say whether a fact stands in the journal."""
+        return self._table.get(partition(tenant, "INV", invoice), f"JOURNAL#{fact}") is not None
+
     def share(self, tenant: str, invoice: str, payment: str) -> Share | None:
         """Return what another invoice's payment brought to this one, or None."""
         return self._find(Share, partition(tenant, "INV", invoice), f"SHARE#{payment}")

@@ -39,6 +39,7 @@ ROUTES: dict[str, frozenset[str]] = {
     "POST /v1/invoices/{id}/charges": _STAFF,
     "GET /v1/payments": _READERS,
     "GET /v1/payments/{id}": _READERS,
+    "POST /v1/payments/{id}/allocations": _STAFF,
     "POST /v1/payments/{id}/refunds": _STAFF,
     "GET /v1/refunds": _READERS,
     "GET /v1/refunds/{id}": _READERS,

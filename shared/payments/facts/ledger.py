@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from payments.facts.dispute import Dispute, Loss, Movement
 from payments.facts.invoice import Invoice
-from payments.facts.payment import Fee, Payment
+from payments.facts.payment import Allocation, Fee, Payment
 from payments.facts.refund import Refund
 
 SALES, BANK, REFUNDS = "sales_control", "bank", "refunds"
@@ -128,13 +128,21 @@ def recovered(invoice: Invoice, source: str, amount: int, at: datetime) -> Journ
     )
 
 
-def credit_applied(payment: Payment, invoice: str, amount: int, at: datetime) -> JournalEntry:
+def credit_fact(allocation: str) -> str:
+    """Name the fact that credit was used, by what asked for it."""
+    return f"{allocation}#allocation"
+
+
+def credit_applied(payment: Payment, part: Allocation, fact: str, at: datetime) -> JournalEntry:
     """Return the entry of a customer's credit that pays another invoice."""
-    postings = transfer(
-        customer_credit(payment.customer), receivable(payment.customer), amount, payment.currency
+    credit, debt = customer_credit(payment.customer), receivable(payment.customer)
+    return JournalEntry(
+        tenant=payment.tenant,
+        invoice=part.invoice,
+        fact=fact,
+        at=at,
+        postings=transfer(credit, debt, part.amount, payment.currency),
     )
-    fact = f"{payment.source}#allocation#{payment.version}"
-    return JournalEntry(tenant=payment.tenant, invoice=invoice, fact=fact, at=at, postings=postings)
 
 
 def dispute_moved(dispute: Dispute, movement: Movement, payment: Payment) -> JournalEntry:

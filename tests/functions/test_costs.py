@@ -1,0 +1,105 @@
+"""What DynamoDB is asked for over the life of an invoice that is paid by link."""
+
+from math import ceil
+from typing import Any
+
+import pytest
+
+from payments.edge import runtime
+from tests.functions.shop import Shop
+from tests.functions.world import Guarded, Json, World
+
+#: The attributes that an index shows; a write to them is a write to the index.
+INDEXES = {
+    "list": (
+        "list_key",
+        "list_sort",
+        "status",
+        "customer",
+        "order_ref",
+        "number",
+        "due",
+        "paid_at",
+    ),
+    "due": ("due_shard", "due_at"),
+}
+
+
+class Meter:
+    """Counts requests and write units as DynamoDB bills them, in front of the double."""
+
+    def __init__(self, dynamo: Any) -> None:
+        self._dynamo = dynamo
+        self.requests: list[str] = []
+        self.units = 0
+        self.rows = dynamo.rows
+
+    def __getattr__(self, name: str) -> Any:
+        send = getattr(self._dynamo, name)
+
+        def ask(**asked: Any) -> Any:
+            self.requests.append(name)
+            puts = [asked] if name == "put_item" else []
+            puts += [entry["Put"] for entry in asked.get("TransactItems", ())]
+            self.units += sum(self._units(put["Item"], len(puts)) for put in puts)
+            return send(**asked)
+
+        return ask
+
+    def read(self) -> tuple[int, int]:
+        return len(self.requests), self.units
+
+    def _units(self, item: Json, together: int) -> int:
+        """One for each kilobyte, twice in a transaction, and what its indexes cost beside."""
+        old = self.rows.get((item["pk"]["S"], item["sk"]["S"]), {})
+        size = ceil(sum(len(name) + size_of(value) for name, value in item.items()) / 1024)
+        indexes = 0
+        for names in INDEXES.values():
+            before, after = ([row.get(name) for name in names] for row in (old, item))
+            if before != after:
+                # An entry whose key changes is taken out and put in anew.
+                moved = before[:2] != after[:2]
+                indexes += sum(bool(entry[0]) for entry in ((before, after) if moved else (after,)))
+        return size * (2 if together > 1 else 1) + indexes
+
+
+def size_of(value: Json) -> int:
+    """Bytes of a value as DynamoDB counts them, near enough: containers have three of their own."""
+    ((kind, held),) = value.items()
+    if kind == "L":
+        return 3 + sum(map(size_of, held))
+    if kind == "M":
+        return 3 + sum(len(name) + size_of(each) for name, each in held.items())
+    return 1 if kind in {"BOOL", "NULL"} else len(held.encode())
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    return Shop.open(world, "tulips")
+
+
+#: (requests, write units) up to each step. The aim is 14 and 26 in all; a step up is a decision.
+MOST = {"invoice": (8, 10), "link": (17, 16), "press": (25, 24), "paid": (41, 44)}
+
+
+def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    meter = Meter(shop.world.dynamo)
+    monkeypatch.setattr(runtime.table(), "_client", Guarded(meter, shop.world.gate))
+    spent = {}
+
+    invoice = shop.invoice()
+    spent["invoice"] = meter.read()
+    path = shop.link(invoice)
+    spent["link"] = meter.read()
+    url = shop.press_pay(path)
+    spent["press"] = meter.read()
+    shop.world.press(url)
+    shop.world.deliver()
+    spent["paid"] = meter.read()
+
+    assert shop.read(invoice)["status"] == "paid"
+    assert spent == MOST
