@@ -1,8 +1,8 @@
 """Money that comes without Stripe, by bank or in cash, and credit that pays another invoice."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
@@ -16,7 +16,7 @@ from payments.errors import (
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import credit_applied, credit_fact
-from payments.facts.payment import Allocation, Fee, Method, Note, Payment, allocate
+from payments.facts.payment import Allocation, Fee, Method, Note, Payment, Share, allocate
 from payments.money import Money, require_representable
 from payments.steps.applying import beside, give_credit, retrying, share_of
 from payments.steps.claiming import release
@@ -81,42 +81,49 @@ def apply_credit(
     `allocation_id` is the request's own: a repeat finds its entry in the journal.
     """
     payment = doors.store.named(Payment, caller.tenant, request.payment)
-    amount = request.amount
+    fact = credit_fact(allocation_id)
 
     def step() -> Payment:
-        current = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
+        seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
         invoice = doors.store.invoice(payment.tenant, request.invoice)
-        if doors.store.is_entered(payment.tenant, invoice.id, credit_fact(allocation_id)):
-            return current
-        _require_fits(current, invoice)
-        part = Allocation(
-            invoice=invoice.id, amount=amount or min(current.spendable, invoice.collectable)
+        if doors.store.is_entered(payment.tenant, invoice.id, fact):
+            return seen
+        part = _part(request.amount, seen, invoice)
+        applied = seen.having(
+            unapplied=seen.unapplied - part.amount, allocations=(*seen.allocations, part)
         )
-        if not 0 < part.amount <= min(current.spendable, invoice.collectable):
-            raise ExceedsCredit(
-                f"{Money(current.spendable, current.currency)} of the payment are unapplied, and "
-                f"{Money(invoice.collectable, invoice.currency)} can be paid.",
-                unapplied=current.spendable,
-                collectable=invoice.collectable,
-            )
-        applied = current.having(
-            unapplied=current.unapplied - part.amount,
-            allocations=(*current.allocations, part),
-        )
-        changes: list[Change[Any]] = [
-            change(applied, current),
+        doors.store.write(
+            change(applied, seen),
             change(invoice.receive(part.amount), invoice),
-        ]
-        if invoice.id != payment.invoice:
-            known = doors.store.share(payment.tenant, invoice.id, payment.id)
-            whole = Allocation(invoice=invoice.id, amount=applied.allocated_to(invoice.id))
-            changes.append(change(share_of(applied, whole, doors.now()), known))
-        entry = credit_applied(current, part, credit_fact(allocation_id), doors.now())
-        changes.append(change(entry))
-        doors.store.write(*changes, give_credit(current, -part.amount, doors))
+            *_shared(applied, invoice, doors),
+            give_credit(seen, -part.amount, doors),
+            change(credit_applied(seen, part, fact, doors.now())),
+        )
         return applied
 
     return retrying(step)
+
+
+def _part(asked: int | None, payment: Payment, invoice: Invoice) -> Allocation:
+    _require_fits(payment, invoice)
+    most = min(payment.spendable, invoice.collectable)
+    part = Allocation(invoice=invoice.id, amount=asked or most)
+    if not 0 < part.amount <= most:
+        raise ExceedsCredit(
+            f"{Money(payment.spendable, payment.currency)} of the payment are unapplied, and "
+            f"{Money(invoice.collectable, invoice.currency)} can be paid.",
+            unapplied=payment.spendable,
+            collectable=invoice.collectable,
+        )
+    return part
+
+
+def _shared(applied: Payment, invoice: Invoice, doors: Doors) -> Iterator[Change[Share]]:
+    """Yield the row that explains the payment under an invoice that is not its first."""
+    if invoice.id != applied.invoice:
+        known = doors.store.share(applied.tenant, invoice.id, applied.id)
+        whole = Allocation(invoice=invoice.id, amount=applied.allocated_to(invoice.id))
+        yield change(share_of(applied, whole, doors.now()), known)
 
 
 def _require_fits(payment: Payment, invoice: Invoice) -> None:
