@@ -13,6 +13,8 @@ class Comparison:
     """
     Each payment as (charge, gross, currency, fee), and each refund with its amount negative.
 
+    Of a dispute, what the bank holds or has kept is negative too, and its status stands beside it.
+
     What only one side has is a difference.
     """
 
@@ -29,7 +31,7 @@ class Comparison:
 
 
 def compare_books(api: Client, stripe: Client, account: str) -> Comparison:
-    """Compare every payment and refund with every charge that Stripe was paid and gave back."""
+    """Compare every payment, refund and dispute with what Stripe itself has of them."""
     truth = stripe.get(f"/_control/truth?account={account}").json
     fees = {entry["id"]: entry["fee"] for entry in truth["balance_transactions"]}
     theirs = {
@@ -42,8 +44,13 @@ def compare_books(api: Client, stripe: Client, account: str) -> Comparison:
         for refund in truth["refunds"]
         if refund["status"] == "succeeded"
     }
+    theirs |= {
+        (f"{dispute['id']} {dispute['status']}", _net(dispute), dispute["currency"], None)
+        for dispute in truth["disputes"]
+    }
     ours = {_fact(invoice, paid) for invoice, paid in payments(api)}
-    return Comparison(ours | {_returned(refund) for refund in refunds(api)}, theirs)
+    ours |= {_returned(refund) for refund in refunds(api)}
+    return Comparison(ours | {_disputed(found) for found in listed(api, "disputes")}, theirs)
 
 
 def payments(api: Client) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -72,6 +79,15 @@ def listed(api: Client, kind: str, narrowed: str = "") -> list[dict[str, Any]]:
 
 def _returned(refund: dict[str, Any]) -> Fact:
     return refund["stripe_refund"], -refund["amount"], refund["currency"], None
+
+
+def _disputed(dispute: dict[str, Any]) -> Fact:
+    named = f"{dispute['stripe_id']} {dispute['status']}"
+    return named, -dispute["withdrawn"], dispute["currency"], None
+
+
+def _net(dispute: dict[str, Any]) -> int:
+    return sum(entry["amount"] for entry in dispute["balance_transactions"])
 
 
 def _fact(invoice: dict[str, Any], paid: dict[str, Any]) -> Fact:

@@ -1,5 +1,6 @@
 """Do the main job on the local stack and compare the books at the end: `make demo`."""
 
+import base64
 import signal
 import sys
 import time
@@ -18,6 +19,12 @@ from local.stack import Stack, running_stack, stripe_account
 
 WAIT_S = 30
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+RECEIPT = {
+    "field": "receipt",
+    "filename": "receipt.pdf",
+    "content_type": "application/pdf",
+    "content_base64": base64.b64encode(b"%PDF-1.4 two tulips, delivered").decode(),
+}
 ORDER = {
     "currency": "eur",
     "lines": [{"description": "Tulips", "quantity": 2, "unit_amount": 2000}],
@@ -68,6 +75,7 @@ def show(stack: Stack) -> int:
     charge_card(tulips, card)
     give_back(tulips)
     lose_webhooks(stack, tulips)
+    answer_dispute(stack, tulips)
     bakery = connect(stack, "bakery")
     pay_by_link(bakery)
     keep_apart(bakery, paid)
@@ -214,9 +222,37 @@ def lose_webhooks(stack: Stack, shop: Shop) -> None:
     expect(200, stripe.post("/_control/webhooks", {"mode": "deliver"}))
 
 
+def answer_dispute(stack: Stack, shop: Shop) -> None:
+    """Have a payer dispute a payment, answer the bank, and win."""
+    title("7. A payer disputes a payment; staff answer the bank and win")
+    invoice = invoice_for(shop, "2026-005", key())["id"]
+    pay(press_pay(send_link(shop, invoice)), "pm_card_createDispute")
+    seen = wait(lambda: disputed(shop, invoice, "needs_response"), "the dispute")
+    (dispute,) = seen["disputes"]
+    path = f"/v1/disputes/{dispute['id']}"
+    say("Signed webhook -> refetch -> books", f"{dispute['withdrawn'] / 100:.2f} EUR are held")
+    note(f"invoice {seen['number']}: {seen['facets']['exception']}; due {dispute['due_by'][:10]}")
+    refused = shop.staff.post(f"/v1/invoices/{invoice}/pay-links", {}, idempotency_key=key())
+    require(refused.json["code"] == "invoice_disputed", "a disputed invoice was collected for")
+    say("Another link meanwhile", f"{refused.status} {refused.json['code']}")
+    evidence = {"fields": {"uncategorized_text": "winning_evidence"}, "files": [RECEIPT]}
+    expect(200, shop.staff.post(f"{path}/evidence", evidence, idempotency_key=key()))
+    sent = expect(200, shop.staff.post(f"{path}/submit", idempotency_key=key()))
+    say("POST .../evidence, .../submit", f"a text and a PDF, {sent['status']}")
+    expect(200, Client(stack.stripe).post("/_control/clock", {"advance_s": 61}))
+    won = wait(lambda: disputed(shop, invoice, "won"), "the bank's decision")
+    require(won["facets"]["exception"] == "none", "the invoice is still disputed")
+    say("The bank decides", f"won, the money is back, invoice {won['status']}")
+
+
+def disputed(shop: Shop, invoice: str, status: str) -> dict[str, Any] | None:
+    found: dict[str, Any] = shop.staff.get(f"/v1/invoices/{invoice}").json
+    return found if [each["status"] for each in found["disputes"]] == [status] else None
+
+
 def keep_apart(other: Shop, invoice: str) -> None:
     """Show that one tenant does not see another's invoice."""
-    title("7. Tenants do not meet")
+    title("8. Tenants do not meet")
     answer = other.staff.get(f"/v1/invoices/{invoice}")
     require(answer.status == 404, "another tenant's invoice was shown")
     say(f"{other.name.capitalize()} asks for tulips' invoice", f"{answer.status} not_found")
@@ -227,7 +263,10 @@ def compare(stack: Stack, shop: Shop) -> int:
     title(f"Books of {shop.name} against Stripe's own")
     found = compare_books(shop.staff, Client(stack.stripe), shop.stripe_account)
     total = f"{found.total / 100:.2f} EUR"
-    say(f"{len(found.ours)} payments and refunds, {total}", f"{len(found.differences)} differences")
+    say(
+        f"{len(found.ours)} payments, refunds, disputes, {total}",
+        f"{len(found.differences)} differences",
+    )
     for fact in sorted(found.differences):
         note(f"only on one side: {fact}")
     return len(found.differences)

@@ -11,7 +11,16 @@ from tests.functions.world import Guarded, Json, World
 
 #: The attributes that an index shows; a write to them is a write to the index.
 INDEXES = {
-    "list": ("list_key", "list_sort", "status", "customer", "order_ref", "number", "due"),
+    "list": (
+        "list_key",
+        "list_sort",
+        "status",
+        "customer",
+        "order_ref",
+        "number",
+        "due",
+        "paid_at",
+    ),
     "due": ("due_shard", "due_at"),
 }
 

@@ -5,10 +5,13 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 
+from payments.doors.gateway import Gateway
+from payments.facts.stripe_objects import StripeDispute
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body
 from tests.functions.shop import Shop, expect
@@ -789,6 +792,36 @@ def test_a_dispute_that_stripe_cannot_tell_of_is_asked_after_again(shop: Shop) -
     shop.world.advance(minutes=30)
     assert sweep(shop.world)["disputes"] == 1
     assert read(shop, dispute)["status"] == "needs_response"
+
+
+def test_a_bug_in_one_dispute_is_seen_and_does_not_hold_up_the_others(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disputes = [disputed(shop)[1] for _ in range(2)]
+    fetch, calls = Gateway.dispute, count()
+
+    def stumble(gateway: Gateway, dispute: str) -> StripeDispute:
+        if next(calls) == 0:
+            raise TypeError("Bug!")
+        return fetch(gateway, dispute)
+
+    monkeypatch.setattr(Gateway, "dispute", stumble)
+    shop.world.advance(days=1)
+
+    with pytest.raises(TypeError):
+        sweep(shop.world)
+    assert sweep(shop.world)["disputes"] == 1
+    shop.world.advance(minutes=30)
+    assert sweep(shop.world)["disputes"] == 1
+    assert {read(shop, dispute)["status"] for dispute in disputes} == {"needs_response"}
+
+
+def test_with_too_little_time_left_the_sweep_asks_after_no_dispute(shop: Shop) -> None:
+    disputed(shop)
+    shop.world.advance(days=1)
+    shop.world.remaining_ms = 5_000
+
+    assert sweep(shop.world)["disputes"] == 0
 
 
 def test_a_dispute_of_another_tenant_does_not_exist(shop: Shop) -> None:

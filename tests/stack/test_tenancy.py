@@ -27,6 +27,7 @@ BODIES: dict[str, object] = {
     "PATCH /v1/invoices/{id}": {"order_ref": "mine"},
     "POST /v1/invoices/{id}/offline-payments": {"amount": 1000, "method": "cash"},
     "POST /v1/payments/{id}/allocations": {"invoice": UNKNOWN},
+    "POST /v1/disputes/{id}/evidence": {"fields": {"customer_name": "Ada"}},
     "POST /v1/invoices/{id}/pay-links": {},
     "POST /v1/invoices/{id}/charges": {},
 }

@@ -54,8 +54,7 @@ def sweep(doors: Doors) -> Swept:
     swept = Swept()
     _sweep_attempts(swept, doors)
     _sweep_refunds(swept, doors)
-    for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
-        _ask_after(dispute, swept, doors)
+    _sweep_disputes(swept, doors)
     for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
         _requeue(event, swept, doors)
     return swept
@@ -91,6 +90,31 @@ def _sweep_refunds(swept: Swept, doors: Doors) -> None:
             _ask_again(current_refund(refund, doors), doors)
             raise
         _ask_again(found, doors)
+
+
+def _sweep_disputes(swept: Swept, doors: Doors) -> None:
+    """Ask after each open dispute once a day: its end may have been told to nobody."""
+    for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
+        if not doors.may_write:
+            break
+        books = {"tenant": dispute.tenant, "account": dispute.account, "mode": dispute.mode}
+        try:
+            found = apply_dispute(dispute.stripe_id, **books, doors=doors)
+            swept.disputes += 1
+        except UNSETTLED:
+            _put_off_dispute(dispute, ASK_AT_LEAST_EVERY, doors)
+            swept.left += 1
+        except Exception:
+            _put_off_dispute(dispute, ASK_AT_LEAST_EVERY, doors)
+            raise
+        else:
+            if found.version == dispute.version:
+                _put_off_dispute(found, ASK_EVERY, doors)
+
+
+def _put_off_dispute(dispute: Dispute, wait: timedelta, doors: Doors) -> None:
+    with suppress(RowChanged):
+        doors.store.save(dispute.having(sweep_at=doors.now() + wait), dispute)
 
 
 def _ask_again(refund: Refund, doors: Doors) -> None:
@@ -135,30 +159,6 @@ def _ask(attempt: Attempt, doors: Doors) -> None:
     if found.status is AttemptStatus.PROCESSING:
         again = found.become(AttemptStatus.PROCESSING, sweep_at=doors.now() + DEBIT_EVERY)
         doors.store.save(again, found)
-
-
-def _ask_after(dispute: Dispute, swept: Swept, doors: Doors) -> None:
-    """Ask after an open dispute once a day: its end may have been told to nobody."""
-    try:
-        found = apply_dispute(
-            dispute.stripe_id,
-            tenant=dispute.tenant,
-            account=dispute.account,
-            mode=dispute.mode,
-            doors=doors,
-        )
-        swept.disputes += 1
-        if found.version == dispute.version:
-            doors.store.save(found.having(sweep_at=doors.now() + ASK_EVERY), found)
-    except UNSETTLED:
-        swept.left += 1
-        _put_off_dispute(dispute, doors)
-
-
-def _put_off_dispute(dispute: Dispute, doors: Doors) -> None:
-    with suppress(RowChanged):
-        again = doors.now() + ASK_AT_LEAST_EVERY
-        doors.store.save(dispute.having(sweep_at=again), dispute)
 
 
 def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:
