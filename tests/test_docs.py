@@ -52,7 +52,9 @@ def test_every_route_with_a_role_stands_in_the_openapi_document() -> None:
     assert {re.sub("{[^}]*}", "{}", route) for route in roles.ROUTES} <= shapes
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/faults.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/operations.md", "docs/faults.md", "CHANGELOG.md"]
+)
 def test_every_file_and_picture_that_a_page_links_to_exists(page: str) -> None:
     text = (ROOT / page).read_text()
     links = re.findall(r"\]\((?!http)([^)#]+)\)", text)

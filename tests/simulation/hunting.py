@@ -10,9 +10,10 @@ from multiprocessing import get_context
 
 from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.running import kind_of, run_seed
+from tests.simulation.volume import CI_SEEDS
 from tests.simulation.world import simulated
 
-SEEDS = 10_000
+SEEDS = CI_SEEDS
 HITS = 5
 
 
