@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test conformance simulate simulate-mutants check build deploy bench claims openapi lock clean
+.PHONY: help demo serve test conformance simulate simulate-all simulate-mutants check build deploy bench claims openapi lock clean
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -34,6 +34,10 @@ conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema
 simulate: ## Run the real functions under faults; SEEDS=1000, or SEED=7 WORLD=all-layers for one of them
 	$(call set-up,app)
 	@PYTHONPATH=.:shared:functions $(bin)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD))
+
+simulate-all: ## Run 10,000 seeds, break every flow off at each request, and find every planted bug
+	$(call set-up,app)
+	@$(bin)/python -m pytest tests/simulation -m "volume or not volume" -rP
 
 simulate-mutants: ## Plant bugs, and have the simulation find every one of them
 	$(call set-up,app)

@@ -10,10 +10,10 @@ from multiprocessing import get_context
 
 from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.running import kind_of, run_seed
-from tests.simulation.volume import CI_SEEDS
+from tests.simulation.volume import FULL
 from tests.simulation.world import simulated
 
-SEEDS = CI_SEEDS
+SEEDS = FULL
 HITS = 5
 
 

@@ -1,9 +1,12 @@
 """Whatever request a flow is broken off at, all comes to a right end."""
 
+import pytest
+
 from tests.simulation.crashes import sweep_all
 from tests.simulation.flows import FLOWS
 
 
+@pytest.mark.volume
 def test_no_flow_is_harmed_by_breaking_off_at_any_of_its_requests() -> None:
     found = sweep_all()
 

@@ -11,6 +11,7 @@ DIRECTED = {
 }
 
 
+@pytest.mark.volume
 def test_every_planted_bug_is_found() -> None:
     hunts = list(hunt_all([*MUTANTS.keys() - DIRECTED.keys()], seeds=SEEDS, hits=1))
 
