@@ -33,7 +33,8 @@ from payments.facts.stripe_objects import (
 
 T = TypeVar("T")
 
-TRIES = 5
+#: Stripe tells of one fact in several events at once, and each of them writes the same rows.
+TRIES = 10
 #: How often to ask after a bank debit, which takes days and cannot be stopped.
 DEBIT_EVERY = timedelta(days=1)
 
