@@ -269,6 +269,22 @@ def test_an_event_that_nobody_applied_is_queued_again_and_given_up_after_a_day(s
     assert list(shop.world.messages("events")) == []
 
 
+def test_an_event_that_no_sweep_has_seen_for_a_day_is_queued_before_it_is_given_up(
+    shop: Shop,
+) -> None:
+    invoice = shop.invoice()
+    shop.pay(invoice)
+    shop.world.standin.deliveries.run_due(shop.world._receive)
+    list(shop.world.messages("events"))
+
+    shop.world.advance(hours=25)
+    swept = sweep(shop)
+
+    assert (swept["orphans"], swept["events"] > 0) == (0, True)
+    assert shop.world.work("apply_event", *shop.world.messages("events")) == []
+    assert shop.read(invoice)["status"] == "paid"
+
+
 def test_an_event_that_is_applied_while_the_sweep_runs_stays_applied(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,7 +167,8 @@ def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:
         # Applied since the index listed it: a mark to look again would make it an orphan one day.
         return
     try:
-        if doors.now() - event.received_at > ORPHAN_AFTER:
+        # One that was never swept has only waited: the schedules were down for a day.
+        if event.version > 1 and doors.now() - event.received_at > ORPHAN_AFTER:
             doors.store.save(event.done("orphan"), event)
             swept.orphans += 1
             return
