@@ -11,7 +11,7 @@ from local.standin.engine.messages import Request
 from tests.doubles.invocations import Answer, Json
 from tests.doubles.tenants import secret_key
 from tests.simulation.history import FOREVER, Act
-from tests.simulation.world import HOUR, MINUTE, TENANTS, Merchant, World
+from tests.simulation.world import HOUR, MINUTE, RECHECK_S, TENANTS, Merchant, World
 
 TRIES = 4
 OFFICE_HOURS = 22 * MINUTE
@@ -213,7 +213,10 @@ class People:
         self.elsewhere[answer.json["id"]] = "attempt" in metadata
 
     def _rotate(self, sale: Sale) -> None:
+        """Change the webhook's secret, and soon afterwards let Stripe have something to tell."""
         self.world.webhooks.rotate(sale.merchant.account)
+        self.world.scheduler.pause(RECHECK_S + self.random.uniform(1, 20))
+        self._charge(sale)
 
     def _collect(self, sale: Sale) -> None:
         for _ in range(TRIES):

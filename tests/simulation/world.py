@@ -34,7 +34,7 @@ CARDS = ("visa", "chargeCustomerFail", "authenticationRequired")
 AGAIN_S = (60, 300, 1800, 7200, 18_000, 36_000, 36_000, 36_000, 36_000, 36_000)
 MINUTE, HOUR = 60.0, 3600.0
 #: A function looks for a new webhook secret at most once in ten seconds; it takes a while itself.
-RECHECK_S = 45.0
+RECHECK_S = 20.0
 
 
 @dataclass(frozen=True)
