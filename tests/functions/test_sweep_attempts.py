@@ -176,7 +176,10 @@ def test_a_bug_in_one_attempt_is_seen_and_does_not_hold_up_the_others(
     assert {shop.read(invoice)["status"] for invoice in invoices} == {"paid"}
 
 
-def test_a_session_that_stripe_is_still_making_is_not_taken_for_none(shop: Shop) -> None:
+@pytest.mark.parametrize("meanwhile", [(), ("timeout_lost", "timeout_lost")])
+def test_a_session_that_stripe_is_still_making_is_not_taken_for_none(
+    shop: Shop, meanwhile: tuple[str, ...]
+) -> None:
     shop.world.control("webhooks", mode="drop")
     invoice = shop.invoice()
     link = shop.link(invoice)
@@ -184,6 +187,7 @@ def test_a_session_that_stripe_is_still_making_is_not_taken_for_none(shop: Shop)
     shop.world.control("faults", **late, delay_s=600)
     assert shop.world.public.post(f"{link}/pay", key=None).status == 409
     shop.world.advance(minutes=3)
+    shop.world.fail("/v1/checkout/sessions", *meanwhile)
     assert sweep(shop)["left"] == 1
     assert shop.read(invoice)["amounts"]["reserved"] == 4000
 

@@ -26,7 +26,7 @@ from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
-from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown, StillRunning
+from payments.facts.stripe_objects import CardRefused, FailedAtStripe, Intent, OutcomeUnknown
 from payments.steps import applying, claiming, closing
 
 Replace = Callable[[Any, str, Any], None]
@@ -350,14 +350,14 @@ def fence_under_one_key(swap: Replace) -> None:
 
 
 @mutant("B28 running_is_none")
-def take_a_busy_key_for_nothing(swap: Replace) -> None:
+def take_silence_for_nothing(swap: Replace) -> None:
     request = Gateway._request
 
     def dull(self: Gateway, *asked: Any) -> Any:
         try:
             return request(self, *asked)
-        except StillRunning as busy:
-            raise OutcomeUnknown(*busy.args) from None
+        except OutcomeUnknown as silence:
+            raise FailedAtStripe(*silence.args) from None
 
     swap(Gateway, "_request", dull)
 

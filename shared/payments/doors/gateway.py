@@ -34,7 +34,6 @@ from payments.facts.stripe_objects import (
     OutcomeUnknown,
     Session,
     SetupIntent,
-    StillRunning,
     StripeDispute,
     StripeRefund,
     Value,
@@ -486,8 +485,6 @@ def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
 
 
 def _unknown(status: int | None) -> type[OutcomeUnknown]:
-    if status == HTTPStatus.CONFLICT:
-        return StillRunning
     failed = status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return FailedAtStripe if failed else OutcomeUnknown
 

@@ -15,10 +15,6 @@ class OutcomeUnknown(Exception):
     """
 
 
-class StillRunning(OutcomeUnknown):
-    """An earlier request under the same key has not ended: what it makes is not there yet."""
-
-
 class FailedAtStripe(OutcomeUnknown):
     """Stripe answered with a failure, which it repeats for a day under the same key."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from payments.doors.doors import Doors
 from payments.errors import PaymentInProgress, StripeRequestRefused
 from payments.facts.attempt import Attempt, AttemptStatus, Channel, Decline
-from payments.facts.stripe_objects import Intent, OutcomeUnknown, Session, StillRunning
+from payments.facts.stripe_objects import FailedAtStripe, Intent, Session
 from payments.steps.applying import advance, apply_intent, apply_session
 
 if TYPE_CHECKING:
@@ -71,17 +71,15 @@ def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str 
     """
     Return the Checkout Session whose answer was lost, or one that the same key makes to end now.
 
-    None if there is none that can be paid: nobody was told its address. Raise StillRunning where
-    Stripe is still making it, since a list would not show it.
+    None if there is none that can be paid. Only an answer says so: a request of which nothing was
+    heard may still make one, and until then no list shows it.
     """
     if not attempt.may_replay(doors.now()):
         return None
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
     try:
         return gateway.create_session(attempt, number).id
-    except StillRunning:
-        raise
-    except (OutcomeUnknown, StripeRequestRefused):
+    except (FailedAtStripe, StripeRequestRefused):
         # Stripe repeats a failure for as long as it keeps the key; what it refuses was not made.
         return next((found.id for found in _made_for(attempt, gateway.sessions)), None)
 
@@ -97,9 +95,7 @@ def _missing_intent(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str |
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
     try:
         return gateway.create_intent(attempt, number).id
-    except StillRunning:
-        raise
-    except (OutcomeUnknown, StripeRequestRefused):
+    except (FailedAtStripe, StripeRequestRefused):
         return next((found.id for found in _made_for(attempt, gateway.intents)), None)
 
 
