@@ -420,7 +420,12 @@ def forget_the_fee(swap: Replace) -> None:
 
 @mutant("B34 reconcile_does_not_heal")
 def only_look(swap: Replace) -> None:
-    swap(reconciliation, "_compare_one", lambda *_: "missing_payment")
+    compare = reconciliation._compare_payment
+
+    def look(intent: Intent, payment: Payment | None, *more: Any) -> str | None:
+        return "missing_payment" if payment is None else compare(intent, payment, *more)
+
+    swap(reconciliation, "_compare_payment", look)
 
 
 @mutant("B35 sweep_forgets_sessions")

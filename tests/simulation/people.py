@@ -67,10 +67,15 @@ class People:
                 story = partial(self._sell, self.world.merchants[tenant], spans)
                 self.world.scheduler.spawn(story, after=self.random.uniform(0, 3 * MINUTE))
 
-    def pay_what_is_open(self) -> None:
-        """Charge whatever still shows as open, as a seller does at the end of the day."""
+    def pay_what_is_open(self, *, forgotten: float = 0.0) -> None:
+        """
+        Charge whatever still shows as open, as a seller does at the end of the day.
+
+        What is `forgotten` shows whether it comes right without anybody looking.
+        """
         for sale in self.sales:
-            self.world.scheduler.spawn(partial(self._collect, sale))
+            if self.random.random() >= forgotten:
+                self.world.scheduler.spawn(partial(self._collect, sale))
 
     def look(self) -> None:
         for sale in self.sales:
@@ -314,7 +319,7 @@ class People:
         session = parse_qs(back.query)["session_id"][0]
         (found,) = self.world.truth.all("checkout.session", id=session)
         self._note_payment(sale, session, found["amount_total"], certain)
-        if self.random.random() < 0.7:
+        if self.random.random() < 0.5:
             self.world.scheduler.pause(self.random.uniform(0.2, 5))
             self.world.ask("GET", back.path, query={"session_id": session})
 

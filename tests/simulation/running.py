@@ -28,6 +28,8 @@ SWEEP_S, RECONCILE_S = 2 * MINUTE, HOUR
 JUMPS_MAX = 1000
 IDLE_SWEEP = 0.03
 RECONCILES = 0.4
+FORGOTTEN = 0.5
+REDRIVES_MAX = 4
 TWICE = 0.1
 
 
@@ -96,7 +98,7 @@ class Run:
         self.people.begin(spans)
         self._schedule(begin, end)
         world.scheduler.run_until(end)
-        self.people.pay_what_is_open()
+        self.people.pay_what_is_open(forgotten=FORGOTTEN)
         self._schedule(end, end + 18 * MINUTE)
         world.scheduler.run_until(end + 18 * MINUTE)
 
@@ -148,8 +150,12 @@ class Run:
         if not self.watch.violations:
             self._check_calm()
         self._settle()
-        while not self.watch.violations and world.cloud.redrive():
+        for _ in range(REDRIVES_MAX):
+            if self.watch.violations or not world.cloud.redrive():
+                break
             self._settle()
+        else:
+            self.watch.blame("I7", "a message fails for ever, though nothing else does")
         if not self.watch.violations:
             self.watch.violations += at_rest(self._books())
 
