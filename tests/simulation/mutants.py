@@ -27,7 +27,7 @@ from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import CardRefused, FailedAtStripe, Intent, OutcomeUnknown
-from payments.steps import applying, claiming, closing
+from payments.steps import applying, claiming, closing, collecting
 
 Replace = Callable[[Any, str, Any], None]
 Plant = Callable[[Replace], None]
@@ -94,7 +94,7 @@ def name_each_try_anew(swap: Replace) -> None:
 @mutant("B3 timeout_is_failure")
 def take_silence_for_a_no(swap: Replace) -> None:
     swap(
-        charging,
+        collecting,
         "_unknown",
         lambda attempt, doors: applying.advance(attempt, AttemptStatus.FAILED, doors=doors),
     )
@@ -251,7 +251,7 @@ def forget_the_intents_id(swap: Replace) -> None:
         )
         return saved.model_copy(update={"payment_intent": made.id})
 
-    swap(charging, "_create", forgetful)
+    swap(collecting, "_create", forgetful)
 
 
 @mutant("B19 no_inbox_sweep + dedupe_at_ingress_only")

@@ -1,10 +1,8 @@
-"""Charge a saved card: claim, create unconfirmed, remember, confirm, apply."""
+"""Charge a saved card: who may, for what, and what a decline says to the caller."""
 
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import Gateway
-from payments.doors.table import RowChanged
 from payments.errors import (
     AuthenticationRequired,
     CardDeclined,
@@ -12,9 +10,6 @@ from payments.errors import (
     NotFound,
     PaymentBlocked,
     PaymentCanceled,
-    StripeRefused,
-    StripeRequestRefused,
-    StripeUnavailable,
     ValidationFailed,
 )
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
@@ -22,10 +17,8 @@ from payments.facts.caller import Caller
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation
-from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
-from payments.steps.applying import advance
 from payments.steps.claiming import claim
-from payments.steps.closing import applied, close_intent, current
+from payments.steps.collecting import drive
 from payments.steps.permitting import Permitted, module_of, require_same_books, require_use
 
 _S = AttemptStatus
@@ -90,23 +83,6 @@ def charge_token(
         detail = "The attempt was given up before the bank was asked. No money moved; charge again."
         raise PaymentCanceled(detail, attempt_id=attempt.id)
     return attempt
-
-
-def drive(attempt: Attempt, doors: Doors) -> Attempt:
-    """Take an open attempt as far as Stripe lets it go; what stays unclear waits for the sweep."""
-    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-    try:
-        if attempt.status is _S.CREATED:
-            attempt = _create(attempt, gateway, doors)
-            return _confirm(attempt, gateway, doors)
-        return _resume(attempt, gateway, doors)
-    except CardRefused as refusal:
-        return _fail(attempt, refusal.decline, gateway, doors)
-    except OutcomeUnknown:
-        return _unknown(attempt, doors)
-    except RowChanged:
-        # The sweep, a webhook or another request got there first; what they found stands.
-        return current(attempt, doors)
 
 
 def declined(attempt: Attempt, decline: Decline) -> Declined:
@@ -205,63 +181,3 @@ def _card(customer: Customer, asked: str | None, permitted: Permitted, doors: Do
     if not card or (card.account, card.mode) != (permitted.account.id, permitted.mode):
         raise NotFound("There is no such saved card.")
     return card
-
-
-def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
-    try:
-        intent = gateway.create_intent(attempt, number)
-    except (StripeRefused, StripeRequestRefused):
-        # Certainly nothing was created, so nothing has to be fenced.
-        advance(attempt, _S.CANCELED, doors=doors)
-        raise
-    sweep_at = doors.now() + SWEEP_AFTER
-    changes = {"payment_intent": intent.id, "sweep_at": sweep_at, "changed_at": doors.now()}
-    return doors.store.save(attempt.become(_S.SUBMITTING, **changes), attempt)
-
-
-def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    if not doors.may_write:
-        return _unknown(attempt, doors)
-    try:
-        intent = gateway.confirm_intent(attempt)
-    except StripeUnavailable:
-        # Refused now, but the SDK may have sent it once before and lost the answer.
-        raise OutcomeUnknown(attempt.payment_intent) from None
-    except StripeRequestRefused:
-        # Canceled by the sweep, or confirmed before: its state says which.
-        intent = gateway.intent(attempt.payment_intent or "")
-    return _follow(attempt, intent, gateway, doors)
-
-
-def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    """Go on with an attempt that was cut short: what Stripe has decides, not what we remember."""
-    if not attempt.payment_intent:
-        return close_intent(attempt, gateway, doors)
-    intent = gateway.intent(attempt.payment_intent)
-    if intent.status == "requires_confirmation" and attempt.may_replay(doors.now()):
-        return _confirm(attempt, gateway, doors)
-    return _follow(attempt, intent, gateway, doors)
-
-
-def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) -> Attempt:
-    if intent.status == "requires_action":
-        return _fail(attempt, Decline(code="authentication_required"), gateway, doors)
-    if intent.status == "requires_payment_method":
-        return _fail(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
-    return applied(attempt, intent, doors)
-
-
-def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
-    try:
-        return close_intent(attempt, gateway, doors, decline)
-    except OutcomeUnknown:
-        return _unknown(attempt, doors)
-
-
-def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
-    """Leave the attempt to the sweep; one that the bank is working on stays as it is."""
-    found = current(attempt, doors)
-    if found.status is _S.PROCESSING:
-        return found
-    return advance(found, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)

@@ -1,0 +1,89 @@
+"""Charge a saved card without its owner: create unconfirmed, remember, confirm, apply."""
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.table import RowChanged
+from payments.errors import StripeRefused, StripeRequestRefused, StripeUnavailable
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
+from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
+from payments.steps.applying import advance
+from payments.steps.closing import applied, close_intent, current
+
+_S = AttemptStatus
+
+
+def drive(attempt: Attempt, doors: Doors) -> Attempt:
+    """Take an open attempt as far as Stripe lets it go; what stays unclear waits for the sweep."""
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    try:
+        if attempt.status is _S.CREATED:
+            attempt = _create(attempt, gateway, doors)
+            return _confirm(attempt, gateway, doors)
+        return _resume(attempt, gateway, doors)
+    except CardRefused as refusal:
+        return _fail(attempt, refusal.decline, gateway, doors)
+    except OutcomeUnknown:
+        return _unknown(attempt, doors)
+    except RowChanged:
+        # The sweep, a webhook or another request got there first; what they found stands.
+        return current(attempt, doors)
+
+
+def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    try:
+        intent = gateway.create_intent(attempt, number)
+    except (StripeRefused, StripeRequestRefused):
+        # Certainly nothing was created, so nothing has to be fenced.
+        advance(attempt, _S.CANCELED, doors=doors)
+        raise
+    sweep_at = doors.now() + SWEEP_AFTER
+    changes = {"payment_intent": intent.id, "sweep_at": sweep_at, "changed_at": doors.now()}
+    return doors.store.save(attempt.become(_S.SUBMITTING, **changes), attempt)
+
+
+def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    if not doors.may_write:
+        return _unknown(attempt, doors)
+    try:
+        intent = gateway.confirm_intent(attempt)
+    except StripeUnavailable:
+        # Refused now, but the SDK may have sent it once before and lost the answer.
+        raise OutcomeUnknown(attempt.payment_intent) from None
+    except StripeRequestRefused:
+        # Canceled by the sweep, or confirmed before: its state says which.
+        intent = gateway.intent(attempt.payment_intent or "")
+    return _follow(attempt, intent, gateway, doors)
+
+
+def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Go on with an attempt that was cut short: what Stripe has decides, not what we remember."""
+    if not attempt.payment_intent:
+        return close_intent(attempt, gateway, doors)
+    intent = gateway.intent(attempt.payment_intent)
+    if intent.status == "requires_confirmation" and attempt.may_replay(doors.now()):
+        return _confirm(attempt, gateway, doors)
+    return _follow(attempt, intent, gateway, doors)
+
+
+def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) -> Attempt:
+    if intent.status == "requires_action":
+        return _fail(attempt, Decline(code="authentication_required"), gateway, doors)
+    if intent.status == "requires_payment_method":
+        return _fail(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
+    return applied(attempt, intent, doors)
+
+
+def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
+    try:
+        return close_intent(attempt, gateway, doors, decline)
+    except OutcomeUnknown:
+        return _unknown(attempt, doors)
+
+
+def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
+    """Leave the attempt to the sweep; one that the bank is working on stays as it is."""
+    found = current(attempt, doors)
+    if found.status is _S.PROCESSING:
+        return found
+    return advance(found, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)
