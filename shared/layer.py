@@ -45,7 +45,11 @@ UNUSED = (
     "pydantic/mypy.py",
     # Lambda's own time zones come first.
     "dateutil/zoneinfo",
+    # Catalogues of translations are made and read by tools; here only amounts and dates are.
+    "babel/messages",
 )
+# The languages that payers are addressed in; each with its regions is a hundredth of all of them.
+LANGUAGES = ("root", "en", "de", "es", "fr", "ja", "pt")
 # Imported wherever these libraries are, but nothing here ever asks for what the rest of them does.
 REPLACED = {
     # HTTP/2: to say its version, it loads all that reads installed packages.
@@ -121,6 +125,9 @@ def prune(libraries: Path) -> None:
     for name, source in REPLACED.items():
         (libraries / name).write_text(source)
     prune_aws_descriptions(libraries / "botocore" / "data")
+    for file in (libraries / "babel" / "locale-data").iterdir():
+        if file.stem.partition("_")[0] not in LANGUAGES:
+            remove(file)
 
 
 def prune_aws_descriptions(folder: Path) -> None:
