@@ -1,4 +1,4 @@
-"""/v1/payment-modules and /v1/profiles: what may be paid with, and who may use it."""
+"""/v1/payment-modules, /v1/profiles and /v1/settings: how a tenant is paid, and who does it."""
 
 from typing import Annotated
 
@@ -7,10 +7,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
 from payments.cases import administering
-from payments.edge import api, runtime
+from payments.edge import api, runtime, settings
 from payments.facts.module import Features, ModuleState, PaymentModule
 
 app = api.new_app()
+app.include_router(settings.router)
 handler = api.lambda_handler(app)
 
 

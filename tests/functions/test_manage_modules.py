@@ -20,6 +20,8 @@ ALLOWED = {
     "GET /v1/profiles/{id}": READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": {"admin"},
     "DELETE /v1/profiles/{id}/modules/{mid}": {"admin"},
+    "GET /v1/settings": {"admin"},
+    "PATCH /v1/settings": {"admin"},
 }
 
 

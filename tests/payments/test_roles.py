@@ -99,4 +99,6 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
         "POST /v1/payment-modules/{id}/state",
         "PUT /v1/profiles/{id}/modules/{mid}",
         "DELETE /v1/profiles/{id}/modules/{mid}",
+        "GET /v1/settings",
+        "PATCH /v1/settings",
     }

@@ -60,7 +60,7 @@ def refund_payment(
     refund = doors.store.refund(caller.tenant, payment.invoice, refund_id)
     if not refund:
         require_grant_of(payment, caller, doors)
-        refund = _begin(request, refund_id, payment, doors)
+        refund = _begin(request, refund_id, payment, caller, doors)
     if refund.is_open:
         refund = drive(refund, doors)
     if refund.status in {_S.FAILED, _S.CANCELED}:
@@ -76,7 +76,9 @@ def refused(refund: Refund) -> Conflict:
     return kind(detail, refund=refund.id, reason=reason)
 
 
-def _begin(request: RefundRequest, refund_id: str, payment: Payment, doors: Doors) -> Refund:
+def _begin(
+    request: RefundRequest, refund_id: str, payment: Payment, caller: Caller, doors: Doors
+) -> Refund:
     """Reserve what is to be given back: the first durable row, before Stripe hears of it."""
 
     def step() -> Refund:
@@ -85,6 +87,9 @@ def _begin(request: RefundRequest, refund_id: str, payment: Payment, doors: Door
             return found
         seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
         refund = _proposed(request, refund_id, seen, doors)
+        # With what was given back before: a large refund is no smaller for being asked in parts.
+        whole = Money(refund.amount + seen.refunded + seen.refund_pending, seen.currency)
+        doors.store.settings(caller.tenant).require_may_refund(whole, caller.role)
         return record(refund, None, seen, doors, at=doors.now())
 
     return retrying(step)

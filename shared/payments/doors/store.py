@@ -268,9 +268,9 @@ class Store:
         return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
 
     def settings(self, tenant: str) -> Settings:
-        """Return what a tenant has decided for itself."""
+        """Return what a tenant has decided for itself, or else the defaults, as version 0."""
         found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
-        return found or Settings(tenant=tenant)
+        return found or Settings(tenant=tenant, version=0)
 
     def module(self, tenant: str, module: str) -> PaymentModule:
         """Return the payment module or raise NotFound."""

@@ -201,7 +201,7 @@ def answer_once(
     return Response(found.status, JSON, found.body, headers)
 
 
-def if_match(app: APIGatewayHttpResolver) -> int:
+def if_match(app: Routes) -> int:
     """Return the version that the caller has seen."""
     found = (app.current_event.headers or {}).get("if-match")
     if not found:

@@ -20,6 +20,8 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/profiles/{id}": _READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": _ADMINS,
     "DELETE /v1/profiles/{id}/modules/{mid}": _ADMINS,
+    "GET /v1/settings": _ADMINS,
+    "PATCH /v1/settings": _ADMINS,
     "PUT /v1/customers/{ref}": _STAFF,
     "GET /v1/customers/{ref}": KNOWN,
     "POST /v1/customers/{ref}/setup-sessions": _SELLERS,

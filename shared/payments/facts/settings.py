@@ -4,12 +4,58 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from payments.errors import PermissionDenied
+from payments.money import Money
+
+#: Four tries in three weeks.
+RETRY_SCHEDULE = (3, 5, 7, 7)
+
+
+class Limit(BaseModel):
+    """`amount` minor units of `currency`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: int
+    currency: str
+
 
 class Settings(BaseModel):
-    """`late_payment` says what becomes of money for an invoice that was void when it came."""
+    """
+    `late_payment` says what becomes of money for an invoice that was void when it came.
+
+    `refund_limit` is what anybody but an admin may give back of one payment; where there are
+    limits, a currency without one needs an admin. `retry_schedule` is in days between two tries of
+    a saved card.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     tenant: str
+    name: str | None = None
+    logo: str | None = None
+    colour: str | None = None
+    seller_email: str | None = None
+    return_origins: tuple[str, ...] = ()
+    refund_limit: tuple[Limit, ...] = ()
     late_payment: Literal["credit", "refund"] = "credit"
+    retry_schedule: tuple[int, ...] = RETRY_SCHEDULE
+    #: 0 where nothing is stored.
     version: int = 1
+
+    def require_may_refund(self, money: Money, role: str) -> None:
+        """Leave it to an admin to give back more of one payment than the tenant's limit."""
+        if role == "admin" or not self.refund_limit:
+            return
+        most = next(
+            (each.amount for each in self.refund_limit if each.currency == money.currency), 0
+        )
+        if money.amount > most:
+            limit = Money(most, money.currency)
+            raise PermissionDenied(
+                f"More than {limit} of a payment is given back by an admin.", refund_limit=most
+            )
+
+    def having(self, **changes: object) -> "Settings":
+        """Return them with `changes`."""
+        return Settings.model_validate({**dict(self), **changes})
