@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from payments.facts.account import Account, AccountStatus
+from payments.facts.account import Account, AccountStatus, Slot
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.module import Features, Grant, ModuleState, PaymentModule
@@ -28,9 +28,8 @@ def rows(stripe_customer: str, payment_method: str) -> list[BaseModel | dict[str
             id=ACCOUNT,
             tenant=TENANT,
             name="Tulips",
-            mode="test",
             created_at=OPENED,
-            status=AccountStatus.ACTIVE,
+            slots={"test": Slot(created_at=OPENED, status=AccountStatus.ACTIVE)},
         ),
         PaymentModule(
             id=MODULE,

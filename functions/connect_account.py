@@ -6,22 +6,35 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
-from payments.cases import onboarding
+from payments.cases import connecting
 from payments.edge import api, runtime
-from payments.facts.account import Account, Check
+from payments.facts.account import Account, Check, Slot
+from payments.steps.probing import Keys
 
 app = api.new_app()
 handler = api.lambda_handler(app)
+
+
+Mode = Literal["test", "live"]
+Key = Annotated[str, Field(min_length=8, max_length=255)]
 
 
 class ConnectAccount(api.Body):
     """Keys as Stripe's Dashboard shows them; restricted keys (rk_...) are the better secret key."""
 
     name: api.Text
-    mode: Literal["test", "live"]
-    publishable_key: Annotated[str, Field(min_length=8, max_length=255)]
-    secret_key: Annotated[str, Field(min_length=8, max_length=255)]
+    mode: Mode
+    publishable_key: Key
+    secret_key: Key
     error_emails: Annotated[tuple[api.Email, ...], Field(max_length=10)] = ()
+
+
+class PutCredentials(api.Body):
+    """The keys of one mode: its first ones, or those that replace the ones in use."""
+
+    mode: Mode
+    publishable_key: Key
+    secret_key: Key
 
 
 class Webhook(BaseModel):
@@ -31,23 +44,33 @@ class Webhook(BaseModel):
     api_version: str
 
 
-class AccountOut(BaseModel):
-    """An account; of its secret key only the last four characters."""
+class SlotOut(BaseModel):
+    """What the account has in one mode; of its secret key only the last four characters."""
+
+    status: str
+    status_reason: str | None
+    publishable_key: str | None
+    secret_key_last4: str | None
+    checks: list[Check]
+    webhook: Webhook | None
+    verified_at: str | None
+
+
+class AccountOut(SlotOut):
+    """
+    An account, with `credentials` of each mode that is connected.
+
+    Beside its name stands what it has in `mode`: live, once it has live keys.
+    """
 
     id: str
     name: str
     mode: str
     method: str
     stripe_account: str | None
-    status: str
-    status_reason: str | None
-    publishable_key: str | None
-    secret_key_last4: str | None
     error_emails: list[str]
-    checks: list[Check]
-    webhook: Webhook | None
     created_at: str
-    verified_at: str | None
+    credentials: dict[str, SlotOut]
 
 
 class AccountPage(BaseModel):
@@ -57,27 +80,33 @@ class AccountPage(BaseModel):
     next_cursor: str | None
 
 
+SHOWN = {"id", "name", "method", "stripe_account", "error_emails", "created_at"}
+
+
 def show(account: Account) -> AccountOut:
     """Return what a caller may see."""
-    webhook = account.endpoint and Webhook(
-        url=account.endpoint.url, api_version=account.endpoint.api_version
+    credentials = {mode: _show_slot(slot) for mode, slot in account.slots.items()}
+    fields = account.model_dump(mode="json", include=SHOWN)
+    main = credentials[account.main_mode].model_dump()
+    return AccountOut(**main, **fields, mode=account.main_mode, credentials=credentials)
+
+
+def _show_slot(slot: Slot) -> SlotOut:
+    webhook = slot.endpoint and Webhook(
+        url=slot.endpoint.url, api_version=slot.endpoint.api_version
     )
-    fields = account.model_dump(
-        mode="json", exclude={"endpoint", "tenant", "version", "reconciled_until"}
-    )
-    return AccountOut(**fields, webhook=webhook)
+    return SlotOut(**slot.model_dump(mode="json", exclude={"endpoint"}), webhook=webhook)
 
 
 @app.post("/v1/accounts", status_code=201)
 def connect_account(body: ConnectAccount) -> Response[AccountOut]:
     """Try the keys at Stripe, keep them, create the webhook endpoint."""
     caller, doors = api.caller(app), runtime.doors()
-    request = onboarding.ConnectRequest(
-        body.name, body.mode, body.publishable_key, body.secret_key, body.error_emails
-    )
+    keys = Keys(body.mode, body.publishable_key, body.secret_key)
+    request = connecting.ConnectRequest(body.name, keys, body.error_emails)
 
     def connect(account_id: str) -> AccountOut:
-        return show(onboarding.connect(request, account_id=account_id, caller=caller, doors=doors))
+        return show(connecting.connect(request, account_id=account_id, caller=caller, doors=doors))
 
     return api.answer_once(app, "acc", 201, connect)
 
@@ -103,4 +132,16 @@ def get_account(account_id: api.PathName) -> AccountOut:
 @app.post("/v1/accounts/<account_id>/verify")
 def verify_account(account_id: api.PathName) -> AccountOut:
     """Probe the keys again, and repair the webhook endpoint if it is gone."""
-    return show(onboarding.verify(account_id, caller=api.caller(app), doors=runtime.doors()))
+    return show(connecting.verify(account_id, caller=api.caller(app), doors=runtime.doors()))
+
+
+@app.post("/v1/accounts/<account_id>/credentials")
+def put_credentials(account_id: api.PathName, body: PutCredentials) -> Response[AccountOut]:
+    """Add the keys of another mode, or replace those of one; the old ones work until then."""
+    caller, doors = api.caller(app), runtime.doors()
+    keys = Keys(body.mode, body.publishable_key, body.secret_key)
+
+    def put(_: str) -> AccountOut:
+        return show(connecting.put_credentials(account_id, keys, caller=caller, doors=doors))
+
+    return api.answer_once(app, "key", 200, put, moves_money=False)

@@ -11,7 +11,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     def carry_out(message: dict[str, str]) -> str:
         if account := message.get("backfill"):
-            return str(backfilling.backfill(message["tenant"], account, runtime.doors()))
+            mode = message["mode"]
+            return str(backfilling.backfill(message["tenant"], account, mode, runtime.doors()))
         return reconciliation.carry_out(message["tenant"], message["run"], runtime.doors()).status
 
     return batches.each(event, context, carry_out)

@@ -29,10 +29,15 @@ Time = Annotated[api.Time, AfterValidator(_require_after_stripe_began)]
 
 
 class RequestRun(api.Body):
-    """Without a window, the last 30 days. `heal` books what was missed; `report` only looks."""
+    """
+    Without a window, the last 30 days. `heal` books what was missed; `report` only looks.
+
+    Without `livemode` it is about live money, if the account has live keys.
+    """
 
     account: api.Name
     mode: Literal["report", "heal"] = "heal"
+    livemode: bool | None = None
     window_from: Annotated[Time | None, Field(alias="from")] = None
     window_to: Annotated[Time | None, Field(alias="to")] = None
 
@@ -47,6 +52,7 @@ class RunOut(BaseModel):
     id: str
     account: str
     mode: str
+    livemode: bool
     trigger: str
     status: str
     status_reason: str | None
@@ -123,14 +129,17 @@ class TrialBalanceOut(BaseModel):
 
 def show(run: Run) -> RunOut:
     """Return what a caller may see."""
-    return RunOut(**{**run.model_dump(), "mode": run.action}, residual=run.residual)
+    shown = run.model_dump() | {"mode": run.action, "livemode": run.mode == "live"}
+    return RunOut(**shown, residual=run.residual)
 
 
 @app.post("/v1/reconciliation/runs", status_code=202)
 def request_run(body: RequestRun) -> Response[RunOut]:
     """Queue a run."""
     caller, doors = api.caller(app), runtime.doors()
-    request = reconciliation.RunRequest(body.account, body.mode, body.window_from, body.window_to)
+    request = reconciliation.RunRequest(
+        body.account, body.mode, body.livemode, body.window_from, body.window_to
+    )
 
     def queue(run_id: str) -> RunOut:
         return show(

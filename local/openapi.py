@@ -38,6 +38,7 @@ PAGES = {
 #: Routes that take the key, and whether they insist on it.
 KEYED = {
     "/v1/accounts": True,
+    "/v1/accounts/{account_id}/credentials": False,
     "/v1/payment-modules": False,
     "/v1/customers/{ref}/setup-sessions": False,
     "/v1/invoices": True,

@@ -1,5 +1,7 @@
 """Two merchants' keys at the stand-in, which takes any that are well formed."""
 
+from local.standin.engine.access import account_of
+
 
 def secret_key(tenant: str) -> str:
     """A key of the tenant's Stripe account, in test mode."""
@@ -8,6 +10,23 @@ def secret_key(tenant: str) -> str:
 
 def publishable_key(tenant: str) -> str:
     return "pk_test_" + tenant * 4
+
+
+def another_secret_key(tenant: str, tail: str, mode: str = "test") -> str:
+    """A further key of the same Stripe account, which the stand-in reads from the key."""
+    return f"sk_{_mark(mode)}{_part(tenant, tail)}"
+
+
+def another_publishable_key(tenant: str, tail: str, mode: str = "test") -> str:
+    return f"pk_{_mark(mode)}{_part(tenant, tail)}"
+
+
+def _mark(mode: str) -> str:
+    return "live_standin" if mode == "live" else "test_"
+
+
+def _part(tenant: str, tail: str) -> str:
+    return account_of(tenant * 4).replace("_", "") + tail.ljust(24, "x")
 
 
 def claims_of(tenant: str, role: str) -> dict[str, str]:

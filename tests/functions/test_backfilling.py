@@ -75,7 +75,7 @@ def test_every_active_account_is_asked_and_no_other(world: World) -> None:
 
     assert world.run("reconcile_accounts", BACKFILL) == {"queued": 1}
     (message,) = [json.loads(record["body"]) for record in world.messages("reconciliations")]
-    assert message == {"tenant": "tulips", "backfill": tulips.account["id"]}
+    assert message == {"tenant": "tulips", "backfill": tulips.account["id"], "mode": "test"}
 
 
 def test_what_was_missed_for_days_is_found_page_by_page(shop: Shop) -> None:
@@ -96,7 +96,7 @@ def test_a_backfill_that_dies_anywhere_is_made_good_by_the_next(shop: Shop, mome
     invoice = shop.invoice()
     shop.pay(invoice)
     lose_webhooks(shop)
-    message = {"tenant": "tulips", "backfill": shop.account["id"]}
+    message = {"tenant": "tulips", "backfill": shop.account["id"], "mode": "test"}
     record = {"messageId": "m", "body": json.dumps(message)}
     step = 0
     while True:

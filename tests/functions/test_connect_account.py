@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from local.standin.control import RESOURCES
-from payments.cases.onboarding import PROBES
+from payments.steps.probing import PROBES
 from tests.doubles.invocations import DOMAIN
 from tests.doubles.tenants import publishable_key, secret_key
 from tests.functions import refusals
@@ -21,6 +21,7 @@ ALLOWED = {
     "GET /v1/accounts": {"admin", "operator", "viewer"},
     "GET /v1/accounts/{id}": {"admin", "operator", "viewer"},
     "POST /v1/accounts/{id}/verify": {"admin"},
+    "POST /v1/accounts/{id}/credentials": {"admin"},
 }
 PERMISSIONS = [name for name, _, _ in PROBES]
 EVERYTHING = {f"{resource}.{verb}" for resource in RESOURCES for verb in ("read", "write")}
@@ -29,6 +30,8 @@ EVERYTHING = {f"{resource}.{verb}" for resource in RESOURCES for verb in ("read"
 def test_an_account_is_connected_as_the_contract_shows(world: World) -> None:
     account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
 
+    slot = account.pop("credentials").pop("test")
+    assert slot == {name: account[name] for name in slot}
     checks, webhook = account.pop("checks"), account.pop("webhook")
     assert re.fullmatch("acc_[0-9a-z]{26}", account.pop("id"))
     assert re.fullmatch("acct_[A-Za-z0-9]+", account.pop("stripe_account"))

@@ -32,6 +32,7 @@ def test_a_run_is_queued_as_the_contract_shows(shop: Shop) -> None:
         "id": run["id"],
         "account": shop.account["id"],
         "mode": "heal",
+        "livemode": False,
         "trigger": "request",
         "status": "queued",
         "status_reason": None,

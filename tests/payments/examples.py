@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from payments.doors.store import Reservation
-from payments.facts.account import Account
+from payments.facts.account import Account, Slot
 from payments.facts.attempt import Attempt, Channel
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.dispute import Dispute
@@ -179,10 +179,14 @@ def account(**changes: Any) -> Account:
         "id": "acc_1",
         "tenant": "tulips",
         "name": "Shop",
-        "mode": "test",
         "created_at": NOW,
+        "slots": {"test": slot()},
     }
     return Account(**fields | changes)
+
+
+def slot(**changes: Any) -> Slot:
+    return Slot(**{"created_at": NOW} | changes)
 
 
 def module(**changes: Any) -> PaymentModule:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from local.standin import StandIn
 from local.standin.engine.access import Restriction
 from local.standin.engine.faults import Fault
-from payments.cases.onboarding import PROBES
 from payments.doors import gateway as gateway_module
 from payments.doors.gateway import API_VERSION, EVENTS, Gateway, connections, statement_suffix
 from payments.errors import (
@@ -34,6 +33,7 @@ from payments.facts.stripe_objects import (
     OutcomeUnknown,
     StripeDispute,
 )
+from payments.steps.probing import PROBES
 from tests.payments import examples
 from tests.payments.examples import NOW
 

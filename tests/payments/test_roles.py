@@ -95,6 +95,7 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
     assert closed == {
         "POST /v1/accounts",
         "POST /v1/accounts/{id}/verify",
+        "POST /v1/accounts/{id}/credentials",
         "POST /v1/payment-modules",
         "POST /v1/payment-modules/{id}/state",
         "PUT /v1/profiles/{id}/modules/{mid}",

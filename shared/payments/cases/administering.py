@@ -2,8 +2,8 @@
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
-from payments.errors import KeyModeMismatch, StripeAccountRequired, VersionMismatch
-from payments.facts.account import Account, AccountStatus
+from payments.errors import StripeAccountRequired, VersionMismatch
+from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.module import MODES, Features, Grant, ModuleState, PaymentModule
@@ -35,10 +35,7 @@ def switch_module(
     module = doors.store.module(caller.tenant, module_id)
     if state is not ModuleState.OFF:
         account = doors.store.account(caller.tenant, module.account)
-        account.require_active()
-        if account.mode != MODES[state]:
-            detail = f"{state.capitalize()} needs {MODES[state]} keys; {account.name} has others."
-            raise KeyModeMismatch(detail, account=account.id)
+        account.require_active(MODES[state])
     try:
         return doors.store.save(module.switch(state), module)
     except RowChanged:
@@ -105,7 +102,7 @@ def _has_active_account(tenant: str, doors: Doors) -> bool:
     cursor = None
     while True:
         accounts, cursor = doors.store.page(Account, tenant, limit=100, cursor=cursor)
-        if any(account.status is AccountStatus.ACTIVE for account in accounts):
+        if any(account.active_modes for account in accounts):
             return True
         if cursor is None:
             return False

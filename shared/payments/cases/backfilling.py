@@ -6,7 +6,7 @@ from datetime import timedelta
 from payments.doors.doors import Doors
 from payments.doors.gateway import EVENTS, Gateway
 from payments.doors.table import RowChanged
-from payments.facts.account import Account, AccountStatus
+from payments.facts.account import Account
 from payments.facts.attempt import SWEEP_AFTER
 from payments.facts.event import InboxEvent
 from payments.facts.stripe_objects import Event
@@ -20,27 +20,29 @@ NEEDS_S = 60
 
 
 def schedule_backfills(doors: Doors) -> int:
-    """Queue a back-fill for every active account of every tenant; return how many."""
+    """Queue a back-fill for every active slot of every tenant's accounts; return how many."""
     queued = 0
     for account in doors.store.due(Account, doors.now()):
-        if account.status is AccountStatus.ACTIVE:
-            doors.reconciliations.send({"tenant": account.tenant, "backfill": account.id})
+        for mode in account.active_modes:
+            message = {"tenant": account.tenant, "backfill": account.id, "mode": mode}
+            doors.reconciliations.send(message)
             queued += 1
     return queued
 
 
-def backfill(tenant: str, account_id: str, doors: Doors) -> int:
-    """Keep and queue what Stripe has not delivered of one account; return how much was news."""
+def backfill(tenant: str, account_id: str, mode: str, doors: Doors) -> int:
+    """Keep and queue what Stripe has not delivered of one slot; return how much was news."""
     account, until = doors.store.account(tenant, account_id), doors.now()
-    since = max(until - REACH, (account.backfilled_until or account.created_at) - OVERLAP)
-    gateway = doors.gateway(tenant, account.id, account.mode)
+    slot = account.slot(mode)
+    since = max(until - REACH, (slot.backfilled_until or slot.created_at) - OVERLAP)
+    gateway = doors.gateway(tenant, account.id, mode)
     news = 0
     for event in _undelivered(gateway, since.timestamp()):
         if doors.time_left() < NEEDS_S:
             return news
-        news += _keep(event, account, doors)
+        news += _keep(event, account, mode, doors)
     try:
-        doors.store.save(account.having(backfilled_until=until), account)
+        doors.store.save(account.having_slot(mode, backfilled_until=until), account)
     except RowChanged:
         # The next run's window is longer by this one's.
         return news
@@ -56,12 +58,12 @@ def _undelivered(gateway: Gateway, since: float) -> Iterator[Event]:
             return
 
 
-def _keep(event: Event, account: Account, doors: Doors) -> bool:
+def _keep(event: Event, account: Account, mode: str, doors: Doors) -> bool:
     kept = InboxEvent(
         id=event.id,
         tenant=account.tenant,
         account=account.id,
-        mode=account.mode,
+        mode=mode,
         type=event.type,
         object_id=event.data.object.id,
         livemode=event.livemode,

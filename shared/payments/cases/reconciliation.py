@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, ValidationFailed
-from payments.facts.account import Account, AccountStatus
+from payments.facts.account import Account
 from payments.facts.payment import Payment
 from payments.facts.refund import RefundStatus
 from payments.facts.run import PHASES, Break, Run
@@ -45,10 +45,15 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """`heal` repairs what is safe to repair; `report` only looks."""
+    """
+    `heal` repairs what is safe to repair; `report` only looks.
+
+    Without `livemode` it is about live money, if the account has live keys.
+    """
 
     account: str
     action: Literal["report", "heal"] = "heal"
+    livemode: bool | None = None
     window_from: datetime | None = None
     window_to: datetime | None = None
 
@@ -59,6 +64,7 @@ class Order:
 
     trigger: Literal["request", "schedule"]
     action: Literal["report", "heal"]
+    mode: str
     since: datetime
     until: datetime
 
@@ -66,25 +72,28 @@ class Order:
 def request_run(request: RunRequest, *, tenant: str, run_id: str, doors: Doors) -> Run:
     """Queue a run and return it. `run_id` is the request's own."""
     account = doors.store.account(tenant, request.account)
-    account.require_active()
+    mode = account.main_mode
+    if request.livemode is not None:
+        mode = "live" if request.livemode else "test"
+    account.require_active(mode)
     until = request.window_to or doors.now() + timedelta(seconds=1)
     since = request.window_from or until - DEFAULT_WINDOW
     if since >= until:
         raise ValidationFailed("The window ends before it begins.")
-    order = Order("request", request.action, since, until)
+    order = Order("request", request.action, mode, since, until)
     return _queue(account, order, run_id, doors)
 
 
 def schedule_runs(doors: Doors) -> list[Run]:
-    """Queue a run for every active account of every tenant."""
+    """Queue a run for every active slot of every tenant's accounts."""
     runs = []
     now = doors.now()
     for account in doors.store.due(Account, now):
-        if account.status is not AccountStatus.ACTIVE:
-            continue
-        since = (account.reconciled_until or account.created_at) - OVERLAP
-        order = Order("schedule", "heal", since, now + timedelta(seconds=1))
-        runs.append(_queue(account, order, doors.new_id("run"), doors))
+        for mode in account.active_modes:
+            slot = account.slot(mode)
+            since = (slot.reconciled_until or slot.created_at) - OVERLAP
+            order = Order("schedule", "heal", mode, since, now + timedelta(seconds=1))
+            runs.append(_queue(account, order, doors.new_id("run"), doors))
     return runs
 
 
@@ -117,7 +126,7 @@ def _queue(account: Account, order: Order, run_id: str, doors: Doors) -> Run:
         id=run_id,
         tenant=account.tenant,
         account=account.id,
-        mode=account.mode,
+        mode=order.mode,
         action=order.action,
         window_from=order.since,
         window_to=order.until,
@@ -271,8 +280,9 @@ def _counted(run: Run, found: Findings, cursor: str | None, now: datetime) -> Ru
 
 def _remember(account: Account, run: Run, doors: Doors) -> None:
     """Move the account's mark forward; losing a race only makes the next window longer."""
-    if run.trigger == "schedule" and (account.reconciled_until or run.window_from) < run.window_to:
+    marked = account.slot(run.mode).reconciled_until or run.window_from
+    if run.trigger == "schedule" and marked < run.window_to:
         try:
-            doors.store.save(account.having(reconciled_until=run.window_to), account)
+            doors.store.save(account.having_slot(run.mode, reconciled_until=run.window_to), account)
         except RowChanged:
             return

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from payments.doors.keys import DUE_SHARDS, SCHEMA, due_shard, partition, stamp
 from payments.doors.table import Contended, Put, Row, Table
 from payments.errors import NotFound, TooMuchContention
-from payments.facts.account import Account, AccountStatus
+from payments.facts.account import Account
 from payments.facts.attempt import Attempt
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
@@ -111,8 +111,7 @@ def _indexes(model: Any) -> dict[str, str]:
     if isinstance(model, Attempt | InboxEvent):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
-        works = model.status is AccountStatus.ACTIVE
-        return _listed(model) | (_due(model, model.created_at) if works else {})
+        return _listed(model) | ({} if model.is_idle else _due(model, model.created_at))
     if isinstance(model, JournalEntry):
         return {
             "list_key": f"T#{model.tenant}#journal",

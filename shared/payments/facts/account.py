@@ -1,19 +1,29 @@
-"""An account is a merchant's Stripe account, connected and verified."""
+"""An account is a merchant's Stripe account: connected and verified, in each mode by itself."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from payments.errors import AccountNotActive
+from payments.errors import AccountNotActive, KeyModeMismatch
+
+Method = Literal["api_keys", "oauth", "onboarding"]
 
 
 class AccountStatus(StrEnum):
     """Computed from the last real probe, never from hope."""
 
+    PENDING = "pending"
     VERIFYING = "verifying"
     ACTIVE = "active"
     ERROR = "error"
+    RESTRICTED = "restricted"
+    DISCONNECTED = "disconnected"
+
+
+#: In these a schedule has nothing to do: nothing was begun yet, or all is over.
+IDLE = frozenset({AccountStatus.PENDING, AccountStatus.DISCONNECTED})
 
 
 class Check(BaseModel):
@@ -36,19 +46,16 @@ class Endpoint(BaseModel):
     api_version: str
 
 
-class Account(BaseModel):
-    """Keys are not here: of the secret key only the last four characters are kept."""
+class Slot(BaseModel):
+    """
+    What an account has in one mode.
+
+    Of its secret key only the last four characters are here.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
-    tenant: str
-    name: str
-    mode: str
     created_at: datetime
-    error_emails: tuple[str, ...] = ()
-    method: str = "api_keys"
-    stripe_account: str | None = None
     publishable_key: str | None = None
     secret_key_last4: str | None = None
     status: AccountStatus = AccountStatus.VERIFYING
@@ -58,15 +65,71 @@ class Account(BaseModel):
     verified_at: datetime | None = None
     reconciled_until: datetime | None = None
     backfilled_until: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its last probe succeeded."""
+        return self.status is AccountStatus.ACTIVE
+
+
+class Account(BaseModel):
+    """One Stripe account, with a slot of credentials for each mode that was connected."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    name: str
+    created_at: datetime
+    error_emails: tuple[str, ...] = ()
+    method: Method = "api_keys"
+    stripe_account: str | None = None
+    slots: dict[str, Slot] = {}
     version: int = 1
 
-    def require_active(self) -> None:
-        """Refuse to use an account whose last probe failed."""
-        if self.status is not AccountStatus.ACTIVE:
-            raise AccountNotActive(
-                f"Account {self.name} is {self.status}: {self.status_reason}", account=self.id
+    @property
+    def main_mode(self) -> str:
+        """The mode that is shown where only one can be: live, once there is one."""
+        return "live" if "live" in self.slots else "test"
+
+    @property
+    def active_modes(self) -> tuple[str, ...]:
+        """The modes whose last probe succeeded."""
+        return tuple(mode for mode, slot in self.slots.items() if slot.is_active)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no schedule has to look after it."""
+        return all(slot.status in IDLE for slot in self.slots.values())
+
+    def slot(self, mode: str) -> Slot:
+        """Return the slot of a mode, or refuse: test and live never stand in for each other."""
+        found = self.slots.get(mode)
+        if not found:
+            raise KeyModeMismatch(
+                f"Account {self.name} has no {mode} keys: "
+                f"add them with POST /v1/accounts/{self.id}/credentials.",
+                account=self.id,
             )
+        return found
+
+    def require_active(self, mode: str) -> Slot:
+        """Return the slot of a mode; refuse one whose last probe failed."""
+        slot = self.slot(mode)
+        if not slot.is_active:
+            reason = f": {slot.status_reason}" if slot.status_reason else "."
+            raise AccountNotActive(
+                f"Account {self.name} is {slot.status} in {mode} mode{reason}",
+                account=self.id,
+                mode=mode,
+            )
+        return slot
 
     def having(self, **changes: object) -> "Account":
         """Return it with `changes`."""
         return self.model_copy(update=changes)
+
+    def having_slot(self, mode: str, **changes: object) -> "Account":
+        """Return it with a slot that was changed."""
+        slot = self.slot(mode).model_copy(update=changes)
+        return self.having(slots={**self.slots, mode: slot})

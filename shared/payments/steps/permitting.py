@@ -46,7 +46,7 @@ def require_ready(module: PaymentModule, feature: str, doors: Doors) -> Permitte
     """Refuse a module that is Off, does not offer `feature`, or whose account does not work."""
     module.require(feature)
     account = doors.store.account(module.tenant, module.account)
-    account.require_active()
+    account.require_active(module.mode)
     return Permitted(module, account, module.mode)
 
 

@@ -1,0 +1,132 @@
+"""Try a pair of keys at Stripe, without doing anything: whose they are and what they may do."""
+
+import re
+from dataclasses import dataclass
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.errors import (
+    KeyModeMismatch,
+    KeysNotSameAccount,
+    StripeAccountError,
+    StripePermissionMissing,
+    StripeUnavailable,
+    ValidationFailed,
+)
+from payments.facts.account import Check
+from payments.facts.stripe_objects import OutcomeUnknown
+
+#: Every permission a feature needs, and a request that shows whether it is there without doing
+#: anything.
+PROBES = (
+    ("payment_intents.read", "get", "/v1/payment_intents"),
+    ("payment_intents.write", "post", "/v1/payment_intents"),
+    ("charges.read", "get", "/v1/charges"),
+    ("customers.write", "post", "/v1/customers/cus_receivable_probe"),
+    ("payment_methods.read", "get", "/v1/payment_methods/pm_receivable_probe"),
+    ("checkout_sessions.write", "post", "/v1/checkout/sessions"),
+    ("refunds.write", "post", "/v1/refunds"),
+    ("balance_transactions.read", "get", "/v1/balance_transactions"),
+    ("disputes.read", "get", "/v1/disputes"),
+    ("disputes.write", "post", "/v1/disputes/du_receivable_probe"),
+    ("files.write", "post", "/v1/files"),
+    ("events.read", "get", "/v1/events"),
+    ("webhook_endpoints.read", "get", "/v1/webhook_endpoints"),
+    ("webhook_endpoints.write", "post", "/v1/webhook_endpoints"),
+)
+SAME_ACCOUNT = "setup_intents.write"
+
+_SECRET = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{8,240}")
+_PUBLISHABLE = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,240}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """A pair of keys on its way to Secrets Manager; nothing prints them."""
+
+    mode: str
+    publishable_key: str
+    secret_key: str
+
+    @property
+    def secret(self) -> dict[str, str]:
+        """As they are kept."""
+        return {"publishable_key": self.publishable_key, "secret_key": self.secret_key}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What a row may hold of them."""
+        return {
+            "publishable_key": self.publishable_key,
+            "secret_key_last4": self.secret_key[-4:],
+        }
+
+
+def require_form(keys: Keys) -> None:
+    """Refuse what cannot be keys, or is of another mode, before Stripe is asked."""
+    secret, publishable = (
+        _SECRET.fullmatch(keys.secret_key),
+        _PUBLISHABLE.fullmatch(keys.publishable_key),
+    )
+    if not secret:
+        raise ValidationFailed(
+            "secret_key is not a Stripe secret or restricted key (sk_... or rk_...)."
+        )
+    if not publishable:
+        raise ValidationFailed("publishable_key is not a Stripe publishable key (pk_...).")
+    if {secret[1], publishable[1]} != {keys.mode}:
+        detail = f"Both keys have to be of {keys.mode} mode."
+        raise KeyModeMismatch(
+            detail, secret_key_mode=secret[1], publishable_key_mode=publishable[1]
+        )
+
+
+def prove_same_account(
+    keys: Keys, name: str, secret: Gateway, doors: Doors, *, before: str | None = None
+) -> str | None:
+    """
+    Raise KeysNotSameAccount unless the publishable key sees what the secret key makes.
+
+    So has the publishable key that was there `before`. `name` makes Stripe's idempotency key.
+    Returns why this could not be tried, if Stripe refuses one of the keys.
+    """
+    try:
+        setup = secret.create_setup_intent(f"{name}:same-account")
+    except StripeAccountError:
+        return "Stripe refuses the secret key."
+    except StripePermissionMissing:
+        return f"The secret key lacks the permission {SAME_ACCOUNT}."
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; nothing was stored.") from None
+    try:
+        same = doors.stripe(keys.publishable_key).sees_setup_intent(setup)
+        known = not before or doors.stripe(before).sees_setup_intent(setup)
+    except StripeAccountError:
+        return "Stripe refuses the publishable key."
+    finally:
+        secret.cancel_setup_intent(setup.id)
+    if not same:
+        raise KeysNotSameAccount("The two keys belong to different Stripe accounts.")
+    if not known:
+        raise KeysNotSameAccount("The keys belong to another Stripe account than the ones before.")
+    return None
+
+
+def probe(gateway: Gateway, reason: str | None) -> tuple[Check, ...]:
+    """Try every permission; `reason` says why sameness could not be proved, if it could not."""
+    found = [
+        (permission, gateway.is_permitted(method, path)) for permission, method, path in PROBES
+    ]
+    found.append((SAME_ACCOUNT, reason is None))
+    return tuple(
+        Check(permission=name, ok=ok, fix=None if ok else fix_of(name)) for name, ok in found
+    )
+
+
+def fix_of(permission: str) -> str:
+    """Say what to do in Stripe's Dashboard about a permission that is missing."""
+    resource, level = permission.split(".")
+    words = resource.replace("_", " ").capitalize()
+    return (
+        f"In Stripe's Dashboard, under API keys, give the restricted key {level} access to {words}."
+    )
