@@ -7,7 +7,7 @@ PaymentsError
 │   │                           AmountTooSmall, AmountTooLarge, CurrencyNotSupported,
 │   │                           KeyModeMismatch, KeysNotSameAccount, StripeRequestRefused,
 │   │                           PanDetected
-│   ├── MalformedJson, InvalidSignature    400
+│   ├── MalformedJson, InvalidSignature, InvalidState    400
 │   ├── PayloadTooLarge                    413
 │   ├── UnsupportedMediaType               415
 │   └── PreconditionRequired               428
@@ -19,6 +19,7 @@ PaymentsError
 ├── Conflict               409  PaymentInProgress, ExceedsOutstanding, ExceedsCredit,
 │   │                           InvoiceNotPayable, NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
+│   │                           PlatformNotConfigured, StripeAccountTaken, AccountNotConnected,
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
 │   │                           RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
 │   │                           DisputePastDue
@@ -129,6 +130,12 @@ class MalformedJson(Invalid):
 
 class InvalidSignature(Invalid):
     """No signature of this webhook fits the bytes received."""
+
+    status = 400
+
+
+class InvalidState(Invalid):
+    """The `state` of a way back from Stripe is unknown, used, expired or of another flow."""
 
     status = 400
 
@@ -267,6 +274,18 @@ class StripeAccountRequired(Conflict):
 
 class AccountNotActive(Conflict):
     """The account is in error or disconnected."""
+
+
+class PlatformNotConfigured(Conflict):
+    """The owner has stored no Stripe keys of the platform's own, or no client id for OAuth."""
+
+
+class StripeAccountTaken(Conflict):
+    """The Stripe account is connected already; it is not connected twice."""
+
+
+class AccountNotConnected(Conflict):
+    """The account was connected by its keys, so Stripe has no page on which to go on with it."""
 
 
 class InvalidTransition(Conflict):

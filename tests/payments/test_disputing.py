@@ -119,6 +119,7 @@ class Books:
             store=self.store,
             secrets=Keys(),  # type: ignore[arg-type]
             stripe=lambda _: self.bank,  # type: ignore[arg-type, return-value]
+            stripe_platform=nothing,
             events=nothing,
             reconciliations=nothing,
             now=lambda: NOW,

@@ -56,6 +56,7 @@ def doors(store: Store, clock: Clock) -> Doors:
         store=store,
         secrets=unused,
         stripe=unused,
+        stripe_platform=unused,
         events=unused,
         reconciliations=unused,
         now=clock.now,

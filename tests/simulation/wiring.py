@@ -11,6 +11,7 @@ from stripe import _api_requestor, _http_client
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
+from payments.doors.platform import Platform
 from payments.doors.queue import Queue
 from payments.doors.secrets import Secrets
 from payments.doors.store import Store
@@ -61,6 +62,7 @@ class Wiring:
             "store": lambda: self.environment.doors.store,
             "doors": lambda: self.environment.doors,
             "gateway": self.gateway,
+            "platform": self.platform,
         }
 
     @property
@@ -76,12 +78,20 @@ class Wiring:
         running = self._running
         return running.deadline - self.simulation.scheduler.now if running else PLENTY_S
 
-    def gateway(self, secret_key: str) -> Gateway:
+    def gateway(self, secret_key: str, stripe_account: str | None = None) -> Gateway:
         """A gateway keeps nothing but its key and its transport, so one serves a whole seed."""
-        if secret_key not in self._gateways:
-            made = Gateway(secret_key, api_base="", http_client=self.simulation.stripe)
-            self._gateways[secret_key] = made
-        return self._gateways[secret_key]
+        known = f"{secret_key} {stripe_account or ''}"
+        if known not in self._gateways:
+            self._gateways[known] = Gateway(
+                secret_key,
+                api_base="",
+                http_client=self.simulation.stripe,
+                stripe_account=stripe_account,
+            )
+        return self._gateways[known]
+
+    def platform(self, keys: dict[str, str]) -> Platform:
+        return Platform(keys, api_base="", http_client=self.simulation.stripe)
 
     def sdk_key(self) -> str:
         return str(self.simulation.new_id("sdk"))
@@ -155,6 +165,7 @@ def doors(simulation: Any) -> tuple[Table, Doors]:
         store=Store(table),
         secrets=secrets,
         stripe=runtime.gateway,
+        stripe_platform=runtime.platform,
         events=Queue(lambda: simulation.sqs, EVENTS),
         reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
         now=simulation.time,

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 import stripe
 from pydantic import BaseModel
+from stripe import oauth_error
 
 from payments.errors import (
     StripeAccountError,
@@ -44,6 +45,8 @@ API_VERSION = stripe.api_version
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 2, 8
 RETRIES = 1
 PAGE = 100
+#: Stripe's code for a platform that may not act for an account, or not any more.
+ACCESS_LOST = "account_invalid"
 
 #: What the endpoint at Stripe sends us: exactly what `applying` knows to use.
 EVENTS = (
@@ -120,19 +123,35 @@ class _Upload(io.BytesIO):
         self.name = name
 
 
-def connections() -> stripe.HTTPClient:
+Connections = stripe.HTTPClient
+
+
+def connections() -> Connections:
     """Return what connects to Stripe, within limits that fit into one request of ours."""
     return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
 
 
 class Gateway:
-    """One merchant's Stripe account, through one pair of keys."""
+    """
+    One merchant's Stripe account, through one pair of keys.
 
-    def __init__(self, secret_key: str, *, api_base: str, http_client: stripe.HTTPClient) -> None:
+    With `stripe_account` the key is the platform's, and what is done is done there: direct charges,
+    whose money is the merchant's from the first.
+    """
+
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        api_base: str,
+        http_client: Connections,
+        stripe_account: str | None = None,
+    ) -> None:
         """Make a client of its own: nothing about a merchant is ever global."""
         bases = {"api": api_base, "connect": api_base, "files": api_base} if api_base else None
         self._client = stripe.StripeClient(
             secret_key,
+            stripe_account=stripe_account,
             stripe_version=API_VERSION,
             base_addresses=bases,  # type: ignore[arg-type]
             http_client=http_client,
@@ -412,7 +431,7 @@ class Gateway:
         path: str,
         params: Mapping[str, Any],
         key: str | None = None,
-        **options: str,
+        **options: Any,
     ) -> Any:
         sent = {name: value for name, value in params.items() if value is not None}
         options |= {"idempotency_key": key} if key else {}
@@ -456,6 +475,11 @@ def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
     request = error.request_id
     if isinstance(error, stripe.CardError):
         raise _card_refused(error) from None
+    if isinstance(error, stripe.PermissionError) and error.code == ACCESS_LOST:
+        detail = "Stripe lets this platform act for the account no longer: connect it again."
+        raise StripeAccountError(
+            detail, stripe_code=error.code, stripe_request_id=request
+        ) from None
     if isinstance(error, stripe.PermissionError):
         found = re.search(r"'(rak_[a-z_]+)'", error.user_message or "")
         permission = found[1] if found else None
@@ -474,14 +498,23 @@ def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
         raise StripeUnavailable(
             "Stripe asks for fewer requests.", stripe_request_id=request
         ) from None
-    if isinstance(error, stripe.InvalidRequestError):
+    if isinstance(error, stripe.InvalidRequestError | oauth_error.OAuthError) or _is_refusal(error):
         detail = "Stripe refused the request."
         raise StripeRequestRefused(
-            detail, stripe_code=error.code, param=error.param, stripe_request_id=request
+            detail,
+            stripe_code=error.code,
+            param=getattr(error, "param", None),
+            stripe_request_id=request,
         ) from None
     if method == "get":
         raise StripeUnavailable("Stripe could not be asked.", stripe_request_id=request) from None
     raise _unknown(error.http_status)(request) from None
+
+
+def _is_refusal(error: stripe.StripeError) -> bool:
+    """Say whether it is one of the many kinds in which v2 refuses; a 409 may still be under way."""
+    refused = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+    return error.http_status in refused and not isinstance(error, stripe.IdempotencyError)
 
 
 def _unknown(status: int | None) -> type[OutcomeUnknown]:

@@ -19,6 +19,11 @@ def partition(tenant: str, kind: str, name: str) -> str:
     return f"T#{tenant}#{kind}#{name}"
 
 
+def account_pointer(mode: str, stripe_account: str) -> str:
+    """Return where it stands whose a connected Stripe account is."""
+    return f"P#ACCT#{mode}:{stripe_account}"
+
+
 def dated(prefix: str, at_ms: int, tail: bytes) -> str:
     """
     Return an id that sorts by time.

@@ -36,6 +36,10 @@ class Secrets:
         """Keep an account's keys."""
         self._write(self._keys_name(tenant, account, mode), value)
 
+    def platform(self, mode: str) -> dict[str, str]:
+        """Return `secret_key`, `publishable_key` and perhaps `client_id` of the platform itself."""
+        return self._read(f"{self._prefix}/platform/{mode}")
+
     def webhook(self, account: str, mode: str) -> dict[str, str]:
         """Return `tenant`, `current` and perhaps `previous` of an account's webhook endpoint."""
         return self._read(self._webhook_name(account, mode))

@@ -7,11 +7,12 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from payments.doors.keys import DUE_SHARDS, SCHEMA, due_shard, partition, stamp
+from payments.doors.keys import DUE_SHARDS, SCHEMA, account_pointer, due_shard, partition, stamp
 from payments.doors.table import Contended, Put, Row, Table
 from payments.errors import NotFound, TooMuchContention
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
+from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.dispute import Dispute
@@ -84,6 +85,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
     PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
     Account: lambda row: ("ACC", row.id, "ACCOUNT"),
+    Connection: lambda row: ("ACC", row.account, f"CONNECTION#{row.mode}"),
     PaymentModule: lambda row: ("MOD", row.id, "MODULE"),
     Grant: lambda row: ("PRF", row.profile, f"MODULE#{row.module}"),
     Customer: lambda row: ("CUS", row.ref, "CUSTOMER"),
@@ -102,6 +104,10 @@ def _address(model: Any) -> tuple[str, str]:
     """Return where a value lives: partition key and sort key."""
     if isinstance(model, LinkPointer):
         return f"P#LNK#{model.digest}", "POINTER"
+    if isinstance(model, ConnectState):
+        return f"P#STATE#{model.digest}", "POINTER"
+    if isinstance(model, ConnectedAccount):
+        return account_pointer(model.mode, model.stripe_account), "POINTER"
     kind, name, sort = _ADDRESSES[type(model)](model)
     return partition(model.tenant, kind, name), sort
 
@@ -266,6 +272,11 @@ class Store:
         """Return the account or raise NotFound."""
         return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
 
+    def find_connection(self, tenant: str, account: str, mode: str) -> Connection | None:
+        """Return how an account is reached through the platform, or None."""
+        home = partition(tenant, "ACC", account)
+        return self._find(Connection, home, f"CONNECTION#{mode}")
+
     def settings(self, tenant: str) -> Settings:
         """Return what a tenant has decided for itself, or else the defaults, as version 0."""
         found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
@@ -360,6 +371,14 @@ class Store:
     def find_link(self, digest: str) -> LinkPointer | None:
         """Return where a pay link's token leads; tenant-free, so what it leads to is read again."""
         return self._find(LinkPointer, f"P#LNK#{digest}", "POINTER")
+
+    def find_state(self, digest: str) -> ConnectState | None:
+        """Return whose way back from Stripe it is; tenant-free, as above."""
+        return self._find(ConnectState, f"P#STATE#{digest}", "POINTER")
+
+    def find_connected(self, mode: str, stripe_account: str) -> ConnectedAccount | None:
+        """Return whose a connected Stripe account is; tenant-free, as above."""
+        return self._find(ConnectedAccount, account_pointer(mode, stripe_account), "POINTER")
 
     def find_client(self, client: str) -> Row | None:
         """Return tenant, role and profile of a machine client; tenant-free by nature."""

@@ -25,6 +25,7 @@ from payments.doors.table import Table
 if TYPE_CHECKING:
     from payments.doors.doors import Doors
     from payments.doors.gateway import Gateway
+    from payments.doors.platform import Platform
     from payments.doors.store import Store
 
 _deadline = {"at": math.inf}
@@ -106,13 +107,23 @@ def _stripe_connections() -> Any:
     return connections()
 
 
-def gateway(secret_key: str) -> "Gateway":
+def gateway(secret_key: str, stripe_account: str | None = None) -> "Gateway":
     """Return a gateway of its own for each key: no tenant's client outlives its request."""
     from payments.doors.gateway import Gateway  # noqa: PLC0415 - a third of a cold start, and not every route needs it
 
     return Gateway(
-        secret_key, api_base=settings().stripe_api_base, http_client=_stripe_connections()
+        secret_key,
+        api_base=settings().stripe_api_base,
+        http_client=_stripe_connections(),
+        stripe_account=stripe_account,
     )
+
+
+def platform(keys: dict[str, str]) -> "Platform":
+    """Return a gateway of the platform's own account."""
+    from payments.doors.platform import Platform  # noqa: PLC0415 - as above
+
+    return Platform(keys, api_base=settings().stripe_api_base, http_client=_stripe_connections())
 
 
 @cache
@@ -132,6 +143,7 @@ def doors() -> "Doors":
         store=store(),
         secrets=secret_store(),
         stripe=gateway,
+        stripe_platform=platform,
         events=event_queue(),
         reconciliations=reconcile_queue(),
         now=now,

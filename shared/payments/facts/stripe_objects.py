@@ -221,6 +221,45 @@ class WebhookEndpoint(Value):
     secret: str | None = None
 
 
+class Requirements(Value):
+    """What Stripe still asks of an account, and why it may not work meanwhile."""
+
+    currently_due: tuple[str, ...] = ()
+    past_due: tuple[str, ...] = ()
+    disabled_reason: str | None = None
+    current_deadline: int | None = None
+
+
+class ConnectedStripeAccount(Value):
+    """An account as its platform sees it."""
+
+    id: str
+    charges_enabled: bool = False
+    details_submitted: bool = False
+    payouts_enabled: bool = False
+    capabilities: dict[str, str] = Field(default_factory=dict)
+    requirements: Requirements = Requirements()
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class AccountLink(Value):
+    """Where a merchant goes on with Stripe's onboarding."""
+
+    url: str
+
+
+class OAuthToken(Value):
+    """
+    Whose consent it was.
+
+    The tokens themselves are dropped: the platform's key acts.
+    """
+
+    stripe_user_id: str
+    livemode: bool
+    scope: str
+
+
 class EvidenceDetails(Value):
     """How far the answer to a dispute is; its content is never fetched into a value."""
 

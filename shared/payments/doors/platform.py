@@ -1,0 +1,165 @@
+"""The door to the platform's own Stripe account: it makes, links and lets go connected accounts."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from payments.doors.gateway import ACCESS_LOST, API_VERSION, EVENTS, PAGE, Connections, Gateway
+from payments.errors import StripeAccountError
+from payments.facts.connection import Connection
+from payments.facts.stripe_objects import (
+    AccountLink,
+    ConnectedStripeAccount,
+    Named,
+    OAuthToken,
+    WebhookEndpoint,
+)
+
+#: What the platform hears of connected accounts, beside all that an account's own endpoint hears.
+ABOUT_ACCOUNTS = (
+    "account.updated",
+    "capability.updated",
+    "account.application.deauthorized",
+)
+CONNECT_EVENTS = (*EVENTS, *ABOUT_ACCOUNTS)
+CONSENT = "https://connect.stripe.com"
+#: Payments are the merchant's own: Stripe asks them for what it has to know, takes its fees from
+#: them, and gives them its full Dashboard.
+_CONTROLLER = {
+    "fees": {"payer": "account"},
+    "losses": {"payments": "stripe"},
+    "requirement_collection": "stripe",
+    "stripe_dashboard": {"type": "full"},
+}
+_RESPONSIBILITIES = {"fees_collector": "stripe", "losses_collector": "stripe"}
+
+
+class Platform(Gateway):
+    """The account whose keys the owner of this deployment has stored."""
+
+    def __init__(self, keys: Mapping[str, str], *, api_base: str, http_client: Connections) -> None:
+        """Keep the client id beside the key; without one there is no OAuth."""
+        super().__init__(keys["secret_key"], api_base=api_base, http_client=http_client)
+        self.client_id = keys.get("client_id")
+        self.consent_base = api_base or CONSENT
+
+    def create_account(self, connection: Connection, name: str) -> str:
+        """Make a merchant's account with the API of accounts v2, and return its id."""
+        params = {
+            "contact_email": connection.email,
+            "display_name": name,
+            "dashboard": "full",
+            "identity": {"country": connection.country} if connection.country else None,
+            "configuration": {"merchant": {"capabilities": {"card_payments": {"requested": True}}}},
+            "defaults": {"responsibilities": _RESPONSIBILITIES},
+            "metadata": _owner(connection),
+        }
+        key = connection.stripe_key("account")
+        return self._write(Named, "/v2/core/accounts", params, key).id
+
+    def create_account_v1(self, connection: Connection, name: str) -> str:
+        """Make the same where accounts v2 is refused."""
+        country = connection.country
+        params = {
+            "email": connection.email,
+            "country": country.upper() if country else None,
+            "business_profile": {"name": name},
+            "controller": _CONTROLLER,
+            "capabilities": {
+                "card_payments": {"requested": True},
+                "transfers": {"requested": True},
+            },
+            "metadata": _owner(connection),
+        }
+        return self._write(Named, "/v1/accounts", params, connection.stripe_key("account-v1")).id
+
+    def find_account(self, connection: Connection) -> str | None:
+        """Return the account that was made for a connection, if Stripe has one."""
+        owner = _owner(connection).items()
+        made = self._accounts_since(connection.created_at)
+        return next((each.id for each in made if owner <= each.metadata.items()), None)
+
+    def account(self, stripe_account: str) -> ConnectedStripeAccount:
+        """Return what Stripe asks of an account and what it may do. Raise StripeAccountError."""
+        return self._read(ConnectedStripeAccount, f"/v1/accounts/{stripe_account}", {})
+
+    def create_link(self, connection: Connection, return_url: str, refresh_url: str) -> str:
+        """Return the address of Stripe's onboarding of an account; it opens once, and soon."""
+        urls = {"return_url": return_url, "refresh_url": refresh_url}
+        account = connection.stripe_account
+        if connection.api == "v2":
+            use_case = {"type": "account_onboarding", "account_onboarding": urls}
+            made = self._request(
+                "post", "/v2/core/account_links", {"account": account, "use_case": use_case}
+            )
+        else:
+            params = {"account": account, "type": "account_onboarding", **urls}
+            made = self._request("post", "/v1/account_links", params)
+        return AccountLink.model_validate(made).url
+
+    def exchange(self, code: str) -> OAuthToken:
+        """
+        Learn whose consent a code is.
+
+        Sent once: a code that comes twice is taken for stolen, and Stripe takes back what it gave.
+        """
+        params = {"grant_type": "authorization_code", "code": code}
+        answer = self._request(
+            "post", "/oauth/token", params, base="connect", max_network_retries=0
+        )
+        return OAuthToken.model_validate(answer)
+
+    def deauthorize(self, stripe_account: str) -> None:
+        """Give back what a merchant has granted by OAuth."""
+        params = {"client_id": self.client_id, "stripe_user_id": stripe_account}
+        self._request("post", "/oauth/deauthorize", params, base="connect")
+
+    def create_connect_endpoint(self, url: str, key: str) -> WebhookEndpoint:
+        """Create the endpoint that hears of all connected accounts."""
+        params = {
+            "url": url,
+            "enabled_events": list(CONNECT_EVENTS),
+            "api_version": API_VERSION,
+            "connect": True,
+            "description": "Receivable, connected accounts",
+        }
+        return self._write(WebhookEndpoint, "/v1/webhook_endpoints", params, key)
+
+    def update_connect_endpoint(self, endpoint: str) -> None:
+        """Let an endpoint of an earlier version hear all events that this one can apply."""
+        params = {"enabled_events": list(CONNECT_EVENTS)}
+        self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        key: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Say whose key it is that Stripe refuses: the merchant can do nothing about it."""
+        try:
+            return super()._request(method, path, params, key, **options)
+        except StripeAccountError as refusal:
+            if refusal.members.get("stripe_code") == ACCESS_LOST:
+                raise
+            detail = "Stripe refuses the platform's own key: its owner has to store a new one."
+            raise StripeAccountError(detail, **refusal.members) from None
+
+    def _accounts_since(self, since: datetime) -> Iterator[ConnectedStripeAccount]:
+        after: str | None = ""
+        while after is not None:
+            params = {
+                "created": {"gte": int(since.timestamp())},
+                "limit": PAGE,
+                "starting_after": after or None,
+            }
+            page = self._request("get", "/v1/accounts", params)
+            found = [ConnectedStripeAccount.model_validate(entry) for entry in page["data"]]
+            yield from found
+            after = found[-1].id if page["has_more"] and found else None
+
+
+def _owner(connection: Connection) -> dict[str, str]:
+    return {"tenant": connection.tenant, "account": connection.account}
