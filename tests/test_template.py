@@ -295,7 +295,7 @@ def test_no_role_reaches_further_than_named_resources() -> None:
         (action, resource)
         for role in of_type("AWS::IAM::Role").values()
         for action, resource in grants(role)
-        if "*" in resource and not resource.endswith(("/keys/*", "/webhooks/*"))
+        if "*" in resource and not resource.endswith(("/keys/*", "/platform/*", "/webhooks/*"))
     }
 
     # Traces have no resources in IAM.
@@ -348,8 +348,21 @@ def test_only_the_functions_that_call_stripe_read_its_keys() -> None:
         for action, resource in grants(role_of(name))
         if action == "secretsmanager:GetSecretValue" and resource.endswith("/keys/*")
     }
+    platform = {
+        name
+        for name in functions()
+        for action, resource in grants(role_of(name))
+        if resource.endswith("/platform/*")
+    }
 
     assert readers == CALLS_STRIPE
+    assert platform == CALLS_STRIPE
+
+
+def test_nobody_writes_the_platforms_own_keys() -> None:
+    for role in of_type("AWS::IAM::Role").values():
+        on_keys = {action for action, resource in grants(role) if "/platform/" in resource}
+        assert on_keys <= {"secretsmanager:GetSecretValue"}
 
 
 def test_no_function_speaks_to_a_service_it_does_not_need() -> None:
