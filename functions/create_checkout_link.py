@@ -1,10 +1,15 @@
-"""POST /v1/invoices/{id}/pay-links: an address at which the customer pays."""
+"""Pay links: addresses at which the customer pays."""
+
+from datetime import datetime
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from payments.cases import linking
 from payments.edge import api, runtime
+from payments.facts.link import PayLink, Rule
+from payments.steps import addressing
 
 app = api.new_app()
 handler = api.lambda_handler(app)
@@ -12,34 +17,83 @@ handler = api.lambda_handler(app)
 
 class CreatePayLink(api.Body):
     """
-    `amount` fixes a part in minor units.
+    `rule` says who decides what is paid: all that is left, a fixed `amount`, or the payer.
 
-    Without it the link asks for what is left on the day.
+    Left out, it follows from `amount`. A payer who may choose is offered `amount`, or all that is
+    left, and pays `least` or more. `replace` withdraws the invoice's older links.
     """
 
     module: api.Name | None = None
+    rule: Rule | None = None
     amount: api.Amount | None = None
+    least: api.Amount | None = None
     message: api.LongText | None = None
+    expires_at: api.Time | None = None
+    replace: Annotated[bool, Field(strict=True)] = False
 
 
-class PayLinkOut(BaseModel):
-    """The url is told here only, and to a repeat of the request."""
+class KeptLink(BaseModel):
+    """What is kept of an answer."""
 
     id: str
-    url: str
     status: str
+    invoice: str
+    rule: str
+    amount: int | None
+    least: int | None
+    message: str | None
+    expires_at: datetime | None
+    created_at: datetime
+
+
+class PayLinkOut(KeptLink):
+    """`url` is where the customer pays; it is made anew for each answer, and kept nowhere."""
+
+    url: str
+
+
+class PayLinkPage(BaseModel):
+    """The links of an invoice, newest first."""
+
+    data: list[PayLinkOut]
+    next_cursor: None = None
 
 
 @app.post("/v1/invoices/<invoice_id>/pay-links", status_code=201)
 def create_pay_link(invoice_id: api.PathName, body: CreatePayLink) -> Response[PayLinkOut]:
     """Create a pay link; nothing is claimed at Stripe until the payer presses Pay."""
     caller, doors = api.caller(app), runtime.doors()
-    request = linking.LinkRequest(body.module, body.amount, body.message)
+    request = linking.LinkRequest(**body.model_dump())
 
-    def create(link_id: str) -> PayLinkOut:
-        link, token = linking.create_link(
-            request, invoice_id, link_id=link_id, caller=caller, doors=doors
-        )
-        return PayLinkOut(id=link.id, url=f"{caller.base_url}/p/{token}", status=link.status)
+    def create(link_id: str) -> KeptLink:
+        link = linking.create_link(request, invoice_id, link_id=link_id, caller=caller, doors=doors)
+        return KeptLink(**link.model_dump(include=set(KeptLink.model_fields)))
 
-    return api.answer_once(app, "lnk", 201, create)
+    def tell(kept: dict[str, Any]) -> dict[str, Any]:
+        return kept | {"url": _address(kept["id"])}
+
+    return api.answer_once(app, "lnk", 201, create, tell=tell)
+
+
+@app.get("/v1/invoices/<invoice_id>/pay-links")
+def list_pay_links(invoice_id: api.PathName) -> Response[PayLinkPage]:
+    """List an invoice's pay links with their addresses, to be sent once more."""
+    found = linking.links_of(invoice_id, caller=api.caller(app), doors=runtime.doors())
+    return api.answer(200, PayLinkPage(data=[_show(link) for link in found]))
+
+
+@app.post("/v1/pay-links/<link_id>/revoke")
+def revoke_pay_link(link_id: api.PathName) -> Response[PayLinkOut]:
+    """Withdraw a pay link: its page says so, and an open page at Stripe is closed."""
+    caller, doors = api.caller(app), runtime.doors()
+    return api.answer(200, _show(linking.revoke_link(link_id, caller=caller, doors=doors)))
+
+
+def _show(link: PayLink) -> PayLinkOut:
+    shown = link.model_dump(include=set(PayLinkOut.model_fields))
+    return PayLinkOut(**shown, url=_address(link.id))
+
+
+def _address(link_id: str) -> str:
+    caller = api.caller(app)
+    return addressing.page_of(caller.base_url, caller.tenant, link_id, runtime.doors())

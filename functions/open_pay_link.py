@@ -6,7 +6,7 @@ Public: the token is the key.
 
 from typing import Any
 
-from payments.cases import linking
+from payments.cases import paying
 from payments.config import settings
 from payments.doors.doors import Doors
 from payments.edge import api, pages, runtime
@@ -51,22 +51,21 @@ def _route(event: dict[str, Any]) -> Result:
     token, doors = event["pathParameters"]["token"], runtime.doors()
     address = f"{api.base_url(event)}/p/{token}"
     if event["rawPath"].endswith("/pay"):
-        return _redirect(_checkout(token, address, doors))
+        return _redirect(_checkout(token, api.base_url(event), doors))
     if event["rawPath"].endswith("/return"):
-        linking.come_back(
+        paying.come_back(
             token, (event.get("queryStringParameters") or {}).get("session_id", ""), doors=doors
         )
         return _redirect(address)
-    return _html(200, pages.pay_page(linking.view(token, doors=doors), f"/p/{token}"))
+    return _html(200, pages.pay_page(paying.view(token, doors=doors), f"/p/{token}"))
 
 
-def _checkout(token: str, address: str, doors: Doors) -> str:
+def _checkout(token: str, base_url: str, doors: Doors) -> str:
     """Return where the payer goes: to a fresh session, or to the page that says why not."""
     try:
-        attempt = runtime.new_id("att")
-        return linking.open_session(token, address=address, attempt_id=attempt, doors=doors)
+        return paying.press(token, paying.Press(base_url, runtime.new_id("att")), doors=doors)
     except (InvoiceNotPayable, InvoiceDisputed):
-        return address
+        return f"{base_url}/p/{token}"
 
 
 def _words(refusal: PaymentsError) -> tuple[str, str]:

@@ -40,6 +40,7 @@ CALLS_STRIPE = {
     "apply_event",
     "charge_token",
     "connect_account",
+    "create_checkout_link",
     "manage_customers",
     "manage_invoices",
     "open_pay_link",

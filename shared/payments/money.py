@@ -90,24 +90,34 @@ def require_currency(currency: str) -> None:
         raise CurrencyNotSupported("Stripe presents no such currency.")
 
 
+def step(currency: str) -> int:
+    """Return of how many minor units every amount of a currency is a multiple."""
+    return 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_UNITS else 1
+
+
 def require_representable(money: Money) -> None:
     """Refuse an amount that the currency does not have: no rounding is ever done here."""
     require_currency(money.currency)
-    step = 10 if money.currency in THREE_DECIMAL else 100 if money.currency in WHOLE_UNITS else 1
-    if money.amount % step:
+    least = step(money.currency)
+    if money.amount % least:
         raise AmountNotRepresentable(
-            f"Amounts in {money.currency.upper()} are multiples of {step} minor units.",
+            f"Amounts in {money.currency.upper()} are multiples of {least} minor units.",
             currency=money.currency,
-            step=step,
+            step=least,
         )
     if money.amount > MAXIMUM_CHARGE:
         raise AmountTooLarge(f"The most that can be asked for is {MAXIMUM_CHARGE} minor units.")
 
 
+def least_charge(currency: str) -> int:
+    """Return the smallest amount that Stripe is known to charge in a currency."""
+    return MINIMUM_CHARGE.get(currency, step(currency))
+
+
 def require_chargeable(money: Money) -> None:
     """Refuse what Stripe would refuse to charge."""
     require_representable(money)
-    minimum = MINIMUM_CHARGE.get(money.currency, 1)
+    minimum = least_charge(money.currency)
     if money.amount < minimum:
         raise AmountTooSmall(
             f"The least that Stripe charges in this currency is {Money(minimum, money.currency)}.",

@@ -44,6 +44,8 @@ def a_world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
     doors = {"dynamodb": made.dynamo}
     for tenant in ("tulips", "bakery"):
         seed_storefront(made.dynamo, tenant)
+    key = f"receivable/{resources['stage']}/keys/pay-links"
+    aws("secretsmanager").create_secret(Name=key, SecretString=json.dumps({"key": "k" * 64}))
     with pytest.MonkeyPatch.context() as patch:
         configure(patch, resources, encryption)
         patch.setattr(runtime, "_client", lambda name: Guarded(doors.get(name) or aws(name), gate))

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
+from payments.edge import runtime
+from payments.steps.addressing import token_of
 from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body
@@ -12,7 +15,9 @@ from tests.functions.shop import Shop, expect
 from tests.functions.world import Died, Json, World
 
 ROUTE = "POST /v1/invoices/{id}/pay-links"
-ALLOWED = {ROUTE: {"admin", "operator"}}
+REVOKE = "POST /v1/pay-links/{id}/revoke"
+LIST = "GET /v1/invoices/{id}/pay-links"
+ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, REVOKE, LIST)}
 
 
 def links(invoice: Json) -> str:
@@ -30,7 +35,10 @@ def test_a_link_is_created_as_the_contract_shows(shop: Shop) -> None:
 
     made = expect(201, shop.operator.post(links(invoice), {"message": "Thank you"}))
 
-    assert made.keys() == {"id", "url", "status"}
+    assert made.keys() == {
+        *("id", "url", "status", "invoice", "rule", "amount"),
+        *("least", "message", "expires_at", "created_at"),
+    }
     assert re.fullmatch("lnk_[0-9a-z]{26}", made["id"])
     assert re.fullmatch(rf"https://{DOMAIN}/p/[A-Za-z0-9_-]{{43}}", made["url"])
     assert made["status"] == "active"
@@ -46,10 +54,11 @@ def test_nothing_is_asked_of_stripe(shop: Shop) -> None:
     assert not [name for name in shop.world.gate.passed if "/v1/" in name]
 
 
-def test_the_token_is_not_in_the_links_rows(shop: Shop) -> None:
-    token = shop.link(shop.invoice()).removeprefix("/p/")
+def test_the_token_is_in_no_row_at_all(shop: Shop) -> None:
+    path = shop.link(shop.invoice())
+    shop.press_pay(path)
 
-    assert token not in str(shop.world.facts())
+    assert path.removeprefix("/p/") not in str(shop.world.rows())
 
 
 def test_a_key_twice_makes_one_link(shop: Shop) -> None:
@@ -83,6 +92,14 @@ BAD = (
     invalid("endless message", {"message": "x" * 1001}),
     invalid("control character in the message", {"message": "a\x00b"}),
     invalid("message that is a number", {"message": 1}),
+    invalid("a fixed part of nothing", {"rule": "fixed"}),
+    invalid("all of it, and an amount", {"rule": "full", "amount": 1000}),
+    invalid("no rule", {"rule": "anything"}),
+    invalid("a least part without a choice", {"least": 1000}),
+    invalid("more at least than is offered", {"rule": "choose", "amount": 900, "least": 1000}),
+    invalid("an end that has passed", {"expires_at": "2026-09-21T13:59:59Z"}),
+    invalid("an end without a time zone", {"expires_at": "2026-12-21T13:59:59"}),
+    invalid("a replacement that is no boolean", {"replace": 1}),
     invalid("less than Stripe charges", {"amount": 1}, "amount_too_small"),
     Bad("more than is owed", 409, "exceeds_outstanding", {"amount": 4001}),
     Bad("a module that nobody has", 404, "not_found", {"module": "mod_nobody"}),
@@ -94,6 +111,99 @@ def test_what_cannot_be_a_link_is_refused(showroom: Shop, owed: Json, bad: Bad) 
     answer = refuse_body(showroom.operator, "POST", links(owed), {"message": "Thank you"}, bad)
 
     assert answer == (bad.status, bad.code)
+
+
+def test_a_repeat_of_the_request_is_told_the_address_again(shop: Shop) -> None:
+    invoice = shop.invoice()
+
+    one, two = (shop.operator.post(links(invoice), {}, key="k-1") for _ in range(2))
+
+    assert two.headers["idempotent-replayed"] == "true"
+    assert one.json == two.json
+
+
+def test_the_links_of_an_invoice_are_found_again_with_their_addresses(shop: Shop) -> None:
+    invoice = shop.invoice()
+    made = [expect(201, shop.operator.post(links(invoice), {})) for _ in range(2)]
+
+    listed = expect(200, shop.operator.get(links(invoice)))
+
+    assert listed == {"data": made[::-1], "next_cursor": None}
+
+
+def test_links_of_two_tenants_have_nothing_in_common(world: World) -> None:
+    """One secret makes all tokens; the tenant and the link decide which."""
+    doors = runtime.doors()
+
+    made = {token_of(t, link, doors) for t in ("tulips", "bakery") for link in ("lnk_1", "lnk_2")}
+
+    assert len(made) == 4
+
+
+def test_a_newer_link_takes_the_place_of_the_older_ones(shop: Shop) -> None:
+    invoice = shop.invoice()
+    older = [shop.link(invoice) for _ in range(2)]
+
+    newer = shop.link(invoice, replace=True)
+
+    listed = expect(200, shop.operator.get(links(invoice)))["data"]
+    assert [link["status"] for link in listed] == ["active", "replaced", "replaced"]
+    presses = [shop.world.public.post(f"{path}/pay", key=None) for path in (*older, newer)]
+    opened = ["/c/pay/" in press.headers["location"] for press in presses]
+    assert opened == [False, False, True]
+
+
+def test_a_part_of_the_payers_choice_needs_a_module_and_an_invoice_that_take_parts(
+    world: World,
+) -> None:
+    shop, whole = Shop.open(world, "tulips"), Shop.open(world, "bakery", partial=False)
+
+    for each in (shop, whole):
+        invoice = each.invoice(allow_partial=False)
+        refused = refuse(world, lambda: each.operator.post(links(invoice), {"rule": "choose"}))  # noqa: B023
+        assert refused == (403, "feature_disabled")
+
+
+def test_a_revoked_link_is_closed_at_stripe_too_and_revoking_twice_is_the_same(shop: Shop) -> None:
+    invoice = shop.invoice()
+    made = expect(201, shop.operator.post(links(invoice), {}))
+    url = shop.press_pay(urlsplit(made["url"]).path)
+
+    for _ in range(2):
+        revoked = expect(200, shop.operator.post(f"/v1/pay-links/{made['id']}/revoke"))
+        assert (revoked["id"], revoked["status"]) == (made["id"], "revoked")
+
+    assert shop.world.press(url).status == 410
+    assert shop.read(invoice)["amounts"]["collectable"] == 4000
+
+
+def test_a_page_that_could_not_be_closed_is_closed_when_it_is_revoked_again(shop: Shop) -> None:
+    made = expect(201, shop.operator.post(links(shop.invoice()), {}))
+    url, revoke = shop.press_pay(urlsplit(made["url"]).path), f"/v1/pay-links/{made['id']}/revoke"
+    shop.world.fail("/v1/checkout/sessions/*/expire", "timeout_lost", "timeout_lost")
+
+    assert shop.operator.post(revoke).code == "stripe_unavailable"
+    assert expect(200, shop.operator.post(revoke))["status"] == "revoked"
+    assert shop.world.press(url).status == 410
+
+
+def test_a_link_that_was_replaced_cannot_be_revoked(shop: Shop) -> None:
+    invoice = shop.invoice()
+    made = expect(201, shop.operator.post(links(invoice), {}))
+    shop.link(invoice, replace=True)
+
+    refused = shop.operator.post(f"/v1/pay-links/{made['id']}/revoke")
+
+    assert (refused.status, refused.code) == (409, "invalid_transition")
+
+
+def test_nobody_revokes_another_tenants_link(world: World) -> None:
+    tulips, bakery = Shop.open(world, "tulips"), Shop.open(world, "bakery")
+    made = expect(201, tulips.operator.post(links(tulips.invoice()), {}))
+
+    refused = refuse(world, lambda: bakery.operator.post(f"/v1/pay-links/{made['id']}/revoke"))
+
+    assert refused == (404, "not_found")
 
 
 def test_an_invoice_of_another_tenant_does_not_exist(showroom: Shop, owed: Json) -> None:
@@ -156,11 +266,13 @@ def test_a_paid_or_draft_invoice_gets_no_link(shop: Shop) -> None:
 
 def test_only_the_roles_of_the_contract_get_in(showroom: Shop) -> None:
     assert set(ALLOWED) == set(refusals.routes("create_checkout_link"))
-    assert refusals.roles_that_may(showroom.world, ROUTE) == ALLOWED[ROUTE]
+    for route, allowed in ALLOWED.items():
+        assert refusals.roles_that_may(showroom.world, route) == allowed
 
 
 def test_strangers_are_turned_away(showroom: Shop) -> None:
-    assert refusals.greet(showroom.world, ROUTE) == refusals.turned_away()
+    for route in ALLOWED:
+        assert refusals.greet(showroom.world, route) == refusals.turned_away()
 
 
 @pytest.mark.usefixtures("pool_claims")

@@ -54,7 +54,7 @@ def test_looking_changes_nothing_and_asks_nobody_at_stripe(shop: Shop) -> None:
         assert page(shop, path).status == 200
 
     assert shop.world.rows() == before
-    assert set(shop.world.gate.passed) == {"get_item"}
+    assert set(shop.world.gate.passed) == {"get_item", "query"}
 
 
 def test_pay_leads_to_a_fresh_session_over_what_is_owed(shop: Shop) -> None:
@@ -390,7 +390,7 @@ def test_a_bug_is_a_page_that_tells_nothing(shop: Shop, monkeypatch: pytest.Monk
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError(refusals.PAN)
 
-    monkeypatch.setattr("payments.cases.linking.view", break_down)
+    monkeypatch.setattr("payments.cases.paying.view", break_down)
     answer = page(shop, path)
 
     assert answer.status == 500

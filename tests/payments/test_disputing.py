@@ -124,7 +124,6 @@ class Books:
             reconciliations=nothing,
             now=lambda: NOW,
             new_id=nothing,
-            new_token=nothing,
             time_left=lambda: 60,
         )
 

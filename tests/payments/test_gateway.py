@@ -24,7 +24,7 @@ from payments.errors import (
     StripeRequestRefused,
     StripeUnavailable,
 )
-from payments.facts.attempt import Attempt
+from payments.facts.attempt import Attempt, WayBack
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     BalanceTransaction,
@@ -188,13 +188,16 @@ def test_a_fence_around_an_intent_that_does_not_exist_is_no_success(gateway: Gat
 
 
 def test_a_session_ends_when_its_attempt_may_no_longer_be_replayed(gateway: Gateway) -> None:
-    attempt = examples.attempt(return_url="https://pay.example/p/token")
+    attempt, back = (
+        examples.attempt(),
+        WayBack("https://pay.example/p/t/return", "https://pay.example/p/t"),
+    )
 
-    session = gateway.create_session(attempt, "RE-1")
+    session = gateway.create_session(attempt, "RE-1", back)
 
     assert (session.status, session.payment_status) == ("open", "unpaid")
     assert session.url
-    assert gateway.create_session(attempt, "RE-1").id == session.id
+    assert gateway.create_session(attempt, "RE-1", back).id == session.id
     assert session.metadata["attempt"] == "att_1"
 
 
@@ -238,8 +241,11 @@ def given_back(gateway: Gateway, card: str) -> Refund:
 
 
 def test_a_fenced_session_is_closed_and_fencing_it_again_is_no_error(gateway: Gateway) -> None:
-    attempt = examples.attempt(return_url="https://pay.example/p/token")
-    session = gateway.create_session(attempt, "RE-1")
+    attempt, back = (
+        examples.attempt(),
+        WayBack("https://pay.example/p/t/return", "https://pay.example/p/t"),
+    )
+    session = gateway.create_session(attempt, "RE-1", back)
 
     assert gateway.fence_session(session.id).status == "expired"
     assert gateway.fence_session(session.id).status == "expired"

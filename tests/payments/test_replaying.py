@@ -61,7 +61,6 @@ def doors(store: Store, clock: Clock) -> Doors:
         reconciliations=unused,
         now=clock.now,
         new_id=lambda prefix: f"{prefix}_{next(numbers)}",
-        new_token=unused,
         time_left=unused,
     )
 

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from payments.cases import charging, intake, invoicing, linking, receiving, reconciliation, sweeping
+from payments.cases import charging, intake, invoicing, paying, receiving, reconciliation, sweeping
 from payments.doors import store as stores
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -28,6 +28,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import CardRefused, FailedAtStripe, Intent, OutcomeUnknown
 from payments.steps import applying, claiming, closing, collecting
+from payments.steps.addressing import way_back
 
 Replace = Callable[[Any, str, Any], None]
 Plant = Callable[[Replace], None]
@@ -112,7 +113,7 @@ def claim_what_was_read(swap: Replace) -> None:
         doors.store.write(*claims, created)
         return created.new
 
-    for module in (charging, linking):
+    for module in (charging, paying):
         swap(module, "claim", claim)
 
 
@@ -137,15 +138,15 @@ def void_beside_an_open_page(swap: Replace) -> None:
 
 @mutant("B7 link_no_intent")
 def open_a_page_before_anything_is_written(swap: Replace) -> None:
-    claim = linking.claim
+    claim = paying.claim
 
     def open_first(invoices: Any, propose: Any, *, supersede: bool, doors: Doors) -> Attempt:
         attempt = propose([each.having(claim=None) for each in invoices])
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-        gateway.create_session(attempt, invoices[0].number)
+        gateway.create_session(attempt, invoices[0].number, way_back(attempt, doors))
         return claim(invoices, propose, supersede=supersede, doors=doors)
 
-    swap(linking, "claim", open_first)
+    swap(paying, "claim", open_first)
 
 
 @mutant("B8 ledger_id_random")

@@ -54,7 +54,6 @@ class Wiring:
             "time_left": self.time_left,
             "now": self._ask("time"),
             "new_id": self._ask("new_id"),
-            "new_token": self._ask("new_token"),
             "table": lambda: self.environment.table,
             "secret_store": lambda: self.environment.doors.secrets,
             "event_queue": lambda: self.environment.doors.events,
@@ -170,7 +169,6 @@ def doors(simulation: Any) -> tuple[Table, Doors]:
         reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
         now=simulation.time,
         new_id=simulation.new_id,
-        new_token=simulation.new_token,
         time_left=runtime.time_left,
     )
     return table, made

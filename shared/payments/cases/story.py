@@ -14,7 +14,12 @@ from payments.money import Money
 
 _S = AttemptStatus
 
-CHANNELS = {Channel.LINK: "the payment page", Channel.CHARGE: "a saved card"}
+CHANNELS = {
+    Channel.LINK: "the payment page",
+    Channel.CHECKOUT: "the storefront's payment page",
+    Channel.ELEMENTS: "the storefront",
+    Channel.CHARGE: "a saved card",
+}
 METHODS = {
     "stripe": "through Stripe",
     "bank_transfer": "by bank transfer",
@@ -269,7 +274,7 @@ def _tell_claimed(owed: str, invoice: Invoice, rows: InvoiceRows) -> tuple[str, 
     attempt = next((each for each in rows.attempts if each.id == held), None)
     if attempt is None:
         return f"{owed} A payment of several invoices is under way.", "Wait for it."
-    if attempt.channel is Channel.LINK and attempt.status is _S.SUBMITTING:
+    if attempt.channel.has_payer and attempt.status is _S.SUBMITTING:
         return (
             f"{owed} A payer has opened the payment page and has not paid yet.",
             "Wait, or charge a card: the page is closed first.",

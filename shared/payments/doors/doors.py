@@ -35,7 +35,6 @@ class Doors:
     reconciliations: Queue
     now: Callable[[], datetime]
     new_id: Callable[[str], str]
-    new_token: Callable[[], str]
     time_left: Callable[[], float]
     connected: dict[tuple[str, str, str], str] = field(default_factory=dict)
 

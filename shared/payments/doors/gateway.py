@@ -24,7 +24,7 @@ from payments.errors import (
     StripeRequestRefused,
     StripeUnavailable,
 )
-from payments.facts.attempt import Attempt, Decline
+from payments.facts.attempt import Attempt, Decline, WayBack
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     CardRefused,
@@ -159,14 +159,19 @@ class Gateway:
         )
 
     def create_intent(self, attempt: Attempt, number: str) -> Intent:
-        """Create the attempt's PaymentIntent, unconfirmed: no money can move yet."""
+        """
+        Create the attempt's PaymentIntent, unconfirmed: no money can move yet.
+
+        A payer who is there confirms it in their own browser.
+        """
         params = {
             "amount": attempt.amount,
             "currency": attempt.currency,
             "customer": attempt.stripe_customer,
             "payment_method": attempt.payment_method,
-            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "automatic_payment_methods": _methods(attempt),
             **_described(attempt, number),
+            **_kept(attempt),
         }
         return self._write(Intent, "/v1/payment_intents", params, attempt.stripe_key("create"))
 
@@ -298,7 +303,7 @@ class Gateway:
         options = {"base": "files", "content_type": "multipart/form-data"}
         return _Id.model_validate(self._request("post", "/v1/files", params, key, **options)).id
 
-    def create_session(self, attempt: Attempt, number: str) -> Session:
+    def create_session(self, attempt: Attempt, number: str, back: WayBack) -> Session:
         """
         Create the attempt's hosted Checkout Session.
 
@@ -316,10 +321,11 @@ class Gateway:
             "customer": attempt.stripe_customer,
             "client_reference_id": attempt.invoice,
             "line_items": [{"quantity": 1, "price_data": price}],
-            "payment_intent_data": described,
+            "payment_intent_data": described | _kept(attempt),
             "metadata": described["metadata"],
-            "success_url": f"{attempt.return_url}/return?session_id={{CHECKOUT_SESSION_ID}}",
-            "cancel_url": attempt.return_url,
+            "success_url": back.success_url,
+            "cancel_url": back.cancel_url,
+            "locale": attempt.locale,
             "expires_at": int(attempt.session_expires_at().timestamp()),
         }
         return self._write(Session, "/v1/checkout/sessions", params, attempt.stripe_key("session"))
@@ -457,6 +463,20 @@ def _described(attempt: Attempt, number: str) -> dict[str, Any]:
     }
     suffix = statement_suffix(number)
     return {**described, "statement_descriptor_suffix": suffix} if suffix else described
+
+
+def _methods(attempt: Attempt) -> dict[str, Any]:
+    """Return how it may be paid: nobody can be sent to a bank's page who is not there."""
+    return (
+        {"enabled": True}
+        if attempt.channel.has_payer
+        else {"enabled": True, "allow_redirects": "never"}
+    )
+
+
+def _kept(attempt: Attempt) -> dict[str, str]:
+    """Return what saves the card for later charges, where its owner has agreed to that."""
+    return {"setup_future_usage": "off_session"} if attempt.save_card else {}
 
 
 def statement_suffix(number: str) -> str | None:

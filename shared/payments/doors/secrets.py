@@ -52,6 +52,10 @@ class Secrets:
         """Keep an endpoint's secret."""
         self._write(self._webhook_name(account, mode), value)
 
+    def link_key(self) -> bytes:
+        """Return the secret of which the tokens of pay links are made; the template makes it."""
+        return self._read(f"{self._prefix}/keys/pay-links")["key"].encode()
+
     def _keys_name(self, tenant: str, account: str, mode: str) -> str:
         return f"{self._prefix}/keys/{tenant}/{account}/{mode}"
 

@@ -29,7 +29,7 @@ from payments.facts.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
 
-LISTED = (PaymentModule, Run, Break)
+LISTED = (PaymentModule, PayLink, Run, Break)
 
 #: What lists and due work are called in the indexes.
 _NAMES: dict[type[BaseModel], str] = {
@@ -43,6 +43,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Break: "break",
     Dispute: "dispute",
     JournalEntry: "journal",
+    PayLink: "link",
     InboxEvent: "event",
 }
 
@@ -267,6 +268,11 @@ class Store:
     def link(self, tenant: str, invoice: str, link: str) -> PayLink:
         """Return the pay link or raise NotFound."""
         return self._require(PayLink, "pay link", partition(tenant, "INV", invoice), f"LINK#{link}")
+
+    def links(self, tenant: str, invoice: str) -> list[PayLink]:
+        """Return the pay links of an invoice, oldest first."""
+        rows = self._table.query(partition(tenant, "INV", invoice), "LINK#")
+        return [PayLink.model_validate(row) for row in rows]
 
     def account(self, tenant: str, account: str) -> Account:
         """Return the account or raise NotFound."""

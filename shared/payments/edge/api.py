@@ -173,13 +173,15 @@ def answer_once(
     work: Callable[[str], BaseModel | Pending],
     *,
     moves_money: bool = True,
+    tell: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> Response[Any]:
     """
     Answer a request under its Idempotency-Key.
 
     `work` runs once, gets the id to use and returns the body. Only a request that moves or asks for
     money has to have a key; another one without it is simply done. A `Pending` body is answered
-    with 202, and a repeat of the request runs `work` again.
+    with 202, and a repeat of the request runs `work` again. What no row may hold is not in the body
+    that is kept: `tell` adds it to every answer.
     """
 
     def run(resource: str) -> replaying.Answer:
@@ -198,7 +200,7 @@ def answer_once(
         headers["Retry-After"] = str(ASK_AGAIN_S)
     if found.status >= 400:  # noqa: PLR2004
         raise StoredRefusal(found, headers)
-    return Response(found.status, JSON, found.body, headers)
+    return Response(found.status, JSON, tell(found.body), headers)
 
 
 def if_match(app: Routes) -> int:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from payments.cases.linking import LinkView
+from payments.cases.paying import LinkView
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.money import Money
 

@@ -39,6 +39,8 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/invoices/{id}/timeline": _READERS,
     "GET /v1/invoices/{id}/explain": _READERS,
     "POST /v1/invoices/{id}/pay-links": _STAFF,
+    "GET /v1/invoices/{id}/pay-links": _STAFF,
+    "POST /v1/pay-links/{id}/revoke": _STAFF,
     "POST /v1/invoices/{id}/charges": _STAFF,
     "GET /v1/payments": _READERS,
     "GET /v1/payments/{id}": _READERS,

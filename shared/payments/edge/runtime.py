@@ -7,7 +7,6 @@ Clients, clock, ids. A simulation replaces this module's answers.
 import math
 import os
 import random
-import secrets
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -49,11 +48,6 @@ def now() -> datetime:
 def new_id(prefix: str) -> str:
     """Return an id that sorts by time and that nobody can guess."""
     return dated(prefix, time.time_ns() // 1_000_000, os.urandom(10))
-
-
-def new_token() -> str:
-    """Return 256 random bits as text for a URL."""
-    return secrets.token_urlsafe(32)
 
 
 @cache
@@ -148,6 +142,5 @@ def doors() -> "Doors":
         reconciliations=reconcile_queue(),
         now=now,
         new_id=new_id,
-        new_token=new_token,
         time_left=time_left,
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,7 +33,19 @@ class Channel(StrEnum):
     """The way of paying."""
 
     LINK = "link"
+    CHECKOUT = "checkout"
+    ELEMENTS = "elements"
     CHARGE = "charge"
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the payer pays in a hosted Checkout Session."""
+        return self in {Channel.LINK, Channel.CHECKOUT}
+
+    @property
+    def has_payer(self) -> bool:
+        """Whether the payer is there, and may begin anew: an older page of theirs is closed."""
+        return self is not Channel.CHARGE
 
 
 _S = AttemptStatus
@@ -70,6 +83,13 @@ class Decline(BaseModel):
     charge: str | None = None
 
 
+class WayBack(NamedTuple):
+    """Where Checkout sends a payer who has paid, and one who has not."""
+
+    success_url: str
+    cancel_url: str
+
+
 class Attempt(BaseModel):
     """`amount` is in minor units; `payment_intent` and `session` are Stripe's ids once known."""
 
@@ -94,7 +114,14 @@ class Attempt(BaseModel):
     payment_intent: str | None = None
     session: str | None = None
     session_url: str | None = None
+    #: Of a pay link: the address of this deployment. The link's token is in no row.
     return_url: str | None = None
+    #: Of a storefront's session: where it leads to.
+    success_url: str | None = None
+    cancel_url: str | None = None
+    #: In which language the hosted page speaks; None: that of the payer's browser.
+    locale: str | None = None
+    save_card: bool = False
     decline: Decline | None = None
     sweep_at: datetime | None = None
     #: When its present state was found out.
@@ -125,7 +152,7 @@ class Attempt(BaseModel):
         return now - self.created_at < REPLAY_MAX
 
     def session_expires_at(self) -> datetime:
-        """When its Checkout Session ends: within the time in which its creation may be replayed."""
+        """When its page ends: within the time in which its creation may be replayed."""
         return self.created_at + REPLAY_MAX
 
     def become(self, status: AttemptStatus, **changes: object) -> "Attempt":

@@ -165,14 +165,19 @@ class Invoice(BaseModel):
             raise ExceedsOutstanding(
                 f"Only {Money(most, self.currency)} can be collected.", collectable=most
             )
-        if money.amount < most and not self.allow_partial:
-            raise FeatureDisabled(f"Invoice {self.number} takes no part payments.")
+        if money.amount < most:
+            self.require_partial()
         if money.amount < min(most, self.min_partial or 0):
             raise FeatureDisabled(
                 f"A part payment is at least {Money(self.min_partial or 0, self.currency)}."
             )
         require_chargeable(money)
         return money
+
+    def require_partial(self) -> None:
+        """Refuse a part payment where the merchant wants all of it at once."""
+        if not self.allow_partial:
+            raise FeatureDisabled(f"Invoice {self.number} takes no part payments.")
 
     def claim_for(self, attempt: Attempt) -> "Invoice":
         """Give the invoice to `attempt`; the caller has seen to it that nobody else holds it."""

@@ -5,12 +5,17 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from payments.errors import InvalidTransition
+
+Rule = Literal["full", "fixed", "choose"]
+
 
 class PayLink(BaseModel):
     """
-    `amount` is a fixed part in minor units, or None for all that is left.
+    Its `rule` says who decides what is paid: all that is left, `amount`, or the payer.
 
-    `digest` is the token's SHA-256.
+    Amounts are minor units. A payer who chooses is offered `amount`, or all that is left, and pays
+    `least` or more. `digest` is the token's SHA-256.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -21,10 +26,36 @@ class PayLink(BaseModel):
     module: str
     digest: str
     created_at: datetime
+    rule: Rule = "full"
     amount: int | None = None
+    least: int | None = None
     message: str | None = None
-    status: Literal["active", "revoked"] = "active"
+    expires_at: datetime | None = None
+    status: Literal["active", "revoked", "replaced"] = "active"
+    ended_at: datetime | None = None
     version: int = 1
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether the merchant's own date for it has passed."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether it can still be paid by."""
+        return self.status == "active" and not self.has_expired(now)
+
+    def revoke(self, now: datetime) -> "PayLink":
+        """Withdraw it; a link that a newer one has replaced is withdrawn already."""
+        if self.status == "replaced":
+            raise InvalidTransition(f"Pay link {self.id} was replaced by a newer one.")
+        return self.having(status="revoked", ended_at=now)
+
+    def replace(self, now: datetime) -> "PayLink":
+        """Let a newer link of the invoice take its place."""
+        return self.having(status="replaced", ended_at=now)
+
+    def having(self, **changes: object) -> "PayLink":
+        """Return it with `changes`."""
+        return self.model_copy(update=changes)
 
 
 class LinkPointer(BaseModel):

@@ -13,7 +13,7 @@ from payments.doors.doors import Doors
 from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
-from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
@@ -74,7 +74,7 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
             payment_intent=intent.id,
             sweep_at=doors.now() + DEBIT_EVERY,
         )
-    if intent.status == "canceled" and attempt.channel is Channel.CHARGE:
+    if intent.status == "canceled" and not attempt.channel.has_session:
         end = AttemptStatus.FAILED if intent.decline else AttemptStatus.CANCELED
         return advance(attempt, end, doors=doors, payment_intent=intent.id, decline=intent.decline)
     if intent.status == "requires_payment_method" and attempt.status is AttemptStatus.PROCESSING:

@@ -6,7 +6,7 @@ from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import InvoiceNotPayable, PaymentInProgress, TooMuchContention
-from payments.facts.attempt import Attempt, Channel
+from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.closing import close
@@ -24,7 +24,7 @@ def claim(
     """
     Give the invoices to the attempt that `propose` makes of their present state, all or none.
 
-    An open pay-link session is expired at Stripe first if `supersede` says so. Raise
+    An open page of the payer's is closed at Stripe first if `supersede` says so. Raise
     PaymentInProgress where another attempt may still bring money.
     """
     for _ in range(TRIES):
@@ -52,7 +52,7 @@ def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     if not held:
         return invoice
     attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
-    if not attempt or attempt.channel is not Channel.LINK or not supersede:
+    if not attempt or not attempt.channel.has_payer or not supersede:
         raise in_progress(invoice, held.attempt)
     try:
         close(attempt, doors)

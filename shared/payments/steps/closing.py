@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from payments.doors.doors import Doors
 from payments.errors import PaymentInProgress, StripeRequestRefused
-from payments.facts.attempt import Attempt, AttemptStatus, Channel, Decline
+from payments.facts.attempt import Attempt, AttemptStatus, Decline
 from payments.facts.stripe_objects import FailedAtStripe, Intent, Session
+from payments.steps.addressing import way_back
 from payments.steps.applying import advance, apply_intent, apply_session
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def close(attempt: Attempt, doors: Doors) -> Attempt:
     OutcomeUnknown and StripeUnavailable leave it as it was.
     """
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-    if attempt.channel is Channel.LINK:
+    if attempt.channel.has_session:
         return _close_session(attempt, gateway, doors)
     return close_intent(attempt, gateway, doors)
 
@@ -78,7 +79,7 @@ def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str 
         return None
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
     try:
-        return gateway.create_session(attempt, number).id
+        return gateway.create_session(attempt, number, way_back(attempt, doors)).id
     except (FailedAtStripe, StripeRequestRefused):
         # Stripe repeats a failure for as long as it keeps the key; what it refuses was not made.
         return next((found.id for found in _made_for(attempt, gateway.sessions)), None)

@@ -1,0 +1,262 @@
+"""A pay link as its payer has it: what the page tells, what Pay does, and the way back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from payments.doors.doors import Doors
+from payments.doors.store import InvoiceRows
+from payments.errors import AmountTooSmall, InvoiceNotPayable, NotFound, PaymentsError
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
+from payments.facts.customer import Customer
+from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.link import PayLink
+from payments.facts.payment import Payment
+from payments.facts.settings import Settings
+from payments.facts.stripe_objects import OutcomeUnknown
+from payments.money import Money, least_charge
+from payments.steps.addressing import digest
+from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, apply_session
+from payments.steps.claiming import claim
+from payments.steps.opening import open_session
+from payments.steps.permitting import Permitted, require_ready, require_same_books
+from payments.steps.saving import stripe_customer
+
+
+class LinkState(StrEnum):
+    """What the page has to say."""
+
+    PAYABLE = "payable"
+    IN_PROGRESS = "in_progress"
+    PROCESSING = "processing"
+    PAID = "paid"
+    REFUNDED = "refunded"
+    VOID = "void"
+    DRAFT = "draft"
+    CLOSED = "closed"
+    DISPUTED = "disputed"
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    UNAVAILABLE = "unavailable"
+
+
+_ENDS = {
+    InvoiceStatus.VOID: LinkState.VOID,
+    InvoiceStatus.DRAFT: LinkState.DRAFT,
+    InvoiceStatus.PAID: LinkState.PAID,
+    InvoiceStatus.REFUNDED: LinkState.REFUNDED,
+    InvoiceStatus.UNCOLLECTIBLE: LinkState.CLOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What of a payment counts for the invoice, and what of it was given back."""
+
+    payment: Payment
+    amount: int
+    refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """What the payer's page shows; `part` is what Pay asks for, or offers to one who chooses."""
+
+    state: LinkState
+    link: PayLink
+    invoice: Invoice
+    merchant: str
+    settings: Settings
+    received: tuple[Received, ...] = ()
+    left: int = 0
+    part: int = 0
+    least: int = 0
+    #: A payment through the page came to nothing after the payer had left it, as debits do.
+    failed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press of Pay: on which deployment, in which language, and what a payer chose."""
+
+    base_url: str
+    attempt: str
+    locale: str | None = None
+    amount: int | None = None
+
+
+def view(token: str, *, doors: Doors) -> LinkView:
+    """
+    Return what the link's page shows today.
+
+    Reading changes nothing, since mail scanners read too.
+    """
+    link = _find(token, doors)
+    rows = doors.store.invoice_rows(link.tenant, link.invoice)
+    invoice = rows.require_invoice()
+    account = doors.store.account(link.tenant, doors.store.module(link.tenant, link.module).account)
+    settings = doors.store.settings(link.tenant)
+    left = invoice.collectable + invoice.reserved
+    return LinkView(
+        state=_state(link, invoice, doors),
+        link=link,
+        invoice=invoice,
+        merchant=settings.name or account.name,
+        settings=settings,
+        received=_received(rows, doors),
+        left=left,
+        part=min(link.amount or left, left),
+        least=min(left, _least(link, invoice)),
+        failed_at=_failed_at(rows),
+    )
+
+
+def press(token: str, asked: Press, *, doors: Doors) -> str:
+    """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
+    link = _find(token, doors)
+    invoice = doors.store.invoice(link.tenant, link.invoice)
+    if not link.is_usable(doors.now()):
+        raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
+    permitted, customer = _require_open(link, invoice, doors)
+    invoice.require_collectable(_part(link, invoice, asked.amount), beside=invoice.reserved)
+    gateway = doors.gateway(link.tenant, permitted.account.id, permitted.mode)
+    stripe_id = stripe_customer(customer, permitted, gateway, doors)
+
+    def propose(found: list[Invoice]) -> Attempt:
+        (seen,) = found
+        return Attempt(
+            id=asked.attempt,
+            tenant=seen.tenant,
+            invoice=seen.id,
+            account=permitted.account.id,
+            mode=permitted.mode,
+            module=permitted.module.id,
+            customer=customer.ref,
+            channel=Channel.LINK,
+            amount=seen.require_collectable(_part(link, seen, asked.amount)).amount,
+            currency=seen.currency,
+            created_at=doors.now(),
+            sweep_at=doors.now() + SWEEP_AFTER,
+            stripe_customer=stripe_id,
+            link=link.id,
+            return_url=asked.base_url,
+            locale=asked.locale,
+        )
+
+    attempt = claim([invoice], propose, supersede=True, doors=doors)
+    return open_session(invoice, attempt, gateway, doors).url or ""
+
+
+def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
+    """
+    Ask Stripe at once how the session ended: the page is right with every webhook lost.
+
+    Say whether it is known now.
+    """
+    link = _find(token, doors)
+    rows = doors.store.invoice_rows(link.tenant, link.invoice)
+    attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)
+    if not attempt or not attempt.is_open:
+        return True
+    try:
+        gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+        session = gateway.session(session_id)
+        apply_session(
+            session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+        )
+    except (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError):
+        # The webhook, the sweep and reconciliation will know more.
+        return False
+    return True
+
+
+def _find(token: str, doors: Doors) -> PayLink:
+    pointer = doors.store.find_link(digest(token))
+    if not pointer:
+        raise NotFound("There is no such pay link.")
+    link = doors.store.link(pointer.tenant, pointer.invoice, pointer.link)
+    if link.digest != pointer.digest:
+        raise NotFound("There is no such pay link.")
+    return link
+
+
+def _state(link: PayLink, invoice: Invoice, doors: Doors) -> LinkState:
+    found = _hindrance(link, invoice, doors.now())
+    if found:
+        return found
+    try:
+        _require_open(link, invoice, doors)
+        invoice.require_collectable(_part(link, invoice, None), beside=invoice.reserved)
+    except PaymentsError:
+        return LinkState.UNAVAILABLE
+    return LinkState.PAYABLE
+
+
+def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | None:
+    """Return why nothing can be paid through the link, what is most certain first."""
+    if link.status != "active":
+        return LinkState(link.status)
+    held = invoice.claim is not None and not invoice.claim.channel.has_payer
+    reasons = (
+        (invoice.status in _ENDS, _ENDS.get(invoice.status)),
+        (invoice.open_disputes > 0, LinkState.DISPUTED),
+        (invoice.collection == "processing", LinkState.PROCESSING),
+        (link.has_expired(now), LinkState.EXPIRED),
+        (held, LinkState.IN_PROGRESS),
+    )
+    return next((state for holds, state in reasons if holds), None)
+
+
+def _require_open(link: PayLink, invoice: Invoice, doors: Doors) -> tuple[Permitted, Customer]:
+    """Refuse where the merchant takes no payment of this customer by link now."""
+    permitted = require_ready(doors.store.module(link.tenant, link.module), "link", doors)
+    require_same_books(invoice, permitted)
+    customer = doors.store.customer(link.tenant, invoice.customer)
+    customer.require_enabled()
+    return permitted, customer
+
+
+def _part(link: PayLink, invoice: Invoice, chosen: int | None) -> int | None:
+    """Return what is asked for, None for all that is left; a fixed part is never more than that."""
+    left = invoice.collectable + invoice.reserved
+    if link.rule == "choose" and chosen is not None:
+        if chosen < min(left, _least(link, invoice)):
+            least = Money(_least(link, invoice), invoice.currency)
+            raise AmountTooSmall(f"The least that can be paid is {least}.")
+        return chosen
+    return None if link.amount is None or link.amount >= left else link.amount
+
+
+def _least(link: PayLink, invoice: Invoice) -> int:
+    """Return the smallest part that a payer may choose."""
+    return max(link.least or 0, invoice.min_partial or 0, least_charge(invoice.currency))
+
+
+def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:
+    """Return what was paid, oldest first, with what of it was given back."""
+    invoice = rows.require_invoice()
+    elsewhere = doors.store.shared(rows.shares)
+    refunds = rows.refunds + doors.store.refunds_of(*elsewhere)
+    found = sorted(rows.payments + elsewhere, key=lambda each: each.paid_at)
+    back = {
+        payment.id: sum(
+            refund.share_of(invoice.id)
+            for refund in refunds
+            if refund.is_given and refund.payment == payment.id
+        )
+        for payment in found
+    }
+    return tuple(
+        Received(payment, payment.allocated_to(invoice.id), back[payment.id])
+        for payment in found
+        if payment.allocated_to(invoice.id)
+    )
+
+
+def _failed_at(rows: InvoiceRows) -> datetime | None:
+    """Return when the payer's last attempt failed, unless another has followed it."""
+    last = max(rows.attempts, key=lambda each: (each.created_at, each.id), default=None)
+    if not last or last.status is not AttemptStatus.FAILED or not last.channel.has_payer:
+        return None
+    return last.changed_at
