@@ -1,12 +1,13 @@
-"""/v1/invoices/{id}/charges and /v1/charges: charge a saved card, without its owner."""
+"""/v1/invoices/{id}/charges and /v1/charges: charge a saved card without its owner."""
 
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
-from payments.cases import charging
+from payments.cases import charging, recovering
 from payments.edge import api, runtime
+from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.payment import Allocation, Fee, Note
 
@@ -124,6 +125,13 @@ def charge_customer(body: ChargeCustomer) -> Response[ChargesOut]:
         return _show(attempt) if _is_done(attempt) else api.Pending(_show(attempt))
 
     return api.answer_once(app, "att", 201, charge)
+
+
+@app.post("/v1/invoices/<invoice_id>/recovery/stop")
+def stop_recovery(invoice_id: api.PathName) -> RecoveryOut:
+    """Charge the card no more by itself; what is owed stays owed."""
+    caller = api.caller(app)
+    return show_recovery(recovering.stop(invoice_id, caller=caller, doors=runtime.doors()))
 
 
 def _is_done(attempt: Attempt) -> bool:

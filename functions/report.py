@@ -1,4 +1,4 @@
-"""/v1/reconciliation and /v1/ledger: compare with Stripe, and read the books."""
+"""/v1/reconciliation, /v1/recoveries and /v1/ledger: compare with Stripe, and read the books."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from payments.cases import bookkeeping, reconciliation
 from payments.edge import api, runtime
+from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.ledger import JournalEntry, Posting
+from payments.facts.recovery import Recovery, RecoveryStatus
 from payments.facts.run import Break, Run
 
 app = api.new_app()
@@ -91,6 +93,13 @@ class BreakPage(BaseModel):
     """A page of breaks."""
 
     data: list[BreakOut]
+    next_cursor: str | None
+
+
+class RecoveryPage(BaseModel):
+    """A page of recoveries."""
+
+    data: list[RecoveryOut]
     next_cursor: str | None
 
 
@@ -179,6 +188,20 @@ def list_breaks(
     return BreakPage(
         data=[BreakOut(**found.model_dump()) for found in breaks], next_cursor=following
     )
+
+
+@app.get("/v1/recoveries")
+def list_recoveries(
+    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    status: Annotated[RecoveryStatus | None, Query()] = None,
+) -> RecoveryPage:
+    """List how declined cards are followed up, newest first."""
+    wanted: dict[str, str] = {"status": status} if status else {}
+    found, following = runtime.store().page(
+        Recovery, api.caller(app).tenant, limit=limit, cursor=cursor, wanted=wanted
+    )
+    return RecoveryPage(data=[show_recovery(each) for each in found], next_cursor=following)
 
 
 @app.get("/v1/ledger/entries")

@@ -47,6 +47,7 @@ CALLS_STRIPE = {
     "reconcile_account",
     "refund_payment",
     "sweep_attempts",
+    "run_schedules",
 }
 SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "sqs", "xray"}
 # The store puts new versions of rows; nothing else changes one, and nothing reads them all.
@@ -178,7 +179,7 @@ def test_a_sample_event_fits_what_starts_its_function(name: str) -> None:
         assert ("authorizer" in event["requestContext"]) == (event["routeKey"] not in PUBLIC)
     else:
         assert not routes
-        assert "Records" in event or event["source"] == "aws.scheduler"
+        assert "Records" in event or "job" in event or event["source"] == "aws.scheduler"
 
 
 def test_only_the_listed_routes_are_public() -> None:
@@ -513,7 +514,11 @@ def test_a_scheduled_run_is_tried_again_and_then_kept() -> None:
     schedules = of_type("AWS::Scheduler::Schedule").values()
     started = {behind(schedule["Target"]["Arn"]["Ref"]) for schedule in schedules}
 
-    assert started == {"ReconcileAccountsFunction", "SweepAttemptsFunction"}
+    assert started == {
+        "ReconcileAccountsFunction",
+        "RunSchedulesFunction",
+        "SweepAttemptsFunction",
+    }
     for schedule in schedules:
         assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert schedule["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in dead_letters()

@@ -25,6 +25,8 @@ PUBLIC = (
 OWNERS = (
     ("/pay-links", "create_checkout_link"),
     ("/charges", "charge_token"),
+    ("/recovery/", "charge_token"),
+    ("/v1/recoveries", "report"),
     ("/v1/accounts", "connect_account"),
     ("/v1/payment-modules", "manage_modules"),
     ("/v1/profiles", "manage_modules"),
@@ -40,7 +42,12 @@ OWNERS = (
     ("/webhooks/", "receive_webhook"),
     ("/", "public_docs"),
 )
-TIMEOUTS_MS = {"apply_event": 60_000, "sweep_attempts": 110_000, "reconcile_account": 300_000}
+TIMEOUTS_MS = {
+    "apply_event": 60_000,
+    "sweep_attempts": 110_000,
+    "run_schedules": 110_000,
+    "reconcile_account": 300_000,
+}
 
 
 @dataclass

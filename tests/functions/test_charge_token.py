@@ -16,7 +16,8 @@ from tests.functions.shop import Shop, expect
 from tests.functions.world import Answer, Died, Json, World
 
 ROUTE = "POST /v1/invoices/{id}/charges"
-ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, "POST /v1/charges")}
+STOP = "POST /v1/invoices/{id}/recovery/stop"
+ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, "POST /v1/charges", STOP)}
 #: A request and the SDK's own second try, both without an answer or with Stripe's failure.
 UNKNOWN = {
     "lost": ("timeout_lost", "timeout_lost"),

@@ -17,7 +17,7 @@ DEFAULTS = {
     "return_origins": [],
     "refund_limit": [],
     "late_payment": "credit",
-    "retry_schedule": [3, 5, 7, 7],
+    "retry_schedule": [],
     "version": 0,
 }
 DECIDED: Json = {

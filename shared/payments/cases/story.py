@@ -19,6 +19,7 @@ CHANNELS = {
     Channel.CHECKOUT: "the storefront's payment page",
     Channel.ELEMENTS: "the storefront",
     Channel.CHARGE: "a saved card",
+    Channel.AUTO: "a saved card, once more by the schedule",
 }
 METHODS = {
     "stripe": "through Stripe",

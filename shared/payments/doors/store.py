@@ -23,6 +23,7 @@ from payments.facts.ledger import JournalEntry
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
 from payments.facts.payment import Payment, Share
+from payments.facts.recovery import Recovery
 from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
 from payments.facts.settings import Settings
@@ -42,6 +43,7 @@ _NAMES: dict[type[BaseModel], str] = {
     Run: "run",
     Break: "break",
     Dispute: "dispute",
+    Recovery: "recovery",
     JournalEntry: "journal",
     PayLink: "link",
     InboxEvent: "event",
@@ -84,6 +86,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     CreditNote: lambda row: ("INV", row.invoice, f"CREDITNOTE#{row.refund}"),
     Dispute: lambda row: ("INV", row.invoice, f"DISPUTE#{row.stripe_id}"),
     JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{row.fact}"),
+    Recovery: lambda row: ("INV", row.invoice, "RECOVERY"),
     PayLink: lambda row: ("INV", row.invoice, f"LINK#{row.id}"),
     Account: lambda row: ("ACC", row.id, "ACCOUNT"),
     Connection: lambda row: ("ACC", row.account, f"CONNECTION#{row.mode}"),
@@ -124,7 +127,7 @@ def _indexes(model: Any) -> dict[str, str]:
             "list_key": f"T#{model.tenant}#journal",
             "list_sort": f"{stamp(model.at)}#{model.fact}",
         }
-    if isinstance(model, Refund | Dispute):
+    if isinstance(model, Refund | Dispute | Recovery):
         return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Invoice | Payment):
         return _listed(model) | {"status": model.status}
@@ -215,6 +218,10 @@ class Store:
             for share in shares
         ]
         return [Payment.model_validate(row) for row in self._table.get_many(keys)]
+
+    def recovery(self, tenant: str, invoice: str) -> Recovery | None:
+        """Return how a failed charge of the invoice is followed up, or None."""
+        return self._find(Recovery, partition(tenant, "INV", invoice), "RECOVERY")
 
     def refund(self, tenant: str, invoice: str, refund: str) -> Refund | None:
         """Return the refund of a payment that stands under `invoice`, or None."""
@@ -424,6 +431,7 @@ class InvoiceRows:
         self.credit_notes: list[CreditNote] = []
         self.disputes: list[Dispute] = []
         self.journal: list[JournalEntry] = []
+        self.recovery: Recovery | None = None
 
     def require_invoice(self) -> Invoice:
         """Return the invoice or raise NotFound."""
@@ -448,5 +456,7 @@ class InvoiceRows:
                 self.credit_notes.append(CreditNote.model_validate(row))
             case "DISPUTE":
                 self.disputes.append(Dispute.model_validate(row))
+            case "RECOVERY":
+                self.recovery = Recovery.model_validate(row)
             case "JOURNAL":
                 self.journal.append(JournalEntry.model_validate(row))

@@ -42,6 +42,8 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/invoices/{id}/pay-links": _STAFF,
     "POST /v1/pay-links/{id}/revoke": _STAFF,
     "POST /v1/invoices/{id}/charges": _STAFF,
+    "POST /v1/invoices/{id}/recovery/stop": _STAFF,
+    "GET /v1/recoveries": _READERS,
     "GET /v1/payments": _READERS,
     "GET /v1/payments/{id}": _READERS,
     "POST /v1/payments/{id}/allocations": _STAFF,

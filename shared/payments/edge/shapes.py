@@ -11,6 +11,7 @@ from payments.edge import api, runtime
 from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation, Fee, Note, Payment
+from payments.facts.recovery import Recovery, RecoveryStatus
 
 Tax = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
 
@@ -145,6 +146,29 @@ class DisputeOut(BaseModel):
     version: int
 
 
+class RecoveryOut(BaseModel):
+    """
+    How a saved card that was declined is followed up.
+
+    `scheduled`: it is charged again at `next_at`; `asked`: `course` says what the payer has to do.
+    `amount` was to be charged, `recovered` of it came in, in minor units of `currency`.
+    """
+
+    id: str
+    invoice: str
+    customer: str
+    status: str
+    course: str
+    reason: str | None
+    tries: int
+    amount: int
+    recovered: int
+    currency: str
+    next_at: datetime | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
 class ShareOut(BaseModel):
     """What a payment that stands under another invoice brought to this one."""
 
@@ -218,6 +242,7 @@ class InvoiceOut(BaseModel):
     refunds: list[InvoiceRefund] = []
     disputes: list[DisputeOut] = []
     attempts: list[AttemptOut] = []
+    recovery: RecoveryOut | None = None
     created_at: str
 
 
@@ -244,6 +269,12 @@ def show_dispute(dispute: Dispute) -> DisputeOut:
     )
 
 
+def show_recovery(recovery: Recovery) -> RecoveryOut:
+    """Return what a caller may see."""
+    due = recovery.sweep_at if recovery.status is RecoveryStatus.SCHEDULED else None
+    return RecoveryOut(**recovery.model_dump(include=set(RecoveryOut.model_fields)), next_at=due)
+
+
 def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
     """Return what a caller may see; without its rows, it is an invoice in a list."""
     found = rows or InvoiceRows()
@@ -264,4 +295,5 @@ def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
         ],
         disputes=[show_dispute(dispute) for dispute in found.disputes],
         attempts=[AttemptOut(**attempt.model_dump(mode="json")) for attempt in found.attempts],
+        recovery=show_recovery(found.recovery) if found.recovery else None,
     )

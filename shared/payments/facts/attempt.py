@@ -36,6 +36,7 @@ class Channel(StrEnum):
     CHECKOUT = "checkout"
     ELEMENTS = "elements"
     CHARGE = "charge"
+    AUTO = "auto"
 
     @property
     def has_session(self) -> bool:

@@ -7,9 +7,6 @@ from pydantic import BaseModel, ConfigDict
 from payments.errors import PermissionDenied
 from payments.money import Money
 
-#: Four tries in three weeks.
-RETRY_SCHEDULE = (3, 5, 7, 7)
-
 
 class Limit(BaseModel):
     """`amount` minor units of `currency`."""
@@ -26,7 +23,7 @@ class Settings(BaseModel):
 
     `refund_limit` is what anybody but an admin may give back of one payment; where there are
     limits, a currency without one needs an admin. `retry_schedule` is in days between two tries of
-    a saved card.
+    a saved card that was declined; empty, nothing is tried without being asked for.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +36,7 @@ class Settings(BaseModel):
     return_origins: tuple[str, ...] = ()
     refund_limit: tuple[Limit, ...] = ()
     late_payment: Literal["credit", "refund"] = "credit"
-    retry_schedule: tuple[int, ...] = RETRY_SCHEDULE
+    retry_schedule: tuple[int, ...] = ()
     #: 0 where nothing is stored.
     version: int = 1
 

@@ -30,6 +30,7 @@ from payments.facts.stripe_objects import (
     Session,
     SetupIntent,
 )
+from payments.steps.recovering import recoveries
 
 T = TypeVar("T")
 
@@ -228,7 +229,7 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         saved = change(current.become(status, changed_at=doors.now(), **changes), current)
         followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
         moved = [change(new, old) for new, old in followed if new is not old]
-        doors.store.write(saved, *moved)
+        doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors))
         return saved.new
 
     return retrying(step)

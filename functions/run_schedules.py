@@ -1,0 +1,25 @@
+"""What is done by the clock, and for nobody's request: a job's name comes with its schedule."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from payments.cases import recovering
+from payments.doors.doors import Doors
+from payments.edge import batches, runtime
+
+
+def recover(doors: Doors) -> dict[str, Any]:
+    """Charge declined cards again where that is due."""
+    return asdict(recovering.follow_up(doors))
+
+
+JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {"recovery": recover}
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with what the job did."""
+    runtime.begin(context)
+    done = JOBS[event["job"]](runtime.doors())
+    batches.logger.info("done", job=event["job"], **done)
+    return done

@@ -1,0 +1,40 @@
+"""A saved card that was declined: what follows, written with the decline itself."""
+
+from collections.abc import Iterator
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.facts.attempt import Attempt, AttemptStatus, Channel, Decline
+from payments.facts.invoice import Invoice
+from payments.facts.recovery import Recovery
+
+
+def recoveries(
+    attempt: Attempt, invoices: list[Invoice], doors: Doors
+) -> Iterator[Change[Recovery]]:
+    """
+    Yield how each invoice of a declined charge goes on, if its tenant wants declines followed.
+
+    A charge that was itself such a try changes nothing here: whoever made it goes on with it.
+    """
+    if attempt.status is not AttemptStatus.FAILED or attempt.channel is not Channel.CHARGE:
+        return
+    schedule = doors.store.settings(attempt.tenant).retry_schedule
+    if not schedule:
+        return
+    decline, now = attempt.decline or Decline(code="card_declined"), doors.now()
+    for invoice, part in zip(invoices, attempt.shares, strict=True):
+        known = doors.store.recovery(attempt.tenant, invoice.id)
+        if known and known.is_open:
+            # The newest word of a bank counts, and the newest card.
+            new = known.having(payment_method=attempt.payment_method)
+        else:
+            new = Recovery.begin(
+                attempt,
+                part,
+                invoice.outstanding,
+                id=doors.new_id("rcv"),
+                schedule=schedule,
+                started_at=now,
+            )
+        yield change(new.follow(decline, now, doors.new_id("att")), known)
