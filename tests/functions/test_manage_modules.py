@@ -4,11 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+from stripe.params.checkout import SessionCreateParams
 
+from payments.facts.terms import METHODS
+from tests.doubles.tenants import secret_key
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
-from tests.functions.world import Json, World
+from tests.functions.world import Answer, Json, World
 
 MODULES = "/v1/payment-modules"
 READERS = {"admin", "operator", "viewer"}
@@ -16,7 +19,9 @@ ALLOWED = {
     f"POST {MODULES}": {"admin"},
     f"GET {MODULES}": READERS,
     f"GET {MODULES}/{{id}}": READERS,
+    f"PATCH {MODULES}/{{id}}": {"admin"},
     f"POST {MODULES}/{{id}}/state": {"admin"},
+    f"GET {MODULES}/{{id}}/capabilities": READERS,
     "GET /v1/profiles/{id}": READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": {"admin"},
     "DELETE /v1/profiles/{id}/modules/{mid}": {"admin"},
@@ -25,7 +30,7 @@ ALLOWED = {
 }
 
 
-def asked(shop: Shop, name: str = "Cards") -> Json:
+def asked(shop: Shop, name: str = "Second") -> Json:
     return {"name": name, "account": shop.account["id"], "features": {"link": True}}
 
 
@@ -43,11 +48,15 @@ def test_a_module_is_created_off_as_the_contract_shows(shop: Shop) -> None:
     assert re.fullmatch("mod_[0-9a-z]{26}", module["id"])
     assert module == {
         "id": module["id"],
-        "name": "Cards",
+        "name": "Second",
         "account": shop.account["id"],
         "state": "off",
         "features": {"link": True, "charge_saved": False, "partial": False},
+        "methods": [],
+        "currencies": [],
+        "limits": [],
         "created_at": "2026-09-21T14:00:00Z",
+        "version": 1,
     }
     assert expect(200, shop.admin.get(f"{MODULES}/{module['id']}")) == module
 
@@ -56,7 +65,7 @@ def test_a_module_is_created_off_as_the_contract_shows(shop: Shop) -> None:
 def test_a_module_is_switched_and_shows_it(shop: Shop, state: str) -> None:
     switched = expect(200, shop.admin.post(state_of(shop.module), {"state": state}))
 
-    assert switched == shop.module | {"state": state}
+    assert switched == shop.module | {"state": state, "version": 3}
 
 
 def test_test_keys_do_not_switch_a_module_on(shop: Shop) -> None:
@@ -196,6 +205,164 @@ def test_modules_are_listed_newest_first_with_a_cursor(shop: Shop) -> None:
     names = [module["name"] for module in first["data"] + second["data"]]
     assert names == ["three", "two", "Cards"]
     assert second["next_cursor"] is None
+
+
+def patch(shop: Shop, changes: Json, version: int | None = 2, module: Json | None = None) -> Answer:
+    seen = {} if version is None else {"if-match": f'"{version}"'}
+    path = f"{MODULES}/{(module or shop.module)['id']}"
+    return shop.admin.send("PATCH", path, changes, headers=seen)
+
+
+def test_a_module_is_changed_in_what_is_named_and_in_nothing_else(shop: Shop) -> None:
+    terms = {
+        "methods": ["card", "sepa_debit"],
+        "currencies": ["eur"],
+        "limits": [{"currency": "eur", "min": 500, "max": 90_000}],
+    }
+
+    changed = patch(shop, terms | {"features": {"link": False}})
+    renamed = patch(shop, {"name": "CARDS"}, 3)
+
+    features = shop.module["features"] | {"link": False}
+    expected = shop.module | terms | {"features": features, "version": 3}
+    assert (expect(200, changed), changed.headers["etag"]) == (expected, '"3"')
+    assert expect(200, renamed) == expected | {"name": "CARDS", "version": 4}
+    assert expect(200, shop.admin.get(f"{MODULES}/{shop.module['id']}")) == renamed.json
+
+
+def test_who_has_not_seen_the_present_module_does_not_change_it(shop: Shop) -> None:
+    stale = refuse(shop.world, lambda: patch(shop, {"currencies": ["eur"]}, 1))
+    blind = refuse(shop.world, lambda: patch(shop, {"currencies": ["eur"]}, None))
+
+    assert (stale, blind) == ((412, "version_mismatch"), (428, "precondition_required"))
+
+
+def test_no_two_modules_of_a_tenant_have_one_name(shop: Shop) -> None:
+    second = expect(201, shop.admin.post(MODULES, asked(shop)))
+
+    taken = refuse(shop.world, lambda: shop.admin.post(MODULES, asked(shop, "second")))
+    renamed = refuse(shop.world, lambda: patch(shop, {"name": "Second"}))
+    expect(200, patch(shop, {"name": "Third"}, 1, second))
+    free_again = patch(shop, {"name": "Second"})
+
+    assert taken == renamed == (409, "name_taken")
+    assert expect(200, free_again)["name"] == "Second"
+
+
+TERMS = (
+    *ALWAYS,
+    invalid("another account", {"account": "acc_other"}),
+    invalid("a state", {"state": "on"}),
+    invalid("an unknown feature", {"features": {"crypto": True}}),
+    invalid("a feature as text", {"features": {"link": "yes"}}),
+    invalid("no name", {"name": ""}),
+    invalid("a method that Stripe has not", {"methods": ["crad"]}),
+    invalid("a method that is none", {"methods": ["card; drop"]}),
+    invalid("a currency in capitals", {"currencies": ["EUR"]}),
+    invalid("no currency of Stripe's", {"currencies": ["zzz"]}, "currency_not_supported"),
+    invalid("a bare limit", {"limits": [500]}),
+    invalid("a limit of nothing", {"limits": [{"currency": "eur", "max": 0}]}),
+    invalid("a limit as a float", {"limits": [{"currency": "eur", "max": 5.0}]}),
+    invalid("no amount within", {"limits": [{"currency": "eur", "min": 2, "max": 1}]}),
+    invalid("one currency twice", {"limits": [{"currency": "eur"}, {"currency": "eur"}]}),
+    invalid(
+        "a limit of what is not taken",
+        {"currencies": ["usd"], "limits": [{"currency": "eur", "max": 1}]},
+        "currency_not_supported",
+    ),
+)
+
+
+@pytest.mark.parametrize("bad", TERMS, ids=str)
+def test_terms_under_which_nothing_can_be_paid_are_refused(showroom: Shop, bad: Bad) -> None:
+    def send() -> Answer:
+        path, headers = f"{MODULES}/{showroom.module['id']}", {"if-match": '"2"', **bad.headers}
+        return showroom.admin.send("PATCH", path, raw=bad.text({"name": "Cards"}), headers=headers)
+
+    assert refuse(showroom.world, send) == (bad.status, bad.code)
+
+
+def test_every_method_that_the_sdk_names_can_be_allowed() -> None:
+    hints = SessionCreateParams.__annotations__["allowed_payment_method_types"]
+    named = set(re.findall(r"'([a-z0-9_]+)'", str(hints)))
+
+    assert named == METHODS
+
+
+def test_an_amount_or_a_currency_that_is_not_taken_never_reaches_stripe(shop: Shop) -> None:
+    shop.save_card()
+    large, foreign = shop.invoice(), shop.invoice(currency="usd")
+    link = shop.link(large)
+    limits = [{"currency": "eur", "min": 1000, "max": 3999}]
+    expect(200, patch(shop, {"currencies": ["eur"], "limits": limits}))
+    shop.world.gate.passed.clear()
+
+    answers = (
+        shop.charge(large),
+        shop.charge(large, amount=999),
+        shop.charge(foreign),
+        shop.operator.post(f"/v1/invoices/{large['id']}/pay-links", {}),
+        shop.operator.post(f"/v1/invoices/{foreign['id']}/pay-links", {}),
+        shop.world.public.post(f"{link}/pay", key=None),
+    )
+
+    codes = [(answer.status, answer.code) for answer in answers[:-1]]
+    assert codes == [
+        (422, "amount_too_large"),
+        (422, "amount_too_small"),
+        (422, "currency_not_supported"),
+        (422, "amount_too_large"),
+        (422, "currency_not_supported"),
+    ]
+    assert answers[-1].status == 422
+    assert not [name for name in shop.world.gate.passed if "/v1/" in name]
+    expect(201, shop.charge(large, amount=3999))
+
+
+def test_the_payers_page_offers_the_methods_that_the_module_takes(shop: Shop) -> None:
+    expect(200, patch(shop, {"methods": ["sepa_debit"]}))
+    invoice = shop.invoice()
+    shop.save_card()
+
+    url = shop.session(invoice)
+
+    session = shop.world.at_stripe("GET", f"/v1/checkout/sessions/{url.rsplit('/', 1)[-1]}")
+    assert session["payment_method_types"] == ["sepa_debit"]
+    second = shop.invoice()
+    refused = refuse(shop.world, lambda: shop.charge(second))
+    assert refused == (403, "feature_disabled")
+
+
+@pytest.mark.parametrize("feature", ["link", "charge_saved", "partial"])
+def test_a_module_says_what_it_can_do_what_is_off_and_what_it_never_can(
+    shop: Shop, feature: str
+) -> None:
+    expect(200, patch(shop, {"features": {feature: False}}))
+
+    shown = expect(200, shop.admin.get(f"{MODULES}/{shop.module['id']}/capabilities"))
+
+    found = {each["name"]: each["status"] for each in shown["data"]}
+    assert list(found.values()).count("off") == 1
+    assert [name for name, status in found.items() if status == "unavailable"] == [
+        "banner_card_payment",
+        "smart_routing",
+        "spread_out_fees",
+    ]
+    assert all(each["reason"].endswith(".") for each in shown["data"])
+    assert (shown["usable"], shown["reason"]) == (True, None)
+
+
+def test_a_module_says_why_nothing_can_be_paid_through_it(shop: Shop) -> None:
+    path = f"{MODULES}/{shop.module['id']}/capabilities"
+    shop.world.control("keys", key=secret_key("tulips"), revoked=True)
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+    broken = expect(200, shop.admin.get(path))
+    expect(200, shop.admin.post(state_of(shop.module), {"state": "off"}))
+    off = expect(200, shop.admin.get(path))
+
+    assert (broken["usable"], off["usable"]) == (False, False)
+    assert "refuses the secret key" in broken["reason"]
+    assert off["reason"] == "Payment module Cards is Off."
 
 
 @pytest.mark.parametrize("route", ALLOWED)

@@ -205,7 +205,8 @@ def connect(stack: Stack, tenant: str, **fields: object) -> Answer:
 
 def create_module(stack: Stack, tenant: str, account: str, **features: bool) -> str:
     """Create a payment module, which is Off, and return its id."""
-    body = {"name": "Cards", "account": account, "features": FEATURES | features}
+    name = f"Cards {new_key()}"
+    body = {"name": name, "account": account, "features": FEATURES | features}
     answer = stack.client(tenant, "admin").post(
         "/v1/payment-modules", body, idempotency_key=new_key()
     )

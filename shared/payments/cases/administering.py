@@ -1,4 +1,4 @@
-"""Modules, profiles, grants and customers: the rows that say who may pay how."""
+"""Profiles, grants and customers: the rows that say who may pay how."""
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
@@ -6,40 +6,7 @@ from payments.errors import StripeAccountRequired, VersionMismatch
 from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
-from payments.facts.module import MODES, Features, Grant, ModuleState, PaymentModule
-
-
-def create_module(
-    name: str, account: str, features: Features, *, module_id: str, caller: Caller, doors: Doors
-) -> PaymentModule:
-    """Create a payment module on an account; it is Off. `module_id` is the request's own."""
-    doors.store.account(caller.tenant, account)
-    module = PaymentModule(
-        id=module_id,
-        tenant=caller.tenant,
-        name=name,
-        account=account,
-        features=features,
-        created_at=doors.now(),
-    )
-    try:
-        return doors.store.save(module)
-    except RowChanged:
-        return doors.store.module(caller.tenant, module_id)
-
-
-def switch_module(
-    module_id: str, state: ModuleState, *, caller: Caller, doors: Doors
-) -> PaymentModule:
-    """Switch a module; Sandbox takes an account with test keys, On one with live keys."""
-    module = doors.store.module(caller.tenant, module_id)
-    if state is not ModuleState.OFF:
-        account = doors.store.account(caller.tenant, module.account)
-        account.require_active(MODES[state])
-    try:
-        return doors.store.save(module.switch(state), module)
-    except RowChanged:
-        raise VersionMismatch(f"Module {module.name} was changed at the same time.") from None
+from payments.facts.module import Grant
 
 
 def set_grant(

@@ -17,6 +17,7 @@ from payments.facts.caller import Caller
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation
+from payments.money import Money
 from payments.steps.claiming import claim
 from payments.steps.collecting import drive
 from payments.steps.permitting import Permitted, module_of, require_same_books, require_use
@@ -118,6 +119,7 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
     invoices = [doors.store.invoice(caller.tenant, part.invoice) for part in request.parts]
     _require_one_payer(invoices, request.customer)
     permitted = require_use(caller, module_of(invoices[0], request.module), "charge_saved", doors)
+    permitted.module.require_card()
     for invoice in invoices:
         require_same_books(invoice, permitted)
     customer = doors.store.customer(caller.tenant, invoices[0].customer)
@@ -147,8 +149,11 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
         )
 
     # Refuse what can never be charged before an open session is closed for it.
-    for invoice, part in zip(invoices, request.parts, strict=True):
-        invoice.require_collectable(part.amount, beside=invoice.reserved)
+    asked = [
+        invoice.require_collectable(part.amount, beside=invoice.reserved).amount
+        for invoice, part in zip(invoices, request.parts, strict=True)
+    ]
+    permitted.module.terms.require_money(Money(sum(asked), invoices[0].currency))
     return claim(invoices, propose, supersede=request.supersede_open_links, doors=doors)
 
 

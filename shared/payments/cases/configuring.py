@@ -1,14 +1,30 @@
-"""What a tenant decides for itself."""
+"""What a tenant decides for itself, and the payment modules that it switches on."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from payments.doors.doors import Doors
+from payments.doors.store import Change, Reservation, change
 from payments.doors.table import RowChanged
-from payments.errors import VersionMismatch
+from payments.errors import (
+    AccountNotActive,
+    CurrencyNotSupported,
+    KeyModeMismatch,
+    NameTaken,
+    ValidationFailed,
+    VersionMismatch,
+)
 from payments.facts.caller import Caller
+from payments.facts.capabilities import Capability, capabilities
+from payments.facts.module import MODES, ModuleState, PaymentModule
 from payments.facts.origin import require_origin, require_picture
 from payments.facts.settings import Settings
+from payments.facts.terms import Terms, unknown
+from payments.money import require_currency
+
+T = TypeVar("T", bound=BaseModel)
 
 
 def decide(
@@ -25,12 +41,131 @@ def decide(
         require_picture(changes["logo"])
     known = doors.store.settings(caller.tenant)
     if known.version != seen:
-        raise _changed(known)
+        raise _changed("The settings are", known.version)
     try:
         return doors.store.save(known.having(**changes), known if known.version else None)
     except RowChanged:
-        raise _changed(doors.store.settings(caller.tenant)) from None
+        raise _changed("The settings are", doors.store.settings(caller.tenant).version) from None
 
 
-def _changed(known: Settings) -> VersionMismatch:
-    return VersionMismatch(f"The settings are at version {known.version}.", version=known.version)
+def create_module(
+    fields: Mapping[str, Any], *, module_id: str, caller: Caller, doors: Doors
+) -> PaymentModule:
+    """Create a payment module on an account; it is Off. `module_id` is the request's own."""
+    doors.store.account(caller.tenant, fields["account"])
+    module = PaymentModule(
+        id=module_id,
+        tenant=caller.tenant,
+        name=fields["name"],
+        account=fields["account"],
+        created_at=doors.now(),
+    )
+    module = _with(module, fields)
+    created = change(module)
+    try:
+        doors.store.write(created, *_named(module, None, doors))
+    except RowChanged as changed:
+        if 0 in changed.rows:
+            return doors.store.module(caller.tenant, module_id)
+        raise _taken(module) from None
+    return created.new
+
+
+def change_module(
+    module_id: str, changes: Mapping[str, Any], *, seen: int, caller: Caller, doors: Doors
+) -> PaymentModule:
+    """Change a module that is still at version `seen`; what is open at Stripe stays as it is."""
+    known = doors.store.module(caller.tenant, module_id)
+    if known.version != seen:
+        raise _changed(f"Module {known.name} is", known.version)
+    saved = change(_with(known, changes), known)
+    try:
+        doors.store.write(saved, *_named(saved.new, known, doors))
+    except RowChanged as changed:
+        if 0 in changed.rows:
+            now = doors.store.module(caller.tenant, module_id)
+            raise _changed(f"Module {now.name} is", now.version) from None
+        raise _taken(saved.new) from None
+    return saved.new
+
+
+def switch_module(
+    module_id: str, state: ModuleState, *, caller: Caller, doors: Doors
+) -> PaymentModule:
+    """Switch a module; Sandbox takes an account with test keys, On one with live keys."""
+    module = doors.store.module(caller.tenant, module_id)
+    if state is not ModuleState.OFF:
+        doors.store.account(caller.tenant, module.account).require_active(MODES[state])
+    try:
+        return doors.store.save(module.switch(state), module)
+    except RowChanged:
+        raise VersionMismatch(f"Module {module.name} was changed at the same time.") from None
+
+
+def survey(
+    module_id: str, *, caller: Caller, doors: Doors
+) -> tuple[PaymentModule, str | None, tuple[Capability, ...]]:
+    """Return a module, why nothing can be paid through it now, and what it can do."""
+    module = doors.store.module(caller.tenant, module_id)
+    return module, _obstacle(module, doors), capabilities(module)
+
+
+def _obstacle(module: PaymentModule, doors: Doors) -> str | None:
+    if module.state is ModuleState.OFF:
+        return f"Payment module {module.name} is Off."
+    try:
+        doors.store.account(module.tenant, module.account).require_active(module.mode)
+    except (AccountNotActive, KeyModeMismatch) as refusal:
+        return refusal.detail
+    return None
+
+
+def _with(module: PaymentModule, fields: Mapping[str, Any]) -> PaymentModule:
+    """Return the module with the fields of a request that are its own to change."""
+    named = {name: fields[name] for name in Terms.model_fields if name in fields}
+    terms = _sensible(Terms.model_validate({**dict(module.terms), **named}))
+    features = module.features.model_copy(update=dict(fields.get("features", {})))
+    return module.having(name=fields.get("name", module.name), features=features, terms=terms)
+
+
+def _sensible(terms: Terms) -> Terms:
+    """Refuse terms under which nothing could ever be paid."""
+    if wrong := unknown(terms.methods):
+        raise ValidationFailed(f"Stripe has no payment method {wrong[0]}.", methods=wrong)
+    limited = [limit.currency for limit in terms.limits]
+    for currency in (*terms.currencies, *limited):
+        require_currency(currency)
+    if len(set(limited)) < len(limited):
+        raise ValidationFailed("Give one pair of limits for each currency.")
+    for limit in terms.limits:
+        if terms.currencies and limit.currency not in terms.currencies:
+            raise CurrencyNotSupported(f"{limit.currency.upper()} is limited, but not taken.")
+        if limit.min is not None and limit.max is not None and limit.min > limit.max:
+            raise ValidationFailed(f"No {limit.currency.upper()} amount is within its limits.")
+    return terms
+
+
+def _named(
+    module: PaymentModule, old: PaymentModule | None, doors: Doors
+) -> Iterator[Change[Reservation]]:
+    """Yield what takes the module's name, and what gives its former one free."""
+    if old and old.name.casefold() == module.name.casefold():
+        return
+    for name, holder in ((module.name, module.id), (old.name if old else None, "")):
+        if name is None:
+            continue
+        value = name.casefold()
+        known = doors.store.reservation(module.tenant, "MNM", value)
+        if holder and known and known.holder:
+            raise _taken(module)
+        row = Reservation(tenant=module.tenant, kind="MNM", value=value, holder=holder)
+        if known or holder:
+            yield change(row, known)
+
+
+def _taken(module: PaymentModule) -> NameTaken:
+    return NameTaken(f"Another payment module is named {module.name}.", name=module.name)
+
+
+def _changed(what: str, version: int) -> VersionMismatch:
+    return VersionMismatch(f"{what} at version {version}.", version=version)

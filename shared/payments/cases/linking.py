@@ -102,6 +102,8 @@ def _require_sense(
     if request.expires_at and request.expires_at <= now:
         raise ValidationFailed("A link cannot have expired before it is made.")
     money = invoice.require_collectable(request.amount, beside=invoice.reserved)
+    if rule != "choose":
+        permitted.module.terms.require_money(money)
     if request.least:
         invoice.require_collectable(request.least, beside=invoice.reserved)
     if money.amount < invoice.outstanding or rule == "choose":

@@ -119,7 +119,8 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
     if not link.is_usable(doors.now()):
         raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
     permitted, customer = _require_open(link, invoice, doors)
-    invoice.require_collectable(_part(link, invoice, asked.amount), beside=invoice.reserved)
+    money = invoice.require_collectable(_part(link, invoice, asked.amount), beside=invoice.reserved)
+    permitted.module.terms.require_money(money)
     gateway = doors.gateway(link.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 
@@ -141,6 +142,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
             stripe_customer=stripe_id,
             link=link.id,
             return_url=asked.base_url,
+            methods=permitted.module.terms.methods,
             locale=asked.locale,
         )
 
@@ -186,8 +188,10 @@ def _state(link: PayLink, invoice: Invoice, doors: Doors) -> LinkState:
     if found:
         return found
     try:
-        _require_open(link, invoice, doors)
-        invoice.require_collectable(_part(link, invoice, None), beside=invoice.reserved)
+        permitted, _ = _require_open(link, invoice, doors)
+        money = invoice.require_collectable(_part(link, invoice, None), beside=invoice.reserved)
+        if link.rule != "choose":
+            permitted.module.terms.require_money(money)
     except PaymentsError:
         return LinkState.UNAVAILABLE
     return LinkState.PAYABLE

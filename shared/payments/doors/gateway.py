@@ -327,6 +327,8 @@ class Gateway:
             "cancel_url": back.cancel_url,
             "locale": attempt.locale,
             "expires_at": int(attempt.session_expires_at().timestamp()),
+            # A filter on what Stripe would show (dynamic payment methods), not a list of it.
+            "allowed_payment_method_types": list(attempt.methods) or None,
         }
         return self._write(Session, "/v1/checkout/sessions", params, attempt.stripe_key("session"))
 

@@ -295,6 +295,10 @@ class Store:
         found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
         return found or Settings(tenant=tenant, version=0)
 
+    def reservation(self, tenant: str, kind: str, value: str) -> Reservation | None:
+        """Return who has a name, or None if nobody ever had."""
+        return self._find(Reservation, partition(tenant, kind, value), "RESERVATION")
+
     def module(self, tenant: str, module: str) -> PaymentModule:
         """Return the payment module or raise NotFound."""
         return self._require(

@@ -123,6 +123,8 @@ class Attempt(BaseModel):
     #: In which language the hosted page speaks; None: that of the payer's browser.
     locale: str | None = None
     save_card: bool = False
+    #: What its page may show of Stripe's payment methods; empty, all of them.
+    methods: tuple[str, ...] = ()
     decline: Decline | None = None
     sweep_at: datetime | None = None
     #: When its present state was found out.

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from payments.errors import FeatureDisabled, ModuleOff
+from payments.facts.terms import Terms
 
 
 class ModuleState(StrEnum):
@@ -46,6 +47,7 @@ class PaymentModule(BaseModel):
     created_at: datetime
     state: ModuleState = ModuleState.OFF
     features: Features = Features()
+    terms: Terms = Terms()
     version: int = 1
 
     @property
@@ -63,9 +65,18 @@ class PaymentModule(BaseModel):
                 f"Payment module {self.name} does not offer {feature}.", feature=feature
             )
 
+    def require_card(self) -> None:
+        """Refuse a saved card where the module takes other methods only."""
+        if self.terms.methods and "card" not in self.terms.methods:
+            raise FeatureDisabled(f"Payment module {self.name} takes no cards.", feature="card")
+
     def switch(self, state: ModuleState) -> "PaymentModule":
         """Return the module in `state`."""
-        return self.model_copy(update={"state": state})
+        return self.having(state=state)
+
+    def having(self, **changes: object) -> "PaymentModule":
+        """Return it with `changes`."""
+        return self.model_copy(update=changes)
 
 
 class Grant(BaseModel):

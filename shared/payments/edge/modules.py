@@ -1,0 +1,177 @@
+"""/v1/payment-modules: what may be paid with, and on what terms."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel, Field
+
+from payments.cases import configuring
+from payments.edge import api, runtime
+from payments.facts.capabilities import Capability
+from payments.facts.module import Features, ModuleState, PaymentModule
+from payments.facts.terms import AmountLimit
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+Switch = Annotated[bool, Field(strict=True)]
+MethodName = Annotated[str, Field(pattern=r"^[a-z0-9_]{2,40}$")]
+
+
+class FeaturesIn(api.Body):
+    """Ways of paying; what is left out stays as it is, which is off in a new module."""
+
+    link: Switch = False
+    charge_saved: Switch = False
+    partial: Switch = False
+
+
+class AmountLimitIn(api.Body):
+    """The least and the most that is asked for at once, in minor units; null is no limit."""
+
+    currency: api.Currency
+    min: api.Amount | None = None
+    max: api.Amount | None = None
+
+
+class ModuleTerms(api.Body):
+    """
+    `methods` are Stripe's payment method types: of what Stripe offers, these are shown.
+
+    An empty list limits nothing.
+    """
+
+    features: FeaturesIn = FeaturesIn()
+    methods: Annotated[tuple[MethodName, ...], Field(max_length=60)] = ()
+    currencies: Annotated[tuple[api.Currency, ...], Field(max_length=150)] = ()
+    limits: Annotated[tuple[AmountLimitIn, ...], Field(max_length=150)] = ()
+
+
+class CreateModule(ModuleTerms):
+    """A module belongs to one account for life, and is Off until it is switched."""
+
+    name: api.Text
+    account: api.Name
+
+
+class ChangeModule(ModuleTerms):
+    """What is left out stays; a list replaces the list."""
+
+    name: api.Text = ""
+
+
+class SwitchModule(api.Body):
+    """`sandbox` needs an account with test keys, `on` one with live keys."""
+
+    state: ModuleState
+
+
+class ModuleOut(BaseModel):
+    """A payment module; the ETag is its version."""
+
+    id: str
+    name: str
+    account: str
+    state: ModuleState
+    features: Features
+    methods: list[str]
+    currencies: list[str]
+    limits: list[AmountLimit]
+    created_at: str
+    version: int
+
+
+class ModulePage(BaseModel):
+    """A page of payment modules."""
+
+    data: list[ModuleOut]
+    next_cursor: str | None
+
+
+class CapabilitiesOut(BaseModel):
+    """`usable` says whether something can be paid now; if not, `reason` says why."""
+
+    module: str
+    state: ModuleState
+    usable: bool
+    reason: str | None
+    data: list[Capability]
+
+
+def show(module: PaymentModule) -> ModuleOut:
+    """Return what a caller may see."""
+    shown = module.model_dump(mode="json", exclude={"tenant", "terms"})
+    return ModuleOut.model_validate(shown | module.terms.model_dump(mode="json"))
+
+
+@router.post("/v1/payment-modules", status_code=201)
+def create_module(body: CreateModule) -> Response[ModuleOut]:
+    """Create a payment module; it is Off."""
+    caller, doors = api.caller(router), runtime.doors()
+    fields = body.model_dump(exclude_unset=True)
+
+    def create(module_id: str) -> ModuleOut:
+        return show(
+            configuring.create_module(fields, module_id=module_id, caller=caller, doors=doors)
+        )
+
+    return api.answer_once(router, "mod", 201, create, moves_money=False)
+
+
+@router.get("/v1/payment-modules")
+def list_modules(
+    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+) -> ModulePage:
+    """Newest first."""
+    modules, following = runtime.store().page(
+        PaymentModule, api.caller(router).tenant, limit=limit, cursor=cursor
+    )
+    return ModulePage(data=[show(module) for module in modules], next_cursor=following)
+
+
+@router.get("/v1/payment-modules/<module_id>")
+def get_module(module_id: api.PathName) -> Response[ModuleOut]:
+    """One payment module."""
+    return _answer(runtime.store().module(api.caller(router).tenant, module_id))
+
+
+@router.patch("/v1/payment-modules/<module_id>")
+def change_module(module_id: api.PathName, body: ChangeModule) -> Response[ModuleOut]:
+    """Change a module; If-Match names the version that was seen."""
+    return _answer(
+        configuring.change_module(
+            module_id,
+            body.model_dump(exclude_unset=True),
+            seen=api.if_match(router),
+            caller=api.caller(router),
+            doors=runtime.doors(),
+        )
+    )
+
+
+@router.post("/v1/payment-modules/<module_id>/state")
+def switch_module(module_id: api.PathName, body: SwitchModule) -> Response[ModuleOut]:
+    """Switch it Off, to Sandbox, or On."""
+    caller, doors = api.caller(router), runtime.doors()
+    return _answer(configuring.switch_module(module_id, body.state, caller=caller, doors=doors))
+
+
+@router.get("/v1/payment-modules/<module_id>/capabilities")
+def get_capabilities(module_id: api.PathName) -> CapabilitiesOut:
+    """Say what the module can do, what could be switched on, and what it cannot do at all."""
+    module, obstacle, found = configuring.survey(
+        module_id, caller=api.caller(router), doors=runtime.doors()
+    )
+    return CapabilitiesOut(
+        module=module.id,
+        state=module.state,
+        usable=obstacle is None,
+        reason=obstacle,
+        data=list(found),
+    )
+
+
+def _answer(module: PaymentModule) -> Response[ModuleOut]:
+    return api.answer(200, show(module), api.etag(module.version))

@@ -1,0 +1,67 @@
+"""On what terms a payment module takes money: methods, currencies, amounts."""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.errors import AmountTooLarge, AmountTooSmall, CurrencyNotSupported
+from payments.money import Money
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Stripe's payment method types, which a Checkout Session may be limited to.
+METHODS = _names(
+    """
+    acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact
+    billie bizum blik boleto card cashapp crypto customer_balance eps fpx giropay grabpay ideal
+    kakao_pay klarna konbini kr_card link mb_way mobilepay multibanco naver_pay nz_bank_account oxxo
+    p24 pay_by_bank payco paynow paypal paypay payto pix promptpay revolut_pay samsung_pay satispay
+    scalapay sepa_debit sequra sofort sunbit swish twint upi us_bank_account wechat_pay zip
+    """
+)
+
+
+class AmountLimit(BaseModel):
+    """The least and the most that is asked for at once, in minor units of a currency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    currency: str
+    min: int | None = None
+    max: int | None = None
+
+
+class Terms(BaseModel):
+    """
+    What is empty is not limited here.
+
+    `methods` narrow what the account's own settings at Stripe and the payment itself allow; they
+    never widen it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    methods: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
+    limits: tuple[AmountLimit, ...] = ()
+
+    def require_money(self, money: Money) -> None:
+        """Refuse a currency or an amount that is not taken, before Stripe is asked."""
+        if self.currencies and money.currency not in self.currencies:
+            taken = ", ".join(self.currencies).upper()
+            raise CurrencyNotSupported(f"Only {taken} can be paid here.", currency=money.currency)
+        limit = next((each for each in self.limits if each.currency == money.currency), None)
+        if limit and limit.min is not None and money.amount < limit.min:
+            least = Money(limit.min, money.currency)
+            raise AmountTooSmall(f"At least {least} is paid here at once.", minimum=limit.min)
+        if limit and limit.max is not None and money.amount > limit.max:
+            most = Money(limit.max, money.currency)
+            raise AmountTooLarge(f"At most {most} is paid here at once.", maximum=limit.max)
+
+
+def unknown(methods: Iterable[str]) -> list[str]:
+    """Return what is no payment method type of Stripe's."""
+    return sorted(set(methods) - METHODS)
