@@ -66,8 +66,10 @@ FIXED = {
 #: What a payment names that was taken at Stripe beside this service.
 ELSEWHERE = "att_elsewhere"
 PATIENCE_S = 35 * 60.0
-CARD_NUMBER = re.compile(r"4242424242424242|4000000000000002|4000002760003184")
+CARD_NUMBERS = ("4242424242424242", "4000000000000002", "4000002760003184")
 SECRET = re.compile(r"whsec_\w+|[spr]k_(?:test|live)_\w+|pi_\w+_secret_\w+|seti_\w+_secret_\w+")
+#: Every secret has one of these in it; they are looked for much faster than the whole of it.
+OF_SECRETS = ("whsec_", "k_test_", "k_live_", "_secret_")
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Books:
         self.world, self.people, self.log = world, people, log
         self.rows: dict[str, list[Json]] = defaultdict(list)
         for _, item in sorted(world.table.dynamo.rows.items()):
-            row = from_attributes(item)
+            row = world.table.dynamo.read(item).row
             self.rows[row["sk"].partition("#")[0]].append(row)
         accounts = {
             merchant.account["stripe_account"]: name for name, merchant in world.merchants.items()
@@ -309,7 +311,7 @@ def nobody_sees_anothers(books: Books) -> Iterator[str]:
     for (partition, sort), item in books.world.table.dynamo.rows.items():
         owner = item["tenant"]["S"]
         other = TENANTS[1 - TENANTS.index(owner)]
-        if other in repr(item):
+        if other in books.world.table.dynamo.read(item).text:
             yield f"{partition} {sort} names {other}"
         if item.get("mode", {}).get("S", "test") != "test":
             yield f"{partition} {sort} is not of test mode"
@@ -359,14 +361,21 @@ def no_secret_gets_out(books: Books) -> Iterator[str]:
         "a log line": repr(books.log.lines),
         "an answer": repr([text.replace("pk_test_", "") for _, text in world.told]),
         "a message": repr(world.cloud.sent),
-        "a row": repr(world.table.dynamo.rows).replace("pk_test_", ""),
+        "a row": "".join(row.text for row in world.table.dynamo.readings()).replace("pk_test_", ""),
     }
     for place, text in places.items():
-        if found := SECRET.search(text) or CARD_NUMBER.search(text):
-            yield f"{place} holds {found[0]}"
+        if found := leaked(text):
+            yield f"{place} holds {found}"
         for tenant in TENANTS:
             if secret_key(tenant) in text:
                 yield f"{place} holds the key of {tenant}"
+
+
+def leaked(text: str) -> str | None:
+    """Give a secret or a card number that stands in a text."""
+    if any(part in text for part in OF_SECRETS) and (found := SECRET.search(text)):
+        return found[0]
+    return next((number for number in CARD_NUMBERS if number in text), None)
 
 
 #: What a door raises that AWS has failed.

@@ -1,10 +1,10 @@
 """Every request that leaves a function: a place to wait, to fail and to die."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -12,6 +12,7 @@ from greenlet import getcurrent
 
 from local.standin.engine import faults as standin_faults
 from local.standin.transport import InProcessClient
+from payments.doors.table import Row, from_attributes
 from tests.doubles.dynamo import Dynamo, Item, failure, key_of
 from tests.simulation import faults
 from tests.simulation.faults import FROZEN, KILLS, Faults
@@ -104,11 +105,21 @@ class Wire:
         raise Died(name)
 
 
+class Reading(NamedTuple):
+    """A stored row as it is, as the product reads it, and as text."""
+
+    item: Item
+    row: Row
+    text: str
+
+
 class Watched(Dynamo):
     """The in-memory DynamoDB, and what an observer wants to see of it."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         super().__init__()
+        #: What was stored is never changed, only replaced, so it is read once.
+        self.read_before: dict[int, Reading] = {}
         self.written: list[Callable[[Item | None, Item], None]] = []
         self._scheduler = scheduler
         self._latest: deque[tuple[float, Item | None, Item]] = deque(maxlen=STALE_WRITES_MAX)
@@ -119,6 +130,15 @@ class Watched(Dynamo):
         self._latest.append((self._scheduler.now, before, item))
         for observe in self.written:
             observe(before, item)
+
+    def read(self, item: Item) -> Reading:
+        found = self.read_before.get(id(item))
+        if found is None:
+            found = self.read_before[id(item)] = Reading(item, from_attributes(item), repr(item))
+        return found
+
+    def readings(self) -> Iterator[Reading]:
+        return map(self.read, self.rows.values())
 
     def stale(self, ask: Callable[[], Item]) -> Item:
         """Answer as an index does that has not heard of the last writes."""

@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from greenlet import getcurrent
-from stripe import _api_requestor, _http_client
+from stripe import _api_requestor, _http_client, _util
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -114,6 +114,8 @@ def wired(log: Log) -> Iterator[Callable[[Any], None]]:
         # The SDK waits by our clock, in its transport; even no sleep at all gives the processor
         # away.
         (_http_client, {"time": SimpleNamespace(sleep=lambda _: None, time=lambda: 0.0)}),
+        # It words every request and answer for a log that nobody keeps.
+        (_util, {"logfmt": lambda _: ""}),
     )
     with ExitStack() as stack:
         for module, new in replaced:

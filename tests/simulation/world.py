@@ -23,7 +23,7 @@ from tests.functions.world import Client
 from tests.simulation.cloud import CROCKFORD, LOST, Cloud, Environment
 from tests.simulation.faults import Faults
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.wire import Queue, SecretsManager, Stripe, Table, Wire
+from tests.simulation.wire import Queue, Reading, SecretsManager, Stripe, Table, Wire
 from tests.simulation.wiring import Log, doors, wired
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC).timestamp()
@@ -304,6 +304,7 @@ class Base:
     database: bytes
     objects: dict[str, dict[str, Json]]
     merchants: dict[str, Merchant]
+    read: dict[int, Reading]
     jobs: list[float] = field(default_factory=list)
 
     @classmethod
@@ -319,14 +320,16 @@ class Base:
         world.close()
         connection = standin.store._db
         jobs = [row[0] for row in connection.execute("SELECT due FROM jobs ORDER BY number")]
+        dynamo = world.table.dynamo
         return cls(
             standin=standin,
             truth=truth,
-            rows=dict(world.table.dynamo.rows),
+            rows=dict(dynamo.rows),
             secrets=dict(world.secrets.kept),
             database=connection.serialize(),
             objects={kind: dict(found) for kind, found in truth.kept.items()},
             merchants=merchants,
+            read={id(found.item): found for found in dynamo.readings()},
             jobs=jobs,
         )
 
@@ -339,6 +342,7 @@ class Base:
         self.truth.seen = []
         world = World(f"{kind.name}:{seed}", kind, self.standin, self.truth)
         world.table.dynamo.load(self.rows)
+        world.table.dynamo.read_before = dict(self.read)
         world.secrets.kept = dict(self.secrets)
         world.merchants = self.merchants
         world.scheduler.now = BEGIN + HOUR

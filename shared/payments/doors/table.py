@@ -57,8 +57,11 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def to_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a row."""
-    return {name: to_attribute(value) for name, value in row.items()}
+    """Return the attributes of a row. Most are text, so that is asked first."""
+    return {
+        name: {"S": value} if type(value) is str else to_attribute(value)
+        for name, value in row.items()
+    }
 
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:
@@ -74,8 +77,11 @@ def from_attribute(attribute: Mapping[str, Any]) -> Any:
 
 
 def from_attributes(attributes: Mapping[str, Any]) -> Row:
-    """Return the row of an item."""
-    return {name: from_attribute(value) for name, value in attributes.items()}
+    """Return the row of an item. Most of it is text, so that is asked first."""
+    return {
+        name: attribute["S"] if "S" in attribute else from_attribute(attribute)
+        for name, attribute in attributes.items()
+    }
 
 
 def _compared(wanted: str) -> tuple[str, str]:
