@@ -38,6 +38,7 @@ OWNERS = (
     ("/v1/refunds", "refund_payment"),
     ("/v1/disputes", "refund_payment"),
     ("/v1/reconciliation", "report"),
+    ("/v1/audit", "manage_events"),
     ("/p/", "open_pay_link"),
     ("/webhooks/", "receive_webhook"),
     ("/", "public_docs"),
@@ -118,7 +119,7 @@ def api_event(
     """An event of API Gateway's HTTP API, payload 2.0; what is empty there is absent."""
     route, parameters = route_of(method, path)
     context: Json = {
-        "http": {"method": method, "path": path},
+        "http": {"method": method, "path": path, "sourceIp": "203.0.113.7"},
         "requestId": request,
         "domainName": DOMAIN,
         "routeKey": route,

@@ -138,20 +138,20 @@ def test_a_grant_is_given_and_taken_and_both_are_felt_at_once(shop: Shop) -> Non
 def test_a_grant_twice_is_one(shop: Shop, method: str) -> None:
     path = f"/v1/profiles/operator/modules/{shop.module['id']}"
     expect(200, shop.admin.send(method, path))
-    before = shop.world.rows()
+    before = shop.world.facts()
 
     expect(200, shop.admin.send(method, path))
 
-    assert shop.world.rows() == before
+    assert shop.world.facts() == before
 
 
 def test_what_was_never_granted_can_be_taken(shop: Shop) -> None:
     path = f"/v1/profiles/nobody/modules/{shop.module['id']}"
-    before = shop.world.rows()
+    before = shop.world.facts()
 
     assert expect(200, shop.admin.send("DELETE", path))["granted"] is False
 
-    assert shop.world.rows() == before
+    assert shop.world.facts() == before
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])

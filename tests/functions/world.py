@@ -173,8 +173,12 @@ class World:
         return dict(self.dynamo.rows)
 
     def facts(self) -> dict[tuple[str, str], Json]:
-        """Every row but the records of Idempotency-Keys, which note that a request came."""
-        return {key: row for key, row in self.rows().items() if key[1] != "IDEMPOTENCY"}
+        """Every row but Idempotency-Keys and the audit trail, which note that a request came."""
+        return {
+            key: row
+            for key, row in self.rows().items()
+            if key[1] != "IDEMPOTENCY" and "#AUD#" not in key[0]
+        }
 
     def messages(self, queue: str) -> Iterator[Json]:
         """Take what is in `events` or `reconciliations`, as SQS hands it over."""

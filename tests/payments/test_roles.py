@@ -93,6 +93,7 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
     closed = {route for route in ROUTES if not may_call(OPERATOR, route)}
 
     assert closed == {
+        "GET /v1/audit",
         "POST /v1/accounts",
         "POST /v1/accounts/{id}/verify",
         "POST /v1/accounts/{id}/credentials",

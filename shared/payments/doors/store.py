@@ -12,6 +12,7 @@ from payments.doors.table import Contended, Put, Row, Table
 from payments.errors import NotFound, TooMuchContention
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
+from payments.facts.audit import AuditHead, AuditRecord
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
@@ -30,7 +31,7 @@ from payments.facts.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
 
-LISTED = (PaymentModule, PayLink, Run, Break)
+LISTED = (PaymentModule, PayLink, Run, Break, AuditRecord)
 
 #: What lists and due work are called in the indexes.
 _NAMES: dict[type[BaseModel], str] = {
@@ -47,6 +48,7 @@ _NAMES: dict[type[BaseModel], str] = {
     JournalEntry: "journal",
     PayLink: "link",
     InboxEvent: "event",
+    AuditRecord: "audit",
 }
 
 
@@ -97,6 +99,8 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
     InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
     Settings: lambda _: ("SET", "own", "SETTINGS"),
+    AuditRecord: lambda row: ("AUD", str(row.chain), f"RECORD#{row.number:012}"),
+    AuditHead: lambda row: ("AUD", str(row.chain), "HEAD"),
     Run: lambda row: ("RUN", row.id, "RUN"),
     Break: lambda row: ("BRK", row.id, "BREAK"),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
@@ -346,6 +350,15 @@ class Store:
     def find_break(self, tenant: str, name: str) -> Break | None:
         """Return a break, or None."""
         return self._find(Break, partition(tenant, "BRK", name), "BREAK")
+
+    def audit_head(self, tenant: str, chain: int) -> AuditHead | None:
+        """Return where a chain of the audit trail ends, or None before its first record."""
+        return self._find(AuditHead, partition(tenant, "AUD", str(chain)), "HEAD")
+
+    def audit_chain(self, tenant: str, chain: int) -> Iterator[AuditRecord]:
+        """Yield the records of a chain, the oldest first."""
+        for row in self._table.query(partition(tenant, "AUD", str(chain)), "RECORD#"):
+            yield AuditRecord.model_validate(row)
 
     def idempotency(self, tenant: str, route: str, key: str) -> IdempotencyRecord | None:
         """Return what a key was used for, or None."""

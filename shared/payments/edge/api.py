@@ -21,7 +21,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from payments.config import settings
-from payments.edge import replaying, runtime, screening
+from payments.edge import auditing, replaying, runtime, screening
 from payments.edge.roles import KNOWN, may_call
 from payments.errors import (
     IdempotencyKeyRequired,
@@ -140,9 +140,11 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
     @logger.inject_lambda_context(clear_state=True)
     def handler(event: Event, context: Any) -> Result:
         runtime.begin(context)
+        trail = auditing.Trail(event)
         try:
             _screen(event)
-            _authorise(app, event)
+            _authorise(app, trail)
+            trail.begin()
             result = app.resolve(event, context)
         except PaymentsError as refusal:
             result = _refused(refusal.status, refusal.problem(), refusal.headers, event)
@@ -150,6 +152,7 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
             result = _refused(stored.answer.status, stored.answer.body, stored.headers, event)
         except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a 500 that says nothing
             result = _bug(error, event)
+        trail.end(result)
         return _stamped(result, event)
 
     return handler
@@ -268,9 +271,12 @@ def _screen(event: Event) -> None:
         screening.require_no_pan(json.dumps(screening.parse(body), ensure_ascii=False))
 
 
-def _authorise(app: APIGatewayHttpResolver, event: Event) -> None:
-    found = _caller(event)
+def _authorise(app: APIGatewayHttpResolver, trail: auditing.Trail) -> None:
+    event = trail.event
+    found = trail.caller = _caller(event)
     logger.append_keys(tenant=found.tenant, role=found.role, route=event["routeKey"])
+    if found.role not in KNOWN:
+        raise Unauthenticated("The token names no role of this service.")
     if not may_call(found.role, event["routeKey"]):
         raise PermissionDenied(f"The role {found.role} may not do this.", role=found.role)
     app.append_context(caller=found)  # type: ignore[no-untyped-call]
@@ -286,9 +292,9 @@ def _caller(event: Event) -> Caller:
         tenant, role, profile = row["tenant"], row["role"], row["profile"]
     else:
         raise Unauthenticated("The token names no tenant.")
+    if "#" in tenant:
+        raise Unauthenticated("The token names no tenant of this service.")
     role = str(role).strip("[] ")
-    if "#" in tenant or role not in KNOWN:
-        raise Unauthenticated("The token names no role of this service.")
     return Caller(tenant, role, str(profile), str(claims.get("sub", client)), base_url(event))
 
 

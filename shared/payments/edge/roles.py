@@ -55,6 +55,7 @@ ROUTES: dict[str, frozenset[str]] = {
     "POST /v1/charges": _STAFF,
     "GET /v1/ledger/entries": _READERS,
     "GET /v1/ledger/trial-balance": _READERS,
+    "GET /v1/audit": _ADMINS,
     "GET /v1/disputes": _READERS,
     "GET /v1/disputes/{id}": _READERS,
     "POST /v1/disputes/{id}/evidence": _STAFF,
@@ -65,6 +66,12 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/reconciliation/runs/{id}": _READERS,
     "GET /v1/reconciliation/breaks": _READERS,
 }
+
+#: What is recorded before and after: whatever only an administrator may change, so that a new route
+#: of that kind is recorded without a word, and what else is named here.
+AUDITED = frozenset(
+    route for route, roles in ROUTES.items() if roles == _ADMINS and not route.startswith("GET ")
+)
 
 
 def may_call(role: str, route: str) -> bool:

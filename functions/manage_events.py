@@ -1,0 +1,88 @@
+"""/v1/audit: what administrators did, who was refused, and whether that trail is whole."""
+
+from datetime import datetime
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import BaseModel
+
+from payments.cases import inspecting
+from payments.edge import api, runtime
+from payments.facts.audit import Phase
+
+app = api.new_app()
+handler = api.lambda_handler(app)
+
+
+class AuditOut(BaseModel):
+    """
+    One line of the trail: `intent` before an act, `outcome` after it, `refusal` of permission.
+
+    An intent without its outcome was cut short. `digest` covers the record and the one before it in
+    its chain.
+    """
+
+    id: str
+    at: datetime
+    phase: Phase
+    request: str
+    actor: str
+    machine: bool
+    role: str
+    profile: str
+    route: str
+    objects: list[str]
+    network: str | None
+    status: int | None
+    code: str | None
+    chain: int
+    number: int
+    digest: str
+
+
+class ChainBreakOut(BaseModel):
+    """The first record of a chain that is missing, changed or moved."""
+
+    chain: int
+    number: int
+
+
+class TrailOut(BaseModel):
+    """What came of computing every digest anew."""
+
+    intact: bool
+    records: int
+    breaks: list[ChainBreakOut]
+
+
+class AuditPage(BaseModel):
+    """A page of the trail; `trail` stands on the first one only."""
+
+    data: list[AuditOut]
+    next_cursor: str | None
+    trail: TrailOut | None
+
+
+@app.get("/v1/audit")
+def list_audit(  # noqa: PLR0917 - each query parameter is one of its arguments
+    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    object_id: Annotated[str | None, Query(alias="object", max_length=64)] = None,
+    actor: Annotated[str | None, Query(max_length=200)] = None,
+    since: Annotated[api.Time | None, Query(alias="from")] = None,
+    until: Annotated[api.Time | None, Query(alias="to")] = None,
+) -> AuditPage:
+    """Newest first. A page may be short and still have a next one."""
+    tenant, doors = api.caller(app).tenant, runtime.doors()
+    search = inspecting.Search(object=object_id, actor=actor, since=since, until=until)
+    found, following = inspecting.records(search, tenant, limit=limit, cursor=cursor, doors=doors)
+    return AuditPage(
+        data=[AuditOut.model_validate(record.model_dump()) for record in found],
+        next_cursor=following,
+        trail=None if cursor else _trail(inspecting.verify(tenant, doors)),
+    )
+
+
+def _trail(verdict: inspecting.Verdict) -> TrailOut:
+    breaks = [ChainBreakOut(chain=chain, number=number) for chain, number in verdict.breaks]
+    return TrailOut(intact=not breaks, records=verdict.records, breaks=breaks)

@@ -1,0 +1,114 @@
+"""
+The audit trail at the edge: every act that `roles.AUDITED` names, and every refusal of permission.
+
+An act's intent is recorded before anything happens, and its outcome afterwards, so that a crash in
+between leaves a trace. What cannot be recorded is not done.
+"""
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from payments.edge import runtime
+from payments.edge.roles import AUDITED, KNOWN
+from payments.errors import PaymentsError
+from payments.facts.audit import AuditRecord, Phase
+from payments.facts.caller import Caller
+from payments.steps import auditing
+
+logger = Logger(child=True)
+
+REFUSALS = frozenset({"permission_denied", "unauthenticated"})
+#: Of the caller's address the network is kept for good; the access log has all of it, by the
+#: request's id, for as long as logs are kept.
+_PREFIX = {4: 24, 6: 48}
+_NAME = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
+#: Somebody may have pasted a key where an id belongs.
+_SECRET = re.compile(r"(?:sk|rk|whsec|pk)_", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Trail:
+    """One request's way into the trail; `caller` is known once the token has been read."""
+
+    event: dict[str, Any]
+    caller: Caller | None = None
+    intended: bool = False
+
+    def begin(self) -> None:
+        """Record the intent of an act that has to be audited, or raise: then it is not done."""
+        if self.event["routeKey"] in AUDITED:
+            self._append(Phase.INTENT)
+            self.intended = True
+
+    def end(self, result: dict[str, Any]) -> None:
+        """Record how it ended; an act is answered even where that fails, for its intent stands."""
+        phase = Phase.OUTCOME if self.intended else Phase.REFUSAL
+        body = _document(result) if self.intended or result["statusCode"] in {401, 403} else {}
+        code = body.get("code") if result["statusCode"] >= 400 else None  # noqa: PLR2004
+        if not self.caller or not (self.intended or code in REFUSALS):
+            return
+        made = body.get("id") if result["statusCode"] == 201 else None  # noqa: PLR2004
+        try:
+            self._append(phase, made, status=result["statusCode"], code=code)
+        except PaymentsError as refusal:
+            logger.error("not_audited", phase=phase, code=refusal.code)  # noqa: TRY400 - no traceback
+
+    def _append(self, phase: Phase, made: str | None = None, **outcome: Any) -> None:
+        who, context = self.caller, self.event["requestContext"]
+        if not who:
+            msg = "Bug! Nobody acts before it is known who."
+            raise RuntimeError(msg)
+        named = [*self.event.get("pathParameters", {}).values(), *([made] if made else [])]
+        doors = runtime.doors()
+        record = AuditRecord(
+            id=doors.new_id("aud"),
+            tenant=who.tenant,
+            at=doors.now(),
+            phase=phase,
+            request=context["requestId"],
+            actor=who.subject,
+            machine=_is_machine(self.event),
+            role=who.role if who.role in KNOWN else "unknown",
+            profile=_shown(who.profile) if who.profile else "",
+            route=self.event["routeKey"],
+            objects=tuple(dict.fromkeys(_shown(name) for name in named)),
+            network=_network(context["http"].get("sourceIp", "")),
+            **outcome,
+        )
+        placed = auditing.append(record, doors)
+        # A second place that knows each digest, and that no role of ours can rewrite.
+        logger.info("audited", chain=placed.chain, number=placed.number, digest=placed.digest)
+
+
+def _document(result: dict[str, Any]) -> dict[str, Any]:
+    try:
+        found = json.loads(result.get("body") or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_machine(event: dict[str, Any]) -> bool:
+    """Whether the token is a client's own: its subject is the client."""
+    claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    client = claims.get("client_id")
+    return bool(client) and claims.get("sub", client) == client
+
+
+def _shown(name: object) -> str:
+    """Return what may be an id of ours or of the caller's, and nothing else."""
+    text = str(name)
+    return text if _NAME.fullmatch(text) and not _SECRET.match(text) else "unreadable"
+
+
+def _network(address: str) -> str | None:
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        return None
+    return str(ipaddress.ip_network(f"{address}/{_PREFIX[version]}", strict=False))
