@@ -86,7 +86,17 @@ class BreakOut(BaseModel):
     stripe_id: str
     detail: str
     status: str
+    resolution: str | None
+    note: str | None
     found_at: datetime
+    resolved_at: datetime | None
+
+
+class ResolveBreak(api.Body):
+    """`accept`: it may stay as it is, and `note` says why. No money moves by that."""
+
+    action: Literal["accept"]
+    note: api.Text
 
 
 class BreakPage(BaseModel):
@@ -190,6 +200,14 @@ def list_breaks(
     )
 
 
+@app.post("/v1/reconciliation/breaks/<break_id>/resolve")
+def resolve_break(break_id: api.PathName, body: ResolveBreak) -> BreakOut:
+    """Close a difference that is to stay; one that is mended closes by itself in the next run."""
+    caller, doors = api.caller(app), runtime.doors()
+    found = reconciliation.accept_break(break_id, body.note, caller=caller, doors=doors)
+    return BreakOut(**found.model_dump())
+
+
 @app.get("/v1/recoveries")
 def list_recoveries(
     limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
@@ -210,12 +228,9 @@ def list_entries(
     cursor: Annotated[str | None, Query(max_length=128)] = None,
 ) -> EntryPage:
     """Return the journal, newest first; an entry is never changed, only entered again reversed."""
-    entries, following = runtime.store().page(
-        JournalEntry, api.caller(app).tenant, limit=limit, cursor=cursor
-    )
-    return EntryPage(
-        data=[EntryOut(**entry.model_dump()) for entry in entries], next_cursor=following
-    )
+    tenant = api.caller(app).tenant
+    found, following = runtime.store().page(JournalEntry, tenant, limit=limit, cursor=cursor)
+    return EntryPage(data=[EntryOut(**each.model_dump()) for each in found], next_cursor=following)
 
 
 @app.get("/v1/ledger/trial-balance")

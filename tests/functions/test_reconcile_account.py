@@ -6,7 +6,9 @@ import pytest
 
 from local.standin.payments import charging
 from payments.doors import gateway
+from payments.edge import runtime
 from tests.doubles.invocations import record
+from tests.functions import refusals
 from tests.functions.shop import Shop, connection, expect
 from tests.functions.test_charge_token import collect_without_balance, tell_balance
 from tests.functions.world import Died, Json, World
@@ -351,3 +353,62 @@ def test_a_run_of_nobody_comes_again(world: World, sample: Callable[[str], Json]
 
     assert world.work("reconcile_account", stranger) == ["stranger"]
     assert world.work("reconcile_account", *sample("reconcile_account")["Records"]) == [ident]
+
+
+def test_a_break_that_a_later_run_heals_is_closed_by_it(shop: Shop, missed: Json) -> None:
+    reconcile(shop, "report")
+    assert breaks(shop)[0]["status"] == "open"
+
+    run = reconcile(shop)
+
+    (closed,) = breaks(shop)
+    assert (closed["status"], closed["resolution"]) == ("resolved", "agrees")
+    assert figures(run) == (2, 1, 1, {}, 0)
+
+
+def test_a_break_older_than_the_window_is_looked_at_again(shop: Shop, missed: Json) -> None:
+    reconcile(shop, "report")
+    shop.world.advance(days=40)
+
+    run = reconcile(shop)
+
+    (closed,) = breaks(shop)
+    assert (closed["status"], closed["resolution"]) == ("resolved", "healed")
+    assert (run["checked"], run["healed"], run["residual"]) == (0, 1, 0)
+    assert shop.read(missed)["status"] == "paid"
+
+
+def test_a_break_that_stays_is_open_until_somebody_accepts_it(shop: Shop, missed: Json) -> None:
+    intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
+    nowhere = {"metadata[attempt]": "att_nowhere"}
+    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent}", **nowhere)
+    reconcile(shop)
+    assert figures(reconcile(shop)) == (2, 1, 0, {"unknown_attempt": 1}, 1)
+    (left,) = breaks(shop)
+    path = f"/v1/reconciliation/breaks/{left['id']}/resolve"
+    body = {"action": "accept", "note": "Sold over the counter"}
+
+    assert shop.operator.post(path, body).status == 403
+    accepted = expect(200, shop.admin.post(path, body))
+    again = expect(200, shop.admin.post(path, body | {"note": "Another"}))
+
+    assert (accepted["resolution"], accepted["note"]) == ("accepted", "Sold over the counter")
+    assert again == accepted
+    reconcile(shop)
+    assert breaks(shop) == [accepted]
+    assert refusals.foreign(shop, path, body, "POST") == (404, "not_found")
+
+
+def test_a_break_that_comes_back_is_open_again(shop: Shop, missed: Json) -> None:
+    intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
+    nowhere = {"metadata[attempt]": "att_nowhere"}
+    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent}", **nowhere)
+    reconcile(shop)
+    store, (left,) = runtime.store(), breaks(shop)
+    named = store.find_break("tulips", left["id"])
+    assert named
+    store.save(named.resolve("agrees", shop.world.now(), "run_1"), named)
+
+    reconcile(shop)
+
+    assert [each["status"] for each in breaks(shop)] == ["open"]

@@ -17,6 +17,7 @@ ALLOWED = {
     f"GET {RUNS}": READERS,
     f"GET {RUNS}/{{id}}": READERS,
     f"GET {BREAKS}": READERS,
+    f"POST {BREAKS}/{{id}}/resolve": {"admin"},
     "GET /v1/recoveries": READERS,
     "GET /v1/ledger/entries": {"admin", "operator", "viewer"},
     "GET /v1/ledger/trial-balance": {"admin", "operator", "viewer"},

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-from payments.cases import charging, intake, invoicing, paying, receiving, reconciliation, sweeping
+from payments.cases import charging, intake, invoicing, paying, receiving, sweeping
 from payments.doors import store as stores
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -27,7 +27,7 @@ from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import CardRefused, FailedAtStripe, Intent, OutcomeUnknown
-from payments.steps import applying, claiming, closing, collecting
+from payments.steps import applying, claiming, closing, collecting, comparing
 from payments.steps.addressing import way_back
 
 Replace = Callable[[Any, str, Any], None]
@@ -421,12 +421,12 @@ def forget_the_fee(swap: Replace) -> None:
 
 @mutant("B34 reconcile_does_not_heal")
 def only_look(swap: Replace) -> None:
-    compare = reconciliation._compare_payment
+    compare = comparing._compare_payment
 
     def look(intent: Intent, payment: Payment | None, *more: Any) -> str | None:
         return "missing_payment" if payment is None else compare(intent, payment, *more)
 
-    swap(reconciliation, "_compare_payment", look)
+    swap(comparing, "_compare_payment", look)
 
 
 @mutant("B35 sweep_forgets_sessions")

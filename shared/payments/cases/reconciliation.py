@@ -1,34 +1,32 @@
 """Compare Stripe's money with ours, heal what was missed, and name what cannot be healed."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
-from payments.errors import StripeRefused, ValidationFailed
+from payments.errors import NotFound, StripeRefused, ValidationFailed
 from payments.facts.account import Account
-from payments.facts.payment import Payment
-from payments.facts.refund import RefundStatus
+from payments.facts.caller import Caller
 from payments.facts.run import PHASES, Break, Run
-from payments.facts.stripe_objects import Charge, Intent, StripeDispute, StripeRefund
-from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
-from payments.steps.disputing import apply_dispute
-from payments.steps.returning import apply_refund, matching
+from payments.facts.stripe_objects import Intent
+from payments.steps.comparing import Told, compare
 
 if TYPE_CHECKING:
     # Not at run time: asking for a run loads no SDK.
     from payments.doors.gateway import Gateway
-
-Told = Intent | StripeRefund | StripeDispute
 
 #: How far a run asked for without a window looks back: as far as Stripe keeps its events.
 DEFAULT_WINDOW = timedelta(days=30)
 #: A Checkout Session's payment may be made 23 hours after its intent was, so each window
 #: overlaps the last by more.
 OVERLAP = timedelta(hours=25)
+#: How many breaks to look at between two saves.
+PAGE = 20
 #: Below this a run hands over to the next invocation.
 NEEDS_S = 60
 
@@ -111,10 +109,13 @@ def carry_out(tenant: str, run_id: str, doors: Doors) -> Run:
             doors.reconciliations.send({"tenant": tenant, "run": run_id})
             break
         try:
-            page, cursor = _page(run, gateway)
+            if run.phase == "breaks":
+                found, cursor = _look_again(run, gateway, doors)
+            else:
+                page, cursor = _page(run, gateway)
+                found = _compare(page, run, doors)
         except StripeRefused as refusal:
             return doors.store.save(run.having(status="failed", status_reason=refusal.detail), run)
-        found = _compare(page, run, doors)
         run = doors.store.save(_counted(run, found, cursor, doors.now()), run)
     if run.status == "done":
         _remember(account, run, doors)
@@ -150,10 +151,50 @@ def _page(run: Run, gateway: "Gateway") -> tuple[Sequence[Told], str | None]:
     return gateway.refunds(run.window_from, run.window_to, run.cursor)
 
 
+def _look_again(run: Run, gateway: "Gateway", doors: Doors) -> tuple[Findings, str | None]:
+    """Close the breaks of earlier runs that are none any more; what they count as stays theirs."""
+    found = Findings()
+    named, cursor = doors.store.page(
+        Break, run.tenant, limit=PAGE, cursor=run.cursor, wanted={"status": "open"}
+    )
+    for each in named:
+        if not each.is_of(run):
+            continue
+        kind = compare(_told(each, gateway), run, doors)
+        if kind in {"matched", "healed"}:
+            found.healed += kind == "healed"
+            gone: Literal["agrees", "healed"] = "healed" if kind == "healed" else "agrees"
+            with suppress(RowChanged):
+                doors.store.save(each.resolve(gone, doors.now(), run.id), each)
+    return found, cursor
+
+
+def _told(named: Break, gateway: "Gateway") -> Told:
+    if named.stripe_id.startswith("pi_"):
+        return gateway.intent(named.stripe_id)
+    if named.stripe_id.startswith("re_"):
+        return gateway.refund(named.stripe_id)
+    return gateway.dispute(named.stripe_id)
+
+
+def accept_break(name: str, note: str, *, caller: Caller, doors: Doors) -> Break:
+    """Close a break because a person says that it may stay as it is; no money moves by that."""
+    found = doors.store.find_break(caller.tenant, name)
+    if not found:
+        raise NotFound("There is no such break.")
+    if found.status == "resolved":
+        return found
+    try:
+        done = found.resolve("accepted", doors.now(), caller.subject, note)
+        return doors.store.save(done, found)
+    except RowChanged:
+        return accept_break(name, note, caller=caller, doors=doors)
+
+
 def _compare(page: Sequence[Told], run: Run, doors: Doors) -> Findings:
     found = Findings()
     for told in page:
-        kind = _compare_one(told, run, doors)
+        kind = compare(told, run, doors)
         if kind is None:
             continue
         found.checked += 1
@@ -167,84 +208,11 @@ def _compare(page: Sequence[Told], run: Run, doors: Doors) -> Findings:
     return found
 
 
-def _compare_one(told: Told, run: Run, doors: Doors) -> str | None:
-    """Return `matched`, `healed`, the type of the break, or None if it is none of this run's."""
-    intent = told if isinstance(told, Intent) else told.payment_intent
-    if not isinstance(intent, Intent) or intent.status != "succeeded":
-        return None
-    if intent.metadata.get("tenant") != run.tenant:
-        return None
-    payment = doors.store.payment(run.tenant, intent.metadata.get("invoice", ""), intent.charge.id)
-    if isinstance(told, Intent):
-        return _compare_payment(told, payment, run, doors)
-    if isinstance(told, StripeDispute):
-        return _compare_dispute(told, intent.metadata.get("invoice", ""), run, doors)
-    return _compare_refund(told, payment, run, doors)
-
-
-def _compare_payment(intent: Intent, payment: Payment | None, run: Run, doors: Doors) -> str | None:
-    if payment is None or _lacks_fee(payment, intent):
-        if run.action == "report":
-            return "missing_payment" if payment is None else "missing_fee"
-        return _heal(apply_intent, intent, run, doors, otherwise="contradiction")
-    return _difference(payment, intent.charge) or "matched"
-
-
-def _compare_refund(
-    told: StripeRefund, payment: Payment | None, run: Run, doors: Doors
-) -> str | None:
-    known = matching(told, doors.store.refunds_of(payment) if payment else ())
-    if known and known.status == told.status:
-        return "matched" if known.amount == told.amount else "refund_mismatch"
-    if known and not known.may_become(RefundStatus(told.status)):
-        return "refund_mismatch"
-    if run.action == "report":
-        return "missing_refund"
-    return _heal(apply_refund, told, run, doors, otherwise="refund_mismatch")
-
-
-def _compare_dispute(told: StripeDispute, home: str, run: Run, doors: Doors) -> str | None:
-    known = doors.store.dispute(run.tenant, home, told.id)
-    if known and known.agrees(told):
-        return "matched"
-    if run.action == "report":
-        return "dispute_not_booked"
-
-    def apply(found: StripeDispute, **books: Any) -> object:
-        return apply_dispute(found.id, **books)
-
-    return _heal(apply, told, run, doors, otherwise="dispute_mismatch")
-
-
-def _heal(
-    apply: Callable[..., object], told: Told, run: Run, doors: Doors, *, otherwise: str
-) -> str | None:
-    """Book what was missed, or return why that cannot be."""
-    try:
-        apply(told, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
-    except OtherConnection:
-        return None
-    except (NotOurs, UnknownAttempt):
-        return "unknown_attempt"
-    except Mismatch:
-        return otherwise
-    return "healed"
-
-
-def _difference(payment: Payment, charge: Charge) -> str | None:
-    return "amount_mismatch" if payment.gross != charge.amount else None
-
-
-def _lacks_fee(payment: Payment, intent: Intent) -> bool:
-    return payment.fee.state == "pending" and not isinstance(
-        intent.charge.balance_transaction, str | None
-    )
-
-
 def _name(kind: str, told: Told, run: Run, doors: Doors) -> None:
-    """Keep the break once, however often it is found."""
+    """Keep the break once, however often it is found; one that comes back is open again."""
     name = f"brk_{kind}_{told.id}"
-    if doors.store.find_break(run.tenant, name):
+    known = doors.store.find_break(run.tenant, name)
+    if known and (known.status == "open" or known.resolution == "accepted"):
         return
     about = told.charge.id if isinstance(told, Intent) else told.charge
     detail = f"{told.id}, {about}: {told.amount} {told.currency}."
@@ -252,16 +220,15 @@ def _name(kind: str, told: Told, run: Run, doors: Doors) -> None:
         id=name,
         tenant=run.tenant,
         account=run.account,
+        mode=run.mode,
         run=run.id,
         type=kind,
         stripe_id=told.id,
         detail=detail,
         found_at=doors.now(),
     )
-    try:
-        doors.store.save(found)
-    except RowChanged:
-        return
+    with suppress(RowChanged):
+        doors.store.save(found, known)
 
 
 def _counted(run: Run, found: Findings, cursor: str | None, now: datetime) -> Run:

@@ -65,6 +65,7 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/reconciliation/runs": _READERS,
     "GET /v1/reconciliation/runs/{id}": _READERS,
     "GET /v1/reconciliation/breaks": _READERS,
+    "POST /v1/reconciliation/breaks/{id}/resolve": _ADMINS,
 }
 
 #: What is recorded before and after: whatever only an administrator may change, so that a new route

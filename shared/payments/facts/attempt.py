@@ -46,7 +46,7 @@ class Channel(StrEnum):
     @property
     def has_payer(self) -> bool:
         """Whether the payer is there, and may begin anew: an older page of theirs is closed."""
-        return self is not Channel.CHARGE
+        return self not in {Channel.CHARGE, Channel.AUTO}
 
 
 _S = AttemptStatus

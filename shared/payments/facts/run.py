@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Phase = Literal["payments", "refunds", "disputes"]
-#: Of Stripe's lists, one is paged through after the other.
-PHASES: tuple[Phase, ...] = ("payments", "refunds", "disputes")
+Phase = Literal["payments", "refunds", "disputes", "breaks"]
+#: Of Stripe's lists, one is paged through after the other; then what an earlier run has named.
+PHASES: tuple[Phase, ...] = ("payments", "refunds", "disputes", "breaks")
 
 
 class Run(BaseModel):
@@ -46,17 +46,42 @@ class Run(BaseModel):
 
 
 class Break(BaseModel):
-    """One difference that a person has to look at; its id follows from what it is about."""
+    """
+    One difference that a person has to look at; its id follows from what it is about.
+
+    `resolution` is `agrees` or `healed` where a later run found it gone, and `accepted` where a
+    person has said, in `note`, that it may stay as it is.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
     account: str
+    mode: str | None = None
     run: str
     type: str
     stripe_id: str
     detail: str
     found_at: datetime
     status: Literal["open", "resolved"] = "open"
+    resolution: Literal["agrees", "healed", "accepted"] | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    note: str | None = None
     version: int = 1
+
+    def is_of(self, run: Run) -> bool:
+        """Whether it is about the money that a run looks at."""
+        return self.account == run.account and self.mode in {None, run.mode}
+
+    def resolve(
+        self,
+        resolution: Literal["agrees", "healed", "accepted"],
+        now: datetime,
+        by: str,
+        note: str | None = None,
+    ) -> "Break":
+        """Return it resolved: by a run, or by a person with a note."""
+        changes = {"resolved_at": now, "resolved_by": by, "note": note}
+        return self.model_copy(update={"status": "resolved", "resolution": resolution, **changes})

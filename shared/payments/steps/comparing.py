@@ -1,0 +1,89 @@
+"""What Stripe tells of, beside what our books say: the same, healed, or how they differ."""
+
+from collections.abc import Callable
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.facts.payment import Payment
+from payments.facts.refund import RefundStatus
+from payments.facts.run import Run
+from payments.facts.stripe_objects import Charge, Intent, StripeDispute, StripeRefund
+from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
+from payments.steps.disputing import apply_dispute
+from payments.steps.returning import apply_refund, matching
+
+Told = Intent | StripeRefund | StripeDispute
+
+
+def compare(told: Told, run: Run, doors: Doors) -> str | None:
+    """Return `matched`, `healed`, the type of the break, or None if it is none of this run's."""
+    intent = told if isinstance(told, Intent) else told.payment_intent
+    if not isinstance(intent, Intent) or intent.status != "succeeded":
+        return None
+    if intent.metadata.get("tenant") != run.tenant:
+        return None
+    payment = doors.store.payment(run.tenant, intent.metadata.get("invoice", ""), intent.charge.id)
+    if isinstance(told, Intent):
+        return _compare_payment(told, payment, run, doors)
+    if isinstance(told, StripeDispute):
+        return _compare_dispute(told, intent.metadata.get("invoice", ""), run, doors)
+    return _compare_refund(told, payment, run, doors)
+
+
+def _compare_payment(intent: Intent, payment: Payment | None, run: Run, doors: Doors) -> str | None:
+    if payment is None or _lacks_fee(payment, intent):
+        if run.action == "report":
+            return "missing_payment" if payment is None else "missing_fee"
+        return _heal(apply_intent, intent, run, doors, otherwise="contradiction")
+    return _difference(payment, intent.charge) or "matched"
+
+
+def _compare_refund(
+    told: StripeRefund, payment: Payment | None, run: Run, doors: Doors
+) -> str | None:
+    known = matching(told, doors.store.refunds_of(payment) if payment else ())
+    if known and known.status == told.status:
+        return "matched" if known.amount == told.amount else "refund_mismatch"
+    if known and not known.may_become(RefundStatus(told.status)):
+        return "refund_mismatch"
+    if run.action == "report":
+        return "missing_refund"
+    return _heal(apply_refund, told, run, doors, otherwise="refund_mismatch")
+
+
+def _compare_dispute(told: StripeDispute, home: str, run: Run, doors: Doors) -> str | None:
+    known = doors.store.dispute(run.tenant, home, told.id)
+    if known and known.agrees(told):
+        return "matched"
+    if run.action == "report":
+        return "dispute_not_booked"
+
+    def apply(found: StripeDispute, **books: Any) -> object:
+        return apply_dispute(found.id, **books)
+
+    return _heal(apply, told, run, doors, otherwise="dispute_mismatch")
+
+
+def _heal(
+    apply: Callable[..., object], told: Told, run: Run, doors: Doors, *, otherwise: str
+) -> str | None:
+    """Book what was missed, or return why that cannot be."""
+    try:
+        apply(told, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
+    except OtherConnection:
+        return None
+    except (NotOurs, UnknownAttempt):
+        return "unknown_attempt"
+    except Mismatch:
+        return otherwise
+    return "healed"
+
+
+def _difference(payment: Payment, charge: Charge) -> str | None:
+    return "amount_mismatch" if payment.gross != charge.amount else None
+
+
+def _lacks_fee(payment: Payment, intent: Intent) -> bool:
+    return payment.fee.state == "pending" and not isinstance(
+        intent.charge.balance_transaction, str | None
+    )
