@@ -37,11 +37,30 @@ class PutCredentials(api.Body):
     secret_key: Key
 
 
+class RotateSecret(api.Body):
+    """
+    Without `mode`, the live endpoint, if there is one.
+
+    No `overlap` is for a secret that leaked.
+    """
+
+    mode: Mode | None = None
+    overlap: bool = True
+
+
 class Webhook(BaseModel):
-    """The endpoint at Stripe."""
+    """The endpoint at Stripe; until `previous_until` the secret before is understood too."""
 
     url: str
     api_version: str
+    previous_until: str | None
+
+
+class PreviousKey(BaseModel):
+    """The secret key before: it may be deleted at Stripe from `until` on."""
+
+    last4: str
+    until: str
 
 
 class SlotOut(BaseModel):
@@ -53,6 +72,7 @@ class SlotOut(BaseModel):
     secret_key_last4: str | None
     checks: list[Check]
     webhook: Webhook | None
+    previous_key: PreviousKey | None
     verified_at: str | None
 
 
@@ -92,10 +112,8 @@ def show(account: Account) -> AccountOut:
 
 
 def _show_slot(slot: Slot) -> SlotOut:
-    webhook = slot.endpoint and Webhook(
-        url=slot.endpoint.url, api_version=slot.endpoint.api_version
-    )
-    return SlotOut(**slot.model_dump(mode="json", exclude={"endpoint"}), webhook=webhook)
+    fields = slot.model_dump(mode="json")
+    return SlotOut(**fields, webhook=fields.pop("endpoint"))
 
 
 @app.post("/v1/accounts", status_code=201)
@@ -132,7 +150,9 @@ def get_account(account_id: api.PathName) -> AccountOut:
 @app.post("/v1/accounts/<account_id>/verify")
 def verify_account(account_id: api.PathName) -> AccountOut:
     """Probe the keys again, and repair the webhook endpoint if it is gone."""
-    return show(connecting.verify(account_id, caller=api.caller(app), doors=runtime.doors()))
+    return show(
+        connecting.verify_account(account_id, caller=api.caller(app), doors=runtime.doors())
+    )
 
 
 @app.post("/v1/accounts/<account_id>/credentials")
@@ -145,3 +165,20 @@ def put_credentials(account_id: api.PathName, body: PutCredentials) -> Response[
         return show(connecting.put_credentials(account_id, keys, caller=caller, doors=doors))
 
     return api.answer_once(app, "key", 200, put, moves_money=False)
+
+
+@app.post("/v1/accounts/<account_id>/webhook-secret/rotate")
+def rotate_webhook_secret(
+    account_id: api.PathName, body: RotateSecret | None = None
+) -> Response[AccountOut]:
+    """Have Stripe sign with a new secret; the one before is understood for three days more."""
+    caller, doors, asked = api.caller(app), runtime.doors(), body or RotateSecret()
+
+    def rotate(_: str) -> AccountOut:
+        return show(
+            connecting.rotate_webhook_secret(
+                account_id, asked.mode, overlap=asked.overlap, caller=caller, doors=doors
+            )
+        )
+
+    return api.answer_once(app, "key", 200, rotate, moves_money=False)

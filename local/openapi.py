@@ -39,6 +39,7 @@ PAGES = {
 KEYED = {
     "/v1/accounts": True,
     "/v1/accounts/{account_id}/credentials": False,
+    "/v1/accounts/{account_id}/webhook-secret/rotate": False,
     "/v1/payment-modules": False,
     "/v1/customers/{ref}/setup-sessions": False,
     "/v1/invoices": True,

@@ -21,7 +21,7 @@ PaymentsError
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
 │   │                           PlatformNotConfigured, StripeAccountTaken, AccountNotConnected,
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
-│   │                           RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
+│   │                           AccountBusy, RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
 │   │                           DisputePastDue
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
@@ -286,6 +286,12 @@ class StripeAccountTaken(Conflict):
 
 class AccountNotConnected(Conflict):
     """The account was connected by its keys, so Stripe has no page on which to go on with it."""
+
+
+class AccountBusy(Conflict):
+    """Another request probes the account, or changes its keys or its endpoint."""
+
+    retryable = True
 
 
 class InvalidTransition(Conflict):

@@ -22,6 +22,7 @@ ALLOWED = {
     "GET /v1/accounts/{id}": {"admin", "operator", "viewer"},
     "POST /v1/accounts/{id}/verify": {"admin"},
     "POST /v1/accounts/{id}/credentials": {"admin"},
+    "POST /v1/accounts/{id}/webhook-secret/rotate": {"admin"},
 }
 PERMISSIONS = [name for name, _, _ in PROBES]
 EVERYTHING = {f"{resource}.{verb}" for resource in RESOURCES for verb in ("read", "write")}
@@ -43,6 +44,7 @@ def test_an_account_is_connected_as_the_contract_shows(world: World) -> None:
         "status_reason": None,
         "publishable_key": publishable_key("tulips"),
         "secret_key_last4": "lips",
+        "previous_key": None,
         "error_emails": ["ar@shop.example"],
         "created_at": "2026-09-21T14:00:00Z",
         "verified_at": "2026-09-21T14:00:00Z",
@@ -56,7 +58,7 @@ def test_the_endpoint_at_stripe_is_the_one_that_is_shown(shop: Shop) -> None:
     (endpoint,) = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"]
 
     shown = {"url": endpoint["url"], "api_version": endpoint["api_version"]}
-    assert shown == shop.account["webhook"]
+    assert shown | {"previous_until": None} == shop.account["webhook"]
     assert endpoint["api_version"] == shop.world.standin.api_version
     assert endpoint["metadata"] == {"tenant": "tulips", "account": shop.account["id"]}
     assert "payment_intent.succeeded" in endpoint["enabled_events"]
@@ -221,6 +223,9 @@ def test_an_account_whose_connection_died_before_its_keys_were_kept_can_be_verif
         client.post("/v1/accounts", body, key="k")
     world.gate.arm(None)
     account = expect(200, client.get("/v1/accounts", limit=1))["data"][0]
+    path = f"/v1/accounts/{account['id']}/verify"
+    assert refuse(world, lambda: client.post(path)) == (409, "account_busy")
+    world.advance(minutes=2)
 
     verified = expect(200, client.post(f"/v1/accounts/{account['id']}/verify"))
 

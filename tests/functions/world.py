@@ -43,16 +43,22 @@ class Gate:
 
     passed: list[str] = field(default_factory=list)
     deadly: tuple[int, str] | None = None
+    #: What happens elsewhere just before a request is sent, once.
+    before: tuple[int, Callable[[], object]] | None = None
 
     def through(self, name: str, send: Callable[[], Any]) -> Any:
         number = len(self.passed)
         self.passed.append(name)
+        if self.before and self.before[0] == number:
+            happen, self.before = self.before[1], None
+            happen()
         if self.deadly == (number, "before"):
             raise Died(name)
-        answer = send()
-        if self.deadly == (number, "after"):
-            raise Died(name)
-        return answer
+        try:
+            return send()
+        finally:
+            if self.deadly == (number, "after"):
+                raise Died(name)
 
     def arm(self, number: int | None, moment: str = "before") -> None:
         self.passed.clear()

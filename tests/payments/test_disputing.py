@@ -41,6 +41,9 @@ class Bank:
     def dispute(self, _: str) -> StripeDispute:
         return self.history[self.moment]
 
+    def watched_by(self, _: object) -> "Bank":
+        return self
+
 
 @dataclass(frozen=True)
 class Paid:

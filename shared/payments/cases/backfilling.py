@@ -22,7 +22,7 @@ NEEDS_S = 60
 def schedule_backfills(doors: Doors) -> int:
     """Queue a back-fill for every active slot of every tenant's accounts; return how many."""
     queued = 0
-    for account in doors.store.due(Account, doors.now()):
+    for account in doors.store.working_accounts():
         for mode in account.active_modes:
             message = {"tenant": account.tenant, "backfill": account.id, "mode": mode}
             doors.reconciliations.send(message)

@@ -12,17 +12,22 @@ from payments.doors.secrets import SecretMissing
 from payments.doors.store import Reservation, change
 from payments.doors.table import RowChanged
 from payments.errors import (
-    AccountNotActive,
+    InvalidTransition,
     KeysNotSameAccount,
     NameTaken,
     StripeAccountError,
     StripePermissionMissing,
+    StripeUnavailable,
 )
-from payments.facts.account import Account, AccountStatus, Slot
+from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
 from payments.facts.caller import Caller
+from payments.facts.stripe_objects import OutcomeUnknown
+from payments.steps.holding import held, settle
+from payments.steps.listening import listen_anew, retire
 from payments.steps.probing import Keys, fix_of, probe, prove_same_account, require_form
-from payments.steps.verifying import verified
+from payments.steps.verifying import verify, verify_kept
 
+_OTHER = "These keys belong to another Stripe account than the one that is connected."
 #: What a key must be allowed before two modes can be shown to be one account.
 _WHOSE = "account.read"
 
@@ -47,13 +52,10 @@ def connect(request: ConnectRequest, *, account_id: str, caller: Caller, doors: 
     require_form(keys)
     secret = doors.stripe(keys.secret_key)
     reason = prove_same_account(keys, account_id, secret, doors)
-    account = _reserve(request, account_id, caller, doors)
-    doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
-    return _save(
-        verified(account, keys.mode, secret, reason, base_url=caller.base_url, doors=doors),
-        account,
-        doors,
-    )
+    _reserve(request, account_id, caller, doors)
+    with held(caller.tenant, account_id, keys.mode, doors) as account:
+        doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
+        return settle(verify(account, keys.mode, secret, reason, doors), keys.mode, doors)
 
 
 def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors) -> Account:
@@ -64,48 +66,74 @@ def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors
     they are refused, the old ones stay in use.
     """
     require_form(keys)
-    account = doors.store.account(caller.tenant, account_id)
-    slot, secret = account.slots.get(keys.mode), doors.stripe(keys.secret_key)
-    name, before = f"{account.id}:{doors.new_id('key')}", slot.publishable_key if slot else None
-    _require_proven(secret, prove_same_account(keys, name, secret, doors, before=before))
-    account_there = _whose(account, keys.mode, secret, doors)
-    filled = (slot or Slot(created_at=doors.now())).model_copy(update=keys.shown)
-    new = account.having(
-        stripe_account=account_there or account.stripe_account,
-        slots={**account.slots, keys.mode: filled},
-    )
-    doors.secrets.put_keys(caller.tenant, account.id, keys.mode, keys.secret)
-    return _save(
-        verified(new, keys.mode, secret, None, base_url=caller.base_url, doors=doors),
-        account,
-        doors,
-    )
+    account = _with_keys(account_id, caller, doors)
+    secret = doors.stripe(keys.secret_key)
+    name = f"{account.id}:{doors.new_id('key')}"
+    _require_proven(secret, prove_same_account(keys, name, secret, doors))
+    there = _whose(account, keys, secret, doors)
+    with held(caller.tenant, account_id, keys.mode, doors) as account:
+        doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
+        found = _replaced(account, keys, doors).having(
+            stripe_account=there or account.stripe_account, base_url=caller.base_url
+        )
+        return settle(verify(found, keys.mode, secret, None, doors), keys.mode, doors)
 
 
-def verify(account_id: str, *, caller: Caller, doors: Doors) -> Account:
+def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     """Probe an account again, both keys of each mode, and return it with its new status."""
     account = doors.store.account(caller.tenant, account_id)
     for mode in tuple(account.slots):
-        account = _verify(account, mode, caller, doors)
+        with held(caller.tenant, account_id, mode, doors) as found:
+            here = found.having(base_url=caller.base_url)
+            account = settle(verify_kept(here, mode, doors), mode, doors)
     return account
 
 
-def _verify(account: Account, mode: str, caller: Caller, doors: Doors) -> Account:
-    try:
-        kept = doors.secrets.keys(caller.tenant, account.id, mode)
-    except SecretMissing:
-        lost = "Its keys were not kept: send the request that connected it again."
-        failed = account.having_slot(mode, status=AccountStatus.ERROR, status_reason=lost)
-        return _save(failed, account, doors)
-    keys = Keys(mode, kept["publishable_key"], kept["secret_key"])
-    gateway, probed = doors.stripe(keys.secret_key), doors.new_id("key")
-    reason: str | None
-    try:
-        reason = prove_same_account(keys, f"{account.id}:{probed}", gateway, doors)
-    except KeysNotSameAccount as refusal:
-        reason = refusal.detail
-    found = verified(account, mode, gateway, reason, base_url=caller.base_url, doors=doors)
-    return _save(found.having_slot(mode, **keys.shown), account, doors)
+def rotate_webhook_secret(
+    account_id: str, mode: str | None, *, overlap: bool, caller: Caller, doors: Doors
+) -> Account:
+    """
+    Have Stripe sign with a new secret, and return the account.
+
+    With `overlap`, what is signed with the old one is understood for three days more.
+    """
+    account = _with_keys(account_id, caller, doors)
+    mode = mode or account.main_mode
+    account.require_active(mode)
+    with held(caller.tenant, account_id, mode, doors) as account:
+        gateway = doors.gateway(caller.tenant, account_id, mode)
+        here = account.having(base_url=caller.base_url)
+        try:
+            found = listen_anew(here, mode, gateway, doors)
+        except OutcomeUnknown:
+            raise StripeUnavailable("Stripe did not answer; the secret is as before.") from None
+        if not overlap:
+            found = retire(found, mode, gateway, doors)
+        again = found.slot(mode).next_check(doors.now())
+        return settle(found.having_slot(mode, check_at=again), mode, doors)
+
+
+def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:
+    """Return the account; refuse one that has no keys or endpoint of its own."""
+    account = doors.store.account(caller.tenant, account_id)
+    if account.method != "api_keys":
+        raise InvalidTransition(
+            f"Account {account.name} is connected through Stripe: it has no keys or webhook "
+            "endpoint of its own.",
+            method=account.method,
+        )
+    return account
+
+
+def _replaced(account: Account, keys: Keys, doors: Doors) -> Account:
+    """Return the account with new keys, and until when the ones before may still be used."""
+    before = account.slot(keys.mode).secret_key_last4
+    previous = (
+        PreviousKey(last4=before, until=doors.now() + KEYS_OVERLAP)
+        if before and before != keys.secret_key[-4:]
+        else None
+    )
+    return account.having_slot(keys.mode, previous_key=previous, **keys.shown)
 
 
 def _require_proven(secret: Gateway, reason: str | None) -> None:
@@ -122,49 +150,52 @@ def _require_proven(secret: Gateway, reason: str | None) -> None:
         )
 
 
-def _whose(account: Account, mode: str, secret: Gateway, doors: Doors) -> str | None:
-    """Return whose the keys are; refuse another account than the one of the other mode."""
-    there, others = secret.account_id(), [other for other in account.slots if other != mode]
-    known = account.stripe_account
-    if known is None and others:
-        known = doors.gateway(account.tenant, account.id, others[0]).account_id()
-    if there and known and there != known:
-        raise KeysNotSameAccount(
-            "These keys belong to another Stripe account than the one that is connected."
-        )
-    if others and not (there and known):
-        raise StripePermissionMissing(
-            f"Test and live keys have to be of one account, and a key without {_WHOSE} does not "
-            f"tell whose it is. {fix_of(_WHOSE)} Nothing was changed.",
-            permission=_WHOSE,
-        )
-    return there
+def _whose(account: Account, keys: Keys, secret: Gateway, doors: Doors) -> str | None:
+    """Return whose the keys are; refuse another account than the one that is connected."""
+    there, known = secret.account_id(), account.stripe_account
+    slots = [mode for mode, slot in account.slots.items() if slot.publishable_key]
+    if there and not known:
+        known = next(filter(None, (_known(account, mode, doors) for mode in slots)), None)
+    if there and known:
+        if there != known:
+            raise KeysNotSameAccount(_OTHER)
+        return there
+    if slots == [keys.mode]:
+        before = account.slot(keys.mode).publishable_key or ""
+        keys_before = Keys(keys.mode, before, keys.secret_key)
+        reason = prove_same_account(keys_before, doors.new_id("key"), secret, doors)
+        if reason is None:
+            return there
+    raise StripePermissionMissing(
+        f"All keys have to be of one Stripe account, and a key without {_WHOSE} does not tell "
+        f"whose it is. {fix_of(_WHOSE)} Nothing was changed.",
+        permission=_WHOSE,
+    )
 
 
-def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Doors) -> Account:
+def _known(account: Account, mode: str, doors: Doors) -> str | None:
+    """Return whose the kept keys of a mode are, if they may tell."""
+    try:
+        kept = doors.secrets.keys_again(account.tenant, account.id, mode)
+        return doors.stripe(kept["secret_key"]).account_id()
+    except (SecretMissing, StripeAccountError):
+        return None
+
+
+def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Doors) -> None:
     account = Account(
         id=account_id,
         tenant=caller.tenant,
         name=request.name,
         created_at=doors.now(),
         error_emails=request.error_emails,
+        base_url=caller.base_url,
         slots={request.keys.mode: Slot(created_at=doors.now(), **request.keys.shown)},
     )
     name = Reservation(tenant=caller.tenant, kind="NAM", value=request.name, holder=account_id)
-    created = change(account)
     try:
-        doors.store.write(created, change(name))
+        doors.store.write(change(account), change(name))
     except RowChanged as changed:
-        if 0 in changed.rows:
-            return doors.store.account(caller.tenant, account_id)
-        raise NameTaken(f"Another account is named {request.name}.", name=request.name) from None
-    return created.new
-
-
-def _save(new: Account, old: Account, doors: Doors) -> Account:
-    try:
-        return doors.store.save(new, old)
-    except RowChanged:
-        raise AccountNotActive(
-            f"Account {old.name} is being verified by another request.", account=old.id
-        ) from None
+        if 0 not in changed.rows:
+            detail = f"Another account is named {request.name}."
+            raise NameTaken(detail, name=request.name) from None

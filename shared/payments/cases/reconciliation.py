@@ -86,7 +86,7 @@ def schedule_runs(doors: Doors) -> list[Run]:
     """Queue a run for every active slot of every tenant's accounts."""
     runs = []
     now = doors.now()
-    for account in doors.store.due(Account, now):
+    for account in doors.store.working_accounts():
         for mode in account.active_modes:
             slot = account.slot(mode)
             since = (slot.reconciled_until or slot.created_at) - OVERLAP

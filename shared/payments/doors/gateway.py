@@ -10,9 +10,11 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import stripe
 from pydantic import BaseModel
@@ -115,6 +117,19 @@ class _DisputePage(Value):
     has_more: bool
 
 
+class Owner(Protocol):
+    """Who answers for a key: told at once when Stripe refuses it."""
+
+    def renewed(self) -> str | None:
+        """Return the key that has replaced it, or None."""
+
+    def refused(self) -> None:
+        """Hear that Stripe refuses every key there is."""
+
+    def not_permitted(self) -> None:
+        """Hear that the key is good, but may not do what it was asked to do."""
+
+
 class _Upload(io.BytesIO):
     """A file as the SDK's multipart wants it: readable, and with a name."""
 
@@ -149,14 +164,22 @@ class Gateway:
     ) -> None:
         """Make a client of its own: nothing about a merchant is ever global."""
         bases = {"api": api_base, "connect": api_base, "files": api_base} if api_base else None
-        self._client = stripe.StripeClient(
-            secret_key,
+        self._open = partial(
+            stripe.StripeClient,
             stripe_account=stripe_account,
             stripe_version=API_VERSION,
             base_addresses=bases,  # type: ignore[arg-type]
             http_client=http_client,
             max_network_retries=RETRIES,
         )
+        self._client = self._open(secret_key)
+        self._owner: Owner | None = None
+
+    def watched_by(self, owner: Owner) -> "Gateway":
+        """Return the same with somebody who answers for its key."""
+        watched = copy(self)
+        watched._owner = owner  # noqa: SLF001 - it is one of us
+        return watched
 
     def create_intent(self, attempt: Attempt, number: str) -> Intent:
         """
@@ -444,9 +467,39 @@ class Gateway:
         sent = {name: value for name, value in params.items() if value is not None}
         options |= {"idempotency_key": key} if key else {}
         try:
-            return self._client.raw_request(method, path, **sent, **options).data
+            return self._send(method, path, sent, options)
         except stripe.StripeError as error:
+            self._tell(error)
             _refuse(method, error)
+
+    def _send(
+        self, method: str, path: str, sent: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Any:
+        """
+        Send a request; one that the key was refused for once more, if there is another key.
+
+        Nothing was done by the first, and the second carries the same idempotency key.
+        """
+        try:
+            return self._client.raw_request(method, path, **sent, **options).data
+        except stripe.AuthenticationError:
+            key = self._owner.renewed() if self._owner else None
+            if not key:
+                raise
+        self._client = self._open(key)
+        for upload in sent.values():
+            if isinstance(upload, _Upload):
+                upload.seek(0)
+        return self._client.raw_request(method, path, **sent, **options).data
+
+    def _tell(self, error: stripe.StripeError) -> None:
+        """Tell the key's owner of a refusal that only they can mend."""
+        if not self._owner:
+            return
+        if isinstance(error, stripe.AuthenticationError) or error.code == ACCESS_LOST:
+            self._owner.refused()
+        elif isinstance(error, stripe.PermissionError):
+            self._owner.not_permitted()
 
 
 class _Id(Value):

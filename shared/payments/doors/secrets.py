@@ -32,6 +32,10 @@ class Secrets:
         """Return `publishable_key` and `secret_key` of an account."""
         return self._read(self._keys_name(tenant, account, mode))
 
+    def keys_again(self, tenant: str, account: str, mode: str) -> dict[str, str]:
+        """Return the same, read anew: Stripe refuses a key that may have been replaced since."""
+        return self._read(self._keys_name(tenant, account, mode), cache_s=0)
+
     def put_keys(self, tenant: str, account: str, mode: str, value: dict[str, str]) -> None:
         """Keep an account's keys."""
         self._write(self._keys_name(tenant, account, mode), value)
@@ -41,12 +45,20 @@ class Secrets:
         return self._read(f"{self._prefix}/platform/{mode}")
 
     def webhook(self, account: str, mode: str) -> dict[str, str]:
-        """Return `tenant`, `current` and perhaps `previous` of an account's webhook endpoint."""
+        """
+        Return `tenant`, `current` and perhaps `previous` of an account's webhook endpoint.
+
+        `previous` may be several, with spaces between them.
+        """
         return self._read(self._webhook_name(account, mode))
 
     def webhook_again(self, account: str, mode: str) -> dict[str, str]:
         """Return the same, read anew: a signature that does not fit may be of a new secret."""
         return self._read(self._webhook_name(account, mode), cache_s=RECHECK_S)
+
+    def webhook_now(self, account: str, mode: str) -> dict[str, str]:
+        """Return the same as it is now, for one who is about to change it."""
+        return self._read(self._webhook_name(account, mode), cache_s=0)
 
     def put_webhook(self, account: str, mode: str, value: dict[str, str]) -> None:
         """Keep an endpoint's secret."""

@@ -125,7 +125,7 @@ def _indexes(model: Any) -> dict[str, str]:
     if isinstance(model, Attempt | InboxEvent):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
-        return _listed(model) | ({} if model.is_idle else _due(model, model.created_at))
+        return _listed(model) | _due(model, model.check_at)
     if isinstance(model, JournalEntry):
         return {
             "list_key": f"T#{model.tenant}#journal",
@@ -413,6 +413,10 @@ class Store:
     def find_client(self, client: str) -> Row | None:
         """Return tenant, role and profile of a machine client; tenant-free by nature."""
         return self._table.get(f"P#CLIENT#{client}", "POINTER")
+
+    def working_accounts(self) -> Iterator[Account]:
+        """Yield the accounts of every tenant that somebody has to look after."""
+        return self.due(Account, datetime.max)  # noqa: DTZ901 - after every time there is
 
     def due(self, kind: type[M], until: datetime, *, limit: int | None = None) -> Iterator[M]:
         """Yield the objects of every tenant whose work is due, at most `limit` for each shard."""

@@ -14,6 +14,7 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/accounts/{id}": _READERS,
     "POST /v1/accounts/{id}/verify": _ADMINS,
     "POST /v1/accounts/{id}/credentials": _ADMINS,
+    "POST /v1/accounts/{id}/webhook-secret/rotate": _ADMINS,
     "POST /v1/payment-modules": _ADMINS,
     "GET /v1/payment-modules": _READERS,
     "GET /v1/payment-modules/{id}": _READERS,

@@ -1,6 +1,6 @@
 """An account is a merchant's Stripe account: connected and verified, in each mode by itself."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -36,14 +36,36 @@ class Check(BaseModel):
     fix: str | None = None
 
 
+#: A probe takes seconds; whoever began one and is silent for so long has died.
+HOLD = timedelta(seconds=60)
+#: How often the doctor comes: to one who is well, and to one who is not.
+CHECK_EVERY, CHECK_ERROR_EVERY = timedelta(hours=24), timedelta(hours=1)
+#: So long a function may still use the keys before: it has read them, and reads again later.
+KEYS_OVERLAP = timedelta(minutes=5)
+
+
 class Endpoint(BaseModel):
-    """The webhook endpoint at Stripe; its secret is in Secrets Manager only."""
+    """
+    The webhook endpoint at Stripe; its secret is in Secrets Manager only.
+
+    Until `previous_until`, what the endpoint before it still sends is understood too.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     url: str
     api_version: str
+    previous_until: datetime | None = None
+
+
+class PreviousKey(BaseModel):
+    """The secret key that was replaced: from `until` on nobody here uses it any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    last4: str
+    until: datetime
 
 
 class Slot(BaseModel):
@@ -62,7 +84,11 @@ class Slot(BaseModel):
     status_reason: str | None = None
     checks: tuple[Check, ...] = ()
     endpoint: Endpoint | None = None
+    previous_key: PreviousKey | None = None
     verified_at: datetime | None = None
+    #: Somebody probes it, or changes its keys or its endpoint: one at a time.
+    held_until: datetime | None = None
+    check_at: datetime | None = None
     reconciled_until: datetime | None = None
     backfilled_until: datetime | None = None
 
@@ -70,6 +96,16 @@ class Slot(BaseModel):
     def is_active(self) -> bool:
         """Whether its last probe succeeded."""
         return self.status is AccountStatus.ACTIVE
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether somebody works on it."""
+        return self.held_until is not None and self.held_until > now
+
+    def next_check(self, now: datetime) -> datetime:
+        """Return when the doctor has to come: daily, hourly to one in error, and to retire."""
+        usual = now + (CHECK_EVERY if self.is_active else CHECK_ERROR_EVERY)
+        retire = self.endpoint and self.endpoint.previous_until
+        return min(usual, retire) if retire else usual
 
 
 class Account(BaseModel):
@@ -84,6 +120,8 @@ class Account(BaseModel):
     error_emails: tuple[str, ...] = ()
     method: Method = "api_keys"
     stripe_account: str | None = None
+    #: Where this deployment was reached when it was connected: Stripe's events come there too.
+    base_url: str = ""
     slots: dict[str, Slot] = {}
     version: int = 1
 
@@ -98,9 +136,14 @@ class Account(BaseModel):
         return tuple(mode for mode, slot in self.slots.items() if slot.is_active)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether no schedule has to look after it."""
-        return all(slot.status in IDLE for slot in self.slots.values())
+    def check_at(self) -> datetime | None:
+        """When a schedule has to look after it next; None if there is nothing to look after."""
+        times = [
+            slot.check_at or slot.created_at
+            for slot in self.slots.values()
+            if slot.status not in IDLE
+        ]
+        return min(times, default=None)
 
     def slot(self, mode: str) -> Slot:
         """Return the slot of a mode, or refuse: test and live never stand in for each other."""

@@ -1,52 +1,119 @@
-"""The webhook endpoint of an account at Stripe, and the secret by which it is understood."""
+"""
+The webhook endpoint of an account at Stripe, and the secret by which it is understood.
+
+Stripe tells an endpoint's secret once, and cannot change it: a new secret is a second endpoint at
+the same address, and the one before it stays until whatever it may still send has come.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import EVENTS, Gateway
+from payments.doors.keys import stamp
 from payments.doors.secrets import SecretMissing
+from payments.errors import StripeRequestRefused
 from payments.facts.account import Account, Endpoint
 from payments.facts.stripe_objects import WebhookEndpoint
 
+#: Stripe sends an event again for three days.
+OVERLAP = timedelta(hours=72)
 
-def listen(account: Account, mode: str, gateway: Gateway, base_url: str, doors: Doors) -> Account:
+
+def listen(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
     """
     Return the account with a webhook endpoint whose secret is kept.
 
     One that still works is kept; it only learns of events that it was made without.
     """
-    url = f"{base_url}/webhooks/stripe/{account.id}/{mode}"
-    known = account.slot(mode).endpoint
-    if known and known.url == url and (heard := _heard(account, mode, gateway, doors)):
-        if not set(EVENTS) <= set(heard.enabled_events):
-            gateway.update_endpoint(heard.id)
-        return account
-    for stale in [found for found in gateway.endpoints() if found.url == url]:
-        # Its secret was told once, to a request that did not live to keep it.
-        gateway.delete_endpoint(stale.id)
-    key = f"{account.tenant}:{account.id}:endpoint:{account.version}:{doors.new_id('key')}"
-    made = gateway.create_endpoint(url, {"tenant": account.tenant, "account": account.id}, key)
-    _keep_secret(account, mode, made, doors)
-    endpoint = Endpoint(id=made.id, url=url, api_version=made.api_version or "")
-    return account.having_slot(mode, endpoint=endpoint)
+    kept, there = _kept(account, mode, doors), list(gateway.endpoints())
+    url = _url(account, mode)
+    _tidy(url, kept, there, gateway)
+    working = [found for found in there if found.status == "enabled" and found.url == url]
+    heard = next((found for found in working if found.id == kept.get("endpoint")), None)
+    if not heard:
+        return _make(account, mode, gateway, kept, doors)
+    if not set(EVENTS) <= set(heard.enabled_events):
+        gateway.update_endpoint(heard.id)
+    return _known(account, mode, heard, kept)
 
 
-def _heard(account: Account, mode: str, gateway: Gateway, doors: Doors) -> WebhookEndpoint | None:
-    """Return the account's endpoint as Stripe has it, if its deliveries can be understood."""
-    try:
-        doors.secrets.webhook(account.id, mode)
-    except SecretMissing:
-        return None
+def listen_anew(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
+    """Return the account with a new endpoint; the one before is understood for three days more."""
+    kept = _kept(account, mode, doors)
+    _tidy(_url(account, mode), kept, gateway.endpoints(), gateway)
+    return _make(account, mode, gateway, kept, doors)
+
+
+def retire(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
+    """Return the account without the endpoints before: deleted at Stripe, not understood here."""
+    kept = _kept(account, mode, doors)
+    for previous in kept.get("previous_endpoints", "").split():
+        with suppress(StripeRequestRefused):
+            gateway.delete_endpoint(previous)
+    names = {"previous", "previous_endpoints", "previous_until"}
+    if names & kept.keys():
+        value = {name: value for name, value in kept.items() if name not in names}
+        doors.secrets.put_webhook(account.id, mode, value)
     endpoint = account.slot(mode).endpoint
-    working = (found for found in gateway.endpoints() if found.status == "enabled")
-    return next((found for found in working if endpoint and found.id == endpoint.id), None)
+    current = endpoint and endpoint.model_copy(update={"previous_until": None})
+    return account.having_slot(mode, endpoint=current)
 
 
-def _keep_secret(account: Account, mode: str, made: WebhookEndpoint, doors: Doors) -> None:
+def _url(account: Account, mode: str) -> str:
+    return f"{account.base_url}/webhooks/stripe/{account.id}/{mode}"
+
+
+def _kept(account: Account, mode: str, doors: Doors) -> dict[str, str]:
+    try:
+        return doors.secrets.webhook_now(account.id, mode)
+    except SecretMissing:
+        return {}
+
+
+def _tidy(
+    url: str, kept: dict[str, str], there: Iterable[WebhookEndpoint], gateway: Gateway
+) -> None:
+    """Delete endpoints of ours whose secret was told to a request that did not live to keep it."""
+    ours = {kept.get("endpoint"), *kept.get("previous_endpoints", "").split()}
+    for found in there:
+        if found.url == url and found.id not in ours:
+            gateway.delete_endpoint(found.id)
+
+
+def _make(
+    account: Account, mode: str, gateway: Gateway, kept: dict[str, str], doors: Doors
+) -> Account:
+    key = f"{account.tenant}:{doors.new_id('key')}:endpoint"
+    metadata = {"tenant": account.tenant, "account": account.id}
+    made = gateway.create_endpoint(_url(account, mode), metadata, key)
     if not made.secret:
         msg = "Bug! Stripe made an endpoint without telling its secret."
         raise AssertionError(msg)
     value = {
         "tenant": account.tenant,
         "current": made.secret,
+        "endpoint": made.id,
         "stripe_account": account.stripe_account or "",
     }
+    if kept.get("current"):
+        before = (kept["endpoint"], kept.get("previous_endpoints", ""))
+        value |= {
+            "previous": f"{kept['current']} {kept.get('previous', '')}".strip(),
+            "previous_endpoints": " ".join(before).strip(),
+            "previous_until": stamp(doors.now() + OVERLAP),
+        }
     doors.secrets.put_webhook(account.id, mode, value)
+    return _known(account, mode, made, value)
+
+
+def _known(account: Account, mode: str, found: WebhookEndpoint, kept: dict[str, str]) -> Account:
+    until = kept.get("previous_until")
+    endpoint = Endpoint(
+        id=found.id,
+        url=found.url,
+        api_version=found.api_version or "",
+        previous_until=datetime.fromisoformat(until) if until else None,
+    )
+    return account.having_slot(mode, endpoint=endpoint)

@@ -81,14 +81,12 @@ def require_form(keys: Keys) -> None:
         )
 
 
-def prove_same_account(
-    keys: Keys, name: str, secret: Gateway, doors: Doors, *, before: str | None = None
-) -> str | None:
+def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> str | None:
     """
     Raise KeysNotSameAccount unless the publishable key sees what the secret key makes.
 
-    So has the publishable key that was there `before`. `name` makes Stripe's idempotency key.
-    Returns why this could not be tried, if Stripe refuses one of the keys.
+    `name` makes Stripe's idempotency key. Returns why this could not be tried, if Stripe refuses
+    one of the keys.
     """
     try:
         setup = secret.create_setup_intent(f"{name}:same-account")
@@ -100,15 +98,12 @@ def prove_same_account(
         raise StripeUnavailable("Stripe did not answer; nothing was stored.") from None
     try:
         same = doors.stripe(keys.publishable_key).sees_setup_intent(setup)
-        known = not before or doors.stripe(before).sees_setup_intent(setup)
     except StripeAccountError:
         return "Stripe refuses the publishable key."
     finally:
         secret.cancel_setup_intent(setup.id)
     if not same:
         raise KeysNotSameAccount("The two keys belong to different Stripe accounts.")
-    if not known:
-        raise KeysNotSameAccount("The keys belong to another Stripe account than the ones before.")
     return None
 
 

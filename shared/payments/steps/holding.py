@@ -1,0 +1,61 @@
+"""One at a time works on a slot: two who probed it at once could make two endpoints of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
+from payments.errors import AccountBusy, TooMuchContention
+from payments.facts.account import HOLD, Account, Slot
+
+TRIES = 5
+#: What others write into a slot while it is held.
+_MARKS = ("reconciled_until", "backfilled_until")
+
+
+@contextmanager
+def held(tenant: str, account_id: str, mode: str, doors: Doors) -> Iterator[Account]:
+    """Hold the slot of a mode, which may be new, until `settle`; one who fails lets go of it."""
+    account = _take(tenant, account_id, mode, doors)
+    try:
+        yield account
+    except Exception:
+        with suppress(TooMuchContention):
+            settle(account, mode, doors)
+        raise
+
+
+def settle(new: Account, mode: str, doors: Doors) -> Account:
+    """Save what was found out about a slot, and let go of it."""
+    for _ in range(TRIES):
+        found = doors.store.account(new.tenant, new.id)
+        marks = {name: getattr(found.slot(mode), name) for name in _MARKS}
+        slot = new.slot(mode).model_copy(update=marks | {"held_until": None})
+        merged = found.having(
+            stripe_account=new.stripe_account or found.stripe_account,
+            base_url=new.base_url or found.base_url,
+            slots={**found.slots, mode: slot},
+        )
+        try:
+            return doors.store.save(merged, found)
+        except RowChanged:
+            continue
+    raise TooMuchContention(f"Account {new.name} keeps changing; send the request again.")
+
+
+def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
+    for _ in range(TRIES):
+        account, now = doors.store.account(tenant, account_id), doors.now()
+        slot = account.slots.get(mode) or Slot(created_at=now)
+        if slot.is_held(now):
+            raise AccountBusy(
+                f"Another request works on account {account.name}; send this one again.",
+                account=account.id,
+                retry_after_s=5,
+            )
+        mine = slot.model_copy(update={"held_until": now + HOLD})
+        try:
+            return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
+        except RowChanged:
+            continue
+    raise TooMuchContention(f"Account {account_id} keeps changing; send the request again.")
