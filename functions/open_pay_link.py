@@ -5,21 +5,19 @@ Public: the token is the key.
 """
 
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 from payments.cases import paying
+from payments.cases.paying import LinkState
 from payments.config import settings
 from payments.doors.doors import Doors
-from payments.edge import api, pages, runtime
-from payments.errors import (
-    Invalid,
-    InvoiceDisputed,
-    InvoiceNotPayable,
-    NotFound,
-    PaymentInProgress,
-    PaymentsError,
-)
+from payments.edge import api, pages, runtime, screening
+from payments.errors import NotFound, PanDetected, PaymentsError
+from payments.wording import locales, reading
+from payments.wording.sheets import Sheet, rendered
 
-CHECKOUT = "https://checkout.stripe.com"
+#: Where the answer to a press of Pay may lead: Stripe's page, and a bank's by way of Stripe.
+CHECKOUT = ("https://checkout.stripe.com", "https://hooks.stripe.com")
 SAVED_CARD = "/p/saved-card"
 
 Result = dict[str, Any]
@@ -31,78 +29,85 @@ def handler(event: dict[str, Any], context: Any) -> Result:
     try:
         result = _route(event)
     except PaymentsError as refusal:
-        result = _page(refusal.status, *_words(refusal))
+        known = "not_found" if isinstance(refusal, NotFound) else "refused"
+        result = _html(refusal.status, pages.notice(known, _locale(event)))
     except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a page that says nothing
         api.log_bug(error)
-        result = _page(
-            500,
-            "Something went wrong",
-            "This is our mistake. You were not charged twice. Try again later.",
-        )
+        result = _html(500, pages.notice("error", _locale(event)))
     result["headers"]["X-Request-Id"] = event["requestContext"]["requestId"]
     return result
 
 
 def _route(event: dict[str, Any]) -> Result:
     if event["rawPath"].endswith(SAVED_CARD):
-        return _page(
-            200, "Done", "You can close this page. If you saved a card, it can be used from now on."
-        )
+        return _html(200, pages.notice("saved", _locale(event)))
     token, doors = event["pathParameters"]["token"], runtime.doors()
-    address = f"{api.base_url(event)}/p/{token}"
     if event["rawPath"].endswith("/pay"):
-        return _redirect(_checkout(token, api.base_url(event), doors))
+        return _press(event, token, doors)
     if event["rawPath"].endswith("/return"):
-        paying.come_back(
-            token, (event.get("queryStringParameters") or {}).get("session_id", ""), doors=doors
-        )
-        return _redirect(address)
-    return _html(200, pages.pay_page(paying.view(token, doors=doors), f"/p/{token}"))
+        return _come_back(event, token, doors)
+    view = paying.view(token, doors=doors)
+    return _html(200, pages.pay_page(view, _locale(event), f"/p/{token}"))
 
 
-def _checkout(token: str, base_url: str, doors: Doors) -> str:
-    """Return where the payer goes: to a fresh session, or to the page that says why not."""
+def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
+    """Lead the payer to a fresh session, or to the page that says why there is none."""
+    form = _form(event)
+    locale, amount, typed = _locale(event, form.get("lang")), None, form.get("amount")
+    address = f"{api.base_url(event)}/p/{token}?lang={locale}"
+    if typed is not None and (view := paying.view(token, doors=doors)).may_choose:
+        amount, wrong = pages.chosen(view, typed, locale)
+        if wrong and view.state is LinkState.PAYABLE:
+            return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
+    asked = paying.Press(api.base_url(event), runtime.new_id("att"), locale, amount)
     try:
-        return paying.press(token, paying.Press(base_url, runtime.new_id("att")), doors=doors)
-    except (InvoiceNotPayable, InvoiceDisputed):
-        return f"{base_url}/p/{token}"
+        return _redirect(paying.press(token, asked, doors=doors))
+    except PaymentsError:
+        # Paid, withdrawn or switched off, perhaps while the payer was reading: the page tells.
+        if paying.view(token, doors=doors).state is LinkState.PAYABLE:
+            raise
+        return _redirect(address)
 
 
-def _words(refusal: PaymentsError) -> tuple[str, str]:
-    if isinstance(refusal, NotFound):
-        return (
-            "Not found",
-            "There is no such link, or it was withdrawn. Ask whoever sent it for a new one.",
-        )
-    if isinstance(refusal, PaymentInProgress):
-        return (
-            "One moment",
-            "A payment of this invoice is in progress. Open the link again in a few minutes.",
-        )
-    if isinstance(refusal, Invalid):
-        return (
-            "This cannot be paid here",
-            "The amount cannot be paid online. Ask whoever sent the link.",
-        )
-    return (
-        "Not possible now",
-        "This invoice cannot be paid online at the moment. You were not charged.",
-    )
+def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
+    """Ask Stripe, and show what is known; while nothing is, a press of Pay would be too early."""
+    session = (event.get("queryStringParameters") or {}).get("session_id", "")
+    locale = _locale(event)
+    if paying.come_back(token, session, doors=doors):
+        return _redirect(f"{api.base_url(event)}/p/{token}?lang={locale}")
+    again = f"/p/{token}/return?{urlencode({'session_id': session, 'lang': locale})}"
+    return _html(200, pages.notice("checking", locale, again=again))
 
 
-def _page(status: int, title: str, text: str) -> Result:
-    return _html(status, pages.notice(title, text))
+def _form(event: dict[str, Any]) -> dict[str, str]:
+    """Return the fields of the posted form; what looks like a card number is taken out of it."""
+    body = api.body_of(event)
+    screening.require_small(body)
+    fields = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+    try:
+        screening.require_no_pan(*fields.values())
+    except PanDetected:
+        return fields | {"amount": pages.CARD_NUMBER}
+    return fields
 
 
-def _html(status: int, html: str) -> Result:
-    origin = settings().stripe_api_base or CHECKOUT
-    headers = {"Content-Type": api.HTML, "Cache-Control": "no-store", **pages.security(origin)}
-    return {"statusCode": status, "headers": headers, "body": html}
+def _locale(event: dict[str, Any], chosen: str | None = None) -> str:
+    """Return in which locale to answer: the one chosen in the page, the browser's, or English."""
+    chosen = chosen or (event.get("queryStringParameters") or {}).get("lang")
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    return locales.known(chosen) if chosen else reading.preferred(headers.get("accept-language"))
+
+
+def _html(status: int, sheet: Sheet) -> Result:
+    own = settings().stripe_api_base
+    html, headers = rendered(sheet, (own,) if own else CHECKOUT)
+    sent = {"Content-Type": api.HTML, "Cache-Control": "no-store", **headers}
+    return {"statusCode": status, "headers": sent, "body": html}
 
 
 def _redirect(url: str) -> Result:
     return {
         "statusCode": 303,
-        "headers": {"Location": url, "Cache-Control": "no-store"},
+        "headers": {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
         "body": "",
     }

@@ -119,7 +119,10 @@ def pay_by_link(shop: Shop) -> str:
     title("3. A payer opens the link, pays in the hosted page, and the webhook books it")
     link = send_link(shop, invoice["id"])
     page = Client(link).get("")
-    require(page.status == 200 and "40.00 EUR" in page.text, "the page does not show the amount")
+    require(
+        page.status == 200 and "\N{EURO SIGN}40.00" in page.text,
+        "the page does not show the amount",
+    )
     say("GET /p/...", "the page names the merchant and 40.00 EUR, and mints nothing")
     session = press_pay(link)
     say("POST /p/.../pay", f"303 to {urlsplit(session).netloc}{urlsplit(session).path[:18]}...")

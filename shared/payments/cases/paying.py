@@ -11,10 +11,11 @@ from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.link import PayLink
+from payments.facts.module import PaymentModule
 from payments.facts.payment import Payment
 from payments.facts.settings import Settings
 from payments.facts.stripe_objects import OutcomeUnknown
-from payments.money import Money, least_charge
+from payments.money import Money, least_charge, step
 from payments.steps.addressing import digest
 from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, apply_session
 from payments.steps.claiming import claim
@@ -66,14 +67,21 @@ class LinkView:
     state: LinkState
     link: PayLink
     invoice: Invoice
+    module: PaymentModule
     merchant: str
     settings: Settings
     received: tuple[Received, ...] = ()
     left: int = 0
     part: int = 0
     least: int = 0
+    most: int = 0
     #: A payment through the page came to nothing after the payer had left it, as debits do.
     failed_at: datetime | None = None
+
+    @property
+    def may_choose(self) -> bool:
+        """Whether the payer decides how much; not where only one amount is left to choose."""
+        return self.link.rule == "choose" and self.least < self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +103,36 @@ def view(token: str, *, doors: Doors) -> LinkView:
     link = _find(token, doors)
     rows = doors.store.invoice_rows(link.tenant, link.invoice)
     invoice = rows.require_invoice()
-    account = doors.store.account(link.tenant, doors.store.module(link.tenant, link.module).account)
+    module = doors.store.module(link.tenant, link.module)
+    account = doors.store.account(link.tenant, module.account)
     settings = doors.store.settings(link.tenant)
     left = invoice.collectable + invoice.reserved
+    least, bound = module.terms.bounds(invoice.currency)
+    most = min(left, bound or left)
     return LinkView(
         state=_state(link, invoice, doors),
         link=link,
         invoice=invoice,
+        module=module,
         merchant=settings.name or account.name,
         settings=settings,
         received=_received(rows, doors),
         left=left,
-        part=min(link.amount or left, left),
-        least=min(left, _least(link, invoice)),
+        part=min(link.amount or left, left, most if link.rule == "choose" else left),
+        least=min(left, max(least, _least(link, invoice))),
+        most=most,
         failed_at=_failed_at(rows),
     )
+
+
+def wrong_part(view: LinkView, amount: int) -> str:
+    """Say what keeps a payer from choosing this part, or nothing."""
+    rest = view.left - amount
+    if amount < view.least or amount % step(view.invoice.currency):
+        return "too_small" if amount < view.least else "unreadable"
+    if amount > view.most:
+        return "too_large"
+    return "rest" if 0 < rest < least_charge(view.invoice.currency) else ""
 
 
 def press(token: str, asked: Press, *, doors: Doors) -> str:

@@ -348,7 +348,7 @@ class Gateway:
             "metadata": described["metadata"],
             "success_url": back.success_url,
             "cancel_url": back.cancel_url,
-            "locale": attempt.locale,
+            "locale": attempt.locale and attempt.locale.partition("-")[0],
             "expires_at": int(attempt.session_expires_at().timestamp()),
             # A filter on what Stripe would show (dynamic payment methods), not a list of it.
             "allowed_payment_method_types": list(attempt.methods) or None,

@@ -1,94 +1,171 @@
-"""The payer's pages: plain HTML that works without JavaScript and asks nobody else for anything."""
+"""The payer's pages: what a pay link's view, or a refusal, says in the payer's language."""
 
-from html import escape
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
-from payments.cases.paying import LinkView
-from payments.facts.invoice import Invoice, InvoiceStatus
-from payments.money import Money
+from payments.cases.paying import LinkState, LinkView, Received, wrong_part
+from payments.facts.invoice import InvoiceStatus
+from payments.facts.module import ModuleState
+from payments.facts.payment import Payment
+from payments.money import least_charge
+from payments.wording import locales, reading
+from payments.wording.sentences import say
+from payments.wording.sheets import COLOUR, Choice, Form, Note, Paid, Sheet
 
-_STYLE = """
-body{font:1.05rem/1.5 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1b1f24}
-main{max-width:30rem;margin:3rem auto;padding:2rem;background:#fff;border-radius:12px}
-h1{font-size:1.3rem;margin:0 0 1rem}
-.amount{font-size:2.2rem;font-weight:600;margin:.5rem 0}
-table{width:100%;border-collapse:collapse}
-td{padding:.3rem 0;border-top:1px solid #e4e7eb}
-td+td{text-align:right}
-button{width:100%;padding:.8rem;border:0;border-radius:8px;font:inherit;font-weight:600}
-button{background:#0b5fff;color:#fff}
-button:focus-visible{outline:3px solid #9bbcff}
-.note{color:#57606a}
-.done{color:#116329;font-weight:600}
-"""
-#: No script, no frame, nothing from elsewhere; the form leads here, and its answer on to Stripe.
-SECURITY = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-        "frame-ancestors 'none'; form-action {}"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
+#: What says nothing about the invoice itself: the link is nobody's proof any more.
+_SILENT = {LinkState.REVOKED, LinkState.REPLACED, LinkState.EXPIRED, LinkState.DRAFT}
+_MOODS = {LinkState.PAID: "good", LinkState.UNAVAILABLE: "bad"}
+#: States in which looking again is all that a payer can do.
+_LOOK_AGAIN = {LinkState.IN_PROGRESS, LinkState.PROCESSING}
+#: In place of an amount that was none.
+CARD_NUMBER = "(card number)"
+_BRANDS = {
+    "amex": "American Express",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "diners": "Diners Club",
 }
 
 
-def security(checkout_origin: str) -> dict[str, str]:
-    """Return the headers of a page whose form may lead to `checkout_origin`."""
-    policy = SECURITY["Content-Security-Policy"].format(f"'self' {checkout_origin}")
-    return {**SECURITY, "Content-Security-Policy": policy}
+def chosen(view: LinkView, typed: str | None, locale: str) -> tuple[int | None, str]:
+    """Return the amount that a payer typed, and what is wrong with it, if anything is."""
+    if typed is None:
+        return None, ""
+    if typed == CARD_NUMBER:
+        return None, "card"
+    amount = reading.minor_units(typed, view.invoice.currency, locale)
+    return amount, "unreadable" if amount is None else wrong_part(view, amount)
 
 
-def pay_page(view: LinkView, path: str) -> str:
-    """Return the page of a pay link: what is owed and a button, or what became of it."""
-    invoice = view.invoice
-    lines = "".join(
-        _row(f"{line.quantity} x {line.description}", line.amount, invoice)
+def pay_page(
+    view: LinkView, locale: str, path: str, typed: str | None = None, wrong: str = ""
+) -> Sheet:
+    """
+    Return the page of a pay link: what is owed and a button, or what became of it.
+
+    `typed` is what a payer wrote, and `wrong` why it cannot be paid.
+    """
+    written = partial(locales.amount, currency=view.invoice.currency, locale=locale)
+    shown = _shown(view, locale, written) if view.state not in _SILENT else Sheet(locale, "")
+    payable = view.state is LinkState.PAYABLE
+    return replace(
+        shown,
+        title=_title(view, locale),
+        merchant=view.merchant,
+        logo=view.settings.logo,
+        colour=view.settings.colour or COLOUR,
+        notes=tuple(_notes(view, locale)),
+        form=_form(view, locale, path, typed, wrong) if payable else None,
+        again=(say("page.again", locale), path) if view.state in _LOOK_AGAIN else None,
+    )
+
+
+def notice(name: str, locale: str, *, again: str | None = None) -> Sheet:
+    """Return a page that says one thing, and perhaps where to look again."""
+    return Sheet(
+        locale,
+        say(f"page.{name}.title", locale),
+        notes=(Note(say(f"page.{name}.text", locale)),),
+        again=(say("page.again", locale), again) if again else None,
+    )
+
+
+def _title(view: LinkView, locale: str) -> str:
+    if view.state in _SILENT:
+        return say(f"page.{view.state}.title", locale)
+    return say("page.invoice", locale, number=view.invoice.number)
+
+
+def _notes(view: LinkView, locale: str) -> list[Note]:
+    found = []
+    if view.state is not LinkState.PAYABLE:
+        ended = locales.day(view.link.expires_at, locale) if view.link.expires_at else ""
+        text = say(f"page.{view.state}.text", locale, merchant=view.merchant, date=ended)
+        title = say(f"page.{view.state}.title", locale) if view.state not in _SILENT else ""
+        found.append(Note(text, title, _MOODS.get(view.state, "")))
+    elif view.failed_at:
+        found.append(
+            Note(say("page.failed", locale, date=locales.day(view.failed_at, locale)), "", "bad")
+        )
+    return found
+
+
+def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
+    """Return the invoice as everybody who has the link may see it."""
+    invoice, payable = view.invoice, view.state is LinkState.PAYABLE
+    lines = tuple(
+        (f"{line.quantity} \N{MULTIPLICATION SIGN} {line.description}", written(line.amount))
         for line in invoice.lines
     )
-    paid = _row("Paid", -invoice.paid, invoice) if invoice.paid else ""
-    message = f'<p class="note">{escape(view.link.message)}</p>' if view.link.message else ""
-    body = (
-        f"<h1>Invoice {escape(invoice.number)} from {escape(view.merchant)}</h1>{message}"
-        f"<table>{lines}{_row('Total', invoice.total, invoice)}{paid}</table>{_state(view, path)}"
-    )
-    return page(f"Invoice {invoice.number}", body)
-
-
-def notice(title: str, text: str) -> str:
-    """Return a page that says one thing."""
-    return page(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>")
-
-
-def page(title: str, body: str) -> str:
-    """Return a whole page; `body` is escaped already."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>"
+    message = view.link.message if payable else None
+    is_test = view.module.state is ModuleState.SANDBOX
+    return Sheet(
+        locale,
+        "",
+        test=say("page.test", locale) if is_test else "",
+        sum=written(view.left if view.may_choose else view.part) if payable else "",
+        due=say("page.due", locale, date=locales.day(invoice.due, locale))
+        if invoice.due and payable
+        else "",
+        message=(say("page.message", locale, merchant=view.merchant), message) if message else None,
+        lines=lines
+        or ((say("page.invoice", locale, number=invoice.number), written(invoice.total)),),
+        sums=tuple(_sums(view, locale, written)),
+        history=tuple(_paid(each, locale, written) for each in view.received),
     )
 
 
-def _row(label: str, amount: int, invoice: Invoice) -> str:
-    return (
-        f"<tr><td>{escape(label)}</td><td>{escape(str(Money(amount, invoice.currency)))}</td></tr>"
-    )
-
-
-def _state(view: LinkView, path: str) -> str:
+def _sums(view: LinkView, locale: str, written: Callable[[int], str]) -> list[tuple[str, str]]:
     invoice = view.invoice
-    if invoice.status is InvoiceStatus.PAID:
-        return '<p class="done">This invoice is paid. Thank you.</p>'
-    if invoice.status is InvoiceStatus.VOID:
-        return "<p>This invoice was withdrawn. There is nothing to pay.</p>"
-    if invoice.status is InvoiceStatus.DRAFT:
-        return "<p>This invoice is not ready yet.</p>"
-    if invoice.open_disputes:
-        return "<p>A payment of this invoice is disputed. Nothing can be paid until that ends.</p>"
-    if invoice.collection == "processing":
-        return "<p>Your payment is being processed. There is nothing else to do.</p>"
-    left = invoice.collectable + invoice.reserved
-    asked = min(view.link.amount or left, left)
-    return (
-        f'<p class="amount">{escape(str(Money(asked, invoice.currency)))}</p>'
-        f'<form method="post" action="{escape(path)}/pay"><button type="submit">Pay</button></form>'
-        '<p class="note">You pay on a page of Stripe. Card details never come to us.</p>'
+    found = [(say("page.total", locale), written(invoice.total))]
+    if invoice.credited:
+        found.append((say("page.credited", locale), written(-invoice.credited)))
+    if invoice.paid:
+        found.append((say("page.history", locale), written(-invoice.paid)))
+    if (invoice.credited or invoice.paid) and invoice.status is not InvoiceStatus.VOID:
+        found.append((say("page.left", locale), written(invoice.outstanding)))
+    return found
+
+
+def _paid(received: Received, locale: str, written: Callable[[int], str]) -> Paid:
+    payment, date = received.payment, locales.day(received.payment.paid_at, locale)
+    url = payment.note.receipt_url
+    receipt = (say("page.receipt", locale), url, say("page.receipt_of", locale, date=date))
+    back = say("page.given_back", locale, amount=written(received.refunded))
+    return Paid(
+        date=date,
+        how=_how(payment, locale),
+        amount=written(received.amount),
+        back=back if received.refunded else "",
+        receipt=receipt if url else None,  # type: ignore[arg-type]
     )
+
+
+def _how(payment: Payment, locale: str) -> str:
+    note = payment.note
+    if note.last4 and note.brand:
+        brand = _BRANDS.get(note.brand, note.brand.title())
+        return say("page.card", locale, brand=brand, last4=note.last4)
+    return say(f"page.method.{payment.method}", locale)
+
+
+def _form(view: LinkView, locale: str, path: str, typed: str | None, wrong: str) -> Form:
+    written = partial(locales.amount, currency=view.invoice.currency, locale=locale)
+    note = say("page.secure", locale, merchant=view.merchant)
+    if not view.may_choose:
+        return Form(f"{path}/pay", say("page.pay", locale, amount=written(view.part)), note)
+    limits = {"least": written(view.least), "most": written(view.most)}
+    hint = say("page.choose_hint", locale, **limits)
+    if wrong == "rest":
+        limits["least"] = written(least_charge(view.invoice.currency))
+    example = reading.plain(view.left, view.invoice.currency, locale)
+    typed = reading.plain(view.part, view.invoice.currency, locale) if typed is None else typed
+    choice = Choice(
+        label=say("page.choose", locale),
+        currency=view.invoice.currency.upper(),
+        value="" if typed == CARD_NUMBER else typed,
+        hint=hint,
+        error=say(f"page.wrong_{wrong}", locale, example=example, **limits) if wrong else "",
+    )
+    return Form(f"{path}/pay", say("page.pay_chosen", locale), note, choice)

@@ -48,6 +48,11 @@ class Terms(BaseModel):
     currencies: tuple[str, ...] = ()
     limits: tuple[AmountLimit, ...] = ()
 
+    def bounds(self, currency: str) -> tuple[int, int | None]:
+        """Return the least and the most that is asked for at once; None is no bound."""
+        limit = next((each for each in self.limits if each.currency == currency), None)
+        return ((limit.min or 0), limit.max) if limit else (0, None)
+
     def require_money(self, money: Money) -> None:
         """Refuse a currency or an amount that is not taken, before Stripe is asked."""
         if self.currencies and money.currency not in self.currencies:

@@ -35,4 +35,7 @@ def way_back(attempt: Attempt, doors: Doors) -> WayBack:
     if attempt.channel is Channel.CHECKOUT:
         return WayBack(attempt.success_url or "", attempt.cancel_url or "")
     page = page_of(attempt.return_url or "", attempt.tenant, attempt.link or "", doors)
-    return WayBack(f"{page}/return?session_id={{CHECKOUT_SESSION_ID}}", page)
+    language = f"lang={attempt.locale or ''}"
+    return WayBack(
+        f"{page}/return?session_id={{CHECKOUT_SESSION_ID}}&{language}", f"{page}?{language}"
+    )

@@ -1,0 +1,1 @@
+"""What people read: amounts and dates as they write them, and the mails, in six languages."""

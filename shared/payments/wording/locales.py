@@ -1,0 +1,59 @@
+"""Amounts and dates as a person of some country writes them."""
+
+import re
+from copy import copy
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+
+from payments.money import WHOLE_UNITS, decimals
+
+#: What there are texts in; everybody else is written to in the first.
+LANGUAGES = ("en", "de", "es", "fr", "ja", "pt")
+
+
+def known(tag: str | None) -> str:
+    """Return the locale that suits a tag best: `de-AT` as it is, `de-XX` as `de`, `nl` as `en`."""
+    language, _, region = (tag or "").replace("_", "-").partition("-")
+    if language.lower() not in LANGUAGES:
+        return LANGUAGES[0]
+    wanted = f"{language.lower()}-{region.upper()}" if region else language.lower()
+    return wanted if _locale(wanted) else language.lower()
+
+
+def language_of(locale: str) -> str:
+    """Return the language of a locale that is known."""
+    return locale.partition("-")[0]
+
+
+@cache
+def _locale(tag: str) -> Locale | None:
+    try:
+        return Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return None
+
+
+def _format(locale: str) -> Locale:
+    return _locale(known(locale)) or Locale("en")
+
+
+def amount(minor: int, currency: str, locale: str) -> str:
+    """Write minor units of a currency: as many digits as Stripe counts, whatever CLDR rounds to."""
+    digits = 0 if currency in WHOLE_UNITS else decimals(currency)
+    exact = Decimal(minor).scaleb(-decimals(currency))
+    pattern = copy(_format(locale).currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    written = pattern.apply(
+        exact, _format(locale), currency=currency.upper(), currency_digits=False
+    )
+    # CLDR puts a space between letters and digits, and Babel leaves it out: KWD 1.000.
+    return re.sub(r"(?<=[A-Z])(?=\d)", "\N{NO-BREAK SPACE}", str(written))
+
+
+def day(at: date | datetime, locale: str) -> str:
+    """Write a day; a time is taken in UTC."""
+    return format_date(at, format="long", locale=_format(locale))

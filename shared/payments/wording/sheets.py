@@ -1,0 +1,174 @@
+"""A payer's page before it is sent: what it says, and the one layout in which all of them stand."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from payments.wording.locales import LANGUAGES, language_of
+from payments.wording.sentences import say
+
+#: Of a merchant who has chosen none.
+COLOUR = "#1f5fa8"
+#: What each language calls itself.
+NAMES = {
+    "en": "English",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "ja": "日本語",
+    "pt": "Português",
+}
+_LAYOUTS = Path(__file__).parent / "layouts"
+_WORDS = ("open", "details", "item", "amount", "history", "date", "how", "language")
+#: The least contrast at which text is easy to read (WCAG 2.2, 1.4.3).
+_CONTRAST = 4.5
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the payer has to know; `mood` is good, bad, or none of these."""
+
+    text: str
+    title: str = ""
+    mood: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The field into which a payer writes a part, and what was wrong with what they wrote."""
+
+    label: str
+    currency: str
+    value: str
+    hint: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The one button of a page, and what stands below it."""
+
+    action: str
+    button: str
+    note: str
+    choice: Choice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """One payment; `receipt` is a text, an address, and the text for who hears it alone."""
+
+    date: str
+    how: str
+    amount: str
+    back: str = ""
+    receipt: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a page says, in plain text throughout: the layout escapes it."""
+
+    locale: str
+    title: str
+    merchant: str = ""
+    logo: str | None = None
+    colour: str = COLOUR
+    test: str = ""
+    notes: tuple[Note, ...] = ()
+    sum: str = ""
+    due: str = ""
+    message: tuple[str, str] | None = None
+    form: Form | None = None
+    again: tuple[str, str] | None = None
+    lines: tuple[tuple[str, str], ...] = ()
+    sums: tuple[tuple[str, str], ...] = ()
+    history: tuple[Paid, ...] = ()
+    #: What the page's own address asks for beside the language.
+    query: str = ""
+
+    @property
+    def languages(self) -> list[dict[str, object]]:
+        """The page in each language."""
+        current = language_of(self.locale)
+        return [
+            {
+                "tag": tag,
+                "name": NAMES[tag],
+                "query": f"{self.query}lang={tag}",
+                "current": tag == current,
+            }
+            for tag in LANGUAGES
+        ]
+
+
+def rendered(sheet: Sheet, form_origins: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """Return a page and the headers that keep it to itself; its form may lead to those origins."""
+    style = _style(sheet.colour)
+    words = {name: say(f"page.{name}", sheet.locale) for name in _WORDS}
+    html = (
+        _layouts()
+        .get_template("page.html")
+        .render(
+            page=sheet,
+            words=words,
+            style=Markup(style),  # noqa: S704 - our own, and a checked colour
+        )
+    )
+    return html, _headers(sheet, style, form_origins)
+
+
+@cache
+def _layouts() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_LAYOUTS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _style(colour: str) -> str:
+    text = (_LAYOUTS / "page.css").read_text(encoding="utf-8")
+    return f":root{{--accent:{colour};--on:{_readable_on(colour)}}}\n{text}"
+
+
+def _readable_on(colour: str) -> str:
+    """Return white or black: one of them can be read on any colour, even mid-grey."""
+    return "#ffffff" if 1.05 / (_luminance(colour) + 0.05) >= _CONTRAST else "#000000"
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb`, as WCAG defines it."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
+        for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def _headers(sheet: Sheet, style: str, form_origins: tuple[str, ...]) -> dict[str, str]:
+    """No script, no frame; a style by its hash; a picture of the merchant's own, and no other."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    logo = urlsplit(sheet.logo or "")
+    pictures = f"data: {logo.scheme}://{logo.netloc}" if sheet.logo else "data:"
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src {pictures}; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' {' '.join(form_origins)}"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }
