@@ -7,11 +7,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
 from payments.cases import connecting
-from payments.edge import api, runtime
+from payments.edge import api, connections, runtime
 from payments.facts.account import Account, Check, Slot
 from payments.steps.probing import Keys
 
 app = api.new_app()
+app.include_router(connections.router)
 handler = api.lambda_handler(app)
 
 

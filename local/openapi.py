@@ -31,6 +31,16 @@ PAGES = {
         "get": "Ask Stripe how the session ended and lead back to the page (303)."
     },
     "/p/saved-card": {"get": "Where a customer comes back to after saving a card."},
+    "/v1/accounts/onboarding/return": {
+        "get": "Come back from Stripe's onboarding: ask how it stands, and lead to the app (303)."
+    },
+    "/v1/accounts/onboarding/refresh": {
+        "get": "Lead to a fresh onboarding link in the place of one that has expired (303)."
+    },
+    "/v1/accounts/oauth/callback": {
+        "get": "Come back from Stripe's consent: connect the account, and lead to the app (303)."
+    },
+    "/webhooks/stripe/connect/{mode}": {"post": "Take in a signed event of a connected account."},
     "/webhooks/stripe/{account}/{mode}": {"post": "Take in a signed Stripe event."},
     "/health": {"get": "Say that the deployment answers."},
     "/openapi.json": {"get": "This document."},
@@ -40,6 +50,8 @@ KEYED = {
     "/v1/accounts": True,
     "/v1/accounts/{account_id}/credentials": False,
     "/v1/accounts/{account_id}/webhook-secret/rotate": False,
+    "/v1/accounts/onboarding-sessions": True,
+    "/v1/accounts/oauth-sessions": False,
     "/v1/payment-modules": False,
     "/v1/customers/{ref}/setup-sessions": False,
     "/v1/invoices": True,

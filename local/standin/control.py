@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from local.standin.connect import standing
+from local.standin.connect import connections, standing
 from local.standin.connect.accounts import account_object
 from local.standin.engine import faults, jobs
 from local.standin.engine.access import Restriction
@@ -181,6 +181,14 @@ def move_account(world: World, content: Json) -> Json:
         return {"account": standing.moved(call, account, state)}
 
 
+def set_platform(world: World, content: Json) -> Json:
+    """Say with which API a platform may make accounts: not every one has v2, or Connect at all."""
+    makes = one_of(content["makes"], connections.MAKES)
+    with acting(world, content) as call:
+        call.store.hide("", call.account, makes=makes)
+    return {"makes": makes}
+
+
 def reset(world: World, _content: Json) -> Json:
     world.reset()
     return {"reset": True}
@@ -198,5 +206,6 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("GET", "truth"): tell_truth,
     ("POST", "payouts"): pay_out,
     ("POST", "accounts"): move_account,
+    ("POST", "platforms"): set_platform,
     ("POST", "reset"): reset,
 }

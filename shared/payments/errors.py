@@ -285,7 +285,7 @@ class StripeAccountTaken(Conflict):
 
 
 class AccountNotConnected(Conflict):
-    """The account was connected by its keys, so Stripe has no page on which to go on with it."""
+    """The account was connected in another way, which this request is not for."""
 
 
 class AccountBusy(Conflict):

@@ -495,3 +495,29 @@ def test_accounts_v2_come_in_pages(client: stripe.StripeClient) -> None:
 
     assert len(listed.data) == 2
     assert sorted(account.id for account in listed.auto_paging_iter()) == sorted(made)
+
+
+def test_not_every_platform_may_make_accounts(
+    client: stripe.StripeClient, control: Control, account: Any
+) -> None:
+    platform = client.v1.accounts.retrieve_current().id
+
+    control("POST", "platforms", account=platform, makes="v1")
+    with pytest.raises(stripe.InvalidRequestError, match="Accounts v2 is not enabled"):
+        client.v2.core.accounts.create({"display_name": "Rosa"})
+    assert client.v1.accounts.create({"country": "US"}).id != account.id
+
+    control("POST", "platforms", account=platform, makes="none")
+    with pytest.raises(stripe.InvalidRequestError, match="signed up for Connect"):
+        client.v1.accounts.create({"country": "US"})
+
+
+def test_connected_accounts_are_listed_page_by_page(client: stripe.StripeClient) -> None:
+    made = [client.v1.accounts.create({"country": "US"}).id for _ in range(12)]
+
+    first = client.v1.accounts.list({"limit": 11})
+    rest = client.v1.accounts.list({"limit": 11, "starting_after": first.data[-1].id})
+    later = client.v1.accounts.list({"created": {"gt": first.data[0].created}})
+
+    assert [each.id for each in (*first.data, *rest.data)] == made[::-1]
+    assert (first.has_more, rest.has_more, later.data) == (True, False, [])

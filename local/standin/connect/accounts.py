@@ -126,6 +126,8 @@ def retrieve(call: Call) -> Json:
 @route("GET", "/v1/accounts", "AccountListParams")
 def list_accounts(call: Call) -> Json:
     """List the connections, so that cursors follow their order."""
-    page = answer_list(call.on(call.account + "#connections"), "account")
+    connections = call.on(call.account + "#connections")
+    connections.params = call.params
+    page = answer_list(connections, "account")
     page["data"] = [account_object(call, each["id"]) for each in page["data"]]
     return page

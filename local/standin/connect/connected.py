@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.standin.connect.accounts import new_account, require_access
-from local.standin.connect.connections import connect, disconnect
+from local.standin.connect.connections import connect, disconnect, require_may_make
 from local.standin.connect.standing import MISMATCH, capability, changed, moved
 from local.standin.engine.errors import Conflict, Missing
 from local.standin.engine.messages import Json
@@ -44,6 +44,7 @@ def type_of(controller: Json) -> str:
 
 @route("POST", "/v1/accounts", "AccountCreateParams")
 def create(call: Call) -> Json:
+    require_may_make(call, "v1")
     params = call.params
     ident = call.new_id("acct", 16)
     controller = controller_of(params)

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.messages import Json
+
+MAKES = ("v2", "v1", "none")
+"""With which API a platform may make accounts: the newer one includes the older."""
+REFUSALS = {
+    "v2": "Accounts v2 is not enabled for your platform.",
+    "v1": "You can only create new accounts if you've signed up for Connect, which you can do at "
+    "https://dashboard.stripe.com/connect.",
+}
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
+
+
+def require_may_make(call: Call, api: str) -> None:
+    makes = call.store.hidden("", call.account).get("makes", MAKES[0])
+    if MAKES.index(makes) > MAKES.index(api):
+        raise InvalidRequest(REFUSALS[api])
 
 
 def connect(call: Call, account: str, *, made_here: bool) -> None:

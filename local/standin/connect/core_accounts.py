@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from local.standin.connect.accounts import account_object, new_account, require_access
-from local.standin.connect.connections import connect
+from local.standin.connect.connections import connect, require_may_make
 from local.standin.connect.core_rendering import rendered
 from local.standin.connect.onboarding import LINK_LIFE_S, new_link
 from local.standin.connect.standing import changed
@@ -73,6 +73,7 @@ def controller_of(kept: Json) -> Json:
 
 @route("POST", "/v2/core/accounts", "v2.core.AccountCreateParams")
 def create(call: Call) -> Json:
+    require_may_make(call, "v2")
     params = call.params
     kept = {name: params[name] for name in OWN if name in params}
     ident = call.new_id("acct", 16)

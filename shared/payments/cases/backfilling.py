@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import EVENTS, Gateway
+from payments.doors.gateway import Gateway
+from payments.doors.platform import CONNECT_EVENTS
 from payments.doors.table import RowChanged
 from payments.facts.account import Account
 from payments.facts.attempt import SWEEP_AFTER
@@ -53,7 +54,7 @@ def _undelivered(gateway: Gateway, since: float) -> Iterator[Event]:
     cursor = None
     while True:
         found, cursor = gateway.undelivered_events(int(since), cursor)
-        yield from (event for event in found if event.type in EVENTS)
+        yield from (event for event in found if event.type in CONNECT_EVENTS)
         if cursor is None:
             return
 

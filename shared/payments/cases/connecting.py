@@ -22,9 +22,11 @@ from payments.errors import (
 from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
 from payments.facts.caller import Caller
 from payments.facts.stripe_objects import OutcomeUnknown
+from payments.steps.hearing import hear
 from payments.steps.holding import held, settle
 from payments.steps.listening import listen_anew, retire
 from payments.steps.probing import Keys, fix_of, probe, prove_same_account, require_form
+from payments.steps.standing import refresh
 from payments.steps.verifying import verify, verify_kept
 
 _OTHER = "These keys belong to another Stripe account than the one that is connected."
@@ -80,9 +82,18 @@ def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors
 
 
 def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
-    """Probe an account again, both keys of each mode, and return it with its new status."""
+    """
+    Probe an account again, both keys of each mode, and return it with its new status.
+
+    Of one without keys of its own, Stripe is asked how it stands, and the platform's endpoint is
+    seen to.
+    """
     account = doors.store.account(caller.tenant, account_id)
     for mode in tuple(account.slots):
+        if account.method != "api_keys":
+            hear(doors.platform(mode), mode, caller.base_url, doors)
+            account = refresh(account.tenant, account.id, mode, doors)
+            continue
         with held(caller.tenant, account_id, mode, doors) as found:
             here = found.having(base_url=caller.base_url)
             account = settle(verify_kept(here, mode, doors), mode, doors)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from payments.doors.keys import SCHEMA, due_shard, partition, stamp
+from payments.doors.keys import SCHEMA, account_pointer, due_shard, partition, stamp
 from payments.doors.table import Row, RowChanged, Table
 
 #: Both ways: a timestamp from the future is as wrong as an old one (the SDK's own check allows it).
@@ -64,6 +64,20 @@ def is_signed(body: bytes, header: str, secrets: Mapping[str, str], now: datetim
     except BadSignature:
         return False
     return True
+
+
+def owner_of(body: bytes, mode: str, table: Table) -> tuple[str, str] | None:
+    """
+    Return tenant and account of a verified event of a connected account, or None if it is not ours.
+
+    Only the account that Stripe names counts, never what the object's metadata say. A live endpoint
+    hears test events too: those are not for it.
+    """
+    event = json.loads(body)
+    if event.get("livemode") is not (mode == "live"):
+        return None
+    found = table.get(account_pointer(mode, str(event.get("account") or "")), "POINTER")
+    return (found["tenant"], found["account"]) if found else None
 
 
 def keep(

@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from typing import Literal
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import EVENTS
+from payments.doors.gateway import ACCESS_LOST
+from payments.doors.platform import ABOUT_ACCOUNTS, CONNECT_EVENTS
 from payments.doors.table import RowChanged
-from payments.errors import StripeRequestRefused
+from payments.errors import PaymentsError, StripeAccountError, StripeRequestRefused
 from payments.facts.event import InboxEvent
 from payments.facts.stripe_objects import StripeRefund
 from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session
 from payments.steps.disputing import apply_dispute
 from payments.steps.returning import apply_refund
+from payments.steps.standing import refresh
 
-End = Literal["applied", "ignored", "quarantined"]
+End = Literal["applied", "ignored", "quarantined", "orphan"]
 
 
 def apply_event(address: dict[str, str], doors: Doors) -> str:
@@ -42,7 +44,7 @@ def apply_event(address: dict[str, str], doors: Doors) -> str:
 def _apply(event: InboxEvent, doors: Doors) -> End:
     if event.livemode is not (event.mode == "live"):
         return "quarantined"
-    if event.type not in EVENTS:
+    if event.type not in CONNECT_EVENTS:
         return "ignored"
     try:
         _fetch_and_apply(event, doors)
@@ -50,16 +52,30 @@ def _apply(event: InboxEvent, doors: Doors) -> End:
         return "ignored"
     except Mismatch:
         return "quarantined"
-    except StripeRequestRefused as refusal:
-        # The object is not in this account: a forged or misdirected event that carried a good
-        # signature.
-        if refusal.members.get("stripe_code") == "resource_missing":
-            return "quarantined"
-        raise
+    except (StripeRequestRefused, StripeAccountError) as refusal:
+        return _refused(event, refusal, doors)
     return "applied"
 
 
+def _refused(event: InboxEvent, refusal: PaymentsError, doors: Doors) -> End:
+    """Say what an event comes to about whose object Stripe tells nothing, or raise for a retry."""
+    code = refusal.members.get("stripe_code")
+    if code == "resource_missing":
+        # The object is not in this account: a forged or misdirected event that carried a good
+        # signature.
+        return "quarantined"
+    if code != ACCESS_LOST:
+        raise refusal
+    # The merchant has disconnected it: what this tells of is reconciled once it is back.
+    refresh(event.tenant, event.account, event.mode, doors)
+    return "orphan"
+
+
 def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
+    if event.type in ABOUT_ACCOUNTS:
+        # Whatever it tells: what Stripe says now is what counts.
+        refresh(event.tenant, event.account, event.mode, doors)
+        return None
     kind = event.type.rpartition(".")[0]
     if kind == "charge.dispute":
         books = {"tenant": event.tenant, "account": event.account, "mode": event.mode}

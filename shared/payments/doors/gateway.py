@@ -550,10 +550,10 @@ def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
     request = error.request_id
     if isinstance(error, stripe.CardError):
         raise _card_refused(error) from None
-    if isinstance(error, stripe.PermissionError) and error.code == ACCESS_LOST:
+    if isinstance(error, stripe.PermissionError) and _code(error) == ACCESS_LOST:
         detail = "Stripe lets this platform act for the account no longer: connect it again."
         raise StripeAccountError(
-            detail, stripe_code=error.code, stripe_request_id=request
+            detail, stripe_code=ACCESS_LOST, stripe_request_id=request
         ) from None
     if isinstance(error, stripe.PermissionError):
         found = re.search(r"'(rak_[a-z_]+)'", error.user_message or "")
@@ -584,6 +584,13 @@ def _refuse(method: str, error: stripe.StripeError) -> NoReturn:
     if method == "get":
         raise StripeUnavailable("Stripe could not be asked.", stripe_request_id=request) from None
     raise _unknown(error.http_status)(request) from None
+
+
+def _code(error: stripe.StripeError) -> str | None:
+    """Return Stripe's code: of a 403 the SDK keeps it in the body only."""
+    body: Any = error.json_body
+    problem = body.get("error") if isinstance(body, dict) else None
+    return problem.get("code") if isinstance(problem, dict) else None
 
 
 def _is_refusal(error: stripe.StripeError) -> bool:

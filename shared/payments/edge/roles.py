@@ -10,6 +10,9 @@ _SELLERS = frozenset({ADMIN, OPERATOR, STOREFRONT})
 
 ROUTES: dict[str, frozenset[str]] = {
     "POST /v1/accounts": _ADMINS,
+    "POST /v1/accounts/onboarding-sessions": _ADMINS,
+    "POST /v1/accounts/oauth-sessions": _ADMINS,
+    "POST /v1/accounts/{id}/onboarding-link": _ADMINS,
     "GET /v1/accounts": _READERS,
     "GET /v1/accounts/{id}": _READERS,
     "POST /v1/accounts/{id}/verify": _ADMINS,

@@ -12,6 +12,9 @@ STATE_LIFE = timedelta(minutes=10)
 #: States are looked up by their digest only; DynamoDB forgets them after a day.
 STATE_KEPT = timedelta(days=1)
 
+#: An hour less than Stripe promises.
+KEYS_KEPT = timedelta(hours=23)
+
 Purpose = Literal["oauth", "onboarding"]
 
 
@@ -36,12 +39,19 @@ class Connection(BaseModel):
     stripe_account: str | None = None
     api: Literal["v1", "v2"] = "v2"
     tries: int = 1
-    was_active: bool = False
     version: int = 1
 
     def stripe_key(self, step: str) -> str:
         """Return Stripe's idempotency key of a step: the same on every repeat."""
         return f"{self.tenant}:{self.account}:{self.mode}:{step}:{self.tries}"
+
+    def is_old(self, now: datetime) -> bool:
+        """Say whether Stripe may have forgotten its idempotency keys: it keeps them for a day."""
+        return now - self.created_at > KEYS_KEPT
+
+    def made(self, stripe_account: str, api: Literal["v1", "v2"] = "v2") -> "Connection":
+        """Return it with the account that Stripe has made for it."""
+        return self.having(stripe_account=stripe_account, api=api)
 
     def having(self, **changes: object) -> "Connection":
         """Return it with `changes`."""

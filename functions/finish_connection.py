@@ -1,0 +1,70 @@
+"""
+The ways back from Stripe's onboarding and consent.
+
+Public: the single-use `state` says whose way it is, and a person is led on to their own app.
+"""
+
+import json
+from typing import Any
+
+from payments.cases import authorizing, onboarding
+from payments.edge import api, pages, runtime
+from payments.errors import PaymentsError
+
+Result = dict[str, Any]
+
+
+def handler(event: dict[str, Any], context: Any) -> Result:
+    """Answer with a redirect, or say in words what to do; a program gets a problem document."""
+    runtime.begin(context)
+    request = event["requestContext"]["requestId"]
+    try:
+        url = _route(event)
+    except PaymentsError as refusal:
+        api.logger.info("refused", code=refusal.code, status=refusal.status)
+        result = _refused(refusal, event)
+    except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a page that says nothing
+        api.log_bug(error)
+        result = _page(
+            500, "Something went wrong", "This is our mistake. Begin again in the app, later."
+        )
+    else:
+        result = {"statusCode": 303, "headers": {"Location": url}, "body": ""}
+        if not url:
+            result = _page(
+                200, "Back from Stripe", "You can close this page, and go on in the app."
+            )
+    result["headers"] |= {
+        "X-Request-Id": request,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+    }
+    return result
+
+
+def _route(event: dict[str, Any]) -> str:
+    """Return where the person is led."""
+    told = event.get("queryStringParameters") or {}
+    token, base_url, doors = told.get("state", ""), api.base_url(event), runtime.doors()
+    if event["rawPath"].endswith("/oauth/callback"):
+        consent = authorizing.Consent(told.get("code", ""), told.get("error", ""))
+        return authorizing.complete(token, consent, base_url=base_url, doors=doors)
+    if event["rawPath"].endswith("/refresh"):
+        return onboarding.begin_again(token, base_url=base_url, doors=doors)
+    return onboarding.come_back(token, base_url=base_url, doors=doors)
+
+
+def _refused(refusal: PaymentsError, event: dict[str, Any]) -> Result:
+    wanted = next(
+        (value for name, value in event.get("headers", {}).items() if name.lower() == "accept"), ""
+    )
+    if "text/html" in wanted:
+        return _page(refusal.status, refusal.title, refusal.detail)
+    body = refusal.problem() | {"request_id": event["requestContext"]["requestId"]}
+    headers = {"Content-Type": api.PROBLEM, **refusal.headers}
+    return {"statusCode": refusal.status, "headers": headers, "body": json.dumps(body)}
+
+
+def _page(status: int, title: str, text: str) -> Result:
+    headers = {"Content-Type": api.HTML, **pages.security("'self'")}
+    return {"statusCode": status, "headers": headers, "body": pages.notice(title, text)}

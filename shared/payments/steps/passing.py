@@ -1,0 +1,74 @@
+"""A person's way to Stripe and back: a token that leads back once, and where to in the end."""
+
+import hashlib
+from urllib.parse import urlencode
+
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
+from payments.facts.caller import Caller
+from payments.facts.connection import (
+    STATE_KEPT,
+    STATE_LIFE,
+    ConnectState,
+    Purpose,
+    unusable,
+)
+
+TOKEN_MAX = 100
+
+
+def mint(
+    purpose: Purpose, account: str, mode: str, caller: Caller, doors: Doors, **told: object
+) -> tuple[str, ConnectState]:
+    """Return a new token and what is kept of it; `told` is what the way back has to know."""
+    token, ends = doors.new_token(), doors.now() + STATE_LIFE
+    state = ConnectState(
+        digest=_digest(token),
+        purpose=purpose,
+        tenant=caller.tenant,
+        subject=caller.subject,
+        account=account,
+        mode=mode,
+        expires_at=ends,
+        ttl=int((ends + STATE_KEPT).timestamp()),
+    ).model_copy(update=told)
+    return token, doors.store.save(state)
+
+
+def find(token: str, purpose: Purpose, doors: Doors) -> ConnectState:
+    """Return what a token was given for, or refuse one that leads nowhere any more."""
+    found = doors.store.find_state(_digest(token)) if len(token) <= TOKEN_MAX else None
+    if not found or found.purpose != purpose:
+        raise unusable("unknown")
+    found.used(doors.now())
+    return found
+
+
+def use(state: ConnectState, doors: Doors) -> ConnectState:
+    """Use the way back up; of two who come at once, the second is refused."""
+    try:
+        return doors.store.save(state.used(doors.now()), state)
+    except RowChanged:
+        raise unusable("used") from None
+
+
+def person(state: ConnectState, base_url: str) -> Caller:
+    """Return who began it: nothing else about them is known on the way back."""
+    return Caller(state.tenant, "", "", state.subject, base_url)
+
+
+def way_home(state: ConnectState, base_url: str, doors: Doors, **told: str) -> str:
+    """
+    Return where in the tenant's app the person goes on, and what it is told; "" if it has none.
+
+    The app is at the first of the tenant's origins, or beside this service.
+    """
+    origins = doors.store.settings(state.tenant).return_origins
+    if not origins and not state.return_path:
+        return ""
+    home = f"{origins[0] if origins else base_url}{state.return_path or '/'}"
+    return f"{home}{'&' if '?' in home else '?'}{urlencode(told)}"
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

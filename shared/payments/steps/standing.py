@@ -1,0 +1,103 @@
+"""What Stripe says of a connected account becomes its status; the newest answer is what counts."""
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import ACCESS_LOST
+from payments.doors.table import RowChanged
+from payments.errors import StripeAccountError, TooMuchContention
+from payments.facts.account import Account, AccountStatus, Check, Slot
+from payments.facts.connection import Connection
+from payments.facts.stripe_objects import ConnectedStripeAccount
+from payments.steps.halting import switch_off
+
+TRIES = 5
+#: Without it nothing can be charged.
+CARDS = "card_payments"
+DISCONNECTED = "The merchant has disconnected it at Stripe: connect it again."
+_REVIEWED = ("requirements.pending_verification", "under_review")
+
+
+def refresh(
+    tenant: str, account_id: str, mode: str, doors: Doors, *, reconnect: bool = False
+) -> Account:
+    """
+    Ask Stripe about a connected account and return it with its status.
+
+    Read, then asked, then written at the version that was read: an older answer never overwrites a
+    newer one. What was disconnected stays so until somebody connects it again.
+    """
+    for _ in range(TRIES):
+        account = doors.store.account(tenant, account_id)
+        connection = doors.store.find_connection(tenant, account_id, mode)
+        over = account.slot(mode).status is AccountStatus.DISCONNECTED and not reconnect
+        if connection and connection.stripe_account and not over:
+            try:
+                account = doors.store.save(_asked(account, connection, doors), account)
+            except RowChanged:
+                continue
+        if account.slot(mode).status is AccountStatus.DISCONNECTED:
+            switch_off(account, mode, doors)
+        return account
+    raise TooMuchContention(f"Account {account_id} kept changing; ask again.")
+
+
+def _asked(account: Account, connection: Connection, doors: Doors) -> Account:
+    mode, before = connection.mode, account.slot(connection.mode)
+    try:
+        told = doors.platform(mode).account(connection.stripe_account or "")
+    except StripeAccountError as refusal:
+        if refusal.members.get("stripe_code") != ACCESS_LOST:
+            raise
+        return account.having_slot(
+            mode,
+            status=AccountStatus.DISCONNECTED,
+            status_reason=DISCONNECTED,
+            checks=(),
+            verified_at=doors.now(),
+        )
+    status, reason = _status(told, before)
+    return account.having_slot(
+        mode,
+        status=status,
+        status_reason=reason,
+        checks=_checks(told, connection),
+        verified_at=doors.now(),
+    )
+
+
+def _status(told: ConnectedStripeAccount, before: Slot) -> tuple[AccountStatus, str | None]:
+    """Return what may be done with the account, and why not more."""
+    asked = told.requirements
+    if told.charges_enabled and told.capabilities.get(CARDS, "active") == "active":
+        return AccountStatus.ACTIVE, None
+    if asked.disabled_reason and asked.disabled_reason.startswith("rejected."):
+        return (
+            AccountStatus.RESTRICTED,
+            f"Stripe has rejected the account: {asked.disabled_reason}.",
+        )
+    wanted = ", ".join(asked.past_due or asked.currently_due)
+    reason = f"Stripe asks for {wanted}." if wanted else "Stripe does not let it take payments yet."
+    if not told.details_submitted:
+        return AccountStatus.PENDING, reason
+    once = before.status in {AccountStatus.ACTIVE, AccountStatus.RESTRICTED}
+    if asked.disabled_reason in _REVIEWED and not once and not wanted:
+        return AccountStatus.PENDING, "Stripe is checking what was entered; that ends by itself."
+    return AccountStatus.RESTRICTED, reason
+
+
+def _checks(told: ConnectedStripeAccount, connection: Connection) -> tuple[Check, ...]:
+    """Return what a merchant can see to, in the place of a key's permissions."""
+    where = (
+        f"with a fresh link: POST /v1/accounts/{connection.account}/onboarding-link."
+        if connection.method == "onboarding"
+        else "in their own Stripe Dashboard."
+    )
+    found = [
+        ("charges_enabled", told.charges_enabled),
+        ("payouts_enabled", told.payouts_enabled),
+        *((f"capabilities.{name}", has == "active") for name, has in told.capabilities.items()),
+        *((f"requirements.{name}", False) for name in told.requirements.currently_due),
+    ]
+    return tuple(
+        Check(permission=name, ok=ok, fix=None if ok else f"The merchant gives Stripe this {where}")
+        for name, ok in found
+    )
