@@ -48,7 +48,8 @@ def _route(event: dict[str, Any]) -> str:
     token, base_url, doors = told.get("state", ""), api.base_url(event), runtime.doors()
     if event["rawPath"].endswith("/oauth/callback"):
         consent = authorizing.Consent(told.get("code", ""), told.get("error", ""))
-        return authorizing.complete(token, consent, base_url=base_url, doors=doors)
+        request = event["requestContext"]["requestId"]
+        return authorizing.complete(token, consent, base_url=base_url, request=request, doors=doors)
     if event["rawPath"].endswith("/refresh"):
         return onboarding.begin_again(token, base_url=base_url, doors=doors)
     return onboarding.come_back(token, base_url=base_url, doors=doors)

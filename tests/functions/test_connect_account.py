@@ -18,6 +18,9 @@ from tests.functions.world import Died, Json, World
 LIVE = "standin" + "tulips" * 4
 ALLOWED = {
     "POST /v1/accounts": {"admin"},
+    "POST /v1/accounts/onboarding-sessions": {"admin"},
+    "POST /v1/accounts/oauth-sessions": {"admin"},
+    "POST /v1/accounts/{id}/onboarding-link": {"admin"},
     "GET /v1/accounts": {"admin", "operator", "viewer"},
     "GET /v1/accounts/{id}": {"admin", "operator", "viewer"},
     "POST /v1/accounts/{id}/verify": {"admin"},

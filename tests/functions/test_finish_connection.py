@@ -741,6 +741,7 @@ def test_no_token_that_stripe_gives_is_kept(platform: World) -> None:
     assert "sk_test_acct" not in kept
     assert "rt_" not in kept
     assert {entry["Name"].split("/", 2)[2] for entry in names} == {
+        "keys/pay-links",
         "platform/test",
         "webhooks/connect/test",
     }
@@ -797,7 +798,7 @@ def disconnect(world: World, stripe_account: str) -> None:
 
 def sells(world: World, account: Json) -> Shop:
     admin = world.client()
-    asked = {"name": "Cards", "account": account["id"], "features": {"link": True}}
+    asked = {"name": account["name"], "account": account["id"], "features": {"link": True}}
     module = expect(201, admin.post("/v1/payment-modules", asked))
     expect(200, admin.post(f"/v1/payment-modules/{module['id']}/state", {"state": "sandbox"}))
     return Shop(world, "tulips", account, module)

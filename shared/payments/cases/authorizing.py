@@ -24,9 +24,11 @@ from payments.errors import (
     ValidationFailed,
 )
 from payments.facts.account import Account, AccountStatus, Slot
+from payments.facts.audit import AuditRecord, Phase
 from payments.facts.caller import Caller
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.stripe_objects import OAuthToken, OutcomeUnknown
+from payments.steps.auditing import append
 from payments.steps.hearing import hear
 from payments.steps.passing import find, mint, use, way_home
 from payments.steps.standing import refresh
@@ -89,7 +91,7 @@ def begin(
     return f"{platform.consent_base}/oauth/authorize?{urlencode(asked)}", state.expires_at
 
 
-def complete(token: str, consent: Consent, *, base_url: str, doors: Doors) -> str:
+def complete(token: str, consent: Consent, *, base_url: str, request: str, doors: Doors) -> str:
     """
     Connect the account whose merchant has consented, and return where they go on.
 
@@ -103,6 +105,7 @@ def complete(token: str, consent: Consent, *, base_url: str, doors: Doors) -> st
         return way_home(state, base_url, doors, error=consent.error)
     try:
         account = _connect(state, consent.code, doors)
+        append(_record(state, account.id, request, doors), doors)
     except PaymentsError as refusal:
         told = {"error": refusal.code}
         if isinstance(refusal.members.get("account"), str):
@@ -116,6 +119,24 @@ def _connect(state: ConnectState, code: str, doors: Doors) -> Account:
     granted = _exchange(state, code, doors)
     known = _known(state, granted, doors) or _save(state, granted, doors)
     return refresh(state.tenant, known, state.mode, doors, reconnect=True)
+
+
+def _record(state: ConnectState, account: str, request: str, doors: Doors) -> AuditRecord:
+    """Return the line of the audit trail: an admin began it, and this is what came of it."""
+    return AuditRecord(
+        id=doors.new_id("aud"),
+        tenant=state.tenant,
+        at=doors.now(),
+        phase=Phase.OUTCOME,
+        request=request,
+        actor=state.subject,
+        machine=False,
+        role="admin",
+        profile="",
+        route=f"GET {_CALLBACK}",
+        objects=(account,),
+        status=303,
+    )
 
 
 def _exchange(state: ConnectState, code: str, doors: Doors) -> OAuthToken:

@@ -19,21 +19,21 @@ def hear(platform: Platform, mode: str, base_url: str, doors: Doors) -> None:
     An endpoint that works is kept; it only learns of events that it was made without.
     """
     url = f"{base_url}/webhooks/stripe/{CONNECT}/{mode}"
-    kept, there = _kept(mode, doors), list(platform.endpoints())
-    working = [found for found in there if found.status == "enabled" and found.url == url]
+    kept, there = _kept(mode, doors), [one for one in platform.endpoints() if one.url == url]
+    working = (found for found in there if found.status == "enabled")
     heard = next((found for found in working if found.id == kept.get("endpoint")), None)
     if not heard:
-        made = _make(platform, url, kept, doors)
-        value = {"current": made.secret or "", "endpoint": made.id, "url": url}
+        heard = _make(platform, url, kept, doors)
+        value = {"current": heard.secret or "", "endpoint": heard.id, "url": url}
         if kept.get("current"):
             value["previous"] = kept["current"]
         doors.secrets.put_webhook(CONNECT, mode, value)
-        # Their secrets were told once, to requests that did not live to keep them.
-        for stale in there:
-            if stale.url == url and stale.id != made.id:
-                platform.delete_endpoint(stale.id)
     elif not set(CONNECT_EVENTS) <= set(heard.enabled_events):
         platform.update_connect_endpoint(heard.id)
+    for stale in there:
+        # Their secrets were told once, to requests that did not live to keep them.
+        if stale.id != heard.id:
+            platform.delete_endpoint(stale.id)
 
 
 def _kept(mode: str, doors: Doors) -> dict[str, str]:

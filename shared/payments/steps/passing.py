@@ -21,7 +21,7 @@ def mint(
     purpose: Purpose, account: str, mode: str, caller: Caller, doors: Doors, **told: object
 ) -> tuple[str, ConnectState]:
     """Return a new token and what is kept of it; `told` is what the way back has to know."""
-    token, ends = doors.new_token(), doors.now() + STATE_LIFE
+    token, ends = _new_token(doors), doors.now() + STATE_LIFE
     state = ConnectState(
         digest=_digest(token),
         purpose=purpose,
@@ -68,6 +68,11 @@ def way_home(state: ConnectState, base_url: str, doors: Doors, **told: str) -> s
         return ""
     home = f"{origins[0] if origins else base_url}{state.return_path or '/'}"
     return f"{home}{'&' if '?' in home else '?'}{urlencode(told)}"
+
+
+def _new_token(doors: Doors) -> str:
+    """Return what nobody can guess: two ids hold 160 random bits."""
+    return _digest(f"{doors.new_id('sta')} {doors.new_id('sta')}")
 
 
 def _digest(token: str) -> str:
