@@ -8,8 +8,9 @@ import json
 from typing import Any
 
 from payments.cases import authorizing, onboarding
-from payments.edge import api, pages, runtime
+from payments.edge import api, runtime
 from payments.errors import PaymentsError
+from payments.wording.sheets import Note, Sheet, rendered
 
 Result = dict[str, Any]
 
@@ -67,5 +68,10 @@ def _refused(refusal: PaymentsError, event: dict[str, Any]) -> Result:
 
 
 def _page(status: int, title: str, text: str) -> Result:
-    headers = {"Content-Type": api.HTML, **pages.security("'self'")}
-    return {"statusCode": status, "headers": headers, "body": pages.notice(title, text)}
+    """Return a page for whoever administers, in the language of every refusal."""
+    html, headers = rendered(Sheet("en", title, notes=(Note(text),)), ())
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": api.HTML, **headers},
+        "body": html,
+    }

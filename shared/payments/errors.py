@@ -19,7 +19,7 @@ PaymentsError
 ├── Conflict               409  PaymentInProgress, ExceedsOutstanding, ExceedsCredit,
 │   │                           InvoiceNotPayable, NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
-│   │                           PlatformNotConfigured, StripeAccountTaken, AccountNotConnected,
+│   │                           PlatformNotConfigured, StripeAccountTaken,
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
 │   │                           AccountBusy, RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
 │   │                           DisputePastDue
@@ -282,10 +282,6 @@ class PlatformNotConfigured(Conflict):
 
 class StripeAccountTaken(Conflict):
     """The Stripe account is connected already; it is not connected twice."""
-
-
-class AccountNotConnected(Conflict):
-    """The account was connected in another way, which this request is not for."""
 
 
 class AccountBusy(Conflict):

@@ -447,7 +447,7 @@ def test_an_account_with_keys_has_no_onboarding(platform: World) -> None:
     shop = Shop.open(platform, "tulips")
     path = f"/v1/accounts/{shop.account['id']}/onboarding-link"
 
-    assert refuse(platform, lambda: shop.admin.post(path, {})) == (409, "account_not_connected")
+    assert refuse(platform, lambda: shop.admin.post(path, {})) == (409, "invalid_transition")
 
 
 def test_another_tenants_onboarding_does_not_exist(platform: World) -> None:

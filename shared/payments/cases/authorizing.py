@@ -104,7 +104,7 @@ def complete(token: str, consent: Consent, *, base_url: str, request: str, doors
     if consent.error:
         return way_home(state, base_url, doors, error=consent.error)
     try:
-        account = _connect(state, consent.code, doors)
+        account = _connect(state, consent.code, base_url, doors)
         append(_record(state, account.id, request, doors), doors)
     except PaymentsError as refusal:
         told = {"error": refusal.code}
@@ -115,9 +115,9 @@ def complete(token: str, consent: Consent, *, base_url: str, request: str, doors
     return way_home(state, base_url, doors, account=account.id, status=status)
 
 
-def _connect(state: ConnectState, code: str, doors: Doors) -> Account:
+def _connect(state: ConnectState, code: str, base_url: str, doors: Doors) -> Account:
     granted = _exchange(state, code, doors)
-    known = _known(state, granted, doors) or _save(state, granted, doors)
+    known = _known(state, granted, doors) or _save(state, granted, base_url, doors)
     return refresh(state.tenant, known, state.mode, doors, reconnect=True)
 
 
@@ -194,7 +194,7 @@ def _give_back(state: ConnectState, granted: OAuthToken, doors: Doors) -> None:
         return
 
 
-def _save(state: ConnectState, granted: OAuthToken, doors: Doors) -> str:
+def _save(state: ConnectState, granted: OAuthToken, base_url: str, doors: Doors) -> str:
     """Write account, name, connection and whose it is, all or none, and return the account's id."""
     now, mode, stripe_account = doors.now(), state.mode, granted.stripe_user_id
     own = {"tenant": state.tenant, "account": state.account, "mode": mode}
@@ -206,6 +206,7 @@ def _save(state: ConnectState, granted: OAuthToken, doors: Doors) -> str:
         error_emails=state.error_emails,
         method="oauth",
         stripe_account=stripe_account,
+        base_url=base_url,
         slots={mode: Slot(created_at=now, status=AccountStatus.VERIFYING)},
     )
     name = Reservation(tenant=state.tenant, kind="NAM", value=state.name, holder=state.account)

@@ -13,7 +13,7 @@ from payments.doors.platform import Platform
 from payments.doors.store import Reservation, change
 from payments.doors.table import RowChanged
 from payments.errors import (
-    AccountNotConnected,
+    InvalidTransition,
     NameTaken,
     PaymentsError,
     StripePermissionMissing,
@@ -68,10 +68,9 @@ def continue_(
     """Return a fresh way into the onboarding of an account; of its other mode too, from then on."""
     account = doors.store.account(caller.tenant, account_id)
     if account.method != "onboarding":
-        raise AccountNotConnected(
+        raise InvalidTransition(
             f"Account {account.name} was not connected by onboarding: its merchant sees to it in "
             "Stripe's Dashboard.",
-            account=account.id,
             method=account.method,
         )
     mode = mode or account.main_mode
@@ -118,6 +117,7 @@ def _reserve(
         created_at=now,
         error_emails=request.error_emails,
         method="onboarding",
+        base_url=caller.base_url,
         slots={request.mode: pending},
     )
     connection = Connection(

@@ -47,21 +47,23 @@ def _asked(account: Account, connection: Connection, doors: Doors) -> Account:
     except StripeAccountError as refusal:
         if refusal.members.get("stripe_code") != ACCESS_LOST:
             raise
-        return account.having_slot(
-            mode,
-            status=AccountStatus.DISCONNECTED,
-            status_reason=DISCONNECTED,
-            checks=(),
-            verified_at=doors.now(),
-        )
-    status, reason = _status(told, before)
-    return account.having_slot(
-        mode,
-        status=status,
-        status_reason=reason,
-        checks=_checks(told, connection),
-        verified_at=doors.now(),
+        return _judged(account, mode, (AccountStatus.DISCONNECTED, DISCONNECTED), (), doors)
+    return _judged(account, mode, _status(told, before), _checks(told, connection), doors)
+
+
+def _judged(
+    account: Account,
+    mode: str,
+    status: tuple[AccountStatus, str | None],
+    checks: tuple[Check, ...],
+    doors: Doors,
+) -> Account:
+    """Return the account with what Stripe said, and when the doctor comes next."""
+    named, reason = status
+    found = account.having_slot(
+        mode, status=named, status_reason=reason, checks=checks, verified_at=doors.now()
     )
+    return found.having_slot(mode, check_at=found.slot(mode).next_check(doors.now()))
 
 
 def _status(told: ConnectedStripeAccount, before: Slot) -> tuple[AccountStatus, str | None]:
