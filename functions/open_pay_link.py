@@ -31,6 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> Result:
     except PaymentsError as refusal:
         known = "not_found" if isinstance(refusal, NotFound) else "refused"
         result = _html(refusal.status, pages.notice(known, _locale(event)))
+        result["headers"] |= refusal.headers
     except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a page that says nothing
         api.log_bug(error)
         result = _html(500, pages.notice("error", _locale(event)))
@@ -59,7 +60,9 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
         amount, wrong = pages.chosen(view, typed, locale)
         if wrong and view.state is LinkState.PAYABLE:
             return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
-    asked = paying.Press(api.base_url(event), runtime.new_id("att"), locale, amount)
+    # API Gateway's word for who connected to it, which no header can change.
+    payer = event["requestContext"]["http"].get("sourceIp")
+    asked = paying.Press(api.base_url(event), runtime.new_id("att"), locale, amount, payer)
     try:
         return _redirect(paying.press(token, asked, doors=doors))
     except PaymentsError:

@@ -25,6 +25,7 @@ PaymentsError
 │   │                           DisputePastDue
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
+├── VelocityLimited        429
 └── Unavailable            503  StripeUnavailable, TooMuchContention
 """
 
@@ -324,6 +325,13 @@ class StripeAccountError(StripeRefused):
 
 class StripePermissionMissing(StripeRefused):
     """A restricted key lacks a permission; `permission` names it."""
+
+
+class VelocityLimited(PaymentsError):
+    """Too many tries in too short a time; Stripe was not asked."""
+
+    status = 429
+    retryable = True
 
 
 class Unavailable(PaymentsError):

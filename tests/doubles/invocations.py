@@ -119,13 +119,14 @@ def api_event(
     headers: Json | None = None,
     *,
     request: str,
+    address: str = "203.0.113.7",
     query: Json | None = None,
     claims: Json | None = None,
 ) -> Json:
     """An event of API Gateway's HTTP API, payload 2.0; what is empty there is absent."""
     route, parameters = route_of(method, path)
     context: Json = {
-        "http": {"method": method, "path": path, "sourceIp": "203.0.113.7"},
+        "http": {"method": method, "path": path, "sourceIp": address},
         "requestId": request,
         "domainName": DOMAIN,
         "routeKey": route,

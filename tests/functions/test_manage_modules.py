@@ -7,6 +7,7 @@ import pytest
 from stripe.params.checkout import SessionCreateParams
 
 from payments.facts.terms import METHODS
+from payments.facts.velocity import DEFAULTS
 from tests.doubles.tenants import secret_key
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
@@ -55,6 +56,7 @@ def test_a_module_is_created_off_as_the_contract_shows(shop: Shop) -> None:
         "methods": [],
         "currencies": [],
         "limits": [],
+        "velocity": [rule.model_dump() for rule in DEFAULTS],
         "created_at": "2026-09-21T14:00:00Z",
         "version": 1,
     }
@@ -249,6 +251,7 @@ def test_no_two_modules_of_a_tenant_have_one_name(shop: Shop) -> None:
     assert expect(200, free_again)["name"] == "Second"
 
 
+RULE = {"scope": "customer", "counts": "attempts", "limit": 3, "minutes": 10}
 TERMS = (
     *ALWAYS,
     invalid("another account", {"account": "acc_other"}),
@@ -264,6 +267,11 @@ TERMS = (
     invalid("a limit of nothing", {"limits": [{"currency": "eur", "max": 0}]}),
     invalid("a limit as a float", {"limits": [{"currency": "eur", "max": 5.0}]}),
     invalid("no amount within", {"limits": [{"currency": "eur", "min": 2, "max": 1}]}),
+    invalid("no such scope", {"velocity": [RULE | {"scope": "bank"}]}),
+    invalid("a rule that lets nothing through", {"velocity": [RULE | {"limit": 0}]}),
+    invalid("a rule without a limit", {"velocity": [{"scope": "ip", "counts": "attempts"}]}),
+    invalid("a rule for ever", {"velocity": [RULE | {"minutes": 100_000}]}),
+    invalid("one rule twice", {"velocity": [RULE, RULE]}),
     invalid("one currency twice", {"limits": [{"currency": "eur"}, {"currency": "eur"}]}),
     invalid(
         "a limit of what is not taken",

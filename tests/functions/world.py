@@ -179,11 +179,11 @@ class World:
         return dict(self.dynamo.rows)
 
     def facts(self) -> dict[tuple[str, str], Json]:
-        """Every row but Idempotency-Keys and the audit trail, which note that a request came."""
+        """Every row but keys, tallies and the audit trail, which note only that a request came."""
         return {
             key: row
             for key, row in self.rows().items()
-            if key[1] != "IDEMPOTENCY" and "#AUD#" not in key[0]
+            if key[1] not in {"IDEMPOTENCY", "TALLY"} and "#AUD#" not in key[0]
         }
 
     def messages(self, queue: str) -> Iterator[Json]:

@@ -203,10 +203,12 @@ def connect(stack: Stack, tenant: str, **fields: object) -> Answer:
     return client.post("/v1/accounts", body | fields, idempotency_key=new_key())
 
 
-def create_module(stack: Stack, tenant: str, account: str, **features: bool) -> str:
+def create_module(
+    stack: Stack, tenant: str, account: str, terms: Any = None, **features: bool
+) -> str:
     """Create a payment module, which is Off, and return its id."""
     name = f"Cards {new_key()}"
-    body = {"name": name, "account": account, "features": FEATURES | features}
+    body = {"name": name, "account": account, "features": FEATURES | features, **(terms or {})}
     answer = stack.client(tenant, "admin").post(
         "/v1/payment-modules", body, idempotency_key=new_key()
     )

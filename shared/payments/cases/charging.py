@@ -17,9 +17,11 @@ from payments.facts.caller import Caller
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation
+from payments.facts.velocity import Scope
 from payments.money import Money
 from payments.steps.claiming import claim
 from payments.steps.collecting import drive
+from payments.steps.limiting import admit, note_decline
 from payments.steps.permitting import Permitted, module_of, require_same_books, require_use
 
 _S = AttemptStatus
@@ -79,7 +81,11 @@ def charge_token(
     if attempt.is_open:
         attempt = drive(attempt, doors)
     if attempt.status is _S.FAILED:
-        raise declined(attempt, attempt.decline or Decline(code="card_declined"))
+        decline = attempt.decline or Decline(code="card_declined")
+        note_decline(
+            decline.charge or attempt.id, attempt, _fingerprint(attempt, doors), doors=doors
+        )
+        raise declined(attempt, decline)
     if attempt.status in {_S.CANCELED, _S.EXPIRED}:
         detail = "The attempt was given up before the bank was asked. No money moved; charge again."
         raise PaymentCanceled(detail, attempt_id=attempt.id)
@@ -149,12 +155,23 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
         )
 
     # Refuse what can never be charged before an open session is closed for it.
+    _require_taken(invoices, request.parts, permitted)
+    subjects: dict[Scope, str | None] = {"customer": customer.ref, "card": card.fingerprint}
+    admit(attempt_id, permitted.module, subjects, doors=doors)
+    return claim(invoices, propose, supersede=request.supersede_open_links, doors=doors)
+
+
+def _require_taken(invoices: list[Invoice], parts: tuple[Part, ...], permitted: Permitted) -> None:
     asked = [
         invoice.require_collectable(part.amount, beside=invoice.reserved).amount
-        for invoice, part in zip(invoices, request.parts, strict=True)
+        for invoice, part in zip(invoices, parts, strict=True)
     ]
     permitted.module.terms.require_money(Money(sum(asked), invoices[0].currency))
-    return claim(invoices, propose, supersede=request.supersede_open_links, doors=doors)
+
+
+def _fingerprint(attempt: Attempt, doors: Doors) -> str | None:
+    card = doors.store.card(attempt.tenant, attempt.customer, attempt.payment_method or "")
+    return card.fingerprint if card else None
 
 
 def _require_one_payer(invoices: list[Invoice], customer: str | None) -> None:

@@ -22,6 +22,7 @@ from payments.facts.module import MODES, ModuleState, PaymentModule
 from payments.facts.origin import require_origin, require_picture
 from payments.facts.settings import Settings
 from payments.facts.terms import Terms, unknown
+from payments.facts.velocity import Rule
 from payments.money import require_currency
 
 T = TypeVar("T", bound=BaseModel)
@@ -125,7 +126,12 @@ def _with(module: PaymentModule, fields: Mapping[str, Any]) -> PaymentModule:
     named = {name: fields[name] for name in Terms.model_fields if name in fields}
     terms = _sensible(Terms.model_validate({**dict(module.terms), **named}))
     features = module.features.model_copy(update=dict(fields.get("features", {})))
-    return module.having(name=fields.get("name", module.name), features=features, terms=terms)
+    rules = tuple(Rule.model_validate(rule) for rule in fields.get("velocity", module.velocity))
+    if len({(rule.scope, rule.counts) for rule in rules}) < len(rules):
+        raise ValidationFailed("Give one rule for each scope and what it counts.")
+    return module.having(
+        name=fields.get("name", module.name), features=features, terms=terms, velocity=rules
+    )
 
 
 def _sensible(terms: Terms) -> Terms:

@@ -15,10 +15,12 @@ from payments.facts.module import PaymentModule
 from payments.facts.payment import Payment
 from payments.facts.settings import Settings
 from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.velocity import Scope
 from payments.money import Money, least_charge, step
 from payments.steps.addressing import digest
 from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, apply_session
 from payments.steps.claiming import claim
+from payments.steps.limiting import admit, payer_at
 from payments.steps.opening import open_session
 from payments.steps.permitting import Permitted, require_ready, require_same_books
 from payments.steps.saving import stripe_customer
@@ -92,6 +94,8 @@ class Press:
     attempt: str
     locale: str | None = None
     amount: int | None = None
+    #: The payer's own address on the net; only a keyed hash of it is kept.
+    address: str | None = None
 
 
 def view(token: str, *, doors: Doors) -> LinkView:
@@ -144,6 +148,9 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
     permitted, customer = _require_open(link, invoice, doors)
     money = invoice.require_collectable(_part(link, invoice, asked.amount), beside=invoice.reserved)
     permitted.module.terms.require_money(money)
+    payer = payer_at(asked.address, link.tenant, doors) if asked.address else None
+    subjects: dict[Scope, str | None] = {"ip": payer, "link": link.id, "customer": customer.ref}
+    admit(asked.attempt, permitted.module, subjects, doors=doors)
     gateway = doors.gateway(link.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 
@@ -165,6 +172,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
             stripe_customer=stripe_id,
             link=link.id,
             return_url=asked.base_url,
+            payer=payer,
             methods=permitted.module.terms.methods,
             locale=asked.locale,
         )

@@ -8,10 +8,13 @@ from payments.doors.gateway import ACCESS_LOST
 from payments.doors.platform import ABOUT_ACCOUNTS, CONNECT_EVENTS
 from payments.doors.table import RowChanged
 from payments.errors import PaymentsError, StripeAccountError, StripeRequestRefused
+from payments.facts.attempt import Attempt
 from payments.facts.event import InboxEvent
-from payments.facts.stripe_objects import StripeRefund
+from payments.facts.stripe_objects import Charge, Intent, StripeRefund
 from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session
+from payments.steps.closing import close
 from payments.steps.disputing import apply_dispute
+from payments.steps.limiting import note_decline
 from payments.steps.returning import apply_refund
 from payments.steps.standing import refresh
 
@@ -97,8 +100,22 @@ def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
     if not intent_id:
         raise NotOurs(event.object_id)
     intent = gateway.intent(intent_id)
-    apply_intent(intent, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors)
+    attempt = apply_intent(
+        intent, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors
+    )
+    if event.type == "payment_intent.payment_failed":
+        _note_decline(attempt, intent, doors)
     return None
+
+
+def _note_decline(attempt: Attempt, intent: Intent, doors: Doors) -> None:
+    """Count the decline; where there were too many, close the page in which cards are tried."""
+    charge = intent.latest_charge
+    if not isinstance(charge, Charge) or not intent.decline:
+        return
+    more = note_decline(charge.id, attempt, charge.card.fingerprint, doors=doors)
+    if not more and attempt.is_open and attempt.channel.has_payer:
+        close(attempt, doors)
 
 
 def _apply_refunds(told: Iterable[StripeRefund], event: InboxEvent, doors: Doors) -> None:

@@ -28,6 +28,7 @@ from payments.facts.recovery import Recovery
 from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
 from payments.facts.settings import Settings
+from payments.facts.velocity import Tally
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -103,6 +104,11 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     AuditHead: lambda row: ("AUD", str(row.chain), "HEAD"),
     Run: lambda row: ("RUN", row.id, "RUN"),
     Break: lambda row: ("BRK", row.id, "BREAK"),
+    Tally: lambda row: (
+        "VEL",
+        f"{row.module}:{row.mode}:{row.scope}:{row.counts}:{row.subject}",
+        "TALLY",
+    ),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
     IdempotencyRecord: lambda row: ("IDM", f"{row.route}#{row.key}", "IDEMPOTENCY"),
 }
@@ -363,6 +369,11 @@ class Store:
         """Yield the records of a chain, the oldest first."""
         for row in self._table.query(partition(tenant, "AUD", str(chain)), "RECORD#"):
             yield AuditRecord.model_validate(row)
+
+    def tallies(self, like: list[Tally]) -> list[Tally]:
+        """Return what was counted under the names of `like`, as far as anything was."""
+        rows = self._table.get_many([_address(each) for each in like])
+        return [Tally.model_validate(row) for row in rows]
 
     def idempotency(self, tenant: str, route: str, key: str) -> IdempotencyRecord | None:
         """Return what a key was used for, or None."""

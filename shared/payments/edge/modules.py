@@ -12,6 +12,7 @@ from payments.edge import api, runtime
 from payments.facts.capabilities import Capability
 from payments.facts.module import Features, ModuleState, PaymentModule
 from payments.facts.terms import AmountLimit
+from payments.facts.velocity import Counts, Rule, Scope
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
@@ -35,17 +36,27 @@ class AmountLimitIn(api.Body):
     max: api.Amount | None = None
 
 
+class RuleIn(api.Body):
+    """Within `minutes`, `limit` of what it counts are let through; null lets all through."""
+
+    scope: Scope
+    counts: Counts
+    limit: Annotated[int | None, Field(strict=True, ge=1, le=1000)]
+    minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 60
+
+
 class ModuleTerms(api.Body):
     """
     `methods` are Stripe's payment method types: of what Stripe offers, these are shown.
 
-    An empty list limits nothing.
+    An empty list limits nothing; of `velocity`, what is not named is as by default.
     """
 
     features: FeaturesIn = FeaturesIn()
     methods: Annotated[tuple[MethodName, ...], Field(max_length=60)] = ()
     currencies: Annotated[tuple[api.Currency, ...], Field(max_length=150)] = ()
     limits: Annotated[tuple[AmountLimitIn, ...], Field(max_length=150)] = ()
+    velocity: Annotated[tuple[RuleIn, ...], Field(max_length=8)] = ()
 
 
 class CreateModule(ModuleTerms):
@@ -78,6 +89,7 @@ class ModuleOut(BaseModel):
     methods: list[str]
     currencies: list[str]
     limits: list[AmountLimit]
+    velocity: list[Rule]
     created_at: str
     version: int
 
@@ -102,7 +114,8 @@ class CapabilitiesOut(BaseModel):
 def show(module: PaymentModule) -> ModuleOut:
     """Return what a caller may see."""
     shown = module.model_dump(mode="json", exclude={"tenant", "terms"})
-    return ModuleOut.model_validate(shown | module.terms.model_dump(mode="json"))
+    terms = module.terms.model_dump(mode="json") | {"velocity": list(module.rules)}
+    return ModuleOut.model_validate(shown | terms)
 
 
 @router.post("/v1/payment-modules", status_code=201)

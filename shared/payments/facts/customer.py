@@ -52,4 +52,5 @@ class SavedMethod(BaseModel):
     last4: str | None = None
     exp_month: int | None = None
     exp_year: int | None = None
+    fingerprint: str | None = None
     version: int = 1

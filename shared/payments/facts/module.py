@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from payments.errors import FeatureDisabled, ModuleOff
 from payments.facts.terms import Terms
+from payments.facts.velocity import Rule, effective
 
 
 class ModuleState(StrEnum):
@@ -48,7 +49,14 @@ class PaymentModule(BaseModel):
     state: ModuleState = ModuleState.OFF
     features: Features = Features()
     terms: Terms = Terms()
+    #: Only what differs from the defaults.
+    velocity: tuple[Rule, ...] = ()
     version: int = 1
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """How often may be tried."""
+        return effective(self.velocity)
 
     @property
     def mode(self) -> str:

@@ -52,6 +52,8 @@ class Card(Value):
     last4: str | None = None
     exp_month: int | None = None
     exp_year: int | None = None
+    #: The same for one card number in one Stripe account, however often it is entered.
+    fingerprint: str | None = None
 
 
 class ChargedCard(Card):

@@ -1,0 +1,105 @@
+"""How often may be tried: rules for windows of time, and the tallies that hold them."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from payments.errors import VelocityLimited
+
+#: Whom tries are counted for; an `ip` is the payer's own, never that of a caller of the API.
+Scope = Literal["customer", "link", "card", "ip"]
+Counts = Literal["attempts", "declines"]
+
+
+class Rule(BaseModel):
+    """Within `minutes`, `limit` of what it counts are let through; None lets all through."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scope: Scope
+    counts: Counts
+    limit: int | None = None
+    minutes: int = 60
+
+    @property
+    def window(self) -> timedelta:
+        """How long a mark counts."""
+        return timedelta(minutes=self.minutes)
+
+
+#: Generous to people, who try again and again, and to offices behind one address; hopeless for
+#: somebody who tries stolen cards by the hundred.
+DEFAULTS = (
+    Rule(scope="customer", counts="attempts", limit=100, minutes=60),
+    Rule(scope="link", counts="attempts", limit=30, minutes=60),
+    Rule(scope="card", counts="attempts", limit=200, minutes=60),
+    Rule(scope="ip", counts="attempts", limit=200, minutes=60),
+    Rule(scope="customer", counts="declines", limit=20, minutes=60),
+    Rule(scope="link", counts="declines", limit=10, minutes=60),
+    Rule(scope="card", counts="declines", limit=15, minutes=1440),
+    Rule(scope="ip", counts="declines", limit=20, minutes=60),
+)
+
+
+def effective(own: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Return the rules of a module: its own, and the defaults of what it says nothing about."""
+    said = {(rule.scope, rule.counts): rule for rule in own}
+    return tuple(said.get((rule.scope, rule.counts), rule) for rule in DEFAULTS)
+
+
+class Mark(BaseModel):
+    """One try, named by what it was, so that it counts once however often it is told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    name: str
+
+
+class Tally(BaseModel):
+    """The marks of one customer, link, card or address with one module, in one mode."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    module: str
+    mode: str
+    scope: Scope
+    counts: Counts
+    subject: str
+    marks: tuple[Mark, ...] = ()
+    #: When DynamoDB may delete the row; what has left the window does not count in any case.
+    ttl: int = 0
+    version: int = 1
+
+    def within(self, rule: Rule, now: datetime) -> tuple[Mark, ...]:
+        """Return the marks that still count."""
+        return tuple(mark for mark in self.marks if now - mark.at < rule.window)
+
+    def require_room(self, rule: Rule, now: datetime) -> None:
+        """Refuse one more, and say when there will be room."""
+        marks = self.within(rule, now)
+        if rule.limit is None or len(marks) < rule.limit:
+            return
+        wait = marks[-rule.limit].at + rule.window - now
+        raise VelocityLimited(
+            f"Too many {rule.counts} of this {rule.scope}: {rule.limit} are let through in "
+            f"{rule.minutes} minutes. Nothing was charged.",
+            scope=rule.scope,
+            counts=rule.counts,
+            limit=rule.limit,
+            retry_after_s=max(1, int(wait.total_seconds())),
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether it was counted before."""
+        return any(mark.name == name for mark in self.marks)
+
+    def counting(self, name: str, rule: Rule, now: datetime) -> "Tally":
+        """Return it with one more mark, and without those that count no longer."""
+        marks = (*self.within(rule, now), Mark(at=now, name=name))
+        kept = marks[-(rule.limit or 1) :]
+        ends = int((now + 2 * rule.window).timestamp())
+        return self.model_copy(update={"marks": kept, "ttl": ends})

@@ -1,0 +1,111 @@
+"""How often may be tried: counted before Stripe hears of it, and held when many try at once."""
+
+import hashlib
+import hmac
+
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
+from payments.errors import TooMuchContention, VelocityLimited
+from payments.facts.attempt import Attempt
+from payments.facts.module import PaymentModule
+from payments.facts.velocity import Rule, Scope, Tally
+
+#: Who loses a race has lost to somebody who counted. A tally takes no more than its limit, so after
+#: as many lost races there is no room any more; without a limit there is no race.
+SPARE = 10
+
+
+def payer_at(address: str, tenant: str, doors: Doors) -> str:
+    """Return by what a payer's address is known: a keyed hash, from which it cannot be told."""
+    said = f"\0address\0{tenant}\0{address}".encode()
+    return hmac.new(doors.secrets.link_key(), said, hashlib.sha256).hexdigest()[:32]
+
+
+def admit(
+    attempt: str, module: PaymentModule, subjects: dict[Scope, str | None], *, doors: Doors
+) -> None:
+    """
+    Count an attempt for each of its subjects, or raise VelocityLimited.
+
+    An address comes first: who is stopped by it uses up nobody else's tries. An attempt that comes
+    again, because its request does, counts once.
+    """
+    found = _tallies(module, module.mode, subjects, doors)
+    found.sort(key=lambda each: each[0].scope != "ip")
+    for rule, tally in found:
+        if not tally.has(attempt):
+            tally.require_room(rule, doors.now())
+    for rule, tally in found:
+        if rule.counts == "attempts":
+            _count(attempt, rule, tally, doors, strict=True)
+
+
+def note_decline(charge: str, attempt: Attempt, fingerprint: str | None, *, doors: Doors) -> bool:
+    """
+    Count a decline for all that it is of, once, and say whether there may be another try.
+
+    Somebody who tries stolen cards does so within one open page, so its caller closes that.
+    """
+    module = doors.store.module(attempt.tenant, attempt.module)
+    subjects: dict[Scope, str | None] = {
+        "customer": attempt.customer,
+        "link": attempt.link,
+        "card": fingerprint,
+        "ip": attempt.payer,
+    }
+    found = _tallies(module, attempt.mode, subjects, doors)
+    counted = [
+        (rule, _count(charge, rule, tally, doors))
+        for rule, tally in found
+        if rule.counts == "declines"
+    ]
+    try:
+        for rule, tally in counted:
+            tally.require_room(rule, doors.now())
+    except VelocityLimited:
+        return False
+    return True
+
+
+def _tallies(
+    module: PaymentModule, mode: str, subjects: dict[Scope, str | None], doors: Doors
+) -> list[tuple[Rule, Tally]]:
+    """Return what was counted of the subjects by now, in one read."""
+    empty = [
+        (rule, _empty(rule, name, module, mode))
+        for rule in module.rules
+        if rule.limit is not None and (name := subjects.get(rule.scope))
+    ]
+    known = {_named(tally): tally for tally in doors.store.tallies([each for _, each in empty])}
+    return [(rule, known.get(_named(tally), tally)) for rule, tally in empty]
+
+
+def _count(mark: str, rule: Rule, tally: Tally, doors: Doors, *, strict: bool = False) -> Tally:
+    """Add a mark and return the tally with it; `strict` refuses it where there is no room."""
+    for _ in range((rule.limit or 0) + SPARE):
+        if tally.has(mark):
+            return tally
+        if strict:
+            tally.require_room(rule, doors.now())
+        counted = tally.counting(mark, rule, doors.now())
+        try:
+            return doors.store.save(counted, tally if tally.version else None)
+        except RowChanged:
+            tally = next(iter(doors.store.tallies([tally])), tally)
+    raise TooMuchContention("Too many try at once; nothing was charged.")
+
+
+def _named(tally: Tally) -> tuple[str, ...]:
+    return tally.scope, tally.counts, tally.subject
+
+
+def _empty(rule: Rule, name: str, module: PaymentModule, mode: str) -> Tally:
+    return Tally(
+        tenant=module.tenant,
+        module=module.id,
+        mode=mode,
+        scope=rule.scope,
+        counts=rule.counts,
+        subject=hashlib.sha256(name.encode()).hexdigest()[:32],
+        version=0,
+    )
