@@ -47,6 +47,7 @@ CALLS_STRIPE = {
     "create_checkout_link",
     "manage_customers",
     "manage_invoices",
+    "open_checkout",
     "open_pay_link",
     "reconcile_account",
     "refund_payment",

@@ -16,7 +16,7 @@ PaymentsError
 ├── Declined               402  CardDeclined, AuthenticationRequired, PaymentBlocked,
 │                               PaymentCanceled
 ├── NotFound               404
-├── Conflict               409  PaymentInProgress, ExceedsOutstanding, ExceedsCredit,
+├── Conflict               409  PaymentInProgress, AmountChanged, ExceedsOutstanding, ExceedsCredit,
 │   │                           InvoiceNotPayable, NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
 │   │                           PlatformNotConfigured, StripeAccountTaken,
@@ -249,6 +249,10 @@ class DisputeNotAnswerable(Conflict):
 
 class DisputePastDue(Conflict):
     """The bank's deadline has passed."""
+
+
+class AmountChanged(Conflict):
+    """What the caller expects to be paid is not what is to be paid now; `amount` says that."""
 
 
 class NumberTaken(Conflict):

@@ -29,6 +29,10 @@ PUBLIC = (
 OWNERS = (
     ("/pay-links", "create_checkout_link"),
     ("/charges", "charge_token"),
+    ("/checkout-sessions", "open_checkout"),
+    ("/payment-intents", "open_checkout"),
+    ("/public-config", "open_checkout"),
+    ("/v1/attempts", "open_checkout"),
     ("/recovery/", "charge_token"),
     ("/v1/recoveries", "report"),
     ("/v1/accounts/oauth/", "finish_connection"),

@@ -92,6 +92,10 @@ def test_a_storefront_sells_and_neither_collects_nor_administers() -> None:
         "POST /v1/invoices",
         "PATCH /v1/invoices/{id}",
         "POST /v1/invoices/{id}/finalize",
+        "POST /v1/invoices/{id}/checkout-sessions",
+        "POST /v1/invoices/{id}/payment-intents",
+        "POST /v1/attempts/{id}/refresh",
+        "POST /v1/attempts/{id}/cancel",
     }
 
 

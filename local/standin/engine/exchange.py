@@ -299,7 +299,12 @@ def checked_parameters(exchange: Exchange, entry: Route) -> Json:
     if "payment_method_types" in raw and entry.segments[1] in METHOD_TYPES_OWNERS:
         refuse_method_types(exchange)
         raw["allowed_payment_method_types"] = raw.pop("payment_method_types")
-    return raw if entry.params is None else parameters.check(entry.params, raw)
+    if entry.params is None:
+        return raw
+    # The SDK, from which the parameters are read, leaves out what only a browser sends.
+    secret = {name: raw[name] for name in raw.keys() & {"client_secret"} if entry.publishable}
+    sent = {name: value for name, value in raw.items() if name not in secret}
+    return parameters.check(entry.params, sent) | secret
 
 
 def refuse_method_types(exchange: Exchange) -> None:

@@ -128,7 +128,7 @@ def _address(model: Any) -> tuple[str, str]:
 
 def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
-    if isinstance(model, Attempt | InboxEvent):
+    if isinstance(model, InboxEvent):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)
@@ -137,7 +137,7 @@ def _indexes(model: Any) -> dict[str, str]:
             "list_key": f"T#{model.tenant}#journal",
             "list_sort": f"{stamp(model.at)}#{model.fact}",
         }
-    if isinstance(model, Refund | Dispute | Recovery):
+    if isinstance(model, Attempt | Refund | Dispute | Recovery):
         return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Invoice | Payment):
         return _listed(model) | {"status": model.status}

@@ -110,6 +110,8 @@ class Intent(Value):
     metadata: dict[str, str] = Field(default_factory=dict)
     latest_charge: Charge | str | None = None
     last_payment_error: dict[str, Any] | None = None
+    #: Only ever passed on to the payer's browser.
+    client_secret: str | None = Field(default=None, repr=False)
 
     @property
     def decline(self) -> Decline | None:

@@ -45,6 +45,11 @@ def require_use(caller: Caller, module: str, feature: str, doors: Doors) -> Perm
 def require_ready(module: PaymentModule, feature: str, doors: Doors) -> Permitted:
     """Refuse a module that is Off, does not offer `feature`, or whose account does not work."""
     module.require(feature)
+    return require_permitted(module, doors)
+
+
+def require_permitted(module: PaymentModule, doors: Doors) -> Permitted:
+    """Refuse a module that is Off, or whose account does not work."""
     account = doors.store.account(module.tenant, module.account)
     account.require_active(module.mode)
     return Permitted(module, account, module.mode)
