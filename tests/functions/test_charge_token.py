@@ -535,6 +535,10 @@ def test_a_key_that_stripe_no_longer_takes_charges_nothing_and_frees_the_invoice
     assert (answer.status, answer.code) == (424, code)
     shop.world.control("keys", key=key, revoked=False, allow=None)
     assert shop.read(invoice)["amounts"]["collectable"] == 4000
+    if revoked:
+        # From then on nobody is charged, until somebody has looked.
+        assert shop.charge(invoice).code == "account_not_active"
+        expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
     assert shop.charge(invoice).status == 201
 
 
