@@ -18,6 +18,9 @@ ALLOWED = {
     "POST /v1/customers/{ref}/setup-sessions": {"admin", "operator", "storefront"},
     "GET /v1/customers/{ref}/payment-methods": EVERYBODY,
     "GET /v1/customers/{ref}/credit": {"admin", "operator", "viewer"},
+    "GET /v1/customers": {"admin", "operator", "viewer"},
+    "POST /v1/customers/{ref}/payment-methods/{pm}/default": {"admin", "operator"},
+    "DELETE /v1/customers/{ref}/payment-methods/{pm}": {"admin", "operator"},
 }
 
 
@@ -113,14 +116,34 @@ def test_a_card_is_saved_on_the_hosted_page_and_shown_as_the_contract_does(shop:
         "exp_month": card["exp_month"],
         "exp_year": card["exp_year"],
         "default": True,
+        "status": "active",
+        "consent": card["consent"],
     }
     assert card["id"].startswith("pm_")
+    assert card["consent"].pop("setup_intent").startswith("seti_")
+    assert card["consent"] == {"at": "2026-09-21T14:00:00Z", "text": "stripe_checkout"}
 
 
 def test_saving_a_card_takes_no_money(shop: Shop) -> None:
     shop.save_card()
 
     assert shop.world.charged(shop.account) == []
+
+
+def test_customers_are_listed_newest_first_in_pages(shop: Shop) -> None:
+    for number in range(2, 6):
+        shop.world.advance(minutes=1)
+        shop.customer(f"c-{number}")
+    shop.customer("c-2", enabled=False)
+
+    first = expect(200, shop.operator.get("/v1/customers", limit=3))
+    rest = expect(200, shop.operator.get("/v1/customers", limit=3, cursor=first["next_cursor"]))
+
+    assert [found["ref"] for found in first["data"]] == ["c-5", "c-4", "c-3"]
+    assert [found["ref"] for found in rest["data"]] == ["c-2", "c-1"]
+    assert rest["next_cursor"] is None
+    assert rest["data"][0]["online_payment_enabled"] is False
+    assert expect(200, shop.world.client("bakery").get("/v1/customers"))["data"] == []
 
 
 def test_the_first_card_stays_the_default(shop: Shop) -> None:
@@ -196,6 +219,8 @@ BAD_SETUPS = (
     invalid("currency that is none", {"currency": "euro"}),
     invalid("currency that Stripe does not know", {"currency": "xyz"}, "currency_not_supported"),
     invalid("where to return", {"success_url": "https://evil.example"}),
+    invalid("a page of their own", {"ui": "embedded"}),
+    invalid("a consent that is a whole text", {"consent_text": "I agree to everything"}),
     Bad("a module that nobody has", 404, "not_found", {"module": "mod_nobody"}),
 )
 

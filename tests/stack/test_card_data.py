@@ -52,13 +52,15 @@ def test_of_a_saved_card_only_stripes_id_brand_last_four_and_expiry_are_kept(
 
     (shown,) = shop.cards(customer)
     assert card.startswith("pm_")
-    assert set(shown) == {"id", "brand", "last4", "exp_month", "exp_year", "default"}
+    described = {"id", "brand", "last4", "exp_month", "exp_year"}
+    assert set(shown) == described | {"default", "status", "consent"}
+    assert set(shown["consent"]) == {"setup_intent", "at", "text"}
     assert (shown["brand"], shown["last4"]) == ("visa", NUMBER[-4:])
     rows = table_rows(stack)
     (kept,) = [row for row in rows if row["sk"]["S"] == f"CARD#{card}"]
     about_us = {"pk", "sk", "schema_v", "version", "tenant", "customer", "account", "mode"}
-    evidence = {"stripe_customer", "setup_intent", "consented_at"}
-    assert set(kept) - about_us - evidence == {"id", "brand", "last4", "exp_month", "exp_year"}
+    evidence = {"stripe_customer", "setup_intent", "consented_at", "consent_text", "status"}
+    assert set(kept) - about_us - evidence == described
     assert NUMBER not in str(rows)
     assert eventually(lambda: logged(stack, "applied"), bool)
     assert logged(stack, NUMBER, SPACED) == []

@@ -24,6 +24,7 @@ UNKNOWN = "x_00000000000000000000000000"
 BODIES: dict[str, object] = {
     "POST /v1/payment-modules/{id}/state": {"state": "off"},
     "POST /v1/customers/{ref}/setup-sessions": {"module": UNKNOWN},
+    "POST /v1/customers/{ref}/payment-methods/{pm}/default": None,
     "PATCH /v1/invoices/{id}": {"order_ref": "mine"},
     "POST /v1/invoices/{id}/offline-payments": {"amount": 1000, "method": "cash"},
     "POST /v1/payments/{id}/allocations": {"invoice": UNKNOWN},

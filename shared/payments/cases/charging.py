@@ -200,6 +200,6 @@ def _card(customer: Customer, asked: str | None, permitted: Permitted, doors: Do
             f"Customer {customer.ref} has no saved card, so the request has to name one."
         )
     card = doors.store.card(customer.tenant, customer.ref, name)
-    if not card or (card.account, card.mode) != (permitted.account.id, permitted.mode):
+    if not card or not card.is_active or card.slot != f"{permitted.account.id}:{permitted.mode}":
         raise NotFound("There is no such saved card.")
     return card

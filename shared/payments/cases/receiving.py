@@ -11,9 +11,10 @@ from payments.errors import PaymentsError, StripeAccountError, StripeRequestRefu
 from payments.facts.attempt import Attempt
 from payments.facts.event import InboxEvent
 from payments.facts.stripe_objects import Charge, Intent, StripeRefund
-from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session
+from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session, save_card
 from payments.steps.closing import close
 from payments.steps.disputing import apply_dispute
+from payments.steps.keeping import follow_card, follow_customer
 from payments.steps.limiting import note_decline
 from payments.steps.returning import apply_refund
 from payments.steps.standing import refresh
@@ -74,22 +75,33 @@ def _refused(event: InboxEvent, refusal: PaymentsError, doors: Doors) -> End:
     return "orphan"
 
 
+#: What is asked for by its id alone, whoever made it.
+_BY_ID = {
+    "charge.dispute": apply_dispute,
+    "payment_method": follow_card,
+    "customer": follow_customer,
+}
+
+
 def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
+    kind = event.type.rpartition(".")[0]
+    books = {"tenant": event.tenant, "account": event.account, "mode": event.mode}
     if event.type in ABOUT_ACCOUNTS:
         # Whatever it tells: what Stripe says now is what counts.
         refresh(event.tenant, event.account, event.mode, doors)
-        return None
-    kind = event.type.rpartition(".")[0]
-    if kind == "charge.dispute":
-        books = {"tenant": event.tenant, "account": event.account, "mode": event.mode}
-        apply_dispute(event.object_id, **books, doors=doors)
-        return None
+    elif kind in _BY_ID:
+        _BY_ID[kind](event.object_id, **books, doors=doors)
+    else:
+        _apply_object(kind, event, books, doors)
+
+
+def _apply_object(kind: str, event: InboxEvent, books: dict[str, str], doors: Doors) -> None:
     gateway = doors.gateway(event.tenant, event.account, event.mode)
     if kind == "checkout.session":
-        session = gateway.session(event.object_id)
-        return apply_session(
-            session, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors
-        )
+        return apply_session(gateway.session(event.object_id), **books, doors=doors)
+    if kind == "setup_intent":
+        setup = gateway.setup_intent(event.object_id)
+        return save_card(setup, setup.metadata, **books, doors=doors)
     if kind in {"refund", "charge.refund"}:
         return _apply_refunds([gateway.refund(event.object_id)], event, doors)
     if event.type == "charge.refunded":
@@ -100,9 +112,7 @@ def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
     if not intent_id:
         raise NotOurs(event.object_id)
     intent = gateway.intent(intent_id)
-    attempt = apply_intent(
-        intent, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors
-    )
+    attempt = apply_intent(intent, **books, doors=doors)
     if event.type == "payment_intent.payment_failed":
         _note_decline(attempt, intent, doors)
     return None

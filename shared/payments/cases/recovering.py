@@ -114,7 +114,7 @@ def _try(recovery: Recovery, done: Followed, doors: Doors) -> Recovery:
     if not customer.online_payment_enabled:
         return recovery.end(_R.STOPPED, "customer_not_enabled", doors.now())
     card = doors.store.card(recovery.tenant, recovery.customer, recovery.payment_method)
-    if not card:
+    if not card or not card.is_active:
         return recovery.ask(Course.NEW_CARD, "card_removed", doors.now())
     done.tries += 1
     attempt = _collect(recovery, card, doors)

@@ -35,8 +35,10 @@ from payments.facts.stripe_objects import (
     FailedAtStripe,
     Intent,
     OutcomeUnknown,
+    PaymentMethod,
     Session,
     SetupIntent,
+    StripeCustomer,
     StripeDispute,
     StripeRefund,
     Value,
@@ -72,6 +74,11 @@ EVENTS = (
     "checkout.session.expired",
     "checkout.session.async_payment_succeeded",
     "checkout.session.async_payment_failed",
+    "setup_intent.succeeded",
+    "payment_method.detached",
+    "payment_method.updated",
+    "payment_method.automatically_updated",
+    "customer.deleted",
 )
 
 _INTENT_EXPAND = ["latest_charge.balance_transaction"]
@@ -384,6 +391,35 @@ class Gateway:
         """Create a Stripe customer and return its id."""
         return self._write(_Id, "/v1/customers", params, key).id
 
+    def customer(self, customer: str) -> StripeCustomer:
+        """Return what is left of a customer."""
+        return self._read(StripeCustomer, f"/v1/customers/{customer}", {})
+
+    def delete_customer(self, customer: str) -> None:
+        """Delete a customer with all their cards; one that is gone already counts as deleted."""
+        try:
+            self._request("delete", f"/v1/customers/{customer}", {})
+        except StripeRequestRefused as refusal:
+            if refusal.members.get("stripe_code") != "resource_missing":
+                raise
+
+    def payment_method(self, payment_method: str) -> PaymentMethod:
+        """Return a saved card as it is now; of a detached one, `customer` is None."""
+        return self._read(PaymentMethod, f"/v1/payment_methods/{payment_method}", {})
+
+    def detach(self, payment_method: str) -> None:
+        """Take a card from its customer for good; one that is detached already stays so."""
+        try:
+            self._request("post", f"/v1/payment_methods/{payment_method}/detach", {})
+        except StripeRequestRefused:
+            if self.payment_method(payment_method).customer:
+                raise
+
+    def setup_intent(self, setup_intent: str) -> SetupIntent:
+        """Return the SetupIntent as it is now, with the card that it saved."""
+        expand = {"expand": ["payment_method"]}
+        return self._read(SetupIntent, f"/v1/setup_intents/{setup_intent}", expand)
+
     def create_endpoint(self, url: str, metadata: Mapping[str, str], key: str) -> WebhookEndpoint:
         """Create a webhook endpoint whose events are rendered at our own API version."""
         params = {
@@ -409,9 +445,9 @@ class Gateway:
         answer = self._request("get", "/v1/webhook_endpoints", {"limit": PAGE})
         yield from (WebhookEndpoint.model_validate(entry) for entry in answer["data"])
 
-    def create_setup_intent(self, key: str) -> SetupIntent:
-        """Create a SetupIntent that nobody will confirm."""
-        return self._write(SetupIntent, "/v1/setup_intents", {}, key)
+    def create_setup_intent(self, key: str, params: Mapping[str, Any] | None = None) -> SetupIntent:
+        """Create a SetupIntent; one without `params` nobody will ever confirm."""
+        return self._write(SetupIntent, "/v1/setup_intents", params or {}, key)
 
     def cancel_setup_intent(self, setup_intent: str) -> None:
         """Cancel a SetupIntent that nobody will confirm; one that is left over harms nobody."""

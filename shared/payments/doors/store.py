@@ -15,7 +15,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.audit import AuditHead, AuditRecord
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.credit import CustomerCredit
-from payments.facts.customer import Customer, SavedMethod
+from payments.facts.customer import CardUse, Customer, SavedMethod
 from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.idempotency import IdempotencyRecord
@@ -32,7 +32,7 @@ from payments.facts.velocity import Tally
 
 M = TypeVar("M", bound=BaseModel)
 
-LISTED = (PaymentModule, PayLink, Run, Break, AuditRecord)
+LISTED = (PaymentModule, PayLink, Run, Break, AuditRecord, Customer, JournalEntry)
 
 #: What lists and due work are called in the indexes.
 _NAMES: dict[type[BaseModel], str] = {
@@ -50,6 +50,7 @@ _NAMES: dict[type[BaseModel], str] = {
     PayLink: "link",
     InboxEvent: "event",
     AuditRecord: "audit",
+    Customer: "customer",
 }
 
 
@@ -98,6 +99,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Customer: lambda row: ("CUS", row.ref, "CUSTOMER"),
     CustomerCredit: lambda row: ("CUS", row.customer, f"CREDIT#{row.mode}:{row.currency}"),
     SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
+    CardUse: lambda row: ("CUS", row.customer, f"USE#{row.payment_method}#{row.attempt}"),
     InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
     Settings: lambda _: ("SET", "own", "SETTINGS"),
     AuditRecord: lambda row: ("AUD", str(row.chain), f"RECORD#{row.number:012}"),
@@ -111,6 +113,13 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     ),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
     IdempotencyRecord: lambda row: ("IDM", f"{row.route}#{row.key}", "IDEMPOTENCY"),
+}
+
+
+#: By what a list is sorted whose objects have no id of ours, which would sort by time.
+_SORTS: dict[type[BaseModel], Callable[[Any], str]] = {
+    JournalEntry: lambda row: f"{stamp(row.at)}#{row.fact}",
+    Customer: lambda row: f"{stamp(row.created_at)}#{row.ref}",
 }
 
 
@@ -132,11 +141,6 @@ def _indexes(model: Any) -> dict[str, str]:
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)
-    if isinstance(model, JournalEntry):
-        return {
-            "list_key": f"T#{model.tenant}#journal",
-            "list_sort": f"{stamp(model.at)}#{model.fact}",
-        }
     if isinstance(model, Attempt | Refund | Dispute | Recovery):
         return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Invoice | Payment):
@@ -145,7 +149,8 @@ def _indexes(model: Any) -> dict[str, str]:
 
 
 def _listed(model: Any) -> dict[str, str]:
-    return {"list_key": f"T#{model.tenant}#{_NAMES[type(model)]}", "list_sort": model.id}
+    key, sort = f"T#{model.tenant}#{_NAMES[type(model)]}", _SORTS.get(type(model))
+    return {"list_key": key, "list_sort": sort(model) if sort else model.id}
 
 
 def _due(model: Any, at: datetime | None) -> dict[str, str]:
@@ -346,6 +351,18 @@ class Store:
     def card(self, tenant: str, ref: str, payment_method: str) -> SavedMethod | None:
         """Return one saved card, or None."""
         return self._find(SavedMethod, partition(tenant, "CUS", ref), f"CARD#{payment_method}")
+
+    def uses(self, tenant: str, ref: str, payment_method: str) -> list[Attempt]:
+        """Return the attempts of the last weeks that charge, or charged, a card."""
+        rows = self._table.query(partition(tenant, "CUS", ref), f"USE#{payment_method}#")
+        uses = [CardUse.model_validate(row) for row in rows]
+        keys = [(partition(tenant, "INV", use.invoice), f"ATTEMPT#{use.attempt}") for use in uses]
+        return [Attempt.model_validate(row) for row in self._table.get_many(keys)]
+
+    def holder(self, tenant: str, kind: str, value: str) -> str | None:
+        """Return whose a reserved name is, or None."""
+        found = self._find(Reservation, partition(tenant, kind, value), "RESERVATION")
+        return found.holder if found else None
 
     def event(self, tenant: str, account: str, mode: str, event: str) -> InboxEvent | None:
         """Return a kept event, or None."""

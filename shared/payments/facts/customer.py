@@ -1,10 +1,15 @@
 """A customer pays invoices; cards are Stripe's, and only their description is kept."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from payments.errors import CustomerNotEnabled
+from payments.facts.attempt import Attempt
+
+#: An attempt has ended long before; DynamoDB then deletes what says which card it was for.
+USE_KEPT = timedelta(days=90)
 
 
 class Customer(BaseModel):
@@ -21,6 +26,8 @@ class Customer(BaseModel):
     #: Stripe customer ids by `{account}:{mode}`: an id of one account means nothing in another.
     stripe_ids: dict[str, str] = {}
     default_payment_method: str | None = None
+    #: Since when nothing personal is kept of them, nor will be.
+    erased_at: datetime | None = None
     version: int = 1
 
     def require_enabled(self) -> None:
@@ -35,8 +42,20 @@ class Customer(BaseModel):
         return self.model_copy(update=changes)
 
 
+class CardStatus(StrEnum):
+    """`detaching` charges nothing any more, though Stripe has not heard of it yet."""
+
+    ACTIVE = "active"
+    DETACHING = "detaching"
+    DETACHED = "detached"
+
+
 class SavedMethod(BaseModel):
-    """A card saved at Stripe, with the evidence that its owner agreed."""
+    """
+    A card saved at Stripe, with the evidence that its owner agreed.
+
+    `consent_text` names the text under which they did, `setup_intent` Stripe's own record of it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,4 +72,47 @@ class SavedMethod(BaseModel):
     exp_month: int | None = None
     exp_year: int | None = None
     fingerprint: str | None = None
+    consent_text: str | None = None
+    status: CardStatus = CardStatus.ACTIVE
+    detached_at: datetime | None = None
     version: int = 1
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may be charged."""
+        return self.status is CardStatus.ACTIVE
+
+    @property
+    def slot(self) -> str:
+        """The account and mode in which it is saved."""
+        return f"{self.account}:{self.mode}"
+
+    def having(self, **changes: object) -> "SavedMethod":
+        """Return it with `changes`."""
+        return self.model_copy(update=changes)
+
+
+class CardUse(BaseModel):
+    """Says, beside the card and in the transaction that begins it, which attempt charges it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tenant: str
+    customer: str
+    payment_method: str
+    invoice: str
+    attempt: str
+    ttl: int
+    version: int = 1
+
+    @classmethod
+    def of(cls, attempt: Attempt, payment_method: str) -> "CardUse":
+        """Return the use that an attempt is."""
+        return cls(
+            tenant=attempt.tenant,
+            customer=attempt.customer,
+            payment_method=payment_method,
+            invoice=attempt.invoice,
+            attempt=attempt.id,
+            ttl=int((attempt.created_at + USE_KEPT).timestamp()),
+        )

@@ -172,6 +172,14 @@ class SetupIntent(Value):
     client_secret: str | None = None
     customer: str | None = None
     payment_method: PaymentMethod | str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class StripeCustomer(Value):
+    """A customer at Stripe; of a deleted one only the id is left."""
+
+    id: str
+    deleted: bool = False
 
 
 class Session(Value):

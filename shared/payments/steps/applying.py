@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from payments.doors.doors import Doors
-from payments.doors.store import Change, change
+from payments.doors.store import Change, Reservation, change
 from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
 from payments.facts.attempt import Attempt, AttemptStatus
@@ -90,7 +90,11 @@ def apply_session(session: Session, *, tenant: str, account: str, mode: str, doo
     A payment, a saved card, or its end.
     """
     if session.mode == "setup":
-        return save_card(session, tenant=tenant, account=account, mode=mode, doors=doors)
+        setup = session.setup_intent
+        if isinstance(setup, SetupIntent):
+            books = {"tenant": tenant, "account": account, "mode": mode}
+            save_card(setup, session.metadata, **books, doors=doors)
+        return
     attempt, intent = _attempt_of(session.metadata, tenant, doors), session.payment_intent
     if isinstance(intent, Intent):
         attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
@@ -99,7 +103,6 @@ def apply_session(session: Session, *, tenant: str, account: str, mode: str, doo
             attempt = _debit_failed(attempt, intent, doors)
     if session.status == "expired" and attempt.is_open:
         advance(attempt, AttemptStatus.EXPIRED, doors=doors)
-    return None
 
 
 def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
@@ -235,46 +238,53 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
     return retrying(step)
 
 
-def save_card(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
-    """Keep the description of a card that a customer saved in the hosted page."""
-    setup, ref = session.setup_intent, session.metadata.get("customer")
-    if session.metadata.get("tenant") != tenant or not ref:
-        raise NotOurs(session.id)
-    if not isinstance(setup, SetupIntent) or setup.status != "succeeded":
-        return
-    method = setup.payment_method
-    if not isinstance(method, PaymentMethod):
+def save_card(
+    setup: SetupIntent,
+    metadata: dict[str, str],
+    *,
+    tenant: str,
+    account: str,
+    mode: str,
+    doors: Doors,
+) -> None:
+    """Keep the description of a card that a customer saved, with the evidence of their consent."""
+    ref, method = metadata.get("customer"), setup.payment_method
+    if metadata.get("tenant") != tenant or not ref:
+        raise NotOurs(setup.id)
+    if setup.status != "succeeded" or not isinstance(method, PaymentMethod):
         return
 
     def step() -> None:
         customer = doors.store.find_customer(tenant, ref)
         if not customer:
-            raise UnknownAttempt(session.id)
-        if doors.store.card(tenant, ref, method.id):
+            raise UnknownAttempt(setup.id)
+        if customer.erased_at or doors.store.card(tenant, ref, method.id):
             return
-        saved = _saved(method, setup, customer, (account, mode), doors)
-        changed = customer.having(
-            default_payment_method=customer.default_payment_method or saved.id
-        )
-        doors.store.write(change(saved), change(changed, customer))
+        saved = _saved(method, setup, customer, f"{account}:{mode}", doors.now())
+        saved = saved.having(consent_text=metadata.get("consent_text"))
+        name = f"{account}:{mode}:{method.id}"
+        kept = Reservation(tenant=tenant, kind="PM", value=name, holder=ref)
+        default = customer.default_payment_method or saved.id
+        changed = customer.having(default_payment_method=default)
+        doors.store.write(change(saved), change(changed, customer), change(kept))
 
     retrying(step)
 
 
 def _saved(
-    method: PaymentMethod, setup: SetupIntent, customer: Customer, at: tuple[str, str], doors: Doors
+    method: PaymentMethod, setup: SetupIntent, customer: Customer, slot: str, at: datetime
 ) -> SavedMethod:
-    card, (account, mode) = method.card or Card(), at
+    account, _, mode = slot.partition(":")
     return SavedMethod(
         id=method.id,
         tenant=customer.tenant,
         customer=customer.ref,
         account=account,
         mode=mode,
-        stripe_customer=setup.customer or customer.stripe_ids[f"{account}:{mode}"],
+        stripe_customer=setup.customer or customer.stripe_ids[slot],
         setup_intent=setup.id,
-        consented_at=doors.now(),
-        **card.model_dump(),
+        consented_at=at,
+        **(method.card or Card()).model_dump(),
     )
 
 

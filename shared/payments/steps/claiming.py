@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from payments.doors.doors import Doors
-from payments.doors.store import change
+from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import InvoiceNotPayable, PaymentInProgress, TooMuchContention
 from payments.facts.attempt import Attempt
+from payments.facts.customer import CardUse
 from payments.facts.invoice import Invoice
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.closing import close
@@ -33,13 +34,21 @@ def claim(
         created = change(attempt)
         try:
             doors.store.write(
-                *(change(each.claim_for(attempt), each) for each in invoices), created
+                *(change(each.claim_for(attempt), each) for each in invoices),
+                created,
+                *_uses(attempt),
             )
         except RowChanged:
             invoices = [doors.store.invoice(each.tenant, each.id) for each in invoices]
             continue
         return created.new
     raise TooMuchContention(f"Invoice {invoices[0].number} kept changing; nothing was charged.")
+
+
+def _uses(attempt: Attempt) -> list[Change[CardUse]]:
+    """Return what keeps a saved card from being detached while the attempt is open."""
+    method = attempt.payment_method
+    return [change(CardUse.of(attempt, method))] if method else []
 
 
 def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:

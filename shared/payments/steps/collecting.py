@@ -3,7 +3,7 @@
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.table import RowChanged
-from payments.errors import StripeRefused, StripeRequestRefused, StripeUnavailable
+from payments.errors import NotFound, StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
 from payments.steps.applying import advance
@@ -30,6 +30,7 @@ def drive(attempt: Attempt, doors: Doors) -> Attempt:
 
 
 def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    _require_card(attempt, doors)
     number = doors.store.invoice(attempt.tenant, attempt.invoice).number
     try:
         intent = gateway.create_intent(attempt, number)
@@ -40,6 +41,19 @@ def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     sweep_at = doors.now() + SWEEP_AFTER
     changes = {"payment_intent": intent.id, "sweep_at": sweep_at, "changed_at": doors.now()}
     return doors.store.save(attempt.become(_S.SUBMITTING, **changes), attempt)
+
+
+def _require_card(attempt: Attempt, doors: Doors) -> None:
+    """
+    Refuse a card that is being detached.
+
+    Whoever detaches marks the card first and looks for attempts then; the attempt is stored first
+    and looks at the card then. One of the two always sees the other.
+    """
+    card = doors.store.card(attempt.tenant, attempt.customer, attempt.payment_method or "")
+    if not card or not card.is_active:
+        advance(attempt, _S.CANCELED, doors=doors)
+        raise NotFound("There is no such saved card.")
 
 
 def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:

@@ -1,10 +1,11 @@
-"""Save a card in Stripe's hosted page: the number goes to Stripe and never comes here."""
+"""Save a card in Stripe's page or its Elements: the number goes to Stripe and never comes here."""
 
 from contextlib import suppress
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
+from payments.doors.store import Reservation, change
 from payments.doors.table import RowChanged
 from payments.errors import StripeUnavailable
 from payments.facts.caller import Caller
@@ -16,25 +17,43 @@ from payments.steps.permitting import Permitted, require_use
 
 @dataclass(frozen=True, slots=True)
 class SetupRequest:
-    """Which module's account the card is saved in, and in which currency it will be charged."""
+    """
+    Which module's account the card is saved in, and in which currency it will be charged.
+
+    `consent_text` names the text to which the customer agrees; without one, it is Stripe's own.
+    """
 
     module: str
     currency: str = "eur"
+    consent_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a storefront needs to let Stripe's Elements save a card."""
+
+    setup_intent: str
+    client_secret: str
+    publishable_key: str
+    stripe_account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    permitted: Permitted
+    gateway: Gateway
+    stripe_customer: str
+    metadata: dict[str, str]
 
 
 def open_setup_session(
     request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> str:
     """Return the address of a hosted page on which the customer saves a card."""
-    require_currency(request.currency)
-    permitted = require_use(caller, request.module, "charge_saved", doors)
-    customer = doors.store.customer(caller.tenant, ref)
-    customer.require_enabled()
-    gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
-    metadata = {"tenant": caller.tenant, "customer": ref, "setup": session_id}
-    back = f"{caller.base_url}/p/saved-card"
+    asked = _ask(request, ref, "stripe_checkout", session_id=session_id, caller=caller, doors=doors)
+    metadata, back = asked.metadata, f"{caller.base_url}/p/saved-card"
     params = {
-        "customer": stripe_customer(customer, permitted, gateway, doors),
+        "customer": asked.stripe_customer,
         "currency": request.currency,
         "metadata": metadata,
         "setup_intent_data": {"metadata": metadata},
@@ -42,10 +61,65 @@ def open_setup_session(
         "cancel_url": back,
     }
     try:
-        session = gateway.create_setup_session(params, f"{caller.tenant}:{session_id}:setup")
+        key = f"{caller.tenant}:{session_id}:setup"
+        session = asked.gateway.create_setup_session(params, key)
     except OutcomeUnknown:
         raise StripeUnavailable("Stripe did not answer; no card was asked for.") from None
     return session.url or ""
+
+
+def open_setup_intent(
+    request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
+) -> Setup:
+    """Return what Stripe's Elements need to save a card in the caller's own page."""
+    asked = _ask(
+        request, ref, "stripe_payment_element", session_id=session_id, caller=caller, doors=doors
+    )
+    params = {
+        "customer": asked.stripe_customer,
+        "usage": "off_session",
+        "automatic_payment_methods": {"enabled": True},
+        "metadata": asked.metadata,
+    }
+    try:
+        key = f"{caller.tenant}:{session_id}:setup"
+        made = asked.gateway.create_setup_intent(key, params)
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; no card was asked for.") from None
+    account, mode = asked.permitted.account, asked.permitted.mode
+    own = account.slot(mode).publishable_key
+    return Setup(
+        setup_intent=made.id,
+        client_secret=made.client_secret or "",
+        publishable_key=own or doors.platform_keys(mode)["publishable_key"],
+        stripe_account=None if own else account.stripe_account,
+    )
+
+
+def client_secret(setup_intent: str, module: str, *, caller: Caller, doors: Doors) -> str:
+    """Return the secret of a SetupIntent that was made before: no row of ours holds it."""
+    permitted = require_use(caller, module, "charge_saved", doors)
+    gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
+    return gateway.setup_intent(setup_intent).client_secret or ""
+
+
+def _ask(
+    request: SetupRequest, ref: str, text: str, *, session_id: str, caller: Caller, doors: Doors
+) -> _Asked:
+    require_currency(request.currency)
+    permitted = require_use(caller, request.module, "charge_saved", doors)
+    customer = doors.store.customer(caller.tenant, ref)
+    customer.require_enabled()
+    gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
+    metadata = {
+        "tenant": caller.tenant,
+        "customer": ref,
+        "setup": session_id,
+        "consent_text": request.consent_text or text,
+    }
+    return _Asked(
+        permitted, gateway, stripe_customer(customer, permitted, gateway, doors), metadata
+    )
 
 
 def stripe_customer(
@@ -71,7 +145,11 @@ def stripe_customer(
     except OutcomeUnknown:
         raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None
     try:
-        doors.store.save(customer.having(stripe_ids={**customer.stripe_ids, slot: made}), customer)
+        known_as = customer.having(stripe_ids={**customer.stripe_ids, slot: made})
+        name = Reservation(
+            tenant=customer.tenant, kind="SCU", value=f"{slot}:{made}", holder=customer.ref
+        )
+        doors.store.write(change(known_as, customer), change(name))
     except RowChanged:
         customer = doors.store.customer(customer.tenant, customer.ref)
         return stripe_customer(customer, permitted, gateway, doors)
