@@ -58,6 +58,7 @@ def test_a_module_is_created_off_as_the_contract_shows(shop: Shop) -> None:
         "currencies": [],
         "limits": [],
         "velocity": [rule.model_dump() for rule in DEFAULTS],
+        "fee_policy": {"percent": "0", "amounts": []},
         "created_at": "2026-09-21T14:00:00Z",
         "version": 1,
     }
@@ -273,6 +274,10 @@ TERMS = (
     invalid("a rule without a limit", {"velocity": [{"scope": "ip", "counts": "attempts"}]}),
     invalid("a rule for ever", {"velocity": [RULE | {"minutes": 100_000}]}),
     invalid("one rule twice", {"velocity": [RULE, RULE]}),
+    invalid("a fee below nothing", {"fee_policy": {"percent": -1}}),
+    invalid("a fee over half", {"fee_policy": {"percent": 51}}),
+    invalid("a fee in no currency", {"fee_policy": {"amounts": [{"fixed": 1}]}}),
+    invalid("two fees in a currency", {"fee_policy": {"amounts": [{"currency": "eur"}] * 2}}),
     invalid("one currency twice", {"limits": [{"currency": "eur"}, {"currency": "eur"}]}),
     invalid(
         "a limit of what is not taken",

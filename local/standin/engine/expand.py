@@ -91,7 +91,9 @@ def looked_up(call: Call, obj: Json, field: str) -> Any:
         return maker(call, obj)
     value = obj.get(field)
     if isinstance(value, str):
-        return call.store.get_any(call.scope, value) or value
+        # A direct charge's fee is an object of its platform, which asks.
+        scope = call.platform if field == "application_fee" and call.platform else call.scope
+        return call.store.get_any(scope, value) or value
     return value
 
 

@@ -136,17 +136,16 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
         shares = tuple(map(_share, seen, request.parts))
         if any(map(_is_partial, seen, shares)):
             permitted.module.require("partial")
+        money = Money(sum(share.amount for share in shares), seen[0].currency)
         return Attempt(
+            **permitted.binds(money),
             id=attempt_id,
             tenant=caller.tenant,
             invoice=seen[0].id,
-            account=permitted.account.id,
-            mode=permitted.mode,
-            module=permitted.module.id,
             customer=customer.ref,
             channel=Channel.CHARGE,
-            amount=sum(share.amount for share in shares),
-            currency=seen[0].currency,
+            amount=money.amount,
+            currency=money.currency,
             created_at=doors.now(),
             stripe_customer=card.stripe_customer,
             payment_method=card.id,

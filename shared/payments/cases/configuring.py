@@ -18,6 +18,7 @@ from payments.errors import (
 )
 from payments.facts.caller import Caller
 from payments.facts.capabilities import Capability, capabilities
+from payments.facts.fees import FeePolicy
 from payments.facts.module import MODES, ModuleState, PaymentModule
 from payments.facts.origin import require_origin, require_picture
 from payments.facts.settings import Settings
@@ -129,8 +130,17 @@ def _with(module: PaymentModule, fields: Mapping[str, Any]) -> PaymentModule:
     rules = tuple(Rule.model_validate(rule) for rule in fields.get("velocity", module.velocity))
     if len({(rule.scope, rule.counts) for rule in rules}) < len(rules):
         raise ValidationFailed("Give one rule for each scope and what it counts.")
+    policy = FeePolicy.model_validate(fields.get("fee_policy", module.fee_policy))
+    for each in policy.amounts:
+        require_currency(each.currency)
+    if len({each.currency for each in policy.amounts}) < len(policy.amounts):
+        raise ValidationFailed("Give one fee for each currency.")
     return module.having(
-        name=fields.get("name", module.name), features=features, terms=terms, velocity=rules
+        name=fields.get("name", module.name),
+        features=features,
+        terms=terms,
+        velocity=rules,
+        fee_policy=policy,
     )
 
 

@@ -156,16 +156,15 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
 
     def propose(found: list[Invoice]) -> Attempt:
         (seen,) = found
+        money = seen.require_collectable(_part(link, seen, asked.amount))
         return Attempt(
+            **permitted.binds(money),
             id=asked.attempt,
             tenant=seen.tenant,
             invoice=seen.id,
-            account=permitted.account.id,
-            mode=permitted.mode,
-            module=permitted.module.id,
             customer=customer.ref,
             channel=Channel.LINK,
-            amount=seen.require_collectable(_part(link, seen, asked.amount)).amount,
+            amount=money.amount,
             currency=seen.currency,
             created_at=doors.now(),
             sweep_at=doors.now() + SWEEP_AFTER,
@@ -173,7 +172,6 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
             link=link.id,
             return_url=asked.base_url,
             payer=payer,
-            methods=permitted.module.terms.methods,
             locale=asked.locale,
         )
 

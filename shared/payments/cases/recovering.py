@@ -141,12 +141,10 @@ def _collect(recovery: Recovery, card: SavedMethod, doors: Doors) -> Attempt:
         require_same_books(invoice, permitted)
         money = invoice.require_collectable(min(recovery.amount, invoice.collectable))
         return Attempt(
+            **permitted.binds(money),
             id=recovery.next_attempt,
             tenant=recovery.tenant,
             invoice=invoice.id,
-            account=permitted.account.id,
-            mode=permitted.mode,
-            module=module.id,
             customer=recovery.customer,
             channel=Channel.AUTO,
             amount=money.amount,

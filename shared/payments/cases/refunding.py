@@ -99,6 +99,12 @@ def _proposed(request: RefundRequest, refund_id: str, payment: Payment, doors: D
     named = sum(part.amount for part in request.allocations)
     amount = request.amount or named or payment.refundable
     _require_refundable(payment, amount)
+    whole = amount + payment.refunded + payment.refund_pending >= payment.gross
+    if request.refund_platform_fee == "full" and payment.application_fee and not whole:
+        raise ValidationFailed(
+            "The platform's fee goes back in full with the rest of the payment; a part of the "
+            "payment brings back its part of the fee."
+        )
     left = room(payment, doors.store.refunds_of(payment))
     allocations, unapplied = _divided(amount, request.allocations, left)
     at_stripe = payment.method == "stripe"

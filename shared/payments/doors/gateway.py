@@ -89,7 +89,10 @@ _SESSION_EXPAND = [
 ]
 
 #: Whose a refund is, and the payment itself, should nobody have told of it yet.
-_REFUND_EXPAND = ["payment_intent.latest_charge.balance_transaction"]
+_REFUND_EXPAND = [
+    "payment_intent.latest_charge.balance_transaction",
+    "payment_intent.latest_charge.application_fee",
+]
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -259,6 +262,8 @@ class Gateway:
             "charge": refund.charge,
             "amount": refund.amount,
             "metadata": metadata,
+            # In proportion; a refund that says nothing leaves the platform its fee.
+            "refund_application_fee": refund.returns_fee or None,
             "expand": _REFUND_EXPAND,
         }
         return self._write(StripeRefund, "/v1/refunds", params, refund.stripe_key)
@@ -548,10 +553,12 @@ def _window(since: datetime, until: datetime) -> dict[str, int]:
 
 def _described(attempt: Attempt, number: str) -> dict[str, Any]:
     """Return what makes Stripe's Dashboard and the payer's statement speak of the invoice."""
-    described = {
+    described: dict[str, Any] = {
         "description": f"Invoice {number}",
         "metadata": {"tenant": attempt.tenant, "invoice": attempt.invoice, "attempt": attempt.id},
     }
+    if attempt.application_fee:
+        described["application_fee_amount"] = attempt.application_fee
     suffix = statement_suffix(number)
     return {**described, "statement_descriptor_suffix": suffix} if suffix else described
 

@@ -1,5 +1,6 @@
 """/v1/payment-modules: what may be paid with, and on what terms."""
 
+from decimal import Decimal
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 from payments.cases import configuring
 from payments.edge import api, runtime
 from payments.facts.capabilities import Capability
+from payments.facts.fees import FeePolicy
 from payments.facts.module import Features, ModuleState, PaymentModule
 from payments.facts.terms import AmountLimit
 from payments.facts.velocity import Counts, Rule, Scope
@@ -45,6 +47,21 @@ class RuleIn(api.Body):
     minutes: Annotated[int, Field(strict=True, ge=1, le=1440)] = 60
 
 
+class FixedFeeIn(api.Body):
+    """Minor units of a currency: what is added to the percentage, and the most that is taken."""
+
+    currency: api.Currency
+    fixed: Annotated[int, Field(strict=True, ge=0, le=99_999_999)] = 0
+    cap: Annotated[int | None, Field(strict=True, ge=0, le=99_999_999)] = None
+
+
+class FeePolicyIn(api.Body):
+    """What the platform takes of each payment on accounts that are connected through it."""
+
+    percent: Annotated[Decimal, Field(ge=0, le=50, max_digits=6, decimal_places=4)] = Decimal(0)
+    amounts: Annotated[tuple[FixedFeeIn, ...], Field(max_length=150)] = ()
+
+
 class ModuleTerms(api.Body):
     """
     `methods` are Stripe's payment method types: of what Stripe offers, these are shown.
@@ -57,6 +74,7 @@ class ModuleTerms(api.Body):
     currencies: Annotated[tuple[api.Currency, ...], Field(max_length=150)] = ()
     limits: Annotated[tuple[AmountLimitIn, ...], Field(max_length=150)] = ()
     velocity: Annotated[tuple[RuleIn, ...], Field(max_length=8)] = ()
+    fee_policy: FeePolicyIn = FeePolicyIn()
 
 
 class CreateModule(ModuleTerms):
@@ -90,6 +108,7 @@ class ModuleOut(BaseModel):
     currencies: list[str]
     limits: list[AmountLimit]
     velocity: list[Rule]
+    fee_policy: FeePolicy
     created_at: str
     version: int
 

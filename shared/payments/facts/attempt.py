@@ -123,6 +123,8 @@ class Attempt(BaseModel):
     #: In which language the hosted page speaks; None: that of the payer's browser.
     locale: str | None = None
     save_card: bool = False
+    #: What the platform takes of it, in minor units.
+    application_fee: int | None = None
     #: By what its payer's address is known, where it is the payer who asks; see limiting.
     payer: str | None = None
     #: What its page may show of Stripe's payment methods; empty, all of them.

@@ -2,7 +2,8 @@
 The journal: every fact about money as postings that sum to zero.
 
 Accounts: `ar:{customer}` and `customer_credit:{customer}`; `stripe_balance:{account}:{mode}`;
-`bank`; `sales_control`; `fees:stripe`, `fees:dispute`; `refunds`; `dispute_hold`; `bad_debt`.
+`bank`; `sales_control`; `fees:stripe`, `fees:platform`, `fees:dispute`, `tax_on_fees`; `refunds`;
+`dispute_hold`; `bad_debt`.
 Entries are never changed: what turns out otherwise is entered again the other way round.
 """
 
@@ -19,6 +20,9 @@ from payments.facts.refund import Refund
 SALES, BANK, REFUNDS = "sales_control", "bank", "refunds"
 STRIPE_FEES, DISPUTE_FEES, DISPUTE_HOLD = "fees:stripe", "fees:dispute", "dispute_hold"
 BAD_DEBT = "bad_debt"
+PLATFORM_FEES, TAX_ON_FEES = "fees:platform", "tax_on_fees"
+#: Whose a part of a fee is, by Stripe's name for it; all else is Stripe's own.
+FEE_ACCOUNTS = {"application_fee": PLATFORM_FEES, "tax": TAX_ON_FEES}
 
 
 class Posting(BaseModel):
@@ -201,10 +205,22 @@ def _given(payment: Payment, refund: Refund, sign: int) -> tuple[Posting, ...]:
     )
 
 
+def platform_fee_returned(payment: Payment, amount: int, at: datetime) -> JournalEntry:
+    """Return the entry of what the platform gave back of its fee, up to `amount` in all."""
+    back = amount - payment.application_fee_refunded
+    postings = transfer(money_account(payment), PLATFORM_FEES, back, payment.currency)
+    return _of(payment, f"{payment.source}#platform_fee_returned#{amount}", at, postings)
+
+
 def _fee(payment: Payment, fee: Fee) -> tuple[Posting, ...]:
-    return transfer(
-        STRIPE_FEES, money_account(payment), fee.amount or 0, fee.currency or payment.currency
-    )
+    """Return the postings of a fee by whose it is; what is not detailed is Stripe's."""
+    currency, money = fee.currency or payment.currency, money_account(payment)
+    known = sum(part.amount for part in fee.fee_details)
+    postings = transfer(STRIPE_FEES, money, (fee.amount or 0) - known, currency)
+    for part in fee.fee_details:
+        account = FEE_ACCOUNTS.get(part.type, STRIPE_FEES)
+        postings += transfer(account, money, part.amount, part.currency)
+    return postings
 
 
 def _of(payment: Payment, fact: str, at: datetime, postings: tuple[Posting, ...]) -> JournalEntry:

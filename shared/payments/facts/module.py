@@ -10,6 +10,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from payments.errors import FeatureDisabled, ModuleOff
+from payments.facts.fees import FeePolicy
 from payments.facts.terms import Terms
 from payments.facts.velocity import Rule, effective
 
@@ -51,6 +52,8 @@ class PaymentModule(BaseModel):
     terms: Terms = Terms()
     #: Only what differs from the defaults.
     velocity: tuple[Rule, ...] = ()
+    #: What the platform takes of payments on accounts that are connected through it.
+    fee_policy: FeePolicy = FeePolicy()
     version: int = 1
 
     @property

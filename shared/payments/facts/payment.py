@@ -19,6 +19,17 @@ class PaymentStatus(StrEnum):
     DISPUTED = "disputed"
 
 
+class FeeDetail(BaseModel):
+    """A part of a fee: Stripe's own, the platform's (`application_fee`), or tax on them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount: int
+    currency: str
+    type: str
+    description: str | None = None
+
+
 class Fee(BaseModel):
     """
     What Stripe kept, in minor units of the settlement currency.
@@ -33,6 +44,7 @@ class Fee(BaseModel):
     net: int | None = None
     currency: str | None = None
     balance_transaction: str | None = None
+    fee_details: tuple[FeeDetail, ...] = ()
 
 
 class Note(BaseModel):
@@ -95,6 +107,9 @@ class Payment(BaseModel):
     lost: tuple[Allocation, ...] = ()
     #: The ids of its refunds, so that a page of payments is read with them in two requests.
     refunds: tuple[str, ...] = ()
+    #: What the platform takes of it, and what of that it has given back.
+    application_fee: int | None = None
+    application_fee_refunded: int = 0
     fee: Fee
     note: Note
     paid_at: datetime

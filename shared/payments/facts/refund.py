@@ -69,6 +69,8 @@ class Refund(BaseModel):
     reason: str | None = None
     #: What becomes of the platform's fee; of charges that carry none, nothing.
     refund_platform_fee: Literal["proportional", "none", "full"] = "proportional"
+    #: Whether Stripe is asked to give the platform's fee back, in proportion.
+    returns_fee: bool = False
     origin: Literal["api", "stripe", "late_payment"] = "api"
     status: RefundStatus = RefundStatus.REQUESTED
     stripe_refund: str | None = None
@@ -82,7 +84,9 @@ class Refund(BaseModel):
     def of(cls, payment: Payment, **fields: Any) -> "Refund":
         """Return a refund of `payment`, with all that it has from it."""
         kept = {"tenant", "invoice", "customer", "method", "account", "mode", "charge", "currency"}
-        return cls(**payment.model_dump(include=kept), payment=payment.id, **fields)
+        returns = bool(payment.application_fee) and fields.get("refund_platform_fee") != "none"
+        made = payment.model_dump(include=kept)
+        return cls(**made, payment=payment.id, returns_fee=returns, **fields)
 
     @property
     def is_open(self) -> bool:

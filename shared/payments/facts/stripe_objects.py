@@ -34,6 +34,15 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class FeePart(Value):
+    """A part of a fee: `stripe_fee`, `application_fee`, `tax`, or what Stripe may add."""
+
+    amount: int
+    currency: str
+    type: str
+    description: str | None = None
+
+
 class BalanceTransaction(Value):
     """What Stripe booked, in minor units of the settlement currency."""
 
@@ -43,6 +52,16 @@ class BalanceTransaction(Value):
     net: int
     currency: str
     created: int | None = None
+    fee_details: tuple[FeePart, ...] = ()
+
+
+class ApplicationFee(Value):
+    """What the platform took of a charge, and what of it it has given back."""
+
+    id: str
+    amount: int
+    amount_refunded: int = 0
+    currency: str
 
 
 class Card(Value):
@@ -89,6 +108,7 @@ class Charge(Value):
     receipt_url: str | None = None
     outcome: Outcome | None = None
     payment_intent: str | None = None
+    application_fee: ApplicationFee | str | None = None
 
     @property
     def card(self) -> ChargedCard:

@@ -18,7 +18,7 @@ from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import fee_taken, payment_received, recovered
-from payments.facts.payment import Allocation, Fee, Note, Payment, Share, allocate
+from payments.facts.payment import Allocation, Fee, FeeDetail, Note, Payment, Share, allocate
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     BalanceTransaction,
@@ -358,6 +358,7 @@ def _fee(charge: Charge) -> Fee:
         net=booked.net,
         currency=booked.currency,
         balance_transaction=booked.id,
+        fee_details=tuple(FeeDetail(**dict(part)) for part in booked.fee_details),
     )
 
 
@@ -390,6 +391,7 @@ def _payment(attempt: Attempt, invoices: list[Invoice], intent: Intent, payment:
         currency=charge.currency,
         allocations=allocations,
         unapplied=unapplied,
+        application_fee=attempt.application_fee,
         fee=fee,
         note=note,
         paid_at=paid_at,

@@ -1,6 +1,7 @@
 """May this caller use this payment module in this way? Read from the rows on every request."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from payments.doors.doors import Doors
 from payments.errors import PermissionDenied, ValidationFailed
@@ -9,6 +10,7 @@ from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.module import PaymentModule
 from payments.facts.payment import Payment
+from payments.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,23 @@ class Permitted:
     module: PaymentModule
     account: Account
     mode: str
+
+    def binds(self, money: Money) -> dict[str, Any]:
+        """
+        Return what every attempt to collect `money` through the module has from it.
+
+        It stands in the attempt's row, so that a replay asks Stripe for the same. A fee is the
+        platform's, which has a part only in payments of accounts that are connected through it.
+        """
+        connected = self.account.method != "api_keys"
+        fee = self.module.fee_policy.fee_of(money) if connected else 0
+        return {
+            "account": self.account.id,
+            "mode": self.mode,
+            "module": self.module.id,
+            "methods": self.module.terms.methods,
+            "application_fee": fee or None,
+        }
 
 
 def require_grant(caller: Caller, module: str, doors: Doors) -> PaymentModule:

@@ -14,10 +14,15 @@ from payments.doors.doors import Doors
 from payments.doors.keys import dated
 from payments.doors.store import Change, change
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import recovered, refund_given, refund_reversed
+from payments.facts.ledger import (
+    platform_fee_returned,
+    recovered,
+    refund_given,
+    refund_reversed,
+)
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
-from payments.facts.stripe_objects import Intent, StripeRefund
+from payments.facts.stripe_objects import ApplicationFee, Charge, Intent, StripeRefund
 from payments.steps.applying import (
     Mismatch,
     NotOurs,
@@ -55,7 +60,9 @@ def apply_refund(
             return known
         return record(heard, known, seen, doors, at=_at(told))
 
-    return retrying(step)
+    applied = retrying(step)
+    retrying(lambda: _apply_fee_back(payment, told, doors))
+    return applied
 
 
 def record(
@@ -79,6 +86,20 @@ def record(
         *_entry(saved.new, payment, given, at),
     )
     return saved.new
+
+
+def _apply_fee_back(payment: Payment, told: StripeRefund, doors: Doors) -> None:
+    """Enter what the platform has given back of its fee by now, once."""
+    intent = told.payment_intent
+    charge = intent.latest_charge if isinstance(intent, Intent) else None
+    fee = charge.application_fee if isinstance(charge, Charge) else None
+    if not isinstance(fee, ApplicationFee) or not fee.amount_refunded:
+        return
+    seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
+    if fee.amount_refunded > seen.application_fee_refunded:
+        entry = platform_fee_returned(seen, fee.amount_refunded, _at(told))
+        counted = seen.having(application_fee_refunded=fee.amount_refunded)
+        doors.store.write(change(counted, seen), change(entry))
 
 
 def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:
