@@ -37,8 +37,9 @@ def running_emulator(port: int, *, folder: Path, auth: bool) -> Iterator[Callabl
     """Start it, and give the function that waits until it answers."""
     log = folder / "aws.log"
     command = [str(AWS_PYTHON), "-m", "local.emulated_aws"]
-    with running(command, env=environment(port, folder, auth=auth), log=log) as process:
-        yield lambda: wait_until(lambda: answers(port), process, name="The emulated AWS", log=log)
+    name, env = "The emulated AWS", environment(port, folder, auth=auth)
+    with running(command, env=env, log=log, name=name) as process:
+        yield lambda: wait_until(lambda: answers(port), process, name=name, log=log)
 
 
 def environment(port: int, folder: Path, *, auth: bool) -> dict[str, str]:

@@ -14,6 +14,7 @@ from local.paths import ROOT
 READY_S = 30
 GRACE_S = 5
 POLL_S = 0.02
+LAST_LINES = 30
 
 
 class StackError(Exception):
@@ -22,9 +23,13 @@ class StackError(Exception):
 
 @contextmanager
 def running(
-    command: Sequence[str], *, env: Mapping[str, str], log: Path
+    command: Sequence[str], *, env: Mapping[str, str], log: Path, name: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` in a session of its own, and end the whole session afterwards."""
+    """
+    Run `command` in a session of its own, and end the whole session afterwards.
+
+    Had it ended by itself by then, that is what went wrong, whatever else was seen of it.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -38,7 +43,17 @@ def running(
     try:
         yield process
     finally:
+        ended = process.poll()
         end_group(process)
+        if ended is not None:
+            raise StackError(f"{name} {how(ended)}: read {log}.\n{tail(log, LAST_LINES)}")
+
+
+def how(ended: int) -> str:
+    """Say how a process ended."""
+    if ended >= 0:
+        return f"ended by itself with status {ended}"
+    return f"was ended by {signal.Signals(-ended).name}"
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -65,7 +80,8 @@ def wait_until(
     deadline = time.monotonic() + READY_S
     while not is_ready():
         if process.poll() is not None:
-            raise StackError(f"{name} ended while starting: read {log}.\n{tail(log)}")
+            # What it has said is told by who started it.
+            raise StackError(f"{name} ended while starting.")
         if time.monotonic() > deadline:
             raise StackError(f"{name} was not ready after {READY_S} s: read {log}.\n{tail(log)}")
         time.sleep(POLL_S)

@@ -160,8 +160,9 @@ def running_standin(port: int, *, folder: Path) -> Iterator[Callable[[], None]]:
         str(port),
         "--control",
     ]
-    with running(command, env={"PATH": os.environ["PATH"]}, log=log) as process:
-        yield lambda: wait_until(lambda: listens(port), process, name="The stand-in", log=log)
+    name, env = "The stand-in", {"PATH": os.environ["PATH"]}
+    with running(command, env=env, log=log, name=name) as process:
+        yield lambda: wait_until(lambda: listens(port), process, name=name, log=log)
 
 
 def stripe_keys(tenant: str) -> dict[str, str]:

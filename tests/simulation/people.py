@@ -60,12 +60,15 @@ class People:
         self._paid_sessions: set[str] = set()
 
     def begin(self, spans: list[tuple[float, float]]) -> None:
-        """Let every merchant sell something; `spans` are the seconds in which people act."""
-        busy = self.random.choice((*TENANTS, None, None, None))
-        for tenant in (*TENANTS, busy):
-            if tenant:
-                story = partial(self._sell, self.world.merchants[tenant], spans)
-                self.world.scheduler.spawn(story, after=self.random.uniform(0, 3 * MINUTE))
+        """
+        Let a merchant or two sell something; `spans` are the seconds in which people act.
+
+        Bugs show where much is done to one invoice; more invoices cost more than they find.
+        """
+        one, other = self.random.sample(TENANTS, 2)
+        for tenant in self.random.choice(((one,), (one,), (one,), (one, other), (one, one))):
+            story = partial(self._sell, self.world.merchants[tenant], spans)
+            self.world.scheduler.spawn(story, after=self.random.uniform(0, 3 * MINUTE))
 
     def pay_what_is_open(self, *, forgotten: float = 0.0) -> None:
         """
@@ -85,7 +88,7 @@ class People:
         sale = self._invoice(merchant)
         if sale is None:
             return
-        most = self.random.choice((1, 1, 2, 2, 3))
+        most = self.random.choice((1, 2, 2, 3, 4))
         acts = self.random.choices(*zip(*ACTS, strict=True), k=most)
         begun = self.world.scheduler.now
         for act in acts:

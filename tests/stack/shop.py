@@ -13,7 +13,8 @@ from local.stack import Stack, stripe_keys
 
 T = TypeVar("T")
 
-WAIT_S = 20
+#: Seconds, on a machine that many share: what has happened is seen at once.
+WAIT_S = 60
 POLL_S = 0.05
 FORM = "application/x-www-form-urlencoded"
 FEATURES = {"link": True, "charge_saved": True, "partial": True}
@@ -27,14 +28,39 @@ class Unexpected(Exception):
     """A step that has to succeed was answered otherwise."""
 
 
-def eventually(read: Callable[[], T], holds: Callable[[T], bool], within_s: float = WAIT_S) -> T:
-    """Read again until `holds` says yes, and return what was read."""
+def eventually(
+    read: Callable[[], T],
+    holds: Callable[[T], bool],
+    within_s: float = WAIT_S,
+    *,
+    why: Callable[[], object] = str,
+) -> T:
+    """Read again until `holds` says yes, and return what was read; `why` tells why it does not."""
     deadline = time.monotonic() + within_s
     while not holds(found := read()):
         if time.monotonic() > deadline:
-            raise NotInTime(repr(found))
+            raise NotInTime(f"{found!r} {why()}")
         time.sleep(POLL_S)
     return found
+
+
+def logged(stack: Stack, *texts: str) -> list[str]:
+    """Return every line of every log group that holds one of the texts."""
+    logs = stack.aws("logs")
+    return [
+        event["message"]
+        for group in logs.describe_log_groups()["logGroups"]
+        for page in logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group["logGroupName"]
+        )
+        for event in page["events"]
+        if any(text in event["message"] for text in texts)
+    ]
+
+
+def troubles(stack: Stack) -> list[str]:
+    """Return what the functions warned of or failed with."""
+    return logged(stack, '"WARNING"', '"ERROR"', "Task timed out", "Runtime.")
 
 
 def new_key() -> str:
@@ -109,6 +135,7 @@ class Shop:
         return eventually(
             lambda: self.read(invoice),
             lambda seen: (seen["status"], seen["facets"]["collection"]) == (status, "idle"),
+            why=lambda: troubles(self.stack),
         )
 
     def link(self, invoice: str, **fields: object) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from local.stack import Stack
-from tests.stack.shop import Shop, eventually, new_key, table_rows
+from tests.stack.shop import Shop, eventually, logged, new_key, table_rows
 
 NUMBER = "4242" * 4
 SPACED = "4242 " * 4
@@ -64,17 +64,3 @@ def test_of_a_saved_card_only_stripes_id_brand_last_four_and_expiry_are_kept(
     assert NUMBER not in str(rows)
     assert eventually(lambda: logged(stack, "applied"), bool)
     assert logged(stack, NUMBER, SPACED) == []
-
-
-def logged(stack: Stack, *texts: str) -> list[str]:
-    """Return every line of every log group that holds one of the texts."""
-    logs = stack.aws("logs")
-    return [
-        event["message"]
-        for group in logs.describe_log_groups()["logGroups"]
-        for page in logs.get_paginator("filter_log_events").paginate(
-            logGroupName=group["logGroupName"]
-        )
-        for event in page["events"]
-        if any(text in event["message"] for text in texts)
-    ]

@@ -12,7 +12,7 @@ import pytest
 from local.client import Answer, Client
 from local.stack import Stack
 from local.standin.engine.deliveries import signature
-from tests.stack.shop import Shop, eventually
+from tests.stack.shop import Shop, eventually, troubles
 
 
 def test_a_forged_or_stale_or_changed_event_is_refused_and_nothing_is_kept_of_it(
@@ -67,7 +67,7 @@ def test_events_delivered_twice_or_out_of_order_count_once(
     shop.pay_at(shop.open_checkout(shop.link(linked)))
 
     shop.settled(linked)
-    eventually(lambda: unapplied(shop), lambda left: left == [])
+    eventually(lambda: unapplied(shop), lambda left: left == [], why=lambda: troubles(shop.stack))
     for invoice, paid in ((linked, 4000), (charged, 1500)):
         seen = shop.read(invoice)
         assert seen["amounts"]["paid"] == paid
