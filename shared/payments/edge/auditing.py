@@ -63,7 +63,7 @@ class Trail:
         if not who:
             msg = "Bug! Nobody acts before it is known who."
             raise RuntimeError(msg)
-        named = [*self.event.get("pathParameters", {}).values(), *([made] if made else [])]
+        named = [*(self.event.get("pathParameters") or {}).values(), *([made] if made else [])]
         doors = runtime.doors()
         record = AuditRecord(
             id=doors.new_id("aud"),
