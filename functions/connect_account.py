@@ -6,13 +6,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
-from payments.cases import connecting
-from payments.edge import api, connections, runtime
+from payments.cases import connecting, disconnecting
+from payments.edge import api, connections, doctor, runtime
 from payments.facts.account import Account, Check, Slot
 from payments.steps.probing import Keys
 
 app = api.new_app()
 app.include_router(connections.router)
+app.include_router(doctor.router)
 handler = api.lambda_handler(app)
 
 
@@ -36,6 +37,13 @@ class PutCredentials(api.Body):
     mode: Mode
     publishable_key: Key
     secret_key: Key
+
+
+class ChangeAccount(api.Body):
+    """What is given is replaced."""
+
+    name: api.Text | None = None
+    error_emails: Annotated[tuple[api.Email, ...], Field(max_length=10)] | None = None
 
 
 class RotateSecret(api.Body):
@@ -146,6 +154,22 @@ def list_accounts(
 def get_account(account_id: api.PathName) -> AccountOut:
     """One account."""
     return show(runtime.store().account(api.caller(app).tenant, account_id))
+
+
+@app.patch("/v1/accounts/<account_id>")
+def change_account(account_id: api.PathName, body: ChangeAccount) -> AccountOut:
+    """Change its name, or who is told of its errors."""
+    return show(
+        connecting.change_account(
+            account_id, body.name, body.error_emails, caller=api.caller(app), doors=runtime.doors()
+        )
+    )
+
+
+@app.post("/v1/accounts/<account_id>/disconnect")
+def disconnect_account(account_id: api.PathName) -> AccountOut:
+    """Close what is open, delete the endpoint, forget the keys; adding keys connects it again."""
+    return show(disconnecting.disconnect(account_id, caller=api.caller(app), doors=runtime.doors()))
 
 
 @app.post("/v1/accounts/<account_id>/verify")

@@ -53,6 +53,7 @@ CALLS_STRIPE = {
     "refund_payment",
     "sweep_attempts",
     "run_schedules",
+    "check_accounts",
 }
 SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "sqs", "xray"}
 # The store puts new versions of rows; nothing else changes one, and nothing reads them all.
@@ -323,14 +324,22 @@ def test_nobody_may_scan_change_in_place_or_delete() -> None:
         assert on_table <= {f"dynamodb:{action}" for action in TABLE_ACTIONS}
 
 
-def test_only_connect_account_writes_secrets() -> None:
+def test_only_those_who_connect_and_mend_accounts_write_secrets() -> None:
     may = {
         name: {action for action, _ in grants(role_of(name)) if action.startswith("secretsmanager")}
         for name in functions()
     }
 
-    assert may.pop("connect_account") == {f"secretsmanager:{action}" for action in SECRET_ACTIONS}
+    writers = (may.pop("connect_account"), may.pop("check_accounts"))
+    assert writers == ({f"secretsmanager:{action}" for action in SECRET_ACTIONS},) * 2
     assert set().union(*may.values()) == {"secretsmanager:GetSecretValue"}
+    # Whoever mends an endpoint changes nobody's keys.
+    mended = {
+        resource.rsplit("/", 2)[1]
+        for action, resource in grants(role_of("check_accounts"))
+        if action in {"secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"}
+    }
+    assert mended == {"webhooks"}
 
 
 def test_signing_secrets_and_stripe_keys_are_read_by_different_functions() -> None:
@@ -341,7 +350,7 @@ def test_signing_secrets_and_stripe_keys_are_read_by_different_functions() -> No
             if action == "secretsmanager:GetSecretValue"
         }
         for name in functions()
-        if name != "connect_account"
+        if name not in {"connect_account", "check_accounts"}
     }
 
     assert reads["receive_webhook"] == {"webhooks"}
@@ -521,6 +530,7 @@ def test_a_scheduled_run_is_tried_again_and_then_kept() -> None:
     started = {behind(schedule["Target"]["Arn"]["Ref"]) for schedule in schedules}
 
     assert started == {
+        "CheckAccountsFunction",
         "ReconcileAccountsFunction",
         "RunSchedulesFunction",
         "SweepAttemptsFunction",

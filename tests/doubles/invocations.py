@@ -57,6 +57,7 @@ TIMEOUTS_MS = {
     "apply_event": 60_000,
     "sweep_attempts": 110_000,
     "run_schedules": 110_000,
+    "check_accounts": 110_000,
     "reconcile_account": 300_000,
 }
 

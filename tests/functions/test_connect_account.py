@@ -25,6 +25,10 @@ ALLOWED = {
     "GET /v1/accounts/{id}": {"admin", "operator", "viewer"},
     "POST /v1/accounts/{id}/verify": {"admin"},
     "POST /v1/accounts/{id}/credentials": {"admin"},
+    "GET /v1/accounts/permissions": {"admin", "operator", "viewer"},
+    "GET /v1/accounts/{id}/health": {"admin", "operator"},
+    "PATCH /v1/accounts/{id}": {"admin"},
+    "POST /v1/accounts/{id}/disconnect": {"admin"},
     "POST /v1/accounts/{id}/webhook-secret/rotate": {"admin"},
 }
 PERMISSIONS = [name for name, _, _ in PROBES]

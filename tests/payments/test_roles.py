@@ -110,6 +110,8 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
         "POST /v1/accounts/{id}/onboarding-link",
         "POST /v1/accounts/{id}/verify",
         "POST /v1/accounts/{id}/credentials",
+        "PATCH /v1/accounts/{id}",
+        "POST /v1/accounts/{id}/disconnect",
         "POST /v1/accounts/{id}/webhook-secret/rotate",
         "POST /v1/reconciliation/breaks/{id}/resolve",
         "POST /v1/payment-modules",

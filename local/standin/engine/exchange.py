@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -78,6 +79,7 @@ def answer(world: World, request: Request) -> Answer:
     except StandInError as error:
         result = json_answer(error.http_status, told(exchange, error), **error.headers)
     result.headers.setdefault("Request-Id", exchange.id)
+    result.headers["Date"] = formatdate(world.clock.now(), usegmt=True)
     result.headers["Stripe-Version"] = version_of(exchange)
     if exchange.key:
         result.headers["Idempotency-Key"] = exchange.key

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.secrets import SecretMissing
-from payments.doors.store import Reservation, change
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import (
     InvalidTransition,
@@ -18,13 +18,15 @@ from payments.errors import (
     StripeAccountError,
     StripePermissionMissing,
     StripeUnavailable,
+    TooMuchContention,
 )
 from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
 from payments.facts.caller import Caller
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.hearing import hear
-from payments.steps.holding import held, settle
+from payments.steps.holding import TRIES, held, settle
 from payments.steps.listening import listen_anew, retire
+from payments.steps.naming import named
 from payments.steps.probing import Keys, fix_of, probe, prove_same_account, require_form
 from payments.steps.standing import refresh
 from payments.steps.verifying import verify, verify_kept
@@ -89,7 +91,7 @@ def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     seen to.
     """
     account = doors.store.account(caller.tenant, account_id)
-    for mode in tuple(account.slots):
+    for mode in [mode for mode, slot in account.slots.items() if not slot.is_over]:
         if account.method != "api_keys":
             hear(doors.platform(mode), mode, caller.base_url, doors)
             account = refresh(account.tenant, account.id, mode, doors)
@@ -122,6 +124,31 @@ def rotate_webhook_secret(
             found = retire(found, mode, gateway, doors)
         again = found.slot(mode).next_check(doors.now())
         return settle(found.having_slot(mode, check_at=again), mode, doors)
+
+
+def change_account(
+    account_id: str,
+    name: str | None,
+    error_emails: tuple[str, ...] | None,
+    *,
+    caller: Caller,
+    doors: Doors,
+) -> Account:
+    """Give an account another name, or other addresses for its errors."""
+    for _ in range(TRIES):
+        account = doors.store.account(caller.tenant, account_id)
+        new = account.having(
+            name=account.name if name is None else name,
+            error_emails=account.error_emails if error_emails is None else error_emails,
+        )
+        names = named(new, account.name, doors)
+        try:
+            saved = change(new, account)
+            doors.store.write(saved, *names)
+        except RowChanged:
+            continue
+        return saved.new
+    raise TooMuchContention(f"Account {account_id} keeps changing; send the request again.")
 
 
 def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:
@@ -203,9 +230,9 @@ def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Do
         base_url=caller.base_url,
         slots={request.keys.mode: Slot(created_at=doors.now(), **request.keys.shown)},
     )
-    name = Reservation(tenant=caller.tenant, kind="NAM", value=request.name, holder=account_id)
     try:
-        doors.store.write(change(account), change(name))
+        names = named(account, None, doors)
+        doors.store.write(change(account), *names)
     except RowChanged as changed:
         if 0 not in changed.rows:
             detail = f"Another account is named {request.name}."

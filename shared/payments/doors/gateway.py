@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -31,6 +32,7 @@ from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     CardRefused,
     Charge,
+    ConnectedStripeAccount,
     Event,
     FailedAtStripe,
     Intent,
@@ -470,10 +472,25 @@ class Gateway:
 
     def account_id(self) -> str | None:
         """Return `acct_...`, or None where a restricted key may not know it."""
+        found = self.own_account()
+        return found.id if found else None
+
+    def own_account(self) -> ConnectedStripeAccount | None:
+        """Return the account that the key is of, or None where a restricted key may not know it."""
         try:
-            return self._read(_Id, "/v1/account", {}).id
+            return self._read(ConnectedStripeAccount, "/v1/account", {})
         except StripePermissionMissing:
             return None
+
+    def latest_event(self) -> Event | None:
+        """Return the last event that an endpoint of ours hears of, if there was one lately."""
+        page = self._read(_EventPage, "/v1/events", {"limit": PAGE})
+        return next((event for event in page.data if event.type in EVENTS), None)
+
+    def clock(self) -> datetime | None:
+        """Return what time it is at Stripe, to the second."""
+        told = self._respond("get", "/v1/webhook_endpoints", {"limit": 1}).headers.get("date")
+        return parsedate_to_datetime(told) if told else None
 
     def is_permitted(self, method: str, path: str) -> bool:
         """
@@ -505,6 +522,16 @@ class Gateway:
         key: str | None = None,
         **options: Any,
     ) -> Any:
+        return self._respond(method, path, params, key, **options).data
+
+    def _respond(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        key: str | None = None,
+        **options: Any,
+    ) -> Any:
         sent = {name: value for name, value in params.items() if value is not None}
         options |= {"idempotency_key": key} if key else {}
         try:
@@ -522,7 +549,7 @@ class Gateway:
         Nothing was done by the first, and the second carries the same idempotency key.
         """
         try:
-            return self._client.raw_request(method, path, **sent, **options).data
+            return self._client.raw_request(method, path, **sent, **options)
         except stripe.AuthenticationError:
             key = self._owner.renewed() if self._owner else None
             if not key:
@@ -531,7 +558,7 @@ class Gateway:
         for upload in sent.values():
             if isinstance(upload, _Upload):
                 upload.seek(0)
-        return self._client.raw_request(method, path, **sent, **options).data
+        return self._client.raw_request(method, path, **sent, **options)
 
     def _tell(self, error: stripe.StripeError) -> None:
         """Tell the key's owner of a refusal that only they can mend."""

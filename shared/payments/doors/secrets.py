@@ -60,6 +60,14 @@ class Secrets:
         """Return the same as it is now, for one who is about to change it."""
         return self._read(self._webhook_name(account, mode), cache_s=0)
 
+    def empty_keys(self, tenant: str, account: str, mode: str) -> None:
+        """Keep an account's keys no longer; nobody may delete a secret, so an empty one stays."""
+        self._write(self._keys_name(tenant, account, mode), {})
+
+    def empty_webhook(self, account: str, mode: str) -> None:
+        """Keep an endpoint's secret no longer: what it sends is refused."""
+        self._write(self._webhook_name(account, mode), {})
+
     def put_webhook(self, account: str, mode: str, value: dict[str, str]) -> None:
         """Keep an endpoint's secret."""
         self._write(self._webhook_name(account, mode), value)
@@ -82,6 +90,9 @@ class Secrets:
         try:
             answer = self._client().get_secret_value(SecretId=name)
             value = dict(json.loads(answer["SecretString"]))
+            if not value:
+                self._cache.pop(name, None)
+                raise SecretMissing(name)
         except (BotoCoreError, ClientError) as error:
             if _code(error) == "ResourceNotFoundException":
                 raise SecretMissing(name) from None

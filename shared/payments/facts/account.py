@@ -37,7 +37,7 @@ class Check(BaseModel):
 
 
 #: A probe takes seconds; whoever began one and is silent for so long has died.
-HOLD = timedelta(seconds=60)
+HOLD = timedelta(minutes=2)
 #: How often the doctor comes: to one who is well, and to one who is not.
 CHECK_EVERY, CHECK_ERROR_EVERY = timedelta(hours=24), timedelta(hours=1)
 #: So long a function may still use the keys before: it has read them, and reads again later.
@@ -86,6 +86,9 @@ class Slot(BaseModel):
     endpoint: Endpoint | None = None
     previous_key: PreviousKey | None = None
     verified_at: datetime | None = None
+    #: What the last probe mended at Stripe, and when that was.
+    repaired: str | None = None
+    repaired_at: datetime | None = None
     #: Somebody probes it, or changes its keys or its endpoint: one at a time.
     held_until: datetime | None = None
     check_at: datetime | None = None
@@ -96,6 +99,11 @@ class Slot(BaseModel):
     def is_active(self) -> bool:
         """Whether its last probe succeeded."""
         return self.status is AccountStatus.ACTIVE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was disconnected."""
+        return self.status is AccountStatus.DISCONNECTED
 
     def is_held(self, now: datetime) -> bool:
         """Whether somebody works on it."""
@@ -144,6 +152,14 @@ class Account(BaseModel):
             if slot.status not in IDLE
         ]
         return min(times, default=None)
+
+    def due_modes(self, now: datetime) -> tuple[str, ...]:
+        """Return the modes that the doctor has to look at."""
+        return tuple(
+            mode
+            for mode, slot in self.slots.items()
+            if slot.status not in IDLE and (slot.check_at or slot.created_at) <= now
+        )
 
     def slot(self, mode: str) -> Slot:
         """Return the slot of a mode, or refuse: test and live never stand in for each other."""

@@ -239,6 +239,7 @@ class Event(Value):
     type: str
     livemode: bool
     data: EventData
+    created: int = 0
     account: str | None = None
 
 
@@ -263,7 +264,7 @@ class Requirements(Value):
 
 
 class ConnectedStripeAccount(Value):
-    """An account as its platform sees it."""
+    """An account as its platform sees it, or it itself."""
 
     id: str
     charges_enabled: bool = False

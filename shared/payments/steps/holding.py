@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
@@ -9,6 +10,7 @@ from payments.errors import AccountBusy, TooMuchContention
 from payments.facts.account import HOLD, Account, Slot
 
 TRIES = 5
+PUT_OFF = timedelta(minutes=10)
 #: What others write into a slot while it is held.
 _MARKS = ("reconciled_until", "backfilled_until")
 
@@ -53,7 +55,8 @@ def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
                 account=account.id,
                 retry_after_s=5,
             )
-        mine = slot.model_copy(update={"held_until": now + HOLD})
+        # Should this process die, the doctor comes soon, and not before the others.
+        mine = slot.model_copy(update={"held_until": now + HOLD, "check_at": now + PUT_OFF})
         try:
             return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
         except RowChanged:

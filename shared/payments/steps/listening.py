@@ -61,6 +61,15 @@ def retire(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Accou
     return account.having_slot(mode, endpoint=current)
 
 
+def fall_silent(account: Account, mode: str, gateway: Gateway, doors: Doors) -> None:
+    """Delete every endpoint of the account at Stripe."""
+    kept = _kept(account, mode, doors)
+    ours = {kept.get("endpoint"), *kept.get("previous_endpoints", "").split()}
+    for found in gateway.endpoints():
+        if found.id in ours or found.url == _url(account, mode):
+            gateway.delete_endpoint(found.id)
+
+
 def _url(account: Account, mode: str) -> str:
     return f"{account.base_url}/webhooks/stripe/{account.id}/{mode}"
 

@@ -35,6 +35,26 @@ PROBES = (
     ("webhook_endpoints.write", "post", "/v1/webhook_endpoints"),
 )
 SAME_ACCOUNT = "setup_intents.write"
+#: A request that shows the same without making a SetupIntent.
+_SAME_ACCOUNT_PROBE = ("post", "/v1/setup_intents/seti_receivable_probe")
+#: What each permission is for, for whoever makes a restricted key.
+NEEDED_FOR = {
+    "payment_intents.read": "to find out how a payment ended",
+    "payment_intents.write": "to charge saved cards, and to cancel what has to end",
+    "charges.read": "to book what was paid, and its fee",
+    "customers.write": "to give each of your customers one customer at Stripe",
+    "payment_methods.read": "to show which card was saved",
+    "checkout_sessions.write": "to open the hosted page behind a pay link, and to expire it",
+    "refunds.write": "to give money back",
+    "balance_transactions.read": "to know fees and what is left of each payment",
+    "disputes.read": "to hold what a payer's bank takes",
+    "disputes.write": "to answer a dispute",
+    "files.write": "to send evidence with the answer",
+    "events.read": "to fetch the events that could not be delivered",
+    "webhook_endpoints.read": "to see that your events still come here",
+    "webhook_endpoints.write": "to make the webhook endpoint, and to mend it",
+    SAME_ACCOUNT: "to save cards, and to see that both keys are of one account",
+}
 
 _SECRET = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{8,240}")
 _PUBLISHABLE = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,240}")
@@ -105,6 +125,12 @@ def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> 
     if not same:
         raise KeysNotSameAccount("The two keys belong to different Stripe accounts.")
     return None
+
+
+def permissions(gateway: Gateway) -> tuple[Check, ...]:
+    """Try every permission, and do nothing."""
+    proven = gateway.is_permitted(*_SAME_ACCOUNT_PROBE)
+    return probe(gateway, None if proven else SAME_ACCOUNT)
 
 
 def probe(gateway: Gateway, reason: str | None) -> tuple[Check, ...]:

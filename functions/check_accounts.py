@@ -1,0 +1,15 @@
+"""Every two minutes: the accounts whose time has come are verified, and mended where possible."""
+
+from dataclasses import asdict
+from typing import Any
+
+from payments.cases import examining
+from payments.edge import batches, runtime
+
+
+def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Answer with what was found."""
+    runtime.begin(context)
+    checked = asdict(examining.check_due(runtime.doors()))
+    batches.logger.info("checked", **checked)
+    return checked
