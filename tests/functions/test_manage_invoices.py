@@ -482,6 +482,38 @@ def test_a_paid_partly_paid_or_void_invoice_is_not_voided(shop: Shop) -> None:
         assert refused == (409, "invalid_transition")
 
 
+@pytest.mark.parametrize("settle_as", ["reopen", "credit_note"])
+def test_an_invoice_whose_money_was_given_back_is_not_voided_for_it_may_return(
+    shop: Shop, settle_as: str
+) -> None:
+    shop.save_card("refundFail")
+    invoice = shop.invoice()
+    payment = expect(201, shop.charge(invoice))["payment"]
+    path = f"/v1/payments/{payment['id']}/refunds"
+    expect(201, shop.operator.post(path, {"settle_as": settle_as}))
+
+    refused = refuse(shop.world, lambda: shop.operator.post(one(invoice, "/void")))
+
+    assert refused == (409, "invalid_transition")
+    shop.world.advance(minutes=5)
+    shop.world.truth(shop.account)
+    shop.world.deliver()
+    seen = shop.read(invoice)
+    assert (seen["status"], seen["amounts"]["paid"]) == ("paid", 4000)
+
+
+def test_an_invoice_that_was_given_up_is_not_voided_too(shop: Shop) -> None:
+    invoice = shop.invoice()
+    expect(200, shop.operator.post(one(invoice, "/uncollectible")))
+
+    refused = refuse(shop.world, lambda: shop.operator.post(one(invoice, "/void")))
+
+    assert refused == (409, "invalid_transition")
+    balance = expect(200, shop.operator.get("/v1/ledger/trial-balance"))
+    owed = [row for row in balance["data"] if row["account"] == "ar:c-1"]
+    assert [row["balance"] for row in owed] in ([], [0])
+
+
 def test_a_void_or_paid_invoice_is_not_changed(shop: Shop) -> None:
     invoice = shop.invoice()
     expect(200, shop.operator.post(one(invoice, "/void")))

@@ -119,10 +119,7 @@ def finalize(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
 def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
     """Withdraw an invoice; an open session is expired at Stripe first."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
-    if invoice.paid:
-        raise InvalidTransition(
-            f"Invoice {invoice.number} has been paid in part and cannot be voided."
-        )
+    invoice.require_voidable()
     invoice = release(invoice, supersede=True, doors=doors)
     owed = 0 if invoice.draft else invoice.outstanding
     entry = invoice_entry(invoice, "void", -owed, doors.now())

@@ -258,10 +258,22 @@ class Invoice(BaseModel):
         return self.having(written_off_at=now)
 
     def void(self, now: datetime) -> "Invoice":
-        """Withdraw an invoice for which nothing was paid; its claim has been closed before."""
-        if self.voided_at or self.claim or self.paid:
-            raise InvalidTransition(f"Invoice {self.number} is {self.status} and cannot be voided.")
+        """Withdraw an invoice for which nothing was ever paid; its claim has been closed before."""
+        self.require_voidable()
+        self.require_free()
         return self.having(voided_at=now)
+
+    def require_voidable(self) -> None:
+        """
+        Refuse to withdraw what has ended, or was ever paid.
+
+        Money that was given back may return: a refund fails days later, a bank changes its mind.
+        """
+        if self.voided_at or self.written_off_at or self.settled:
+            paid = " and has been paid" if self.settled else ""
+            raise InvalidTransition(
+                f"Invoice {self.number} is {self.status}{paid}, and cannot be voided."
+            )
 
     def having(self, **changes: object) -> "Invoice":
         """Return the invoice with `changes`; the store gives the next version its number."""
