@@ -642,9 +642,34 @@ def test_the_same_request_again_goes_on_with_the_same_refund(
     answer = ask(shop, payment, key="k", amount=2500)
     settle(shop)
 
-    assert answer.json["id"] == first["id"]
-    assert answer.status == (202 if kinds == ("500", "500") else 201), answer.text
+    if kinds == ("500", "500"):
+        assert (answer.code, answer.json["refund"]) == ("refund_refused", first["id"])
+        assert answer.json["reason"] == "failed_at_stripe"
+    else:
+        assert expect(201, answer)["id"] == first["id"]
     assert len(again(shop, payment)["refunds"]) == 1
+    assert_books_agree(shop)
+
+
+@pytest.mark.parametrize(("kind", "end"), [("500", "failed"), ("500_applied", "succeeded")])
+def test_a_refund_that_stripe_fails_to_make_is_not_reserved_for_the_day_that_it_keeps_the_key(
+    shop: Shop, kind: str, end: str
+) -> None:
+    payment = paid(shop)
+    shop.world.control("webhooks", mode="drop")
+    shop.world.fail(CREATE, kind, kind)
+    expect(202, ask(shop, payment, amount=2500))
+
+    assert [sweep(shop)["refunds"], amounts(shop, payment)] == [
+        0, {"paid": 4000, "refund_pending": 2500}
+    ]  # fmt: skip
+    shop.world.advance(minutes=3)
+    assert sweep(shop)["refunds"] == 1
+
+    (refund,) = again(shop, payment)["refunds"]
+    assert refund["status"] == end
+    left = 4000 if end == "failed" else 1500
+    assert expect(201, ask(shop, payment))["amount"] == left
     assert_books_agree(shop)
 
 

@@ -7,7 +7,12 @@ from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER
 from payments.facts.refund import Refund, RefundStatus
-from payments.facts.stripe_objects import CardRefused, OutcomeUnknown, StripeRefund
+from payments.facts.stripe_objects import (
+    CardRefused,
+    FailedAtStripe,
+    OutcomeUnknown,
+    StripeRefund,
+)
 from payments.steps.applying import retrying
 from payments.steps.returning import apply_refund, record
 
@@ -23,7 +28,8 @@ def drive(refund: Refund, doors: Doors) -> Refund:
     Take an open refund as far as Stripe lets it go; what stays unclear waits for the sweep.
 
     One that may have been sent before is looked for first. It is sent again only with its own key,
-    while Stripe still remembers that; after that one that is not there has come to nothing.
+    while Stripe still remembers that; after that, or where Stripe has failed to make it, one that
+    is not there has come to nothing.
     """
     gateway = doors.gateway(refund.tenant, refund.account or "", refund.mode or "")
     if refund.stripe_refund:
@@ -73,6 +79,8 @@ def _submit(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
     except RowChanged:
         # The sweep, a webhook or another request got there first; what they found stands.
         return current(refund, doors)
+    except FailedAtStripe:
+        return _failed(refund, gateway, doors)
     except (OutcomeUnknown, StripeUnavailable):
         # Unavailable too: the SDK may have sent it once before and lost the answer.
         return current(refund, doors)
@@ -82,6 +90,19 @@ def _submit(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
         if first:
             give_up(refund, refusal.code, doors)
         raise
+
+
+def _failed(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
+    """
+    Find out what a refund came to that Stripe says it has failed to make.
+
+    It says so for as long as it keeps the key, so that asking again tells nothing new. What it
+    made all the same is in its list after a while; what is not there then is nowhere.
+    """
+    if doors.now() - refund.created_at < SWEEP_AFTER:
+        return current(refund, doors)
+    told = _made_for(refund, gateway)
+    return applied(refund, told, doors) if told else give_up(refund, "failed_at_stripe", doors)
 
 
 def _sending(refund: Refund, doors: Doors) -> Refund:
