@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.simulation.faults import KILLS
 from tests.simulation.flows import FLOWS, Actor
-from tests.simulation.invariants import Violation
 from tests.simulation.running import Run
+from tests.simulation.watching import Violation
 from tests.simulation.wire import Plan
 from tests.simulation.wiring import Log
 from tests.simulation.world import ALL_LAYERS, MINUTE, NO_WEBHOOKS, Base, Kind, simulated
@@ -20,8 +20,9 @@ from tests.simulation.world import ALL_LAYERS, MINUTE, NO_WEBHOOKS, Base, Kind, 
 #: At every request; where it is one to Stripe or to DynamoDB, also these.
 ANSWERS_LOST = ("timeout_applied", "timeout_lost", "500_applied", "timeout applied", "timeout lost")
 LONGEST = 40 * MINUTE
-#: The flow of which every two requests are broken off together.
-IN_PAIRS = "charge_in_full"
+#: The flows of which every two requests are broken off together.
+IN_PAIRS = ("charge_in_full", "refund_in_full")
+PARTS = 4
 
 
 @dataclass
@@ -104,7 +105,7 @@ def sweep(name: str, *, worlds: tuple[Kind, ...] = (ALL_LAYERS, NO_WEBHOOKS)) ->
     return found
 
 
-def sweep_pairs(part: int, parts: int, name: str = IN_PAIRS) -> Sweep:
+def sweep_pairs(name: str, part: int, parts: int) -> Sweep:
     """Kill a flow after one request, and what goes on after that once more."""
     found = Sweep()
     with simulated() as (base, log, use):
@@ -117,7 +118,7 @@ def sweep_pairs(part: int, parts: int, name: str = IN_PAIRS) -> Sweep:
             for second in islice(range(len(once.passed)), first + 1, None):
                 twice = Plan({first: KILLS[1], second: KILLS[1]})
                 _count(found, attempt(name, ALL_LAYERS, twice))
-                found.points["pairs"] += 1
+                found.points[f"pairs of {name}"] += 1
     return found
 
 
@@ -128,11 +129,12 @@ def _count(found: Sweep, broken: Broken) -> None:
 
 
 def sweep_all() -> Sweep:
-    """Sweep every flow, and the pairs of one, on every core."""
+    """Sweep every flow, and the pairs of some, on every core."""
     cores = cpu_count() or 1
     total = Sweep()
     with get_context("spawn").Pool(cores) as pool:
-        parts = pool.starmap_async(sweep_pairs, [(part, 4) for part in range(4)], chunksize=1)
+        portions = [(name, part, PARTS) for name in IN_PAIRS for part in range(PARTS)]
+        parts = pool.starmap_async(sweep_pairs, portions, chunksize=1)
         singles = pool.map_async(sweep, list(FLOWS), chunksize=1)
         for found in (*singles.get(), *parts.get()):
             total.points += found.points

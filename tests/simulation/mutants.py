@@ -26,6 +26,7 @@ from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
+from payments.facts.refund import Refund
 from payments.facts.stripe_objects import CardRefused, FailedAtStripe, Intent, OutcomeUnknown
 from payments.steps import applying, claiming, closing, collecting, comparing
 from payments.steps.addressing import way_back
@@ -236,6 +237,17 @@ def free_without_a_fence(swap: Replace) -> None:
         "close",
         lambda attempt, doors: applying.advance(attempt, AttemptStatus.CANCELED, doors=doors),
     )
+
+
+@mutant("B15 refund_key_random")
+def name_each_try_of_a_refund_anew(swap: Replace) -> None:
+    key = property(lambda self: f"{self.tenant}:{self.id}:{next(NUMBERS)}")
+    swap(Refund, "stripe_key", key)
+
+
+@mutant("B16 refund_key_per_invoice")
+def name_a_refund_by_its_invoice(swap: Replace) -> None:
+    swap(Refund, "stripe_key", property(lambda self: f"{self.tenant}:{self.invoice}:refund"))
 
 
 @mutant("B17 no_persist_pi")

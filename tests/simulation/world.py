@@ -28,8 +28,18 @@ from tests.simulation.wiring import Log, doors, wired
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC).timestamp()
 TENANTS = ("tulips", "bakery")
-#: One that is charged, one that the bank declines, one whose bank wants to see its holder.
-CARDS = ("visa", "chargeCustomerFail", "authenticationRequired")
+#: One that is charged, one that the bank declines, one whose bank wants to see its holder; three
+#: whose refunds fail, take their time or need their payer; one whose payer disputes, one who asks.
+CARDS = (
+    "visa",
+    "chargeCustomerFail",
+    "authenticationRequired",
+    "refundFail",
+    "pendingRefund",
+    "refundRequiresAction",
+    "createDispute",
+    "createDisputeInquiry",
+)
 #: Stripe tries for three days.
 AGAIN_S = (60, 300, 1800, 7200, 18_000, 36_000, 36_000, 36_000, 36_000, 36_000)
 MINUTE, HOUR = 60.0, 3600.0

@@ -1,0 +1,103 @@
+"""Money goes back: refunds of every kind, from here and from Stripe's Dashboard."""
+
+from functools import partial
+from typing import Any
+
+from tests.doubles.invocations import Answer, Json
+from tests.simulation.history import FOREVER, Act
+from tests.simulation.people import (
+    GOOD,
+    REFUND_ASKS,
+    REFUND_FAILS,
+    REFUND_WAITS,
+    People,
+    Sale,
+)
+from tests.simulation.witness import was_told
+from tests.simulation.world import MINUTE
+
+
+def give_back(people: People, sale: Sale) -> None:
+    """Give back what was paid, or a part of it, in one of the ways in which sellers do."""
+    card = people.random.choices((GOOD, REFUND_FAILS, REFUND_WAITS, REFUND_ASKS), (6, 2, 1, 1))[0]
+    payment = a_payment(people, sale, card)
+    if payment is None:
+        return
+    part = people.random.choice((payment["gross"] // 2, payment["gross"] // 3, 100))
+    match people.random.choices(WAYS, (4, 2, 3, 2, 1))[0]:
+        case "full":
+            refund(people, sale, payment)
+        case "part":
+            refund(people, sale, payment, part)
+        case "twice":
+            # Two equal parts are two refunds; two halves and a bit are one too many.
+            amount = people.random.choice((part, payment["gross"] * 2 // 3))
+            for _ in range(2):
+                people.soon(partial(refund, people, sale, payment, amount), within=2)
+        case "dashboard":
+            refund_in_dashboard(people, sale, payment, people.random.choice((part, None)))
+        case _:
+            people.soon(partial(refund, people, sale, payment), within=5)
+            refund_in_dashboard(people, sale, payment, part)
+    if card == REFUND_ASKS:
+        people.pause(MINUTE, 5 * MINUTE)
+        cancel_what_waits(people)
+
+
+WAYS = ("full", "part", "twice", "dashboard", "both")
+
+
+def a_payment(people: People, sale: Sale, card: int) -> Json | None:
+    """Find a payment of the sale; where nothing was paid yet, charge a card first."""
+    seen = people.read(sale)
+    if seen and not seen["payments"] and seen["status"] == "open":
+        people.charge_card(sale, None, sale.merchant.cards[card])
+        seen = people.read(sale)
+    return people.random.choice(seen["payments"]) if seen and seen["payments"] else None
+
+
+def refund(people: People, sale: Sale, payment: Json, amount: int | None = None) -> Answer | None:
+    """Ask this service for a refund, until there is an answer to rely on."""
+    begun = people.world.scheduler.now
+    body: Json = {"settle_as": "reopen" if sale.reopens else "credit_note"}
+    body |= {"amount": amount} if amount else {}
+    path = f"/v1/payments/{payment['id']}/refunds"
+    answer = people.insist(sale.tenant, "operator", path, body)
+    if answer and answer.status < 500:
+        people.refunds.append((next(people.keys), answer.json))
+    if payment["method"] != "stripe":
+        _note_outside(people, sale, payment, amount, begun, answer)
+    elif answer and answer.status == 201:
+        was_told(sale, answer.json["stripe_refund"], people.world.scheduler.now)
+    return answer
+
+
+def _note_outside(  # noqa: PLR0917 - what is known of it
+    people: People, sale: Sale, payment: Json, amount: int | None, begun: float, answer: Any
+) -> None:
+    """Note what was given back outside of Stripe, where nobody else sees it."""
+    if answer is not None and answer.status == 201:
+        parts = [part for part in answer.json["allocations"] if part["invoice"] == sale.ident]
+        amount = sum(part["amount"] for part in parts)
+    elif amount is None or payment["unapplied"]:
+        sale.tangled = True
+        return
+    people.note(Act("back", begun, FOREVER, amount, note=not sale.reopens), sale, answer)
+
+
+def refund_in_dashboard(
+    people: People, sale: Sale, payment: Json, amount: int | None = None
+) -> None:
+    """Give it back at Stripe, as far as Stripe lets one."""
+    charge = payment["note"]["charge"]
+    if charge:
+        form = {"charge": charge} | ({"amount": str(amount)} if amount else {})
+        people.at_stripe(sale.tenant, "/v1/refunds", form)
+
+
+def cancel_what_waits(people: People) -> None:
+    """Cancel in the Dashboard what only its payer could bring to an end."""
+    for found in people.world.truth.all("refund", status="requires_action"):
+        for tenant, merchant in people.world.merchants.items():
+            if merchant.account["stripe_account"] == found["scope"]:
+                people.at_stripe(tenant, f"/v1/refunds/{found['id']}/cancel")

@@ -1,0 +1,122 @@
+"""What sellers and payers do about an invoice: each function is one story, drawn by `stories`."""
+
+import json
+from functools import partial
+
+from tests.doubles.invocations import Json
+from tests.simulation.history import FOREVER, Act
+from tests.simulation.people import ASKING, BAD, GOOD, People, Sale
+from tests.simulation.world import RECHECK_S
+
+
+def part_of(people: People, sale: Sale) -> int:
+    return people.random.choice((sale.total // 2, sale.total // 3, 100, sale.total))
+
+
+def charge(people: People, sale: Sale) -> None:
+    amount = part_of(people, sale) if people.random.random() < 0.4 else None
+    card = people.random.choices((GOOD, BAD, ASKING), (8, 1, 1))[0]
+    people.charge_card(sale, amount, sale.merchant.cards[card])
+
+
+def double_click(people: People, sale: Sale) -> None:
+    for _ in range(2):
+        card = sale.merchant.cards[GOOD]
+        people.soon(partial(people.charge_card, sale, None, card), within=0.3)
+
+
+def pay_by_link(people: People, sale: Sale) -> None:
+    part = part_of(people, sale) if people.random.random() < 0.3 else None
+    link = people.link(sale, part)
+    if link:
+        _press_and_pay(people, sale, link)
+
+
+def press_twice(people: People, sale: Sale) -> None:
+    link = people.link(sale)
+    for _ in range(2 if link else 0):
+        people.soon(partial(_press_and_pay, people, sale, link or ""), within=40)
+
+
+def _press_and_pay(people: People, sale: Sale, link: str) -> None:
+    page = people.press_pay(link)
+    if page:
+        people.pay_there(sale, page)
+
+
+def void(people: People, sale: Sale) -> None:
+    begun = people.world.scheduler.now
+    answer = people.world.ask("POST", f"{sale.path}/void", who=(sale.tenant, "admin"))
+    people.note(Act("void", begun, FOREVER), sale, answer)
+
+
+def amend(people: People, sale: Sale) -> None:
+    """Change something about an invoice, now and then what it asks for."""
+    seen = people.read(sale)
+    if not seen:
+        return
+    more = people.random.choice((0, 0, 500, -500))
+    body: Json = {"order_ref": f"order-{seen['version']}"}
+    if more:
+        body["total"] = seen["amounts"]["total"] + more
+    headers = {"if-match": f'"{seen["version"]}"', "content-type": "application/json"}
+    begun, who = people.world.scheduler.now, (sale.tenant, "storefront")
+    answer = people.world.ask("PATCH", sale.path, json.dumps(body), headers, who=who)
+    if more:
+        people.note(Act("amend", begun, FOREVER, more), sale, answer)
+
+
+def read(people: People, sale: Sale) -> None:
+    people.read(sale)
+
+
+def use_key_for_another(people: People, sale: Sale) -> None:
+    """Send another body under a key that has been answered."""
+    path = f"{sale.path}/charges"
+    mine = [found for found in people.exchanges if found.route == path]
+    if mine:
+        used = people.random.choice(mine)
+        # An amount that nobody else asks for: the same body would be the same request.
+        amount = 60 + next(people.keys)
+        body = {"amount": amount, "payment_method": sale.merchant.cards[GOOD]}
+        begun = people.world.scheduler.now
+        answer = people.send(used.tenant, "operator", path, body, used.key, foreign=True)
+        people.note_charge(sale, begun, amount, answer)
+
+
+def forge(people: People, sale: Sale) -> None:
+    """Tell the webhook of a payment that never was."""
+    now = int(people.world.scheduler.now)
+    event = {
+        "id": f"evt_forged{next(people.keys)}",
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "livemode": False,
+        "created": now,
+        "data": {"object": {"id": "pi_forged", "metadata": {"invoice": sale.ident}}},
+    }
+    path = f"/webhooks/stripe/{sale.merchant.account['id']}/test"
+    headers = {"stripe-signature": f"t={now},v1={'0' * 64}"}
+    answer = people.world.ask("POST", path, json.dumps(event).encode(), headers)
+    people.unsigned.append((event["id"], answer.status if answer else 0))
+
+
+def sell_elsewhere(people: People, sale: Sale) -> None:
+    """Take money at Stripe for what this service has never heard of, or not of this attempt."""
+    known = {"tenant": sale.tenant, "invoice": sale.ident, "attempt": "att_elsewhere"}
+    # One event that nobody can apply is enough: it comes again for a whole day.
+    first = not any(people.elsewhere.values()) and people.random.random() < 0.3
+    metadata = known if first else {"shop": "till"}
+    form = {f"metadata[{name}]": value for name, value in metadata.items()}
+    form |= {"amount": "700", "currency": "eur", "payment_method": "pm_card_visa"}
+    form |= {"confirm": "true", "automatic_payment_methods[enabled]": "true"}
+    form |= {"automatic_payment_methods[allow_redirects]": "never"}
+    answer = people.at_stripe(sale.tenant, "/v1/payment_intents", form)
+    people.elsewhere[answer.json["id"]] = "attempt" in metadata
+
+
+def rotate(people: People, sale: Sale) -> None:
+    """Change the webhook's secret, and soon afterwards let Stripe have something to tell."""
+    people.world.webhooks.rotate(sale.merchant.account)
+    people.pause(RECHECK_S + 1, RECHECK_S + 20)
+    charge(people, sale)

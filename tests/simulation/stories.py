@@ -1,0 +1,49 @@
+"""
+What people do in a day, by chance: each story is one way to sell, to pay or to be a nuisance.
+
+A new story is one more function and one more line here; what it weighs is how often it is drawn
+instead of another one.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from tests.simulation import returns, sales
+from tests.simulation.people import People, Sale
+from tests.simulation.world import MINUTE, Merchant
+
+STORIES: dict[Callable[[People, Sale], object], int] = {
+    sales.charge: 6,
+    sales.double_click: 3,
+    sales.pay_by_link: 7,
+    sales.press_twice: 3,
+    sales.void: 2,
+    sales.amend: 1,
+    sales.read: 1,
+    sales.use_key_for_another: 1,
+    sales.forge: 1,
+    sales.sell_elsewhere: 1,
+    sales.rotate: 1,
+    returns.give_back: 5,
+}
+
+
+def begin(people: People, spans: list[tuple[float, float]]) -> None:
+    """Let every merchant sell something; `spans` are the seconds in which people act."""
+    for tenant in people.busy():
+        sell = partial(_sell, people, people.world.merchants[tenant], spans)
+        people.soon(sell, within=3 * MINUTE)
+
+
+def _sell(people: People, merchant: Merchant, spans: list[tuple[float, float]]) -> None:
+    random, scheduler = people.random, people.world.scheduler
+    sale = people.sell(merchant, allow_partial=random.random() < 0.5)
+    if sale is None:
+        return
+    sale.reopens = random.random() < 0.5
+    most = random.choice((1, 2, 2, 3, 4))
+    begun = scheduler.now
+    for tell in random.choices(*zip(*STORIES.items(), strict=True), k=most):
+        low, high = random.choice(spans)
+        wait = max(0.0, scheduler.now - begun + random.uniform(low, high))
+        scheduler.spawn(partial(tell, people, sale), after=wait)
