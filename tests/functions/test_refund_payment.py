@@ -991,6 +991,24 @@ def test_a_refund_that_fails_days_later_is_taken_back_and_somebody_is_told(shop:
     assert_books_agree(shop)
 
 
+def test_a_page_for_a_debt_that_is_none_any_more_is_closed_by_the_sweep(shop: Shop) -> None:
+    payment = paid(shop, "refundFail")
+    expect(201, ask(shop, payment, settle_as="reopen"))
+    url = shop.session(invoice_of(shop, payment))
+
+    shop.world.advance(minutes=5)
+    assert at_stripe(shop) == {}
+    assert shop.world.deliver() == []
+    shop.world.advance(minutes=3)
+    assert sweep(shop)["attempts"] == 1
+
+    assert shop.world.press(url).status != 303
+    seen = invoice_of(shop, payment)
+    assert (seen["status"], seen["facets"]["collection"]) == ("paid", "idle")
+    assert amounts(shop, payment) == {"paid": 4000}
+    assert_books_agree(shop)
+
+
 def test_a_customers_credit_comes_back_with_a_refund_that_failed(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

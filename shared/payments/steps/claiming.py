@@ -6,7 +6,7 @@ from payments.doors.doors import Doors
 from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import InvoiceNotPayable, PaymentInProgress, TooMuchContention
-from payments.facts.attempt import Attempt
+from payments.facts.attempt import SWEEP_AFTER, Attempt
 from payments.facts.customer import CardUse
 from payments.facts.invoice import Invoice
 from payments.facts.stripe_objects import OutcomeUnknown
@@ -74,6 +74,22 @@ def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     if not invoice.outstanding:
         raise InvoiceNotPayable(f"Invoice {invoice.number} has just been paid.", invoice=invoice.id)
     return invoice
+
+
+def hurried(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
+    """
+    Return the change by which the sweep soon ends an attempt that would bring more than is owed.
+
+    For money that was given back, or that a bank took, may return while its debt is being paid.
+    """
+    held = invoice.claim
+    if not held or held.amount <= invoice.outstanding:
+        return None
+    attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
+    soon = doors.now() + SWEEP_AFTER
+    if not attempt or not attempt.is_open or (attempt.sweep_at and attempt.sweep_at <= soon):
+        return None
+    return change(attempt.model_copy(update={"sweep_at": soon}), attempt)
 
 
 def in_progress(invoice: Invoice, attempt: str) -> PaymentInProgress:

@@ -31,6 +31,7 @@ from payments.steps.applying import (
     give_credit,
     retrying,
 )
+from payments.steps.claiming import hurried
 
 #: How often to ask after a refund that Stripe has, but that has not reached the payer.
 ASK_EVERY = timedelta(days=1)
@@ -197,6 +198,7 @@ def _invoice_changes(
 ) -> Iterator[Change[Any]]:
     if (under_way, given) == (0, 0):
         return
+    sooner: dict[str, Change[Any]] = {}
     for part in refund.allocations:
         invoice = doors.store.invoice(refund.tenant, part.invoice)
         counted = invoice.give_back(
@@ -205,9 +207,12 @@ def _invoice_changes(
             credited=given * part.amount if refund.settle_as == "credit_note" else 0,
         )
         yield change(counted.having(exception=_exception(invoice, refund, given)), invoice)
+        if found := hurried(counted, doors) if given < 0 else None:
+            sooner[found.new.id] = found
         if given and invoice.written_off_at and refund.settle_as == "reopen":
             # The debt comes back to an invoice that was given up: it is lost at once.
             yield change(recovered(invoice, refund.source, -given * part.amount, at))
+    yield from sooner.values()
 
 
 def _exception(invoice: Invoice, refund: Refund, given: int) -> str:
