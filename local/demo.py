@@ -76,16 +76,16 @@ def show(stack: Stack) -> int:
     give_back(tulips)
     lose_webhooks(stack, tulips)
     answer_dispute(stack, tulips)
-    bakery = connect(stack, "bakery")
+    bakery = onboard(stack, "bakery")
     pay_by_link(bakery)
     keep_apart(bakery, paid)
     return sum(compare(stack, shop) for shop in (tulips, bakery))
 
 
 def connect(stack: Stack, tenant: str) -> Shop:
-    """Connect an account by its keys and switch a module on it to Sandbox."""
+    """Connect an account by its keys."""
     admin, stripe = stack.client(tenant, "admin"), stripe_account(stack.stripe, tenant)
-    title(f"1. {tenant.capitalize()} connects its Stripe account")
+    title(f"1. {tenant.capitalize()} connects its Stripe account by its keys")
     keys = {name: stripe[name] for name in ("publishable_key", "secret_key")}
     body = {"name": "Main", "mode": "test", "error_emails": [f"ar@{tenant}.example"], **keys}
     account = expect(201, admin.post("/v1/accounts", body, idempotency_key=key()))
@@ -93,6 +93,38 @@ def connect(stack: Stack, tenant: str) -> Shop:
     proven = len(account["checks"])
     say("POST /v1/accounts", f"{account['stripe_account']} is active, {proven} permissions proven")
     note(f"webhook endpoint at API version {account['webhook']['api_version']}, secret kept")
+    return open_shop(stack, tenant, account)
+
+
+def onboard(stack: Stack, tenant: str) -> Shop:
+    """Have a merchant who has no Stripe account yet get one, in Stripe's own pages."""
+    admin = stack.client(tenant, "admin")
+    title(f"8. {tenant.capitalize()} has no Stripe account, and gets one in Stripe's own pages")
+    body = {"name": "Main", "mode": "test", "country": "DE", "email": f"owner@{tenant}.example"}
+    path = "/v1/accounts/onboarding-sessions"
+    begun = expect(201, admin.post(path, body, idempotency_key=key()))
+    say("POST /v1/accounts/onboarding-sessions", f"{begun['id']}, and a link to {stack.stripe}")
+    Client(begun["url"]).get("")
+    left = expect(200, admin.get(f"/v1/accounts/{begun['id']}"))
+    require(left["status"] == "pending", f"an account that was left is {left['status']}")
+    say("The owner looks, and leaves", f"{left['status']}: {left['status_reason'][:34]}...")
+    fresh = expect(200, admin.post(f"/v1/accounts/{begun['id']}/onboarding-link", {}))
+    Client(fresh["url"]).get("")
+    back = Client(fresh["url"]).send("POST", "", b"", headers=FORM).headers["location"]
+    require(Client(back).get("").status == 200, "the way back from Stripe leads nowhere")
+    account = expect(200, admin.get(f"/v1/accounts/{begun['id']}"))
+    require(account["status"] == "active", f"the account is {account['status']}")
+    say("A fresh link, filled in, and back", f"{account['stripe_account']} is active")
+    require(Client(back).get("").status == 400, "a way back was used twice")
+    note(
+        "the way back works once; payments go straight to this account, through the platform's key"
+    )
+    return open_shop(stack, tenant, account)
+
+
+def open_shop(stack: Stack, tenant: str, account: dict[str, Any]) -> Shop:
+    """Switch a module on an account to Sandbox, and let the staff use it."""
+    admin = stack.client(tenant, "admin")
     features = {"link": True, "charge_saved": True, "partial": True}
     asked = {"name": "Cards", "account": account["id"], "features": features}
     module = expect(201, admin.post("/v1/payment-modules", asked, idempotency_key=key()))
@@ -255,7 +287,7 @@ def disputed(shop: Shop, invoice: str, status: str) -> dict[str, Any] | None:
 
 def keep_apart(other: Shop, invoice: str) -> None:
     """Show that one tenant does not see another's invoice."""
-    title("8. Tenants do not meet")
+    title("9. Tenants do not meet")
     answer = other.staff.get(f"/v1/invoices/{invoice}")
     require(answer.status == 404, "another tenant's invoice was shown")
     say(f"{other.name.capitalize()} asks for tulips' invoice", f"{answer.status} not_found")

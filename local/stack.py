@@ -1,5 +1,6 @@
 """The whole stack as one context manager, for the commands and the tests alike."""
 
+import json
 import os
 import shutil
 import sys
@@ -23,6 +24,7 @@ from local.paths import RUN, TEMPLATE
 from local.processes import free_port, listens, running, runs, wait_until
 
 STAGE = "local"
+PLATFORM = "receivable"
 KEY_REPEATS = 4
 LOGS_KEPT_S = 24 * 3600
 
@@ -65,6 +67,16 @@ class Stack:
         self.aws("dynamodb").put_item(
             TableName=self.deployment.resources["Table"], Item=client_row(tenant)
         )
+
+    def store_platform_keys(self) -> None:
+        """Give the platform its own keys at Stripe, as the owner does once for each mode."""
+        secrets = self.aws("secretsmanager")
+        for mode in ("test", "live"):
+            secrets.create_secret(
+                Name=f"receivable/{STAGE}/platform/{mode}",
+                SecretString=json.dumps(platform_keys(mode)),
+                KmsKeyId=self.deployment.resources["Key"],
+            )
 
     def run_schedule(self, name: str) -> None:
         """Have a schedule's own target invoked now, by a one-time schedule that removes itself."""
@@ -125,6 +137,7 @@ def start(exits: ExitStack, ports: Ports, *, folder: Path, auth: bool, template:
     stack = Stack(front.url, stripe, issuer, emulator, deployment, folder)
     for tenant in TENANTS:
         stack.register_storefront(tenant)
+    stack.store_platform_keys()
     return stack
 
 
@@ -169,6 +182,16 @@ def stripe_keys(tenant: str) -> dict[str, str]:
     """Make the keys of a tenant's account at the stand-in, which takes any that are well formed."""
     marker = tenant * KEY_REPEATS
     return {"publishable_key": "pk_test_" + marker, "secret_key": "sk_test_" + marker}
+
+
+def platform_keys(mode: str = "test") -> dict[str, str]:
+    """Make the platform's own keys, and the client id with which it asks for consents."""
+    mark = "standin" if mode == "live" else ""
+    keys = {
+        name: key.replace("_test_", f"_{mode}_{mark}")
+        for name, key in stripe_keys(PLATFORM).items()
+    }
+    return {**keys, "client_id": f"ca_{PLATFORM * KEY_REPEATS}"}
 
 
 def stripe_account(stripe: str, tenant: str) -> dict[str, str]:

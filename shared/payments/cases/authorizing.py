@@ -98,9 +98,10 @@ def complete(token: str, consent: Consent, *, base_url: str, request: str, doors
     The state is used up first. A code is exchanged once in its life, so whoever is cut short after
     that begins again: Stripe then gives the same account, which is not connected twice.
     """
+    found = find(token, "oauth", doors)
     if not (_CODE.fullmatch(consent.code) or _ERROR.fullmatch(consent.error)):
         raise ValidationFailed("Stripe's way back carries a code, or an error.")
-    state = use(find(token, "oauth", doors), doors)
+    state = use(found, doors)
     if consent.error:
         return way_home(state, base_url, doors, error=consent.error)
     try:
