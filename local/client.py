@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_S = 60
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -70,3 +71,13 @@ class Client:
             )
         finally:
             connection.close()
+
+
+def visit(url: str, form: bytes | None = None) -> Answer:
+    """Open an address, or send its form, as a browser does."""
+    parts = urlsplit(url)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    page = Client(f"{parts.scheme}://{parts.netloc}")
+    if form is None:
+        return page.get(path)
+    return page.send("POST", path, form, headers={"content-type": FORM})

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from local.booking import compare_books
-from local.client import Answer, Client
+from local.client import Answer, Client, visit
 from local.processes import StackError
 from local.serve import interrupt
 from local.stack import Stack, running_stack, stripe_account
@@ -104,18 +104,18 @@ def onboard(stack: Stack, tenant: str) -> Shop:
     path = "/v1/accounts/onboarding-sessions"
     begun = expect(201, admin.post(path, body, idempotency_key=key()))
     say("POST /v1/accounts/onboarding-sessions", f"{begun['id']}, and a link to {stack.stripe}")
-    Client(begun["url"]).get("")
+    visit(begun["url"])
     left = expect(200, admin.get(f"/v1/accounts/{begun['id']}"))
     require(left["status"] == "pending", f"an account that was left is {left['status']}")
     say("The owner looks, and leaves", f"{left['status']}: {left['status_reason'][:34]}...")
     fresh = expect(200, admin.post(f"/v1/accounts/{begun['id']}/onboarding-link", {}))
-    Client(fresh["url"]).get("")
-    back = Client(fresh["url"]).send("POST", "", b"", headers=FORM).headers["location"]
-    require(Client(back).get("").status == 200, "the way back from Stripe leads nowhere")
+    visit(fresh["url"])
+    back = visit(fresh["url"], b"").headers["location"]
+    require(visit(back).status == 200, "the way back from Stripe leads nowhere")
     account = expect(200, admin.get(f"/v1/accounts/{begun['id']}"))
     require(account["status"] == "active", f"the account is {account['status']}")
     say("A fresh link, filled in, and back", f"{account['stripe_account']} is active")
-    require(Client(back).get("").status == 400, "a way back was used twice")
+    require(visit(back).status == 400, "a way back was used twice")
     note(
         "the way back works once; payments go straight to this account, through the platform's key"
     )

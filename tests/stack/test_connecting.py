@@ -7,10 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from local.booking import compare_books
-from local.client import Answer, Client
+from local.client import Answer, Client, visit
 from local.stack import Stack
 from tests.stack.shop import (
-    FORM,
     Shop,
     connect,
     control,
@@ -39,8 +38,8 @@ def onboard(stack: Stack, tenant: str, **fields: object) -> Any:
 def fill_in(url: str, **answers: str) -> str:
     """Open Stripe's page, submit it, and return where it leads."""
     form = "&".join(f"{name}={value}" for name, value in answers.items()).encode()
-    required_page(Client(url).get(""))
-    sent = Client(url).send("POST", "", form, headers={"content-type": FORM})
+    required_page(visit(url))
+    sent = visit(url, form)
     assert sent.status == 303
     return str(sent.headers["location"])
 
@@ -73,13 +72,13 @@ def test_an_onboarding_is_left_resumed_and_leads_back_to_the_app_once(
     stack: Stack, tenant: str
 ) -> None:
     begun = onboard(stack, tenant)
-    required_page(Client(begun["url"]).get(""))
+    required_page(visit(begun["url"]))
     left = read(stack, tenant, begun["id"])
-    again = Client(begun["url"]).get("")
-    fresh = Client(again.headers["location"]).get("")
+    again = visit(begun["url"])
+    fresh = visit(again.headers["location"])
 
     back = fill_in(fresh.headers["location"])
-    home, twice = Client(back).get(""), Client(back).get("")
+    home, twice = visit(back), visit(back)
 
     assert left["status"] == "pending"
     assert urlsplit(again.headers["location"]).path == REFRESH
@@ -103,7 +102,7 @@ def test_a_state_of_nobody_leads_nowhere(stack: Stack, path: str) -> None:
 @pytest.mark.claim("IC-2")
 def test_the_status_follows_what_stripe_says_both_ways(stack: Stack, tenant: str) -> None:
     begun = onboard(stack, tenant)
-    told(Client(fill_in(begun["url"])).get(""))
+    told(visit(fill_in(begun["url"])))
     account = read(stack, tenant, begun["id"])
     seen = [account["status"]]
 
@@ -124,7 +123,7 @@ def test_money_goes_straight_to_the_merchants_account_and_the_books_agree(
     stack: Stack, tenant: str
 ) -> None:
     begun = onboard(stack, tenant)
-    told(Client(fill_in(begun["url"])).get(""))
+    told(visit(fill_in(begun["url"])))
     shop = sell(stack, tenant, read(stack, tenant, begun["id"]))
     customer = shop.customer()
 
@@ -152,13 +151,11 @@ def test_a_merchant_who_has_an_account_consents_and_can_take_it_back(
         admin.post("/v1/accounts/oauth-sessions", body, idempotency_key=new_key()), 201
     )
     query = urlsplit(asked["authorize_url"]).query
-    page = Client(f"{stack.stripe}/oauth/authorize")
-    required_page(page.get(f"?{query}"))
-    sent = page.send(
-        "POST", "", f"{query}&account=new&outcome=connect".encode(), headers={"content-type": FORM}
-    )
+    page = f"{stack.stripe}/oauth/authorize"
+    required_page(visit(f"{page}?{query}"))
+    sent = visit(page, f"{query}&account=new&outcome=connect".encode())
 
-    home, twice = (Client(sent.headers["location"]).get("") for _ in range(2))
+    home, twice = (visit(sent.headers["location"]) for _ in range(2))
 
     account = read(stack, tenant, told(home)["account"])
     shop = sell(stack, tenant, account)
