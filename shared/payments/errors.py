@@ -21,7 +21,8 @@ PaymentsError
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
 │   │                           PlatformNotConfigured, StripeAccountTaken,
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
-│   │                           AccountBusy, RefundRefused, InvoiceDisputed, DisputeNotAnswerable,
+│   │                           CustomerErased, AccountBusy, RefundRefused,
+│   │                           InvoiceDisputed, DisputeNotAnswerable,
 │   │                           DisputePastDue
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
@@ -275,6 +276,10 @@ class IdempotencyInProgress(Conflict):
 
 class StripeAccountRequired(Conflict):
     """Connect a Stripe account first."""
+
+
+class CustomerErased(Conflict):
+    """Nothing about this person is kept, and nothing new is begun for them."""
 
 
 class AccountNotActive(Conflict):

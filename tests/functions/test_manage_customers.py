@@ -19,6 +19,8 @@ ALLOWED = {
     "GET /v1/customers/{ref}/payment-methods": EVERYBODY,
     "GET /v1/customers/{ref}/credit": {"admin", "operator", "viewer"},
     "GET /v1/customers": {"admin", "operator", "viewer"},
+    "GET /v1/customers/{ref}/data-export": {"admin"},
+    "POST /v1/customers/{ref}/erase": {"admin"},
     "POST /v1/customers/{ref}/payment-methods/{pm}/default": {"admin", "operator"},
     "DELETE /v1/customers/{ref}/payment-methods/{pm}": {"admin", "operator"},
 }

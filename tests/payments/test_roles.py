@@ -104,6 +104,8 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
 
     assert closed == {
         "GET /v1/audit",
+        "GET /v1/customers/{ref}/data-export",
+        "POST /v1/customers/{ref}/erase",
         "POST /v1/accounts",
         "POST /v1/accounts/onboarding-sessions",
         "POST /v1/accounts/oauth-sessions",

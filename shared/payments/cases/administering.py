@@ -53,6 +53,8 @@ def put_customer(
     if online_payment_enabled and not _has_active_account(caller.tenant, doors):
         raise StripeAccountRequired("Connect a Stripe account before a customer may pay online.")
     known = doors.store.find_customer(caller.tenant, ref)
+    if known:
+        known.require_known()
     asked = {"name": name, "email": email, "online_payment_enabled": online_payment_enabled}
     new = (
         known.having(**asked)

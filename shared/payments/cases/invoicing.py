@@ -66,7 +66,7 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
         due=request.due,
         draft=request.draft,
     )
-    doors.store.customer(caller.tenant, request.customer)
+    doors.store.customer(caller.tenant, request.customer).require_known()
     if request.module:
         module = require_grant(caller, request.module, doors)
         if request.allow_partial and not module.features.partial:

@@ -145,7 +145,16 @@ def _indexes(model: Any) -> dict[str, str]:
         return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Invoice | Payment):
         return _listed(model) | {"status": model.status}
+    if isinstance(model, IdempotencyRecord):
+        return _answers(model)
     return _listed(model) if type(model) in LISTED else {}
+
+
+def _answers(model: IdempotencyRecord) -> dict[str, str]:
+    """Put an answer that tells of a person where it can be found again."""
+    if not model.about:
+        return {}
+    return {"list_key": f"T#{model.tenant}#answers#{model.about}", "list_sort": model.resource}
 
 
 def _listed(model: Any) -> dict[str, str]:
@@ -397,6 +406,12 @@ class Store:
         return self._find(
             IdempotencyRecord, partition(tenant, "IDM", f"{route}#{key}"), "IDEMPOTENCY"
         )
+
+    def answers(self, tenant: str, about: str) -> list[IdempotencyRecord]:
+        """Return the kept answers that tell of a person, by what they are about."""
+        entries = self._table.newest(f"T#{tenant}#answers#{about}", None, {})
+        rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries])
+        return [IdempotencyRecord.model_validate(row) for row in rows]
 
     def page(
         self,

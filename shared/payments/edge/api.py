@@ -304,8 +304,21 @@ def _request(event: Event, who: Caller, prefix: str) -> replaying.Request:
         raise IdempotencyKeyRequired(
             "Send an Idempotency-Key of 1 to 255 characters, one for each intent."
         )
-    meant = json.dumps([event["rawPath"], json.loads(body_of(event))], sort_keys=True)
-    return replaying.Request(who.tenant, event["routeKey"], _digest(key), _digest(meant), prefix)
+    body = json.loads(body_of(event))
+    meant = _digest(json.dumps([event["rawPath"], body], sort_keys=True))
+    return replaying.Request(
+        who.tenant, event["routeKey"], _digest(key), meant, prefix, _about(event, body)
+    )
+
+
+def _about(event: Event, body: Any) -> str | None:
+    """Return which object or customer a request names: in its path, or else in its body."""
+    named = event.get("pathParameters") or {}
+    found = named.get("ref") or named.get("id")
+    if found or not isinstance(body, dict):
+        return found
+    parts = body.get("allocations") or [{}]
+    return str(body.get("customer") or parts[0].get("invoice") or "") or None
 
 
 def _digest(text: str) -> str:

@@ -9,6 +9,7 @@ from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
 from payments.errors import Declined, IdempotencyInProgress, IdempotencyKeyReused, PaymentsError
 from payments.facts.idempotency import IdempotencyRecord
+from payments.facts.personal import is_personal
 
 #: Longer than any request can run, so that two never work on one key.
 LOCK = timedelta(seconds=60)
@@ -26,6 +27,8 @@ class Request:
     key: str
     fingerprint: str
     prefix: str
+    #: The customer, or the object, that it is about.
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
         _release(record, doors, freed=not (refusal.retryable or record.resumed))
         raise
     if answer.final:
-        _keep(record, answer, doors)
+        _keep(record, answer, request.about, doors)
     else:
         _save(record.model_copy(update={"locked_until": record.created_at}), record, doors)
     return answer
@@ -103,9 +106,10 @@ def _release(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:
     _save(record.model_copy(update=update), record, doors)
 
 
-def _keep(record: IdempotencyRecord, answer: Answer, doors: Doors) -> None:
-    kept = record.model_copy(update={"answer": {"status": answer.status, "body": answer.body}})
-    _save(kept, record, doors)
+def _keep(record: IdempotencyRecord, answer: Answer, about: str | None, doors: Doors) -> None:
+    kept = {"answer": {"status": answer.status, "body": answer.body}}
+    found = {"about": about} if is_personal(answer.body) else {}
+    _save(record.model_copy(update=kept | found), record, doors)
 
 
 def _save(new: IdempotencyRecord, old: IdempotencyRecord, doors: Doors) -> None:

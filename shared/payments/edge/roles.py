@@ -41,6 +41,8 @@ ROUTES: dict[str, frozenset[str]] = {
     "POST /v1/customers/{ref}/payment-methods/{pm}/default": _STAFF,
     "DELETE /v1/customers/{ref}/payment-methods/{pm}": _STAFF,
     "GET /v1/customers/{ref}/credit": _READERS,
+    "GET /v1/customers/{ref}/data-export": _ADMINS,
+    "POST /v1/customers/{ref}/erase": _ADMINS,
     "POST /v1/invoices": _SELLERS,
     "GET /v1/invoices": KNOWN,
     "GET /v1/invoices/{id}": KNOWN,
@@ -89,7 +91,7 @@ ROUTES: dict[str, frozenset[str]] = {
 #: of that kind is recorded without a word, and what else is named here.
 AUDITED = frozenset(
     route for route, roles in ROUTES.items() if roles == _ADMINS and not route.startswith("GET ")
-)
+) | {"GET /v1/customers/{ref}/data-export"}
 
 
 def may_call(role: str, route: str) -> bool:

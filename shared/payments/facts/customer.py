@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from payments.errors import CustomerNotEnabled
+from payments.errors import CustomerErased, CustomerNotEnabled
 from payments.facts.attempt import Attempt
 
 #: An attempt has ended long before; DynamoDB then deletes what says which card it was for.
@@ -36,6 +36,24 @@ class Customer(BaseModel):
             raise CustomerNotEnabled(
                 f"Customer {self.ref} is not enabled to pay online.", customer=self.ref
             )
+
+    def require_known(self) -> None:
+        """Refuse anything new for a customer who was erased."""
+        if self.erased_at:
+            raise CustomerErased(
+                f"Customer {self.ref} was erased. Use another reference for a new one.",
+                customer=self.ref,
+            )
+
+    def erase(self, now: datetime) -> "Customer":
+        """Return it with nothing about a person, for good."""
+        return self.having(
+            name="erased",
+            email=None,
+            online_payment_enabled=False,
+            default_payment_method=None,
+            erased_at=now,
+        )
 
     def having(self, **changes: object) -> "Customer":
         """Return it with `changes`."""
@@ -81,6 +99,12 @@ class SavedMethod(BaseModel):
     def is_active(self) -> bool:
         """Whether it may be charged."""
         return self.status is CardStatus.ACTIVE
+
+    def erase(self, now: datetime) -> "SavedMethod":
+        """Return it detached, and without a description."""
+        described = ("brand", "last4", "exp_month", "exp_year", "fingerprint")
+        gone = {"status": CardStatus.DETACHED, "detached_at": self.detached_at or now}
+        return self.having(**dict.fromkeys(described), **gone)
 
     @property
     def slot(self) -> str:

@@ -29,4 +29,6 @@ class IdempotencyRecord(BaseModel):
     freed: bool = False
     resumed: bool = False
     ttl: int
+    #: Under which customer or object an answer that tells of a person is found, to be erased.
+    about: str | None = None
     version: int = 1

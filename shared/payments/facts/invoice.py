@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -92,6 +93,8 @@ class Invoice(BaseModel):
     charged_back: int = 0
     credited: int = 0
     exception: str = "none"
+    #: Its customer was erased: nothing about a person is added any more.
+    erased: Literal[True] | None = None
     #: How many open disputes are about its money.
     open_disputes: int = 0
     claim: Claim | None = None

@@ -19,6 +19,7 @@ from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import fee_taken, payment_received, recovered
 from payments.facts.payment import Allocation, Fee, FeeDetail, Note, Payment, Share, allocate
+from payments.facts.personal import bare_note
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import (
     BalanceTransaction,
@@ -393,6 +394,6 @@ def _payment(attempt: Attempt, invoices: list[Invoice], intent: Intent, payment:
         unapplied=unapplied,
         application_fee=attempt.application_fee,
         fee=fee,
-        note=note,
+        note=bare_note(note) if any(invoice.erased for invoice in invoices) else note,
         paid_at=paid_at,
     )

@@ -1,0 +1,77 @@
+"""What of an invoice and its payments is about a person, and the same without it."""
+
+from typing import Any
+
+from payments.facts.attempt import Attempt
+from payments.facts.invoice import Invoice
+from payments.facts.link import PayLink
+from payments.facts.payment import Note, Payment
+from payments.facts.refund import Refund
+
+#: What stands where something was erased that has to be there.
+ERASED = "erased"
+#: Names under which an answer that is kept for a repeat may tell of a person.
+NAMES = frozenset(
+    {
+        "authorization_code",
+        "brand",
+        "description",
+        "last4",
+        "message",
+        "reason",
+        "receipt_url",
+        "reference",
+    }
+)
+
+
+def is_personal(document: Any) -> bool:
+    """Whether a JSON document tells something of a person."""
+    if isinstance(document, dict):
+        told = any(name in NAMES and isinstance(document[name], str) for name in document)
+        return told or any(map(is_personal, document.values()))
+    return isinstance(document, list) and any(map(is_personal, document))
+
+
+def without_person(document: Any) -> Any:
+    """Return a JSON document without what it tells of a person."""
+    if isinstance(document, dict):
+        return {
+            name: None if name in NAMES and isinstance(value, str) else without_person(value)
+            for name, value in document.items()
+        }
+    return [without_person(each) for each in document] if isinstance(document, list) else document
+
+
+def bare_note(note: Note) -> Note:
+    """Return a payment's note with amounts and Stripe's ids only."""
+    return note.model_copy(update=dict.fromkeys(NAMES & set(Note.model_fields)))
+
+
+def bare_invoice(invoice: Invoice) -> Invoice:
+    """Return it with numbers only; what is paid from now on tells nothing either."""
+    lines = tuple(line.model_copy(update={"description": ERASED}) for line in invoice.lines)
+    return invoice.having(lines=lines, erased=True)
+
+
+def bare_payment(payment: Payment) -> Payment:
+    """Return it with a bare note."""
+    return payment.having(note=bare_note(payment.note))
+
+
+def bare_refund(refund: Refund) -> Refund:
+    """Return it without the words of whoever asked for it."""
+    return refund.model_copy(update={"reason": None})
+
+
+def bare_link(link: PayLink) -> PayLink:
+    """Return it without its message."""
+    return link.having(message=None)
+
+
+def bare_attempt(attempt: Attempt) -> Attempt:
+    """Return it without the addresses of the payer's pages, once it has ended."""
+    if attempt.is_open:
+        return attempt
+    pages = ("session_url", "return_url", "success_url", "cancel_url", "locale", "payer")
+    return attempt.model_copy(update=dict.fromkeys(pages))
