@@ -108,17 +108,42 @@ def test_a_repeat_while_the_first_still_runs_is_told_when_to_come_again(doors: D
     assert once(request(), running, doors=doors).status == 201
 
 
-def test_of_two_that_take_a_key_at_once_one_is_told_to_wait(doors: Doors) -> None:
-    work, faster = Work(), []
+def overtaken(doors: Doors, work: Work, faster: list[Answer], *, at: int) -> Doors:
+    """Let another one with the same key come to its end while this one makes its `at`th id."""
+    made = count(1)
 
-    def overtaken(prefix: str) -> str:
-        if not faster:
+    def new_id(prefix: str) -> str:
+        if next(made) == at:
             faster.append(once(request(), work, doors=doors))
         return doors.new_id(prefix)
 
-    with pytest.raises(IdempotencyInProgress):
-        once(request(), work, doors=replace(doors, new_id=overtaken))
+    return replace(doors, new_id=new_id)
+
+
+def test_of_two_that_take_a_key_at_once_the_slower_one_gets_the_answer_of_the_other(
+    doors: Doors,
+) -> None:
+    work, faster = Work(), []
+
+    slower = once(request(), work, doors=overtaken(doors, work, faster, at=1))
+
+    assert slower == replace(faster[0], replayed=True)
     assert work.ids == [faster[0].body["id"]]
+
+
+def test_of_two_that_take_up_a_key_again_at_once_one_is_told_to_wait(
+    doors: Doors, clock: Clock
+) -> None:
+    work, faster = Work(Killed()), []
+    with pytest.raises(Killed):
+        once(request(), work, doors=doors)
+    clock.at += LOCK
+
+    # The first two ids are of the record that is refused, since the key is not new.
+    with pytest.raises(IdempotencyInProgress):
+        once(request(), work, doors=overtaken(doors, work, faster, at=3))
+    assert work.ids == ["inv_1", "inv_1"]
+    assert len(faster) == 1
 
 
 def test_a_request_that_was_killed_is_resumed_with_the_same_id(doors: Doors, clock: Clock) -> None:

@@ -69,7 +69,11 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
 
 def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
     """Return the record, owned by this request or already answered."""
-    known = doors.store.idempotency(request.tenant, request.route, request.key)
+    try:
+        # Most keys are new, and the write itself says which are not.
+        return doors.store.save(_record(request, None, doors))
+    except RowChanged:
+        known = doors.store.idempotency(request.tenant, request.route, request.key)
     if known and known.fingerprint != request.fingerprint and not known.freed:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request.")
     if known and known.answer:
@@ -79,8 +83,18 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
         raise IdempotencyInProgress(
             "The first request with this key is still running.", retry_after_s=min(left, 5)
         )
+    try:
+        return doors.store.save(_record(request, known, doors), known)
+    except RowChanged:
+        raise IdempotencyInProgress(
+            "The first request with this key is still running.", retry_after_s=1
+        ) from None
+
+
+def _record(request: Request, known: IdempotencyRecord | None, doors: Doors) -> IdempotencyRecord:
+    """Return the record of a run; it goes on with what an earlier run of the same began."""
     same = known is not None and known.fingerprint == request.fingerprint
-    record = IdempotencyRecord(
+    return IdempotencyRecord(
         tenant=request.tenant,
         route=request.route,
         key=request.key,
@@ -92,12 +106,6 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
         owner=doors.new_id("own"),
         ttl=int((doors.now() + KEPT).timestamp()),
     )
-    try:
-        return doors.store.save(record, known)
-    except RowChanged:
-        raise IdempotencyInProgress(
-            "The first request with this key is still running.", retry_after_s=1
-        ) from None
 
 
 def _release(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:

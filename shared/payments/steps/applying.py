@@ -65,6 +65,11 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
     attempt there. Raise NotOurs, UnknownAttempt or Mismatch.
     """
     attempt = _attempt_of(intent.metadata, tenant, doors)
+    return _apply_to(attempt, intent, account, mode, doors)
+
+
+def _apply_to(attempt: Attempt, intent: Intent, account: str, mode: str, doors: Doors) -> Attempt:
+    """Bring the intent of an attempt that was just read into the books."""
     _require_match(intent, attempt, account, mode)
     if intent.status == "succeeded":
         return apply_payment(attempt, intent, doors=doors)
@@ -98,7 +103,10 @@ def apply_session(session: Session, *, tenant: str, account: str, mode: str, doo
         return
     attempt, intent = _attempt_of(session.metadata, tenant, doors), session.payment_intent
     if isinstance(intent, Intent):
-        attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
+        if intent.metadata == session.metadata:
+            attempt = _apply_to(attempt, intent, account, mode, doors)
+        else:
+            attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
         if session.status == "complete" and intent.status == "requires_payment_method":
             # It failed before anybody heard that it was processing: nobody can pay it any more.
             attempt = _debit_failed(attempt, intent, doors)
@@ -115,13 +123,17 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
     nothing.
     """
     charge = intent.charge
+    #: As it was read a moment ago: good for the first try, at the version that it has.
+    read = [attempt]
 
     def step() -> Attempt:
         counted = doors.store.payment(attempt.tenant, attempt.invoice, charge.id)
-        invoices, current = _fresh(attempt, doors)
+        current = read.pop() if read else _latest(attempt, doors)
         if counted:
             apply_fee(counted, charge, doors=doors)
-            return current
+            knew = current.status is AttemptStatus.SUCCEEDED
+            return current if knew else _latest(current, doors)
+        invoices = _invoices(current, doors)
         payment = _payment(current, invoices, intent, doors.new_id("pay"))
         payment, back = _give_back_late(payment, invoices, doors)
         done = current.become(
@@ -332,11 +344,19 @@ def _debit_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
 
 def _fresh(attempt: Attempt, doors: Doors) -> tuple[list[Invoice], Attempt]:
     """Return the attempt as it is now, and its invoices, the first one first."""
+    current = _latest(attempt, doors)
+    return _invoices(current, doors), current
+
+
+def _latest(attempt: Attempt, doors: Doors) -> Attempt:
     current = doors.store.attempt(attempt.tenant, attempt.invoice, attempt.id)
     if not current:
         raise UnknownAttempt(attempt.id)
-    invoices = [doors.store.invoice(attempt.tenant, each.invoice) for each in current.shares]
-    return invoices, current
+    return current
+
+
+def _invoices(attempt: Attempt, doors: Doors) -> list[Invoice]:
+    return [doors.store.invoice(attempt.tenant, each.invoice) for each in attempt.shares]
 
 
 def retrying(step: Callable[[], T]) -> T:
