@@ -1,9 +1,12 @@
 """/v1/payment-modules, /v1/profiles and /v1/settings: how a tenant is paid, and who does it."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 from payments.cases import administering
 from payments.edge import api, modules, runtime, settings
+from payments.facts.module import Grant, Permission
 
 app = api.new_app()
 app.include_router(modules.router)
@@ -11,44 +14,66 @@ app.include_router(settings.router)
 handler = api.lambda_handler(app)
 
 
+class SetGrant(api.Body):
+    """
+    What the profile may do with the module; it replaces what it might before.
+
+    Without a body it is all that selling takes: everything but `account.manage`.
+    """
+
+    permissions: Annotated[tuple[Permission, ...], Field(min_length=1, max_length=8)]
+
+
 class GrantOut(BaseModel):
-    """Whether a profile may use a module."""
+    """What a profile may do with a module; nothing, where it is not granted."""
 
     profile: str
     module: str
     granted: bool
+    permissions: list[str]
 
 
 class ProfileOut(BaseModel):
-    """A profile and the modules that it may use."""
+    """A profile, the modules that it may use, and what it may do with each."""
 
     id: str
     modules: list[str]
+    grants: list[GrantOut]
 
 
 @app.get("/v1/profiles/<profile_id>")
 def get_profile(profile_id: api.PathName) -> ProfileOut:
-    """List the modules that a profile may use."""
+    """List the modules that a profile may use, and what it may do with each."""
     grants = runtime.store().grants(api.caller(app).tenant, profile_id)
-    return ProfileOut(
-        id=profile_id, modules=[grant.module for grant in grants if not grant.removed_at]
-    )
+    shown = [_show(grant) for grant in grants if not grant.removed_at]
+    return ProfileOut(id=profile_id, modules=[grant.module for grant in shown], grants=shown)
 
 
 @app.put("/v1/profiles/<profile_id>/modules/<module_id>")
-def grant_module(profile_id: api.PathName, module_id: api.PathName) -> GrantOut:
+def grant_module(
+    profile_id: api.PathName, module_id: api.PathName, body: SetGrant | None = None
+) -> GrantOut:
     """Allow a profile to use a module, from the next request on."""
-    return _grant(profile_id, module_id, granted=True)
+    allowed = body.permissions if body else None
+    return _show(
+        administering.set_grant(
+            profile_id, module_id, allowed, caller=api.caller(app), doors=runtime.doors()
+        )
+    )
 
 
 @app.delete("/v1/profiles/<profile_id>/modules/<module_id>")
 def revoke_module(profile_id: api.PathName, module_id: api.PathName) -> GrantOut:
     """Allow it no longer, from the next request on."""
-    return _grant(profile_id, module_id, granted=False)
+    caller, doors = api.caller(app), runtime.doors()
+    return _show(administering.remove_grant(profile_id, module_id, caller=caller, doors=doors))
 
 
-def _grant(profile: str, module: str, *, granted: bool) -> GrantOut:
-    grant = administering.set_grant(
-        profile, module, granted=granted, caller=api.caller(app), doors=runtime.doors()
+def _show(grant: Grant) -> GrantOut:
+    stands = not grant.removed_at
+    return GrantOut(
+        profile=grant.profile,
+        module=grant.module,
+        granted=stands,
+        permissions=list(grant.permissions) if stands else [],
     )
-    return GrantOut(profile=grant.profile, module=grant.module, granted=granted)

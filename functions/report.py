@@ -161,9 +161,7 @@ def request_run(body: RequestRun) -> Response[RunOut]:
     )
 
     def queue(run_id: str) -> RunOut:
-        return show(
-            reconciliation.request_run(request, tenant=caller.tenant, run_id=run_id, doors=doors)
-        )
+        return show(reconciliation.request_run(request, run_id=run_id, caller=caller, doors=doors))
 
     return api.answer_once(app, "run", 202, queue, moves_money=False)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from stripe.params.checkout import SessionCreateParams
 
+from payments.facts.module import USUAL
 from payments.facts.terms import METHODS
 from payments.facts.velocity import DEFAULTS
 from tests.doubles.tenants import secret_key
@@ -130,7 +131,12 @@ def test_a_grant_is_given_and_taken_and_both_are_felt_at_once(shop: Shop) -> Non
     path = f"/v1/profiles/cashier/modules/{shop.module['id']}"
 
     first = expect(200, shop.admin.put(path))
-    assert first == {"profile": "cashier", "module": shop.module["id"], "granted": True}
+    assert first == {
+        "profile": "cashier",
+        "module": shop.module["id"],
+        "granted": True,
+        "permissions": list(USUAL),
+    }
     assert granted(shop, "cashier") == [shop.module["id"]]
     assert expect(200, shop.admin.send("DELETE", path))["granted"] is False
     assert granted(shop, "cashier") == []

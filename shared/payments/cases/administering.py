@@ -6,34 +6,54 @@ from payments.errors import StripeAccountRequired, VersionMismatch
 from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
-from payments.facts.module import Grant
+from payments.facts.module import PERMISSIONS, USUAL, Grant, Permission
 
 
 def set_grant(
-    profile: str, module_id: str, *, granted: bool, caller: Caller, doors: Doors
+    profile: str,
+    module_id: str,
+    permissions: tuple[Permission, ...] | None,
+    *,
+    caller: Caller,
+    doors: Doors,
 ) -> Grant:
-    """Allow a profile to use a module, or no longer; the next request already feels it."""
+    """Allow a profile these uses of a module, and no others, from the next request on."""
     doors.store.module(caller.tenant, module_id)
     known = doors.store.grant(caller.tenant, profile, module_id)
-    if not known and not granted:
-        return Grant(
-            tenant=caller.tenant, profile=profile, module=module_id, granted_at=doors.now()
-        )
-    if known and (known.removed_at is None) is granted:
+    wanted = tuple(name for name in PERMISSIONS if name in (permissions or USUAL))
+    if known and not known.removed_at and known.permissions == wanted:
         return known
-    first = known.granted_at if known and not granted else doors.now()
-    removed = None if granted else doors.now()
+    stands = known is not None and not known.removed_at
     grant = Grant(
         tenant=caller.tenant,
         profile=profile,
         module=module_id,
-        granted_at=first,
-        removed_at=removed,
+        granted_at=known.granted_at if known and stands else doors.now(),
+        permissions=wanted,
     )
     try:
         return doors.store.save(grant, known)
     except RowChanged:
-        return set_grant(profile, module_id, granted=granted, caller=caller, doors=doors)
+        return set_grant(profile, module_id, permissions, caller=caller, doors=doors)
+
+
+def remove_grant(profile: str, module_id: str, *, caller: Caller, doors: Doors) -> Grant:
+    """Allow a profile nothing of a module any more; the next request already feels it."""
+    doors.store.module(caller.tenant, module_id)
+    known = doors.store.grant(caller.tenant, profile, module_id)
+    if not known or known.removed_at:
+        never = Grant(
+            tenant=caller.tenant,
+            profile=profile,
+            module=module_id,
+            granted_at=doors.now(),
+            removed_at=doors.now(),
+        )
+        return known or never
+    try:
+        return doors.store.save(known.model_copy(update={"removed_at": doors.now()}), known)
+    except RowChanged:
+        return remove_grant(profile, module_id, caller=caller, doors=doors)
 
 
 def put_customer(

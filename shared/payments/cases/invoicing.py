@@ -20,7 +20,7 @@ from payments.facts.invoice import PAYABLE, Invoice, Line
 from payments.facts.ledger import BAD_DEBT, JournalEntry, invoice_entry
 from payments.money import Money, require_representable
 from payments.steps.claiming import release
-from payments.steps.permitting import require_grant
+from payments.steps.permitting import require_grant, require_grant_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
     )
     doors.store.customer(caller.tenant, request.customer).require_known()
     if request.module:
-        module = require_grant(caller, request.module, doors)
+        module = require_grant(caller, request.module, "invoice.*", doors)
         if request.allow_partial and not module.features.partial:
             raise FeatureDisabled(
                 f"Payment module {module.name} does not offer part payments.", feature="partial"
@@ -92,6 +92,7 @@ def amend(
     For another amount, an open Checkout Session is expired at Stripe first.
     """
     invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
     if invoice.version != seen:
         raise VersionMismatch(
             f"The invoice is at version {invoice.version}.", version=invoice.version
@@ -113,12 +114,14 @@ def amend(
 def finalize(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
     """Open a draft for payment."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
     return _save(invoice.finalize(), invoice, doors, _finalized(invoice, doors))
 
 
 def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
     """Withdraw an invoice; an open session is expired at Stripe first."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
     invoice.require_voidable()
     invoice = release(invoice, supersede=True, doors=doors)
     owed = 0 if invoice.draft else invoice.outstanding
@@ -129,6 +132,7 @@ def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
 def write_off(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
     """Give up what is outstanding as uncollectible; an open session is expired at Stripe first."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
     invoice = release(invoice, supersede=True, doors=doors)
     entry = invoice_entry(invoice, "written_off", -invoice.outstanding, doors.now(), other=BAD_DEBT)
     return _save(invoice.write_off(doors.now()), invoice, doors, entry)

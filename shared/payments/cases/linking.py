@@ -81,7 +81,7 @@ def revoke_link(link_id: str, *, caller: Caller, doors: Doors) -> PayLink:
 
     def step() -> PayLink:
         link = doors.store.named(PayLink, caller.tenant, link_id)
-        require_grant(caller, link.module, doors)
+        require_grant(caller, link.module, "paylink.send", doors)
         revoked = link.revoke(doors.now())
         return link if link.status == "revoked" else doors.store.save(revoked, link)
 

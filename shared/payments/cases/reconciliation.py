@@ -15,6 +15,7 @@ from payments.facts.caller import Caller
 from payments.facts.run import PHASES, Break, Run
 from payments.facts.stripe_objects import Intent
 from payments.steps.comparing import Told, compare
+from payments.steps.permitting import require_grant_on
 
 if TYPE_CHECKING:
     # Not at run time: asking for a run loads no SDK.
@@ -67,9 +68,10 @@ class Order:
     until: datetime
 
 
-def request_run(request: RunRequest, *, tenant: str, run_id: str, doors: Doors) -> Run:
+def request_run(request: RunRequest, *, run_id: str, caller: Caller, doors: Doors) -> Run:
     """Queue a run and return it. `run_id` is the request's own."""
-    account = doors.store.account(tenant, request.account)
+    require_grant_on(request.account, "recon.run", caller, doors)
+    account = doors.store.account(caller.tenant, request.account)
     mode = account.main_mode
     if request.livemode is not None:
         mode = "live" if request.livemode else "test"

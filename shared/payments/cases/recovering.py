@@ -61,7 +61,7 @@ def stop(invoice: str, *, caller: Caller, doors: Doors) -> Recovery:
         raise NotFound("No charge of this invoice is being recovered.")
     if not recovery.is_open:
         return recovery
-    require_grant(caller, recovery.module, doors)
+    require_grant(caller, recovery.module, "charge.create", doors)
     try:
         return doors.store.save(recovery.end(_R.STOPPED, "asked_to", doors.now()), recovery)
     except RowChanged:

@@ -20,6 +20,7 @@ from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent, apply_session
 from payments.steps.claiming import claim
 from payments.steps.closing import close, current
+from payments.steps.limiting import admit
 from payments.steps.opening import open_intent, open_session
 from payments.steps.permitting import (
     Permitted,
@@ -99,7 +100,7 @@ def browser_keys(attempt: Attempt, doors: Doors) -> BrowserKeys:
 
 def public_config(module_id: str, *, caller: Caller, doors: Doors) -> PublicConfig:
     """Return what a storefront needs before there is anything to pay."""
-    permitted = require_permitted(require_grant(caller, module_id, doors), doors)
+    permitted = require_permitted(require_grant(caller, module_id, None, doors), doors)
     keys = _keys(caller.tenant, permitted.account.id, permitted.mode, doors)
     return PublicConfig(permitted.module, permitted.mode, keys, doors.store.settings(caller.tenant))
 
@@ -154,26 +155,25 @@ def _claim(
     request: CheckoutRequest, invoice: Invoice, channel: Channel, caller: Caller, doors: Doors
 ) -> Attempt:
     permitted, customer = _require_permitted(request, invoice, caller, doors)
+    admit(request.attempt, permitted.module, {"customer": customer.ref}, doors=doors)
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 
     def propose(found: list[Invoice]) -> Attempt:
         (seen,) = found
+        money = seen.require_collectable(request.amount)
         return Attempt(
+            **permitted.binds(money),
             id=request.attempt,
             tenant=seen.tenant,
             invoice=seen.id,
-            account=permitted.account.id,
-            mode=permitted.mode,
-            module=permitted.module.id,
             customer=customer.ref,
             channel=channel,
-            amount=seen.require_collectable(request.amount).amount,
+            amount=money.amount,
             currency=seen.currency,
             created_at=doors.now(),
             sweep_at=doors.now() + SWEEP_AFTER,
             stripe_customer=stripe_id,
-            methods=permitted.module.terms.methods,
             success_url=request.success_url,
             cancel_url=request.cancel_url,
             locale=request.locale,
@@ -186,7 +186,7 @@ def _claim(
 def _require_permitted(
     request: CheckoutRequest, invoice: Invoice, caller: Caller, doors: Doors
 ) -> tuple[Permitted, Customer]:
-    module = require_grant(caller, module_of(invoice, request.module), doors)
+    module = require_grant(caller, module_of(invoice, request.module), "paylink.send", doors)
     permitted = require_permitted(module, doors)
     require_same_books(invoice, permitted)
     customer = doors.store.customer(caller.tenant, invoice.customer)

@@ -20,6 +20,7 @@ from payments.facts.payment import Allocation, Fee, Method, Note, Payment, Share
 from payments.money import Money, require_representable
 from payments.steps.applying import beside, give_credit, retrying, share_of
 from payments.steps.claiming import release
+from payments.steps.permitting import require_grant_for
 
 TRIES = 4
 
@@ -48,6 +49,7 @@ def record_payment(
         if found:
             return found
         invoice = doors.store.invoice(caller.tenant, invoice_id)
+        require_grant_for(invoice, caller, doors)
         require_representable(Money(request.amount, invoice.currency))
         if invoice.draft or invoice.voided_at:
             raise InvoiceNotPayable(f"Invoice {invoice.number} is {invoice.status}.")

@@ -6,6 +6,7 @@ One account, its features, and who may use it.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -90,6 +91,31 @@ class PaymentModule(BaseModel):
         return self.model_copy(update=changes)
 
 
+#: What a profile may do with a module, by what asks for it. A role says which routes somebody may
+#: call at all; within them, a permission says through which module.
+Permission = Literal[
+    # Create, change, finalize, void and write off its invoices, and book other money for them.
+    "invoice.*",
+    # Make and withdraw pay links, and open pages for payers.
+    "paylink.send",
+    # Save cards and charge them.
+    "charge.create",
+    # Give money back, and answer disputes.
+    "refund.create",
+    # For what an account's own pages may ask of people later: today only admins manage accounts.
+    "account.manage",
+    # Start a reconciliation of its account.
+    "recon.run",
+    "metrics.read",
+    "export.create",
+]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+#: What a grant without a word of its own allows: all that selling takes, and looking after it.
+USUAL: tuple[Permission, ...] = tuple(name for name in PERMISSIONS if name != "account.manage")
+#: Which permission a way of paying takes.
+BY_FEATURE: dict[str, Permission] = {"link": "paylink.send", "charge_saved": "charge.create"}
+
+
 class Grant(BaseModel):
     """A profile may use a module; a removed grant stays as a row that says so."""
 
@@ -100,4 +126,9 @@ class Grant(BaseModel):
     module: str
     granted_at: datetime
     removed_at: datetime | None = None
+    permissions: tuple[Permission, ...] = USUAL
     version: int = 1
+
+    def allows(self, permission: Permission | None) -> bool:
+        """Say whether it stands, and has the permission; None asks for any use at all."""
+        return not self.removed_at and (permission is None or permission in self.permissions)

@@ -8,7 +8,7 @@ from payments.errors import PermissionDenied, ValidationFailed
 from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
-from payments.facts.module import PaymentModule
+from payments.facts.module import BY_FEATURE, PaymentModule, Permission
 from payments.facts.payment import Payment
 from payments.money import Money
 
@@ -39,26 +39,55 @@ class Permitted:
         }
 
 
-def require_grant(caller: Caller, module: str, doors: Doors) -> PaymentModule:
-    """Return the module if the caller's profile was granted it, and not only in the token."""
+def require_grant(
+    caller: Caller, module: str, permission: Permission | None, doors: Doors
+) -> PaymentModule:
+    """
+    Return the module if the caller's profile has the permission: in the rows, not in the token.
+
+    They are read anew for each request, so that what is taken away is gone at once.
+    """
     found = doors.store.module(caller.tenant, module)
     grant = doors.store.grant(caller.tenant, caller.profile, module)
-    if not grant or grant.removed_at:
-        detail = f"Profile {caller.profile} is not granted payment module {found.name}."
-        raise PermissionDenied(detail, module=module, profile=caller.profile)
+    if not grant or not grant.allows(permission):
+        lacks = f"lacks {permission} for" if grant and not grant.removed_at else "is not granted"
+        detail = f"Profile {caller.profile} {lacks} payment module {found.name}."
+        raise PermissionDenied(detail, module=module, profile=caller.profile, permission=permission)
     return found
 
 
 def require_grant_of(payment: Payment, caller: Caller, doors: Doors) -> None:
-    """Let staff touch what came through a module that they were granted; an admin, all."""
+    """Let staff give back what came through a module that lets them; an admin, all."""
     attempt = doors.store.attempt(payment.tenant, payment.invoice, payment.attempt or "")
     if attempt and caller.role != "admin":
-        require_grant(caller, attempt.module, doors)
+        require_grant(caller, attempt.module, "refund.create", doors)
+
+
+def require_grant_for(invoice: Invoice, caller: Caller, doors: Doors) -> None:
+    """Let staff and storefronts change invoices of a module that lets them; an admin, all."""
+    if invoice.module and caller.role != "admin":
+        require_grant(caller, invoice.module, "invoice.*", doors)
+
+
+def require_grant_on(account: str, permission: Permission, caller: Caller, doors: Doors) -> None:
+    """Let staff work on an account of which they were granted some module so; an admin, on all."""
+    doors.store.account(caller.tenant, account)
+    grants = doors.store.grants(caller.tenant, caller.profile)
+    allowed = (grant.module for grant in grants if grant.allows(permission))
+    if caller.role == "admin" or any(
+        doors.store.module(caller.tenant, module).account == account for module in allowed
+    ):
+        return
+    raise PermissionDenied(
+        f"Profile {caller.profile} lacks {permission} for every module of the account.",
+        profile=caller.profile,
+        permission=permission,
+    )
 
 
 def require_use(caller: Caller, module: str, feature: str, doors: Doors) -> Permitted:
     """Return what is needed to pay through the module's `feature`."""
-    return require_ready(require_grant(caller, module, doors), feature, doors)
+    return require_ready(require_grant(caller, module, BY_FEATURE[feature], doors), feature, doors)
 
 
 def require_ready(module: PaymentModule, feature: str, doors: Doors) -> Permitted:
