@@ -54,6 +54,8 @@ MATRIX = {
     "POST /v1/customers/{ref}/payment-methods/{pm}/default": "ao",
     "DELETE /v1/customers/{ref}/payment-methods/{pm}": "ao",
     "GET /v1/customers/{ref}/credit": "aov",
+    "GET /v1/customers/{ref}/data-export": "a",
+    "POST /v1/customers/{ref}/erase": "a",
     "POST /v1/invoices": "aos",
     "GET /v1/invoices": "aovs",
     "GET /v1/invoices/{id}": "aovs",
@@ -104,6 +106,7 @@ BODIES: dict[str, Json] = {
     "PATCH /v1/accounts/{id}": {"name": "Mine"},
     "PATCH /v1/payment-modules/{id}": {"name": "Mine"},
     "PATCH /v1/settings": {"name": "Mine"},
+    "PUT /v1/profiles/{id}/modules/{mid}": {"permissions": ["paylink.send"]},
     "POST /v1/invoices/{id}/offline-payments": {"amount": 1, "method": "cash"},
     "POST /v1/payments/{id}/allocations": {"invoice": "{invoice}"},
     "POST /v1/payments/{id}/refunds": {"amount": 1},
@@ -255,7 +258,9 @@ def test_no_role_of_another_tenant_sees_or_touches_anything(showroom: Shop, ids:
             assert (answer.status, answer.code) == (nobodys.status, nobodys.code), (route, role)
         values = [value for value in ids.values() if value not in {UNKNOWN, "operator", "c-1"}]
         said = answer.text.replace(route, "")
-        assert not [value for value in values if value in said], (route, role, said)
+        # The audit trail repeats what the bakery itself has asked for.
+        leaked = [value for value in values if value in said and route != "GET /v1/audit"]
+        assert not leaked, (route, role, said)
 
     theirs = {key: row for key, row in showroom.world.facts().items() if "#tulips#" in key[0]}
     assert theirs == {key: row for key, row in before.items() if "#tulips#" in key[0]}

@@ -21,9 +21,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from payments.config import settings
+from payments.doors.secrets import SecretMissing
 from payments.edge import auditing, replaying, runtime, screening
 from payments.edge.roles import KNOWN, may_call
 from payments.errors import (
+    AccountNotActive,
     IdempotencyKeyRequired,
     InternalError,
     NotFound,
@@ -150,6 +152,9 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
             result = _refused(refusal.status, refusal.problem(), refusal.headers, event)
         except StoredRefusal as stored:
             result = _refused(stored.answer.status, stored.answer.body, stored.headers, event)
+        except SecretMissing:
+            gone = AccountNotActive("The account has no keys any more: connect it again first.")
+            result = _refused(gone.status, gone.problem(), gone.headers, event)
         except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a 500 that says nothing
             result = _bug(error, event)
         trail.end(result)
