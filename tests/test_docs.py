@@ -9,6 +9,7 @@ import pytest
 from local import openapi
 from payments import errors
 from payments.edge import roles
+from payments.steps import probing
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = {
@@ -39,6 +40,14 @@ def test_every_code_stands_in_the_documentation_with_its_one_status() -> None:
     assert {(code, int(status)) for code, status in listed} == refusals()
 
 
+def test_the_permissions_of_a_restricted_key_are_the_ones_that_are_tried() -> None:
+    listed = re.findall(
+        r"^\| `(\w+\.\w+)` \| (.+) \|$", (ROOT / "docs/accounts.md").read_text(), re.MULTILINE
+    )
+
+    assert dict(listed) == probing.NEEDED_FOR
+
+
 def test_the_openapi_document_is_the_one_that_the_routes_make() -> None:
     assert openapi.DOCUMENT.read_text() == openapi.rendered(), "run `make openapi`"
 
@@ -53,7 +62,8 @@ def test_every_route_with_a_role_stands_in_the_openapi_document() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/operations.md", "docs/faults.md", "CHANGELOG.md"]
+    "page",
+    ["README.md", "docs/accounts.md", "docs/operations.md", "docs/faults.md", "CHANGELOG.md"],
 )
 def test_every_file_and_picture_that_a_page_links_to_exists(page: str) -> None:
     text = (ROOT / page).read_text()

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from payments.doors.gateway import Gateway
+from payments.steps.probing import NEEDED_FOR, PROBES, SAME_ACCOUNT, fix_of
 from tests.doubles.tenants import (
     another_publishable_key,
     another_secret_key,
@@ -13,6 +15,7 @@ from tests.doubles.tenants import (
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, foreign, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
+from tests.functions.test_connect_account import EVERYTHING
 from tests.functions.world import Json
 
 
@@ -141,3 +144,62 @@ def test_nobody_replaces_another_tenants_keys(shop: Shop) -> None:
 
 def test_a_key_of_idempotency_twice_replaces_once(shop: Shop) -> None:
     refusals.use_key_twice(shop.admin, path(shop), keys(), keys(tail="third"), required=False)
+
+
+@pytest.mark.parametrize("missing", [*(name for name, _, _ in PROBES), SAME_ACCOUNT])
+def test_a_restricted_key_that_lacks_a_permission_replaces_nothing(
+    shop: Shop, missing: str
+) -> None:
+    body = keys() | {"secret_key": keys()["secret_key"].replace("sk_", "rk_")}
+    resource = missing.split(".", maxsplit=1)[0]
+    lost = {missing, f"{resource}.write"} if missing.endswith(".read") else {missing}
+    shop.world.control("keys", key=body["secret_key"], allow=sorted(EVERYTHING - lost))
+    before = shop.world.facts()
+
+    answer = shop.admin.post(path(shop), body)
+
+    assert (answer.status, answer.code) == (424, "stripe_permission_missing")
+    named = {check["permission"]: check["fix"] for check in answer.json["checks"]}
+    assert missing in named
+    assert named[missing] == fix_of(missing)
+    assert missing in answer.json["detail"]
+    assert shop.world.facts() == before
+    assert kept(shop, "test")["secret_key"] == secret_key("tulips")
+
+
+def test_a_restricted_key_with_every_permission_replaces_a_secret_key(shop: Shop) -> None:
+    body = keys() | {"secret_key": keys()["secret_key"].replace("sk_", "rk_")}
+    shop.world.control("keys", key=body["secret_key"], allow=sorted(NEEDED_FOR))
+
+    assert expect(200, shop.admin.post(path(shop), body))["status"] == "active"
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_keys_that_do_not_tell_whose_they_are_prove_it_or_are_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Stripe lets a restricted key read its own account only if it may."""
+    monkeypatch.setattr(Gateway, "own_account", lambda _: None)
+    stranger = keys(mode, tenant="bakery")
+
+    refused = refuse(shop.world, lambda: shop.admin.post(path(shop), stranger))
+    own = shop.admin.post(path(shop), keys(mode))
+
+    if mode == "test":
+        assert refused == (422, "keys_not_same_account")
+        assert own.status == 200
+    else:
+        assert refused == (own.status, own.code) == (424, "stripe_permission_missing")
+        assert "account.read" in own.json["detail"]
+
+
+def test_new_keys_are_in_secrets_manager_only(
+    shop: Shop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = shop.admin.post(path(shop), keys())
+    refused = shop.admin.post(path(shop), keys(tenant="bakery"))
+
+    told = json.dumps(list(shop.world.rows().values())) + shop.world.log.getvalue()
+    told += answer.text + refused.text + "".join(capfd.readouterr())
+    for secret in (keys()["secret_key"], keys(tenant="bakery")["secret_key"]):
+        assert secret not in told
