@@ -72,9 +72,15 @@ def parsed(path: Path) -> Template:
     return template
 
 
-def deploy(emulator: Emulator, template: Template, parameters: dict[str, str]) -> Deployment:
-    """Create the stack; parameters that the template does not have are not given."""
-    environment = {"AWS_ENDPOINT_URL": emulator.url}
+def deploy(
+    emulator: Emulator, template: Template, parameters: dict[str, str], mail: str = ""
+) -> Deployment:
+    """
+    Create the stack; parameters that the template does not have are not given.
+
+    `mail` is where SES is reached, if its mails are to be caught.
+    """
+    environment = {"AWS_ENDPOINT_URL": emulator.url, "AWS_ENDPOINT_URL_SESV2": mail or emulator.url}
     adapted, left_out = adapt(template, bucket=BUCKET, key=BOOTSTRAP, environment=environment)
     put_sources(emulator, adapted)
     known = parameters.keys() & template["Parameters"].keys()

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from local.docs_page import render
 from local.loopback import Handler, address, bind
+from local.mailbox import Mailbox
 
 BODY_MAX = 10 * 1024 * 1024
 TIMEOUT_S = 60
@@ -23,6 +24,7 @@ HOP_BY_HOP = {
 }
 DOCS = "/docs"
 OPENAPI = "/openapi.json"
+MAIL, SEND_MAIL = "/mail", "/v2/email/outbound-emails"
 
 Headers = list[tuple[str, str]]
 
@@ -39,6 +41,10 @@ class FrontHandler(Handler):
     def handle_any(self) -> None:
         if self.path == DOCS:
             self.relay(*self.front.docs())
+        elif self.command == "GET" and self.path.split("/")[1] == MAIL[1:]:
+            self.answer(*self.front.mailbox.answer(self.path))
+        elif self.path == SEND_MAIL and (body := self.body()) is not None:
+            self.relay(*self.front.send_mail(self.headers.items(), body))
         elif (body := self.body()) is not None:
             self.relay(*self.front.forward(self.command, self.path, self.headers.items(), body))
 
@@ -89,15 +95,26 @@ class Front:
         self._prefix = f"/_aws/execute-api/{api_id}"
         self.server = bind(port, type("BoundFront", (FrontHandler,), {"front": self}))
         self.url = address(self.server)
+        self.mailbox = Mailbox(f"{self.url}{MAIL}")
 
     def forward(
         self, method: str, path: str, headers: Headers, body: bytes
     ) -> tuple[int, Headers, bytes]:
+        return self._ask(method, self._prefix + path, headers, body)
+
+    def send_mail(self, headers: Headers, body: bytes) -> tuple[int, Headers, bytes]:
+        """Hand a function's mail to SES as it was signed, path and host, and keep it if taken."""
+        status, answered, answer = self._ask("POST", SEND_MAIL, headers, body)
+        if status == HTTPStatus.OK:
+            self.mailbox.take(body)
+        return status, answered, answer
+
+    def _ask(
+        self, method: str, path: str, headers: Headers, body: bytes
+    ) -> tuple[int, Headers, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self._emulator_port, timeout=TIMEOUT_S)
         try:
-            connection.putrequest(
-                method, self._prefix + path, skip_host=True, skip_accept_encoding=True
-            )
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in end_to_end(headers):
                 connection.putheader(name, value)
             connection.putheader("Content-Length", str(len(body)))

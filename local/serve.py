@@ -59,7 +59,7 @@ def describe(stack: Stack) -> dict[str, Any]:
         "api": stack.api,
         "stripe": stack.stripe,
         "docs": stack.docs,
-        "mail": None,
+        "mail": stack.mail,
         "storefront": None,
         "tenants": {
             tenant: stack.issuer.tokens(tenant) | {"stripe": stripe_account(stack.stripe, tenant)}
@@ -72,7 +72,7 @@ def announce(stack: Stack, facts: dict[str, Any], file: Path) -> None:
     for sentence in stack.deployment.left_out:
         print(f"Left out here: {sentence}")
     print(
-        f"\nAPI     {stack.api}\nDocs    {stack.docs}\n"
+        f"\nAPI     {stack.api}\nDocs    {stack.docs}\nMail    {stack.mail}\n"
         f"Stripe  {stack.stripe} (a stand-in; /_control steers it)"
     )
     for tenant, parts in facts["tenants"].items():

@@ -17,7 +17,7 @@ from local.adapting import API_ID
 from local.client import Client
 from local.deploying import Deployment, deploy, expanding
 from local.emulator import Emulator, running_emulator
-from local.front import Front
+from local.front import MAIL, Front
 from local.issuer import AUDIENCE, TENANTS, Issuer, client_row
 from local.loopback import port_in_use, serving
 from local.paths import RUN, TEMPLATE
@@ -25,6 +25,7 @@ from local.processes import free_port, listens, running, runs, wait_until
 
 STAGE = "local"
 PLATFORM = "receivable"
+SENDER = "billing@receivable.example"
 KEY_REPEATS = 4
 LOGS_KEPT_S = 24 * 3600
 
@@ -53,6 +54,16 @@ class Stack:
     @property
     def docs(self) -> str:
         return f"{self.api}/docs"
+
+    @property
+    def mail(self) -> str:
+        """Where the mails are that the stack has sent."""
+        return f"{self.api}{MAIL}"
+
+    def mails(self, to: str | None = None) -> list[dict[str, Any]]:
+        """Read what was sent, to one address or to anybody."""
+        sent = Client(self.api).get(f"{MAIL}/messages.json").json
+        return [mail for mail in sent if to in {None, mail["to"]}]
 
     def client(self, tenant: str | None = None, role: str = "admin") -> Client:
         """Make a client of the API with the token of one role, or with none."""
@@ -132,7 +143,8 @@ def start(exits: ExitStack, ports: Ports, *, folder: Path, auth: bool, template:
     stripe = f"http://127.0.0.1:{stripe_port}"
     emulator = Emulator(aws_port)
     wait_for_aws()
-    deployment = deploy(emulator, expansion(), parameters(issuer.url, stripe, front.url))
+    emulator.client("sesv2").create_email_identity(EmailIdentity=SENDER.partition("@")[2])
+    deployment = deploy(emulator, expansion(), parameters(issuer.url, stripe, front.url), front.url)
     wait_for_stripe()
     stack = Stack(front.url, stripe, issuer, emulator, deployment, folder)
     for tenant in TENANTS:
@@ -157,6 +169,8 @@ def parameters(issuer: str, stripe: str, public: str) -> dict[str, str]:
         "ProfileClaim": "profile",
         "StripeApiBase": stripe,
         "PublicUrl": public,
+        "MailFrom": SENDER,
+        "MailIdentity": SENDER.partition("@")[2],
     }
 
 

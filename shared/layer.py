@@ -28,6 +28,7 @@ PLATFORMS = {
 AWS_SERVICES = {
     "dynamodb": {"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems"},
     "secretsmanager": {"CreateSecret", "GetSecretValue", "PutSecretValue"},
+    "sesv2": {"SendEmail"},
     "sqs": {"SendMessage"},
 }
 UNUSED = (
@@ -131,7 +132,7 @@ def prune(libraries: Path) -> None:
 
 
 def prune_aws_descriptions(folder: Path) -> None:
-    """Keep three of 440 services: botocore looks through all of them for each client."""
+    """Keep four of 440 services: botocore looks through all of them for each client."""
     for service in folder.iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             remove(service)

@@ -29,6 +29,8 @@ SETTINGS = {
     "AWS_CA_BUNDLE",
     "EVENT_QUEUE_URL",
     "KMS_KEY_ARN",
+    "MAIL_EVENTS",
+    "MAIL_FROM",
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_SERVICE_NAME",
     "PROFILE_CLAIM",
@@ -55,9 +57,11 @@ CALLS_STRIPE = {
     "run_schedules",
     "check_accounts",
 }
-SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "sqs", "xray"}
+SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "ses", "sqs", "xray"}
 # The store puts new versions of rows; nothing else changes one, and nothing reads them all.
 TABLE_ACTIONS = {"BatchGetItem", "GetItem", "PutItem", "Query"}
+STREAM_ACTIONS = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+READS_STREAM = {"send_notifications"}
 SECRET_ACTIONS = {"CreateSecret", "GetSecretValue", "PutSecretValue"}
 KEPT = {"Retain", "RetainExceptOnCreate"}
 FOURTEEN_DAYS_S = 14 * 24 * 60 * 60
@@ -136,6 +140,10 @@ def behind(alias: str) -> str:
     """The function that an alias stands for."""
     name: str = of_type("AWS::Lambda::Alias")[alias]["FunctionName"]["Ref"]
     return name
+
+
+def mappings() -> list[Resource]:
+    return list(of_type("AWS::Lambda::EventSourceMapping").values())
 
 
 def dead_letters() -> set[str]:
@@ -303,7 +311,8 @@ def test_no_role_reaches_further_than_named_resources() -> None:
         (action, resource)
         for role in of_type("AWS::IAM::Role").values()
         for action, resource in grants(role)
-        if "*" in resource and not resource.endswith(("/keys/*", "/platform/*", "/webhooks/*"))
+        if "*" in resource
+        and not resource.endswith(("/keys/*", "/platform/*", "/stream/*", "/webhooks/*"))
     }
 
     # Traces have no resources in IAM.
@@ -319,9 +328,46 @@ def test_a_function_writes_to_its_own_log_group_only(name: str) -> None:
 
 
 def test_nobody_may_scan_change_in_place_or_delete() -> None:
-    for role in of_type("AWS::IAM::Role").values():
-        on_table = {action for action, _ in grants(role) if action.startswith("dynamodb:")}
-        assert on_table <= {f"dynamodb:{action}" for action in TABLE_ACTIONS}
+    for name in functions():
+        may = TABLE_ACTIONS | (STREAM_ACTIONS if name in READS_STREAM else set())
+        on_table = {action for action, _ in grants(role_of(name)) if action.startswith("dynamodb:")}
+        assert on_table <= {f"dynamodb:{action}" for action in may}
+
+
+def test_only_one_function_sends_mails_and_only_under_the_address_of_the_deployment() -> None:
+    senders = {
+        (name, resource.rsplit(":", 1)[1])
+        for name in functions()
+        for action, resource in grants(role_of(name))
+        if action.startswith("ses:")
+    }
+
+    assert senders == {
+        ("send_notifications", "identity/${MailIdentity}"),
+        ("send_notifications", "configuration-set/receivable-${Stage}"),
+    }
+
+
+def test_the_stream_says_which_rows_were_written_and_nothing_of_them() -> None:
+    table = template()["Resources"]["Table"]["Properties"]
+
+    assert table["StreamSpecification"] == {"StreamViewType": "KEYS_ONLY"}
+
+
+def test_a_row_that_the_stream_cannot_bring_is_kept_and_keeps_no_other_waiting() -> None:
+    streamed = [mapping for mapping in mappings() if "StartingPosition" in mapping]
+
+    assert {behind(mapping["FunctionName"]["Ref"]) for mapping in streamed} == {
+        f"{logical_id(name)}Function" for name in READS_STREAM
+    }
+    for mapping in streamed:
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["MaximumRetryAttempts"] > 0
+        assert mapping["MaximumRecordAgeInSeconds"] > 0
+        kept = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+        assert kept["Fn::GetAtt"][0] in dead_letters()
+        assert mapping["FilterCriteria"]["Filters"]
 
 
 def test_only_those_who_connect_and_mend_accounts_write_secrets() -> None:
@@ -513,10 +559,10 @@ def test_a_message_that_fails_five_times_is_kept_for_two_weeks() -> None:
 
 
 def test_a_queue_waits_for_its_function_and_takes_back_single_messages() -> None:
-    mappings = of_type("AWS::Lambda::EventSourceMapping").values()
+    queued = [mapping for mapping in mappings() if "StartingPosition" not in mapping]
 
-    assert len(mappings) == 2
-    for mapping in mappings:
+    assert len(queued) == 2
+    for mapping in queued:
         queue = of_type("AWS::SQS::Queue")[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
         function = of_type("AWS::Lambda::Function")[behind(mapping["FunctionName"]["Ref"])]
         assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
@@ -533,6 +579,7 @@ def test_a_scheduled_run_is_tried_again_and_then_kept() -> None:
         "CheckAccountsFunction",
         "ReconcileAccountsFunction",
         "RunSchedulesFunction",
+        "SendNotificationsFunction",
         "SweepAttemptsFunction",
     }
     for schedule in schedules:

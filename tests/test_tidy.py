@@ -15,9 +15,10 @@ FUNCTION_LINES_MAX, EDGE_LINES_MAX = 40, 250
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
 CHANCE = {"time", "random", "uuid", "secrets"}
 CLOCKS = {f"{kind}.{name}" for kind in ("datetime", "date") for name in ("now", "utcnow", "today")}
-#: Where a bug becomes an answer that says nothing: the API's edge and the payer's.
+#: Where a bug becomes an answer that says nothing: the edges of the API, the payer and the stream.
 LAST_LINES = {
     "shared/payments/edge/api.py",
+    "shared/payments/edge/batches.py",
     "functions/finish_connection.py",
     "functions/open_pay_link.py",
 }

@@ -18,6 +18,8 @@ class Settings:
     event_queue_url: str
     reconcile_queue_url: str
     kms_key_arn: str
+    mail_from: str
+    mail_events: str
     stripe_api_base: str
     public_url: str
     tenant_claim: str
@@ -35,6 +37,8 @@ def settings() -> Settings:
         event_queue_url=read("EVENT_QUEUE_URL", ""),
         reconcile_queue_url=read("RECONCILE_QUEUE_URL", ""),
         kms_key_arn=read("KMS_KEY_ARN", ""),
+        mail_from=read("MAIL_FROM", ""),
+        mail_events=read("MAIL_EVENTS", ""),
         stripe_api_base=read("STRIPE_API_BASE", ""),
         public_url=read("PUBLIC_URL", ""),
         tenant_claim=read("TENANT_CLAIM", "tenant"),

@@ -55,6 +55,7 @@ OWNERS = (
 )
 TIMEOUTS_MS = {
     "apply_event": 60_000,
+    "send_notifications": 60_000,
     "sweep_attempts": 110_000,
     "run_schedules": 110_000,
     "check_accounts": 110_000,
@@ -174,4 +175,23 @@ def record(message: Json, ident: str = "message-1") -> Json:
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:queue",
         "awsRegion": "eu-central-1",
+    }
+
+
+def stream_record(key: tuple[str, str]) -> Json:
+    """A record of the table's stream: a row was written under `key`."""
+    pk, sk = key
+    return {
+        "eventID": "00000000000000000000000000000001",
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-central-1",
+        "dynamodb": {
+            "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
+            "SequenceNumber": "1",
+            "SizeBytes": 1,
+            "StreamViewType": "KEYS_ONLY",
+        },
+        "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/receivable/stream/1",
     }

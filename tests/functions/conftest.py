@@ -41,7 +41,7 @@ def a_world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
     """Give a world with a table, queues and a stage of its own."""
     resources, gate = create_queues(aws, f"t{next(NUMBERS)}"), Gate()
     made = World(aws, resources, gate)
-    doors = {"dynamodb": made.dynamo}
+    doors = {"dynamodb": made.dynamo, "sesv2": made.post}
     for tenant in ("tulips", "bakery"):
         seed_storefront(made.dynamo, tenant)
     key = f"receivable/{resources['stage']}/keys/pay-links"
@@ -81,7 +81,15 @@ def showroom(aws: Callable[[str], Any], encryption: str) -> Iterator[Shop]:
 def forget() -> None:
     """Make the next invocation a cold start."""
     config.settings.cache_clear()
-    for made in ("table", "secret_store", "event_queue", "reconcile_queue", "store", "doors"):
+    for made in (
+        "table",
+        "secret_store",
+        "event_queue",
+        "reconcile_queue",
+        "mailer",
+        "store",
+        "doors",
+    ):
         getattr(runtime, made).cache_clear()
 
 
@@ -92,6 +100,7 @@ def configure(patch: pytest.MonkeyPatch, resources: dict[str, str], encryption: 
         "EVENT_QUEUE_URL": resources["events"],
         "RECONCILE_QUEUE_URL": resources["reconciliations"],
         "KMS_KEY_ARN": encryption,
+        "MAIL_FROM": "billing@receivable.example",
     }
     for name, value in names.items():
         patch.setenv(name, value)

@@ -24,8 +24,10 @@ from tests.doubles.invocations import (
     api_event,
     owner_of,
     record,
+    stream_record,
 )
 from tests.doubles.payer import Payer
+from tests.doubles.post import Post
 from tests.doubles.tenants import claims_of, secret_key
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)
@@ -132,7 +134,8 @@ class World:
 
     def __init__(self, aws: Any, resources: Json, gate: Gate) -> None:
         self.aws, self.resources, self.gate = aws, resources, gate
-        self.dynamo = Dynamo()
+        self.dynamo, self.post = Dynamo(), Post()
+        self._streamed: set[tuple[str, str]] = set()
         self.ahead = timedelta()
         self.remaining_ms: int | None = None
         self.log = StringIO()
@@ -204,6 +207,14 @@ class World:
         self.standin.deliveries.run_due(self._receive)
         records = list(self.messages("events"))
         return self.work("apply_event", *records) if records else []
+
+    def notify(self) -> None:
+        """Bring to their sender the rows that the table's stream has not brought yet."""
+        fresh = [key for key in self.rows() if key[1].startswith("NOTICE#")]
+        records = [stream_record(key) for key in fresh if key not in self._streamed]
+        self._streamed.update(fresh)
+        if records:
+            self.run("send_notifications", {"Records": records})
 
     def _receive(self, url: str, headers: dict[str, str], body: bytes) -> int:
         lower = {name.lower(): value for name, value in headers.items()}

@@ -125,6 +125,7 @@ class Books:
             stripe_platform=nothing,
             events=nothing,
             reconciliations=nothing,
+            mail=nothing,
             now=lambda: NOW,
             new_id=nothing,
             time_left=lambda: 60,

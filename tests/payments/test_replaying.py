@@ -59,6 +59,7 @@ def doors(store: Store, clock: Clock) -> Doors:
         stripe_platform=unused,
         events=unused,
         reconciliations=unused,
+        mail=unused,
         now=clock.now,
         new_id=lambda prefix: f"{prefix}_{next(numbers)}",
         time_left=unused,

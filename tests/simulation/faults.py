@@ -23,6 +23,7 @@ PUT = ("throttled", "timeout lost", "timeout applied", "sent twice", "conflict")
 TRANSACT = ("throttled", "timeout lost", "timeout applied", "conflict")
 SEND = ("throttled", "timeout lost", "timeout applied", "duplicated", "delayed")
 SECRET = ("throttled", "timeout lost")
+MAIL = ("timeout lost", "timeout applied")
 STRIPE = (
     "timeout_lost",
     "timeout_applied",

@@ -16,6 +16,7 @@ from tests.simulation.invariants import (
     nothing_can_be_paid_for_what_is_settled,
     unsettled,
 )
+from tests.simulation.mailing import OUTBOX, SENDER
 from tests.simulation.people import OFFICE_HOURS, People
 from tests.simulation.returns import cancel_what_waits
 from tests.simulation.watching import Violation, Watch
@@ -33,6 +34,8 @@ FORGOTTEN = 0.5
 REDRIVES_MAX = 4
 TWICE = 0.1
 SETTLED = {"paid", "void", "refunded", "uncollectible"}
+#: What the sweep looks for; accounts are due for the reconciliation.
+SWEPT = ("DUE#attempt", "DUE#event", "DUE#refund", "DUE#dispute")
 
 
 @dataclass
@@ -126,8 +129,10 @@ class Run:
 
     def _sweep(self) -> None:
         """Sweep if something is due; a sweep that finds nothing asks nobody, so few are made."""
-        world = self.world
-        if not self._due_by(world.scheduler.now) and world.random.random() > IDLE_SWEEP:
+        world, now = self.world, self.world.scheduler.now
+        if self._due_by(now, OUTBOX):
+            world.scheduler.spawn(partial(world.cloud.call, SENDER, {}))
+        if not self._due_by(now) and world.random.random() > IDLE_SWEEP:
             return
         for _ in range(2 if world.faults.on and world.random.random() < TWICE else 1):
             world.scheduler.spawn(partial(world.cloud.call, "sweep_attempts", {}))
@@ -137,16 +142,16 @@ class Run:
             return
         self.world.scheduler.spawn(partial(self.world.cloud.call, "reconcile_accounts", {}))
 
-    def _due_by(self, until: float) -> bool:
-        due = self._next_work()
+    def _due_by(self, until: float, *kinds: str) -> bool:
+        due = self._next_work(*(kinds or SWEPT))
         return due is not None and due <= until
 
-    def _next_work(self) -> float | None:
-        """Give when the sweep finds something to do."""
+    def _next_work(self, *kinds: str) -> float | None:
+        """Give when the sweep finds something to do, or the sender of what `kinds` are."""
         stamps = [
             item["due_at"]["S"]
             for shard, items in self.world.table.dynamo.found["due"].items()
-            if not shard.startswith("DUE#account")
+            if shard.startswith(kinds)
             for item in items.values()
         ]
         return seconds(min(stamps)) if stamps else None
@@ -197,13 +202,13 @@ class Run:
         """Jump from one thing that is due to the next, until there is none."""
         world = self.world
         for _ in range(JUMPS_MAX):
-            due, work = world.scheduler.next_due(), self._next_work()
+            due, work = world.scheduler.next_due(), self._next_work(*SWEPT, OUTBOX)
             times = [when for when in (due, work and work + SWEEP_S) if when is not None]
             when = min(times, default=None)
             if self.watch.violations or when is None or (until and when > until):
                 break
             world.scheduler.run_until(max(when, world.scheduler.now) + 0.001)
-            if self._due_by(world.scheduler.now):
+            if self._due_by(world.scheduler.now, *SWEPT, OUTBOX):
                 self._sweep()
                 world.scheduler.run_until(world.scheduler.now + SWEEP_S)
         else:

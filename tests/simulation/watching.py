@@ -109,6 +109,7 @@ class Watch:
         self._sent: dict[str, str] = {}
         world.table.dynamo.written.append(self._wrote)
         world.truth.seen.append(self._happened)
+        world.post.seen.append(self._was_mailed)
 
     def blame(self, name: str, text: str) -> None:
         self.violations.append(Violation(name, text))
@@ -141,6 +142,10 @@ class Watch:
             sums[posting["currency"]] += posting["amount"]
         if any(sums.values()):
             self.blame("D1", f"{entry['fact']} does not balance: {dict(sums)}")
+
+    def _was_mailed(self, mail: tuple[str, str], times: int) -> None:
+        if times > 1:
+            self.blame("D12", f"{mail} was sent {times} times")
 
     def _happened(self, obj: Json) -> None:
         match obj["object"], obj.get("status"):

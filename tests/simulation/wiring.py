@@ -11,6 +11,7 @@ from stripe import _api_requestor, _http_client, _util
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
+from payments.doors.mail import Mailer
 from payments.doors.platform import Platform
 from payments.doors.queue import Queue
 from payments.doors.secrets import Secrets
@@ -57,6 +58,7 @@ class Wiring:
             "table": lambda: self.environment.table,
             "secret_store": lambda: self.environment.doors.secrets,
             "event_queue": lambda: self.environment.doors.events,
+            "mailer": lambda: self.environment.doors.mail,
             "reconcile_queue": lambda: self.environment.doors.reconciliations,
             "store": lambda: self.environment.doors.store,
             "doors": lambda: self.environment.doors,
@@ -169,6 +171,7 @@ def doors(simulation: Any) -> tuple[Table, Doors]:
         stripe_platform=runtime.platform,
         events=Queue(lambda: simulation.sqs, EVENTS),
         reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
+        mail=Mailer(lambda: simulation.post, address="billing@receivable.example", events=""),
         now=simulation.time,
         new_id=simulation.new_id,
         time_left=runtime.time_left,

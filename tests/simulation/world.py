@@ -22,6 +22,7 @@ from tests.functions.shop import Shop
 from tests.functions.world import Client
 from tests.simulation.cloud import CROCKFORD, LOST, Cloud, Environment
 from tests.simulation.faults import Faults
+from tests.simulation.mailing import Post, Stream
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.wire import Queue, Reading, SecretsManager, Stripe, Table, Wire
 from tests.simulation.wiring import Log, doors, wired
@@ -200,6 +201,7 @@ class World:
         self.cloud = Cloud(self)
         self.sqs = Queue(self.wire, self.cloud.arrive)
         self.webhooks, self.payer = Webhooks(self), Payer(standin)
+        self.post, self.stream = Post(self.wire), Stream(self)
         self.outside: Environment | None = None
         self.merchants: dict[str, Merchant] = {}
         self.errors: list[Exception] = []

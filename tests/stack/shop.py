@@ -104,11 +104,11 @@ class Shop:
             self.clients[role] = self.stack.client(self.tenant, role)
         return self.clients[role]
 
-    def customer(self, *, enabled: bool = True) -> str:
+    def customer(self, *, enabled: bool = True, **fields: object) -> str:
         """Create a customer and return its reference."""
         ref = f"c-{uuid.uuid4().hex[:12]}"
         body = {"name": "Ada", "email": "ada@example.com", "online_payment_enabled": enabled}
-        required(self.client().put(f"/v1/customers/{ref}", body), HTTPStatus.OK)
+        required(self.client().put(f"/v1/customers/{ref}", body | fields), HTTPStatus.OK)
         return ref
 
     def invoice(self, customer: str, total: int = 4000, **fields: object) -> str:

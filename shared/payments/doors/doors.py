@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from payments.doors.mail import Mailer
 from payments.doors.queue import Queue
 from payments.doors.secrets import SecretMissing, Secrets
 from payments.doors.store import Store
@@ -39,6 +40,7 @@ class Doors:
     stripe_platform: Callable[[dict[str, str]], "Platform"]
     events: Queue
     reconciliations: Queue
+    mail: Mailer
     now: Callable[[], datetime]
     new_id: Callable[[str], str]
     time_left: Callable[[], float]

@@ -24,6 +24,12 @@ def account_pointer(mode: str, stripe_account: str) -> str:
     return f"P#ACCT#{mode}:{stripe_account}"
 
 
+def parts(pk: str) -> tuple[str, str, str]:
+    """Return the tenant, the kind and the name that `partition` made a key of."""
+    _, tenant, kind, name = pk.split("#", 3)
+    return tenant, kind, name
+
+
 def dated(prefix: str, at_ms: int, tail: bytes) -> str:
     """
     Return an id that sorts by time.

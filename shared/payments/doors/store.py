@@ -23,6 +23,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
+from payments.facts.notification import Notification
 from payments.facts.payment import Payment, Share
 from payments.facts.recovery import Recovery
 from payments.facts.refund import CreditNote, Refund
@@ -51,6 +52,7 @@ _NAMES: dict[type[BaseModel], str] = {
     InboxEvent: "event",
     AuditRecord: "audit",
     Customer: "customer",
+    Notification: "notification",
 }
 
 
@@ -112,6 +114,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
         "TALLY",
     ),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
+    Notification: lambda row: (row.about, row.subject, f"NOTICE#{row.id}"),
     IdempotencyRecord: lambda row: ("IDM", f"{row.route}#{row.key}", "IDEMPOTENCY"),
 }
 
@@ -137,7 +140,7 @@ def _address(model: Any) -> tuple[str, str]:
 
 def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
-    if isinstance(model, InboxEvent):
+    if isinstance(model, InboxEvent | Notification):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)
@@ -412,6 +415,12 @@ class Store:
         entries = self._table.newest(f"T#{tenant}#answers#{about}", None, {})
         rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries])
         return [IdempotencyRecord.model_validate(row) for row in rows]
+
+    def notification(
+        self, tenant: str, about: str, subject: str, ident: str
+    ) -> Notification | None:
+        """Return what somebody has to be told, or None."""
+        return self._find(Notification, partition(tenant, about, subject), f"NOTICE#{ident}")
 
     def page(
         self,

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+from payments.doors.keys import parts
 from payments.edge import runtime
 
 logger = Logger()
@@ -37,3 +38,24 @@ def each(
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return dict(process_partial_response(event, record_handler, processor, context))
+
+
+def each_row(
+    event: dict[str, Any], context: Any, work: Callable[[tuple[str, str, str, str]], str]
+) -> dict[str, Any]:
+    """
+    Run `work` on each row that the table's stream brings: its tenant, kind, name and own id.
+
+    A row that fails keeps no other one waiting: it stands in the table as due, and the schedule
+    finds it there. Only a process that ends is given the batch again.
+    """
+    runtime.begin(context)
+    for record in event["Records"]:
+        keys = record["dynamodb"]["Keys"]
+        tenant, kind, name = parts(keys["pk"]["S"])
+        ident = keys["sk"]["S"].partition("#")[2]
+        try:
+            logger.info("done", ended=work((tenant, kind, name, ident)), tenant=tenant, row=ident)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next row has to be told
+            logger.warning("failed", error=type(error).__name__, tenant=tenant, row=ident)
+    return {"batchItemFailures": []}

@@ -24,6 +24,7 @@ from payments.doors.table import Table
 if TYPE_CHECKING:
     from payments.doors.doors import Doors
     from payments.doors.gateway import Gateway
+    from payments.doors.mail import Mailer
     from payments.doors.platform import Platform
     from payments.doors.store import Store
 
@@ -52,8 +53,10 @@ def new_id(prefix: str) -> str:
 
 @cache
 def _client(service: str) -> Any:
+    # SES knows no idempotency key: a second try could be a second mail.
+    tries = 1 if service == "sesv2" else 3
     config = Config(
-        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": tries}
     )
     return _session().create_client(service, config=config)
 
@@ -91,6 +94,16 @@ def event_queue() -> Queue:
 def reconcile_queue() -> Queue:
     """Return the queue of reconciliation runs."""
     return Queue(lambda: _client("sqs"), settings().reconcile_queue_url)
+
+
+@cache
+def mailer() -> "Mailer":
+    """Return SES, under this deployment's address."""
+    from payments.doors.mail import Mailer  # noqa: PLC0415 - only one function sends mails
+
+    return Mailer(
+        lambda: _client("sesv2"), address=settings().mail_from, events=settings().mail_events
+    )
 
 
 @cache
@@ -140,6 +153,7 @@ def doors() -> "Doors":
         stripe_platform=platform,
         events=event_queue(),
         reconciliations=reconcile_queue(),
+        mail=mailer(),
         now=now,
         new_id=new_id,
         time_left=time_left,

@@ -18,6 +18,7 @@ from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import fee_taken, payment_received, recovered
+from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, FeeDetail, Note, Payment, Share, allocate
 from payments.facts.personal import bare_note
 from payments.facts.refund import Refund
@@ -31,6 +32,7 @@ from payments.facts.stripe_objects import (
     Session,
     SetupIntent,
 )
+from payments.steps.noticing import of_invoice
 from payments.steps.recovering import recoveries
 
 T = TypeVar("T")
@@ -156,6 +158,17 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
     return retrying(step)
 
 
+def _received(payment: Payment, doors: Doors) -> Change[Notification]:
+    return of_invoice(
+        Kind.PAYMENT_RECEIVED,
+        payment.id,
+        tenant=payment.tenant,
+        invoice=payment.invoice,
+        at=doors.now(),
+        source=payment.source,
+    )
+
+
 def _paid(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
     """Return the invoice with its part of the payment; what is beyond counts at the first."""
     home = invoice.id == payment.invoice
@@ -168,6 +181,7 @@ def _paid(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
 def beside(payment: Payment, invoices: list[Invoice], doors: Doors) -> Iterator[Change[Any]]:
     """Yield the rows that a payment brings beside itself and its invoices."""
     yield change(payment_received(payment))
+    yield _received(payment, doors)
     for invoice in invoices:
         part = Allocation(invoice=invoice.id, amount=payment.allocated_to(invoice.id))
         if part.amount and invoice.id != payment.invoice:

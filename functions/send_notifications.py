@@ -1,0 +1,19 @@
+"""The table's stream, and a schedule for what it left over: whoever has to be told is told."""
+
+from dataclasses import asdict
+from typing import Any
+
+from payments.cases import notifying
+from payments.edge import batches, runtime
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with nothing that has to come again: a row that could not be told is found as due."""
+    if "Records" in event:
+        return batches.each_row(
+            event, context, lambda key: notifying.notify_at(key, runtime.doors())
+        )
+    runtime.begin(context)
+    told = asdict(notifying.notify_due(runtime.doors()))
+    batches.logger.info("told", **told)
+    return told

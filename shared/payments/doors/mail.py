@@ -1,0 +1,129 @@
+"""The door to SES: one mail at a time, and never a second try of the same one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formataddr, parseaddr
+from http import HTTPStatus
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
+
+#: SES takes no more of a subject than a mail's line holds.
+SUBJECT_MAX, NAME_MAX = 200, 80
+
+
+class NotSent(Exception):
+    """SES refused it, or was not reached: it was surely not sent. `again`: it may help to wait."""
+
+    def __init__(self, reason: str, *, again: bool) -> None:
+        """Keep SES's own word for it."""
+        super().__init__(reason)
+        self.reason, self.again = reason, again
+
+
+class Unsure(Exception):
+    """No answer came, or one that says nothing: it may have been sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """`sender` is only the name that is shown; the address is the deployment's own."""
+
+    to: str
+    sender: str
+    subject: str
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...] = ()
+    reply_to: str | None = None
+
+
+class Mailer:
+    """SES, under one verified address; without one nothing is ever sent."""
+
+    def __init__(self, client: Callable[[], Any], *, address: str, events: str) -> None:
+        """Keep what makes the low-level client, our address, and what reports bounces."""
+        self._client, self._address, self._events = client, address, events
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether this deployment has an address to send from."""
+        return bool(self._address)
+
+    def send(self, mail: Mail, **tags: str) -> str:
+        """Send it and return SES's id; SES gives `tags` back with a bounce or a complaint."""
+        request = {
+            "FromEmailAddress": formataddr((_line(mail.sender, NAME_MAX), self._address)),
+            "Destination": {"ToAddresses": [_address(mail.to)]},
+            "Content": {"Simple": _content(mail)},
+            "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
+        }
+        if mail.reply_to:
+            request["ReplyToAddresses"] = [_address(mail.reply_to)]
+        if self._events:
+            request["ConfigurationSetName"] = self._events
+        try:
+            return str(self._client().send_email(**request)["MessageId"])
+        except ClientError as error:
+            answer = error.response
+            if answer["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise Unsure from error
+            code = str(answer["Error"]["Code"])
+            raise NotSent(code, again=code in _PASSING) from error
+        except ConnectTimeoutError as error:
+            raise NotSent("not_reached", again=True) from error
+        except BotoCoreError as error:
+            raise Unsure from error
+
+
+#: Refusals that pass; the others are about this mail or this account.
+_PASSING = frozenset(
+    {"LimitExceededException", "TooManyRequestsException", "SendingPausedException",
+     "AccountSuspendedException", "MailFromDomainNotVerifiedException", "AccessDeniedException"}
+)  # fmt: skip
+
+
+def _content(mail: Mail) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "Subject": {"Data": _line(mail.subject, SUBJECT_MAX), "Charset": "UTF-8"},
+        "Body": {
+            "Text": {"Data": mail.text, "Charset": "UTF-8"},
+            "Html": {"Data": mail.html, "Charset": "UTF-8"},
+        },
+        # No machine answers a machine, and no absence note comes back.
+        "Headers": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
+    }
+    if mail.attachments:
+        content["Attachments"] = [
+            {
+                "FileName": file.name,
+                "ContentType": file.kind,
+                "RawContent": file.content,
+                "ContentTransferEncoding": "BASE64",
+            }
+            for file in mail.attachments
+        ]
+    return content
+
+
+def _line(text: str, most: int) -> str:
+    """Return text that can stand in a header: one line, nothing unprintable, not too long."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _address(text: str) -> str:
+    """Return one bare address, or refuse: a comma or a line break could add readers."""
+    name, address = parseaddr(text)
+    if name or address != text or not text.isascii() or not text.isprintable():
+        raise NotSent("address_refused", again=False)
+    return text

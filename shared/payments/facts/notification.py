@@ -1,0 +1,104 @@
+"""
+A notification is a fact that somebody is told of: one row, written in the fact's own transaction.
+
+It holds ids and no more. Names, addresses and amounts are read when it is sent, so that a corrected
+address is used and an erased one is not kept here.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+#: How long a sender may take over it; after that its process is taken to have died.
+LEASE = timedelta(minutes=5)
+#: When the schedule looks at one that the table's stream has not brought to its sender.
+LEFT_OVER_AFTER = timedelta(minutes=2)
+#: A mail that could not be sent for so long would only surprise whoever gets it.
+GIVE_UP_AFTER = timedelta(hours=24)
+
+
+#: In whose partition it stands: an invoice's, an account's or a customer's.
+About = Literal["INV", "ACC", "CUS"]
+
+
+class Kind(StrEnum):
+    """The facts that are told."""
+
+    INVOICE_SENT = "invoice.sent"
+    PAYMENT_RECEIVED = "payment.received"
+    PAYMENT_FAILED = "payment.failed"
+    ACTION_REQUIRED = "payment.action_required"
+    REFUND_CHANGED = "refund.changed"
+    DISPUTE_CHANGED = "dispute.changed"
+    CARD_EXPIRING = "card.expiring"
+    ACCOUNT_ERROR = "account.error"
+    ACCOUNT_RECOVERED = "account.recovered"
+    ORDER_RELEASED = "order.released"
+
+
+class PartStatus(StrEnum):
+    """
+    What became of one message.
+
+    `unsure`: its sender died, or never heard an answer. It may have been sent, so it is not sent
+    again: nobody is told twice that money was taken.
+    """
+
+    SENDING = "sending"
+    SENT = "sent"
+    UNSURE = "unsure"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Part(BaseModel):
+    """One message to one kind of reader; `reason` is one of our own words, never an address."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: PartStatus
+    at: datetime
+    reason: str | None = None
+    #: What the mail service calls it.
+    message: str | None = None
+
+
+class Notification(BaseModel):
+    """
+    `id` is the dedupe key: a fact has one, and so one row.
+
+    It stands in the partition of what it is about, where the story of an invoice is read.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    kind: Kind
+    about: About
+    subject: str
+    created_at: datetime
+    refs: dict[str, str] = {}
+    parts: dict[str, Part] = {}
+    sweep_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to be sent."""
+        return self.sweep_at is None
+
+    def is_leased(self, now: datetime) -> bool:
+        """Whether somebody is sending it."""
+        sending = any(part.status is PartStatus.SENDING for part in self.parts.values())
+        return sending and self.sweep_at is not None and self.sweep_at > now
+
+    def having(self, **changes: object) -> "Notification":
+        """Return it with `changes`."""
+        return self.model_copy(update=changes)
+
+    def telling(self, name: str, part: Part) -> "Notification":
+        """Return it with what became of one message."""
+        return self.having(parts={**self.parts, name: part})

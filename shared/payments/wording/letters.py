@@ -1,0 +1,72 @@
+"""A mail before it is sent: what it says, and the one layout in which all of them stand."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+#: Of a merchant who has chosen none.
+COLOUR = "#1f5fa8"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One position of an invoice, its amounts already written out."""
+
+    text: str
+    quantity: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The merchant as a reader sees them."""
+
+    name: str
+    colour: str = COLOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """
+    What a mail says, in plain text throughout: the layouts escape it.
+
+    `facts` are pairs of a label and a value, `button` a label and an address, `message` what the
+    merchant wrote, and `notes` what stands small below.
+    """
+
+    locale: str
+    subject: str
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    rows: tuple[Row, ...] = ()
+    message: str | None = None
+    message_from: str = ""
+    button: tuple[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@cache
+def _layouts() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "layouts"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters["breaks"] = str.splitlines
+    return made
+
+
+def as_html(letter: Letter, look: Look) -> str:
+    """Return the letter as a page that a mail reader shows; it loads nothing from anywhere."""
+    return _layouts().get_template("letter.html").render(letter=letter, look=look)
+
+
+def as_text(letter: Letter, look: Look) -> str:
+    """Return the letter for readers that show text alone."""
+    return _layouts().get_template("letter.txt").render(letter=letter, look=look)

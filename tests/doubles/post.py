@@ -1,0 +1,66 @@
+"""SES as `payments.doors.mail` uses it: what it took, and what it was told to do instead."""
+
+import re
+from collections.abc import Iterator
+from email.utils import getaddresses
+from itertools import count
+from typing import Any
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+
+
+class Post:
+    """Holds every mail that was taken; its method has the name of botocore's client."""
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+        #: What becomes of the next ones: an error's code, `lost` before or `silent` after taking.
+        self.troubles: list[str] = []
+        self._numbers = count(1)
+
+    def send_email(self, **asked: Any) -> dict[str, str]:
+        require_well_formed(asked)
+        trouble = self.troubles.pop(0) if self.troubles else ""
+        if trouble not in {"", "silent"}:
+            raise refused(trouble)
+        self.sent.append(asked)
+        if trouble == "silent":
+            raise ReadTimeoutError(endpoint_url="https://email.example")
+        return {"MessageId": f"message-{next(self._numbers)}"}
+
+    def to(self, address: str) -> list[Any]:
+        """The mails that one address got."""
+        return [mail for mail in self.sent if mail["Destination"]["ToAddresses"] == [address]]
+
+    def subjects(self, address: str) -> list[str]:
+        return [mail["Content"]["Simple"]["Subject"]["Data"] for mail in self.to(address)]
+
+
+def refused(code: str) -> ClientError:
+    status = 500 if code == "InternalFailure" else 400
+    answer = {
+        "Error": {"Code": code, "Message": code},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "SendEmail")
+
+
+def require_well_formed(asked: Any) -> None:
+    """Refuse what SES would: it never comes to that."""
+    for tag in asked["EmailTags"]:
+        assert TAG.fullmatch(tag["Value"]), tag
+    for line in lines_of(asked):
+        assert "\n" not in line, line
+        assert "\r" not in line, line
+    (to,) = asked["Destination"]["ToAddresses"]
+    assert [address for _, address in getaddresses([to])] == [to]
+
+
+def lines_of(asked: Any) -> Iterator[str]:
+    """What becomes a header."""
+    yield asked["FromEmailAddress"]
+    yield asked["Content"]["Simple"]["Subject"]["Data"]
+    yield from asked["Destination"]["ToAddresses"]
+    yield from asked.get("ReplyToAddresses", ())

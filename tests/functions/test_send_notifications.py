@@ -1,0 +1,178 @@
+"""The outbox: each message once, whoever dies, and whatever SES says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from payments.edge import runtime
+from payments.facts.settings import Settings
+from tests.functions.shop import Shop
+from tests.functions.world import Died, Json, World
+
+BUYER, SELLER = "ada@example.com", "seller@shop.example"
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    """The tulips' shop, whose seller wants to hear of sales."""
+    runtime.store().save(Settings(tenant="tulips", name="Tulip House", seller_email=SELLER))
+    return Shop.open(world, "tulips")
+
+
+def notices(world: World, kind: str = "payment.received") -> list[Json]:
+    return [row for (_, sk), row in world.rows().items() if sk.startswith(f"NOTICE#{kind}:")]
+
+
+def parts(row: Json) -> dict[str, str]:
+    return {name: part["M"]["status"]["S"] for name, part in row["parts"]["M"].items()}
+
+
+def test_a_payment_is_confirmed_to_the_buyer_and_to_the_seller_once(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="duplicate")
+    invoice = shop.invoice()
+    shop.pay(invoice)
+    for _ in range(3):
+        shop.world.deliver()
+        shop.world.notify()
+
+    assert shop.world.post.subjects(BUYER) == [
+        f"Payment received: €40.00 for invoice {invoice['number']}"
+    ]
+    assert shop.world.post.subjects(SELLER) == [
+        f"€40.00 received from Ada for invoice {invoice['number']}"
+    ]
+    (row,) = notices(shop.world)
+    assert parts(row) == {"buyer": "sent", "seller": "sent"}
+    assert "due_at" not in row
+
+
+def test_the_row_of_the_outbox_holds_nobodys_name_or_address(shop: Shop) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.notify()
+
+    (row,) = notices(shop.world)
+    assert not [word for word in (BUYER, SELLER, "Ada", "Tulip") if word in str(row)]
+
+
+def test_a_record_that_the_stream_brings_again_sends_nothing(shop: Shop) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.notify()
+    shop.world._streamed.clear()
+    shop.world.notify()
+
+    assert len(shop.world.post.sent) == 2
+
+
+def test_what_the_stream_lost_is_sent_by_the_schedule(shop: Shop) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+
+    assert shop.world.run("send_notifications", {}) == {"done": 0, "left": 0}
+    shop.world.advance(minutes=2)
+    assert shop.world.run("send_notifications", {}) == {"done": 1, "left": 0}
+    assert len(shop.world.post.sent) == 2
+
+
+def test_wherever_the_sender_dies_nobody_gets_a_mail_twice_and_what_is_not_known_is_said(
+    shop: Shop,
+) -> None:
+    """Every request of a sender is its last one once, before it was sent and after."""
+    unsure = 0
+    for moment in ("before", "after"):
+        for number in range(30):
+            shop.world.post.sent.clear()
+            shop.pay(shop.invoice())
+            shop.world.deliver()
+            shop.world.gate.arm(number, moment)
+            try:
+                shop.world.notify()
+                died = False
+            except Died:
+                died = True
+            shop.world.gate.arm(None)
+            shop.world.advance(minutes=6)
+            shop.world.run("send_notifications", {})
+            seen = parts(notices(shop.world)[-1])
+            sent = [mail["Destination"]["ToAddresses"][0] for mail in shop.world.post.sent]
+            assert len(sent) == len(set(sent)), (number, moment)
+            for reader, address in (("buyer", BUYER), ("seller", SELLER)):
+                assert (seen[reader] == "sent") <= (address in sent), (number, moment)
+                assert seen[reader] in {"sent", "unsure"}, (number, moment)
+            unsure += "unsure" in seen.values()
+            if not died:
+                break
+        assert not died
+    assert unsure
+
+
+def test_a_refusal_that_passes_is_tried_again_and_one_that_stays_is_not(shop: Shop) -> None:
+    shop.world.post.troubles = ["TooManyRequestsException", "MessageRejected"]
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.notify()
+    assert parts(notices(shop.world)[0]) == {"seller": "failed"}
+
+    shop.world.advance(minutes=3)
+    shop.world.run("send_notifications", {})
+    assert parts(notices(shop.world)[0]) == {"seller": "failed", "buyer": "sent"}
+    assert shop.world.post.to(SELLER) == []
+
+
+@pytest.mark.parametrize("trouble", ["silent", "InternalFailure"])
+def test_a_mail_whose_answer_was_lost_is_not_sent_again(shop: Shop, trouble: str) -> None:
+    shop.world.post.troubles = [trouble]
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    for _ in range(3):
+        shop.world.notify()
+        shop.world.advance(minutes=10)
+        shop.world.run("send_notifications", {})
+
+    assert len(shop.world.post.to(BUYER)) == (trouble == "silent")
+    assert parts(notices(shop.world)[0])["buyer"] == "unsure"
+
+
+def test_a_sender_that_is_at_it_is_not_disturbed(shop: Shop) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    send = shop.world.post.send_email
+
+    def send_beside(**asked: Any) -> Any:
+        shop.world.post.send_email = send
+        shop.world.advance(minutes=3)
+        shop.world.run("send_notifications", {})
+        shop.world._streamed.clear()
+        shop.world.notify()
+        return send(**asked)
+
+    shop.world.post.send_email = send_beside
+    shop.world.notify()
+
+    assert len(shop.world.post.to(BUYER)) == 1
+    assert len(shop.world.post.to(SELLER)) == 1
+
+
+def test_without_an_address_to_send_from_nothing_is_sent_and_that_is_said(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime.doors().mail, "_address", "")
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.notify()
+
+    assert shop.world.post.sent == []
+    assert parts(notices(shop.world)[0]) == {"buyer": "skipped", "seller": "skipped"}
+
+
+def test_a_row_that_fails_keeps_no_other_waiting(shop: Shop, sample: Callable[[str], Json]) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world._streamed.clear()
+    nowhere = sample("send_notifications")["Records"]
+    shop.world.run("send_notifications", {"Records": nowhere})
+    shop.world.notify()
+
+    assert len(shop.world.post.sent) == 2
