@@ -6,12 +6,13 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
 from payments.cases import charging, recovering
-from payments.edge import api, runtime
+from payments.edge import api, certifying, runtime
 from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.payment import Allocation, Fee, Note
 
 app = api.new_app()
+app.include_router(certifying.router)
 handler = api.lambda_handler(app)
 
 

@@ -53,6 +53,7 @@ KEYED = {
     "/v1/accounts/onboarding-sessions": True,
     "/v1/accounts/oauth-sessions": False,
     "/v1/payment-modules": False,
+    "/v1/payment-modules/{module_id}/certify": False,
     "/v1/customers/{ref}/setup-sessions": False,
     "/v1/invoices": True,
     "/v1/invoices/{invoice_id}/pay-links": True,

@@ -17,6 +17,7 @@ PaymentsError
 │                               PaymentCanceled
 ├── NotFound               404
 ├── Conflict               409  PaymentInProgress, AmountChanged, ExceedsOutstanding, ExceedsCredit,
+│   │                           CertificationRequired,
 │   │                           InvoiceNotPayable, NumberTaken, NameTaken, IdempotencyKeyReused,
 │   │                           IdempotencyInProgress, StripeAccountRequired, AccountNotActive,
 │   │                           PlatformNotConfigured, StripeAccountTaken,
@@ -258,6 +259,10 @@ class AmountChanged(Conflict):
 
 class NumberTaken(Conflict):
     """Another invoice of this tenant has the number."""
+
+
+class CertificationRequired(Conflict):
+    """The module has not passed its certification; `checks` lists what is missing."""
 
 
 class NameTaken(Conflict):

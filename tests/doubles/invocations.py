@@ -29,6 +29,7 @@ PUBLIC = (
 OWNERS = (
     ("/pay-links", "create_checkout_link"),
     ("/charges", "charge_token"),
+    ("/certify", "charge_token"),
     ("/checkout-sessions", "open_checkout"),
     ("/payment-intents", "open_checkout"),
     ("/public-config", "open_checkout"),

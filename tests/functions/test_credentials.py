@@ -61,6 +61,7 @@ def test_a_module_takes_the_keys_of_its_state(shop: Shop) -> None:
     on = {"state": "on"}
     assert refuse(shop.world, lambda: shop.admin.post(state, on)) == (422, "key_mode_mismatch")
     expect(200, shop.admin.post(path(shop), keys("live")))
+    expect(200, shop.admin.post(f"/v1/payment-modules/{shop.module['id']}/certify"))
     expect(200, shop.admin.post(state, {"state": "on"}))
 
     session = shop.session(shop.invoice())

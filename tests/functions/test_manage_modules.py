@@ -25,6 +25,7 @@ ALLOWED = {
     f"PATCH {MODULES}/{{id}}": {"admin"},
     f"POST {MODULES}/{{id}}/state": {"admin"},
     f"GET {MODULES}/{{id}}/capabilities": READERS,
+    f"GET {MODULES}/{{id}}/certification": READERS,
     "GET /v1/profiles/{id}": READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": {"admin"},
     "DELETE /v1/profiles/{id}/modules/{mid}": {"admin"},

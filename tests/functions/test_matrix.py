@@ -41,6 +41,8 @@ MATRIX = {
     "POST /v1/payment-modules/{id}/state": "a",
     "GET /v1/payment-modules/{id}/capabilities": "aov",
     "GET /v1/payment-modules/{id}/public-config": "aovs",
+    "POST /v1/payment-modules/{id}/certify": "a",
+    "GET /v1/payment-modules/{id}/certification": "aov",
     "GET /v1/profiles/{id}": "aov",
     "PUT /v1/profiles/{id}/modules/{mid}": "a",
     "DELETE /v1/profiles/{id}/modules/{mid}": "a",

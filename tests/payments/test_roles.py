@@ -119,6 +119,7 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
         "POST /v1/payment-modules",
         "PATCH /v1/payment-modules/{id}",
         "POST /v1/payment-modules/{id}/state",
+        "POST /v1/payment-modules/{id}/certify",
         "PUT /v1/profiles/{id}/modules/{mid}",
         "DELETE /v1/profiles/{id}/modules/{mid}",
         "GET /v1/settings",

@@ -10,6 +10,7 @@ from payments.doors.store import Change, Reservation, change
 from payments.doors.table import RowChanged
 from payments.errors import (
     AccountNotActive,
+    CertificationRequired,
     CurrencyNotSupported,
     KeyModeMismatch,
     NameTaken,
@@ -18,6 +19,7 @@ from payments.errors import (
 )
 from payments.facts.caller import Caller
 from payments.facts.capabilities import Capability, capabilities
+from payments.facts.certification import lacking
 from payments.facts.fees import FeePolicy
 from payments.facts.module import MODES, ModuleState, PaymentModule
 from payments.facts.origin import require_origin, require_picture
@@ -94,14 +96,29 @@ def change_module(
 def switch_module(
     module_id: str, state: ModuleState, *, caller: Caller, doors: Doors
 ) -> PaymentModule:
-    """Switch a module; Sandbox takes an account with test keys, On one with live keys."""
+    """
+    Switch a module.
+
+    Sandbox takes an account with test keys, On one with live keys and a certification.
+    """
     module = doors.store.module(caller.tenant, module_id)
     if state is not ModuleState.OFF:
         doors.store.account(caller.tenant, module.account).require_active(MODES[state])
+    if state is ModuleState.ON and module.state is not ModuleState.ON:
+        _require_certified(module, doors)
     try:
         return doors.store.save(module.switch(state), module)
     except RowChanged:
         raise VersionMismatch(f"Module {module.name} was changed at the same time.") from None
+
+
+def _require_certified(module: PaymentModule, doors: Doors) -> None:
+    if checks := lacking(doors.store.certification(module.tenant, module.id)):
+        raise CertificationRequired(
+            f"Payment module {module.name} goes On once it is certified: POST "
+            f"/v1/payment-modules/{module.id}/certify tries everything in test mode.",
+            checks=checks,
+        )
 
 
 def survey(

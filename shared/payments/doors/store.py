@@ -13,6 +13,7 @@ from payments.errors import NotFound, TooMuchContention
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
 from payments.facts.audit import AuditHead, AuditRecord
+from payments.facts.certification import Certification
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import CardUse, Customer, SavedMethod
@@ -97,6 +98,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Account: lambda row: ("ACC", row.id, "ACCOUNT"),
     Connection: lambda row: ("ACC", row.account, f"CONNECTION#{row.mode}"),
     PaymentModule: lambda row: ("MOD", row.id, "MODULE"),
+    Certification: lambda row: ("MOD", row.module, "CERTIFICATION"),
     Grant: lambda row: ("PRF", row.profile, f"MODULE#{row.module}"),
     Customer: lambda row: ("CUS", row.ref, "CUSTOMER"),
     CustomerCredit: lambda row: ("CUS", row.customer, f"CREDIT#{row.mode}:{row.currency}"),
@@ -335,6 +337,10 @@ class Store:
         return self._require(
             PaymentModule, "payment module", partition(tenant, "MOD", module), "MODULE"
         )
+
+    def certification(self, tenant: str, module: str) -> Certification | None:
+        """Return a module's last certification, or None."""
+        return self._find(Certification, partition(tenant, "MOD", module), "CERTIFICATION")
 
     def grant(self, tenant: str, profile: str, module: str) -> Grant | None:
         """Return the grant of a module to a profile, or None."""

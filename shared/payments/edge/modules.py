@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field
 
 from payments.cases import configuring
 from payments.edge import api, runtime
+from payments.edge.shapes import CertificationOut, show_certification
+from payments.errors import NotFound
 from payments.facts.capabilities import Capability
 from payments.facts.fees import FeePolicy
 from payments.facts.module import Features, ModuleState, PaymentModule
@@ -203,6 +205,17 @@ def get_capabilities(module_id: api.PathName) -> CapabilitiesOut:
         reason=obstacle,
         data=list(found),
     )
+
+
+@router.get("/v1/payment-modules/<module_id>/certification")
+def get_certification(module_id: api.PathName) -> CertificationOut:
+    """Return the module's last certification, step by step."""
+    tenant = api.caller(router).tenant
+    runtime.store().module(tenant, module_id)
+    found = runtime.store().certification(tenant, module_id)
+    if not found:
+        raise NotFound("The module has not been certified yet.")
+    return show_certification(found)
 
 
 def _answer(module: PaymentModule) -> Response[ModuleOut]:

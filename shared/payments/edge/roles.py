@@ -28,6 +28,8 @@ ROUTES: dict[str, frozenset[str]] = {
     "PATCH /v1/payment-modules/{id}": _ADMINS,
     "POST /v1/payment-modules/{id}/state": _ADMINS,
     "GET /v1/payment-modules/{id}/capabilities": _READERS,
+    "POST /v1/payment-modules/{id}/certify": _ADMINS,
+    "GET /v1/payment-modules/{id}/certification": _READERS,
     "GET /v1/profiles/{id}": _READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": _ADMINS,
     "DELETE /v1/profiles/{id}/modules/{mid}": _ADMINS,

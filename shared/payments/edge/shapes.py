@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from payments.doors.store import InvoiceRows
 from payments.edge import api, runtime
+from payments.facts.certification import Certification, StepResult
 from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation, Fee, Note, Payment
@@ -169,6 +170,20 @@ class RecoveryOut(BaseModel):
     ended_at: datetime | None
 
 
+class CertificationOut(BaseModel):
+    """`running` goes on with the next request; a step that failed says what to do."""
+
+    id: str
+    module: str
+    status: str
+    mode: str = "test"
+    amount: int
+    currency: str
+    steps: list[StepResult]
+    started_at: datetime
+    finished_at: datetime | None
+
+
 class ShareOut(BaseModel):
     """What a payment that stands under another invoice brought to this one."""
 
@@ -256,6 +271,11 @@ class InvoicePage(BaseModel):
 def show_payment(payment: Payment) -> PaymentOut:
     """Return what a caller may see."""
     return PaymentOut(**payment.model_dump(mode="json"))
+
+
+def show_certification(found: Certification) -> CertificationOut:
+    """Return what a caller may see."""
+    return CertificationOut.model_validate(found, from_attributes=True)
 
 
 def show_dispute(dispute: Dispute) -> DisputeOut:
