@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -101,20 +102,20 @@ def owner_of(route: str) -> str:
 
 
 @cache
-def _templates() -> list[tuple[str, str, re.Pattern[str]]]:
-    """Every route with its method and its path as a pattern, the literal ones first."""
-    ordered = sorted((*ROUTES, *PUBLIC), key=lambda name: name.count("{"))
-    parts = [(route, *route.split(" ")) for route in ordered]
-    return [
-        (route, verb, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template)))
-        for route, verb, template in parts
-    ]
+def _templates() -> dict[tuple[str, int], list[tuple[str, re.Pattern[str]]]]:
+    """Every route by its method and its number of parts: as a pattern, the literal ones first."""
+    found = defaultdict(list)
+    for route in sorted((*ROUTES, *PUBLIC), key=lambda name: name.count("{")):
+        verb, template = route.split(" ")
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))
+        found[verb, template.count("/")].append((route, pattern))
+    return found
 
 
 def route_of(method: str, path: str) -> tuple[str, dict[str, str]]:
     """Return the route key and the path parameters, as API Gateway finds them."""
-    for route, verb, pattern in _templates():
-        if verb == method and (found := pattern.fullmatch(path)):
+    for route, pattern in _templates()[method, path.count("/")]:
+        if found := pattern.fullmatch(path):
             return route, {name: unquote(value) for name, value in found.groupdict().items()}
     raise LookupError(f"{method} {path}")
 

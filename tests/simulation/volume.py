@@ -15,7 +15,7 @@ from tests.simulation.world import KINDS, Base, simulated
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 PORTION = 50
 #: What a planted bug has to be found in. A seed is some thirty invocations of the real functions,
-#: about 0.05 s of one core, so that these take four minutes on two cores.
+#: about 0.06 s of one core, so that these take five minutes on two cores.
 FULL = 10_000
 
 Case = tuple[int, str]

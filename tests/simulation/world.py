@@ -348,6 +348,7 @@ class Base:
     def world(self, seed: int, kind: Kind) -> World:
         """Give a world in which nothing has happened yet."""
         self.standin.store._db.deserialize(self.database)
+        self.standin.store.soonest = 0.0
         self.standin._in_flight = set()
         self.standin.ids = Ids(seed + 1)
         self.truth.kept = {name: dict(found) for name, found in self.objects.items()}

@@ -5,6 +5,7 @@ SQLite in memory: nothing stays when the process ends.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from typing import Any, NamedTuple
 
@@ -73,6 +74,8 @@ class Store:
     def __init__(self) -> None:
         self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(SCHEMA)
+        #: No job is due before: most requests need not look.
+        self.soonest = 0.0
 
     def close(self) -> None:
         self._db.close()
@@ -179,18 +182,23 @@ class Store:
         )
 
     def add_job(self, due: float, name: str, scope: str, argument: str) -> None:
+        self.soonest = min(self.soonest, due)
         self._db.execute(
             "INSERT INTO jobs (due, name, scope, argument) VALUES (?, ?, ?, ?)",
             (due, name, scope, argument),
         )
 
     def take_job(self, now: float) -> Job | None:
+        if now < self.soonest:
+            return None
         row = self._db.execute(
             "SELECT number, due, name, scope, argument FROM jobs WHERE due <= ?"
             " ORDER BY due, number LIMIT 1",
             (now,),
         ).fetchone()
         if row is None:
+            due = self.next_due()
+            self.soonest = math.inf if due is None else due
             return None
         self._db.execute("DELETE FROM jobs WHERE number = ?", (row[0],))
         return Job(*row)
