@@ -23,7 +23,7 @@ serve: ## Keep the local stack running; PORT=8700 is the first of its four ports
 	@$(bin)/python -m local.serve
 
 test: ## Run every test; CI runs this
-	$(call set-up,app aws cli)
+	$(call set-up,app aws cli browser)
 	@$(bin)/python -m local.layer_here
 	@$(bin)/python -m pytest
 
@@ -76,4 +76,4 @@ lock: ## Write the requirements files anew from pyproject.toml
 	@local/.lock-venv/bin/python -m local.locking
 
 clean: ## Remove what the commands have made
-	@rm -rf .venv local/.*-venv local/stripe_cli/node_modules local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv local/.*-venv local/stripe_cli/node_modules local/axe/node_modules local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -24,6 +24,8 @@ class OpenSession(api.Body):
     `amount` in the invoice's minor units; left out, it is all that is collectable.
 
     The addresses are of the settings' `return_origins`. `expected_amount` is only compared.
+    `save_card` keeps the card for later charges; `consent_text` names the text to which the payer
+    agrees, where it is your own.
     """
 
     success_url: Url
@@ -33,6 +35,7 @@ class OpenSession(api.Body):
     expected_amount: api.Amount | None = None
     locale: Language | None = None
     save_card: Flag = False
+    consent_text: api.Name | None = None
 
 
 class OpenIntent(api.Body):
@@ -42,6 +45,7 @@ class OpenIntent(api.Body):
     amount: api.Amount | None = None
     expected_amount: api.Amount | None = None
     save_card: Flag = False
+    consent_text: api.Name | None = None
 
 
 class SessionOut(BaseModel):

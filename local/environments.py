@@ -22,9 +22,13 @@ ENVIRONMENTS = {
     "checkov": ("local/.checkov-venv", "local/requirements-checkov.txt"),
     "lock": ("local/.lock-venv", "local/requirements-lock.txt"),
     "cli": ("local/stripe_cli/node_modules", "local/stripe_cli/package-lock.json"),
+    "browser": ("local/axe/node_modules", "local/axe/package-lock.json"),
 }
-# Stripe's own CLI comes from npm; everything else is Python's.
-NODE = frozenset({"cli"})
+# Stripe's own CLI and the rules of accessibility come from npm; everything else is Python's.
+NODE = {
+    "cli": "the tests with Stripe's CLI are skipped",
+    "browser": "the tests in a browser are skipped",
+}
 STAMP = "ready"
 # The file names everything, so nothing is left to be looked up.
 INSTALL = (
@@ -32,7 +36,9 @@ INSTALL = (
     *("--no-deps", "--require-hashes", "--requirement"),
 )
 NPM_INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends", "nodejs", "npm")
+APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
+# Debian's and Ubuntu's names of a browser; whoever has another one names it in CHROMIUM.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_S = 15
 
 
@@ -77,25 +83,39 @@ def stamp(name: str) -> str:
 
 def has_installer(name: str) -> bool:
     """Tell whether it can be installed; all else works without npm, so a lack is only said."""
-    if name not in NODE or shutil.which("npm") or (apt_installs_npm() and shutil.which("npm")):
+    if name not in NODE:
+        return True
+    if name == "browser" and not has_browser():
+        print(f"  a browser is missing, so {NODE[name]}: install the package chromium.", flush=True)
+        return False
+    if shutil.which("npm") or (apt_installs("nodejs", "npm") and shutil.which("npm")):
         return True
     print(
-        "  npm is missing, so the tests with Stripe's CLI are skipped:"
-        " install the packages nodejs and npm, and run again.",
+        f"  npm is missing, so {NODE[name]}: install the packages nodejs and npm, and run again.",
         flush=True,
     )
     return False
 
 
-def apt_installs_npm() -> bool:
-    """Install npm where that asks nobody for a password."""
+def has_browser() -> bool:
+    return bool(find_browser() or (apt_installs("chromium") and find_browser()))
+
+
+def find_browser() -> str | None:
+    """Return the browser that the tests drive."""
+    named = (os.environ.get("CHROMIUM"), *BROWSERS)
+    return next((found for name in named if name and (found := shutil.which(name))), None)
+
+
+def apt_installs(*packages: str) -> bool:
+    """Install packages where that asks nobody for a password."""
     root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     if not shutil.which("apt-get") or (root and not shutil.which("sudo")):
         return False
-    print("  installing nodejs and npm by apt", flush=True)
+    print(f"  installing {' and '.join(packages)} by apt", flush=True)
     return all(
         subprocess.run([*root, *command], capture_output=True, check=False).returncode == 0
-        for command in (("apt-get", "update"), APT_INSTALL)
+        for command in (("apt-get", "update"), (*APT_INSTALL, *packages))
     )
 
 

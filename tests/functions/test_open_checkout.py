@@ -319,6 +319,38 @@ def test_a_request_that_died_and_was_swept_away_is_told_to_begin_anew(shop: Shop
     assert shop.read(invoice)["amounts"]["collectable"] == 4000
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_card_that_the_payer_lets_be_kept_is_charged_later(shop: Shop, way: str) -> None:
+    opened = expect(201, open_way(shop, shop.invoice(), way, save_card=True, consent_text="v-3"))
+    pay(shop, opened)
+    shop.world.deliver()
+
+    (card,) = shop.cards()
+
+    assert (card["last4"], card["default"], card["consent"]["text"]) == ("4242", True, "v-3")
+    assert expect(201, shop.charge(shop.invoice()))["attempt"]["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_card_is_not_kept_unless_the_payer_lets_it(shop: Shop, way: str) -> None:
+    pay(shop, begin(shop, shop.invoice(), way))
+    shop.world.deliver()
+
+    assert shop.cards() == []
+
+
+def test_a_storefront_tries_no_more_often_than_the_module_lets_it(shop: Shop) -> None:
+    rule = {"scope": "customer", "counts": "attempts", "limit": 2}
+    module = f"/v1/payment-modules/{shop.module['id']}"
+    seen = {"if-match": shop.admin.get(module).headers["etag"]}
+    expect(200, shop.admin.send("PATCH", module, {"velocity": [rule]}, headers=seen))
+    invoice = shop.invoice()
+
+    answers = [open_way(shop, invoice, way) for way in (*WAYS, *WAYS)]
+
+    assert [answer.status for answer in answers] == [201, 201, 429, 429]
+
+
 def test_a_storefront_knows_what_a_browser_may_know(shop: Shop) -> None:
     config = f"/v1/payment-modules/{shop.module['id']}/public-config"
 

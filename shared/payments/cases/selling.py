@@ -52,6 +52,7 @@ class CheckoutRequest:
     cancel_url: str | None = None
     locale: str | None = None
     save_card: bool = False
+    consent_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def _claim(
     admit(request.attempt, permitted.module, {"customer": customer.ref}, doors=doors)
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
+    admit(request.attempt, permitted.module, {"customer": customer.ref}, doors=doors)
 
     def propose(found: list[Invoice]) -> Attempt:
         (seen,) = found
@@ -178,6 +180,7 @@ def _claim(
             cancel_url=request.cancel_url,
             locale=request.locale,
             save_card=request.save_card,
+            consent_text=request.consent_text,
         )
 
     return claim([invoice], propose, supersede=True, doors=doors)

@@ -122,7 +122,9 @@ class Attempt(BaseModel):
     cancel_url: str | None = None
     #: In which language the hosted page speaks; None: that of the payer's browser.
     locale: str | None = None
+    #: Whether the payer lets the card be kept, and under which text.
     save_card: bool = False
+    consent_text: str | None = None
     #: What the platform takes of it, in minor units.
     application_fee: int | None = None
     #: By what its payer's address is known, where it is the payer who asks; see limiting.

@@ -109,6 +109,7 @@ class Charge(Value):
     outcome: Outcome | None = None
     payment_intent: str | None = None
     application_fee: ApplicationFee | str | None = None
+    payment_method: str | None = None
 
     @property
     def card(self) -> ChargedCard:

@@ -6,6 +6,7 @@ order and any number of times: Stripe's charge id decides, not the path it came 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -74,7 +75,10 @@ def _apply_to(attempt: Attempt, intent: Intent, account: str, mode: str, doors: 
     """Bring the intent of an attempt that was just read into the books."""
     _require_match(intent, attempt, account, mode)
     if intent.status == "succeeded":
-        return apply_payment(attempt, intent, doors=doors)
+        paid = apply_payment(attempt, intent, doors=doors)
+        if paid.save_card:
+            _save_paid_card(paid, intent, doors)
+        return paid
     if intent.status == "processing":
         return advance(
             attempt,
@@ -281,16 +285,43 @@ def save_card(
     if setup.status != "succeeded" or not isinstance(method, PaymentMethod):
         return
 
+    evidence = Evidence(setup.id, setup.customer, metadata.get("consent_text"))
+    _keep_card(method, evidence, tenant=tenant, ref=ref, slot=f"{account}:{mode}", doors=doors)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """That a card's owner agreed: Stripe's own record, its customer, and under which text."""
+
+    record: str
+    stripe_customer: str | None
+    text: str | None
+
+
+def _save_paid_card(attempt: Attempt, intent: Intent, doors: Doors) -> None:
+    """Keep the card of a payment whose payer wanted that; told again, it is kept already."""
+    charge = intent.charge
+    if not charge.payment_method or not charge.card.last4:
+        return
+    method = PaymentMethod(id=charge.payment_method, card=charge.card)
+    evidence = Evidence(intent.id, attempt.stripe_customer, attempt.consent_text)
+    slot = f"{attempt.account}:{attempt.mode}"
+    _keep_card(
+        method, evidence, tenant=attempt.tenant, ref=attempt.customer, slot=slot, doors=doors
+    )
+
+
+def _keep_card(
+    method: PaymentMethod, evidence: Evidence, *, tenant: str, ref: str, slot: str, doors: Doors
+) -> None:
     def step() -> None:
         customer = doors.store.find_customer(tenant, ref)
         if not customer:
-            raise UnknownAttempt(setup.id)
+            raise UnknownAttempt(evidence.record)
         if customer.erased_at or doors.store.card(tenant, ref, method.id):
             return
-        saved = _saved(method, setup, customer, f"{account}:{mode}", doors.now())
-        saved = saved.having(consent_text=metadata.get("consent_text"))
-        name = f"{account}:{mode}:{method.id}"
-        kept = Reservation(tenant=tenant, kind="PM", value=name, holder=ref)
+        saved = _saved(method, evidence, customer, slot, doors.now())
+        kept = Reservation(tenant=tenant, kind="PM", value=f"{slot}:{method.id}", holder=ref)
         default = customer.default_payment_method or saved.id
         changed = customer.having(default_payment_method=default)
         doors.store.write(change(saved), change(changed, customer), change(kept))
@@ -299,19 +330,21 @@ def save_card(
 
 
 def _saved(
-    method: PaymentMethod, setup: SetupIntent, customer: Customer, slot: str, at: datetime
+    method: PaymentMethod, evidence: Evidence, customer: Customer, slot: str, at: datetime
 ) -> SavedMethod:
     account, _, mode = slot.partition(":")
+    card = method.card or Card()
     return SavedMethod(
         id=method.id,
         tenant=customer.tenant,
         customer=customer.ref,
         account=account,
         mode=mode,
-        stripe_customer=setup.customer or customer.stripe_ids[slot],
-        setup_intent=setup.id,
+        stripe_customer=evidence.stripe_customer or customer.stripe_ids[slot],
+        setup_intent=evidence.record,
         consented_at=at,
-        **(method.card or Card()).model_dump(),
+        consent_text=evidence.text,
+        **card.model_dump(include=set(Card.model_fields)),
     )
 
 

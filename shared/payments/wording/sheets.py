@@ -25,7 +25,7 @@ NAMES = {
     "pt": "Português",
 }
 _LAYOUTS = Path(__file__).parent / "layouts"
-_WORDS = ("open", "details", "item", "amount", "history", "date", "how", "language")
+_WORDS = ("open", "details", "item", "amount", "history", "payment", "language")
 #: The least contrast at which text is easy to read (WCAG 2.2, 1.4.3).
 _CONTRAST = 4.5
 
