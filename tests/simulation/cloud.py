@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from payments import edge
 from payments.doors.doors import Doors
 from payments.doors.table import Table
 from tests.doubles.invocations import TIMEOUTS_MS, Context, Json, record
@@ -67,6 +69,7 @@ class Modules:
             if app := getattr(module, "app", None):
                 app.context.clear()
             return module
+        _forget_routers()
         spec = importlib.util.spec_from_file_location(function, FUNCTIONS / f"{function}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -74,6 +77,14 @@ class Modules:
 
     def give_back(self, module: ModuleType) -> None:
         self._free[module.__name__].append(module)
+
+
+def _forget_routers() -> None:
+    """Let the next environment import routers of its own: each points at one app only."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{edge.__name__}.") and hasattr(module, "router"):
+            del sys.modules[name]
+            delattr(edge, name.rpartition(".")[2])
 
 
 MODULES = Modules()

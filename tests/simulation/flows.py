@@ -1,8 +1,13 @@
 """Every way through the product, for the faults that are put at each of its requests."""
 
-from tests.simulation import flows_of_returns, flows_of_sales
+from tests.simulation import (
+    flows_of_disputes,
+    flows_of_returns,
+    flows_of_sales,
+    flows_of_settlements,
+)
 from tests.simulation.acting import FLOWS, Actor
 
-MODULES = (flows_of_sales, flows_of_returns)
+MODULES = (flows_of_sales, flows_of_returns, flows_of_disputes, flows_of_settlements)
 
 __all__ = ["FLOWS", "MODULES", "Actor"]

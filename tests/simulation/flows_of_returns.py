@@ -9,11 +9,13 @@ from tests.simulation.returns import cancel_what_waits, refund, refund_in_dashbo
 from tests.simulation.world import MINUTE
 
 
-def paid(actor: Actor, card: int = GOOD, *, reopens: bool = False) -> tuple[Sale, Json]:
+def paid(
+    actor: Actor, card: int = GOOD, *, reopens: bool = False, amount: int | None = None
+) -> tuple[Sale, Json]:
     """Make an invoice that is paid, and give its payment as the seller sees it."""
     sale = actor.sale()
     sale.reopens = reopens
-    actor.charge(sale, card)
+    actor.charge(sale, card, amount)
     actor.world.scheduler.pause(MINUTE)
     seen = actor.people.read(sale)
     assert seen is not None

@@ -96,7 +96,9 @@ def nobody_sees_anothers(books: Books) -> Iterator[str]:
         other = TENANTS[1 - TENANTS.index(owner)]
         if other in books.world.table.dynamo.read(item).text:
             yield f"{partition} {sort} names {other}"
-        if item.get("mode", {}).get("S", "test") != "test":
+        # Cash is nobody's test: what is too much of it is as good as live money.
+        cash = sort.startswith("CREDIT#live")
+        if item.get("mode", {}).get("S", "test") != "test" and not cash:
             yield f"{partition} {sort} is not of test mode"
     for tenant, text in books.world.told:
         if tenant and TENANTS[1 - TENANTS.index(tenant)] in text:

@@ -36,7 +36,9 @@ class Sale:
     acts: list[Act] = field(default_factory=list)
     #: How its seller settles what is given back of it.
     reopens: bool = False
-    #: One payment was for this and others: which of them gets what is given back is not told here.
+    #: With which others it shares a payment; which of them gets what goes back is not told here,
+    #: so that then nobody can say what a reader of it has to see.
+    together: "list[Sale]" = field(default_factory=list)
     tangled: bool = False
 
     @property
@@ -204,6 +206,14 @@ class People:
         headers = {"authorization": f"Bearer {secret_key(tenant)}"}
         body = urlencode(form or {}).encode()
         return self.world.standin.handle(Request("POST", path, "", headers, body))
+
+    def owner_of(self, obj: Json) -> str:
+        """Name the merchant in whose account at Stripe something is."""
+        return next(
+            tenant
+            for tenant, merchant in self.world.merchants.items()
+            if merchant.account["stripe_account"] == obj["scope"]
+        )
 
     # Payers
 

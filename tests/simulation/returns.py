@@ -13,13 +13,14 @@ from tests.simulation.people import (
     People,
     Sale,
 )
+from tests.simulation.settlements import pay_outside
 from tests.simulation.witness import was_told
 from tests.simulation.world import MINUTE
 
 
 def give_back(people: People, sale: Sale) -> None:
     """Give back what was paid, or a part of it, in one of the ways in which sellers do."""
-    card = people.random.choices((GOOD, REFUND_FAILS, REFUND_WAITS, REFUND_ASKS), (6, 2, 1, 1))[0]
+    card = people.random.choices(BY, (5, 2, 1, 1, 3))[0]
     payment = a_payment(people, sale, card)
     if payment is None:
         return
@@ -44,13 +45,17 @@ def give_back(people: People, sale: Sale) -> None:
         cancel_what_waits(people)
 
 
+#: How it was paid: by one of the customer's cards, or in cash.
+BY = (GOOD, REFUND_FAILS, REFUND_WAITS, REFUND_ASKS, None)
 WAYS = ("full", "part", "twice", "dashboard", "both")
 
 
-def a_payment(people: People, sale: Sale, card: int) -> Json | None:
-    """Find a payment of the sale; where nothing was paid yet, charge a card first."""
+def a_payment(people: People, sale: Sale, card: int | None) -> Json | None:
+    """Find a payment of the sale; where nothing was paid yet, charge a card or take cash first."""
     seen = people.read(sale)
     if seen and not seen["payments"] and seen["status"] == "open":
+        if card is None:
+            return pay_outside(people, sale, sale.total)
         people.charge_card(sale, None, sale.merchant.cards[card])
         seen = people.read(sale)
     return people.random.choice(seen["payments"]) if seen and seen["payments"] else None
@@ -76,6 +81,8 @@ def _note_outside(  # noqa: PLR0917 - what is known of it
     people: People, sale: Sale, payment: Json, amount: int | None, begun: float, answer: Any
 ) -> None:
     """Note what was given back outside of Stripe, where nobody else sees it."""
+    for each in sale.together:
+        each.tangled = True
     if answer is not None and answer.status == 201:
         parts = [part for part in answer.json["allocations"] if part["invoice"] == sale.ident]
         amount = sum(part["amount"] for part in parts)
@@ -98,6 +105,4 @@ def refund_in_dashboard(
 def cancel_what_waits(people: People) -> None:
     """Cancel in the Dashboard what only its payer could bring to an end."""
     for found in people.world.truth.all("refund", status="requires_action"):
-        for tenant, merchant in people.world.merchants.items():
-            if merchant.account["stripe_account"] == found["scope"]:
-                people.at_stripe(tenant, f"/v1/refunds/{found['id']}/cancel")
+        people.at_stripe(people.owner_of(found), f"/v1/refunds/{found['id']}/cancel")

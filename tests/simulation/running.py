@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.simulation import stories
 from tests.simulation.books import Books, every_charge_is_booked_once
+from tests.simulation.disputes import conclude
 from tests.simulation.invariants import (
     PATIENCE_S,
     at_rest,
@@ -18,7 +19,6 @@ from tests.simulation.invariants import (
 )
 from tests.simulation.mailing import OUTBOX, SENDER
 from tests.simulation.people import OFFICE_HOURS, People
-from tests.simulation.returns import cancel_what_waits
 from tests.simulation.watching import Violation, Watch
 from tests.simulation.wiring import Log
 from tests.simulation.witness import Witness
@@ -160,7 +160,7 @@ class Run:
         world = self.world
         world.faults.on = False
         world.webhooks.kept_down_until = 0.0
-        cancel_what_waits(self.people)
+        conclude(self.people)
         calm = world.scheduler.now + PATIENCE_S
         self._settle(until=calm)
         if not self.watch.violations:

@@ -8,7 +8,7 @@ instead of another one.
 from collections.abc import Callable
 from functools import partial
 
-from tests.simulation import returns, sales
+from tests.simulation import disputes, returns, sales, settlements
 from tests.simulation.people import People, Sale
 from tests.simulation.world import MINUTE, Merchant
 
@@ -24,7 +24,13 @@ STORIES: dict[Callable[[People, Sale], object], int] = {
     sales.forge: 1,
     sales.sell_elsewhere: 1,
     sales.rotate: 1,
-    returns.give_back: 5,
+    returns.give_back: 6,
+    disputes.contest: 4,
+    settlements.take_cash: 2,
+    settlements.use_credit: 1,
+    settlements.charge_two: 2,
+    settlements.give_up: 1,
+    settlements.change_amount: 2,
 }
 
 

@@ -7,6 +7,7 @@ from tests.simulation.mutants import MUTANTS
 
 #: Bugs that only a rare meeting of faults shows, and the test that is made to meet it.
 DIRECTED = {
+    "B18 replay_after_24h": "test_an_attempt_over_23_hours_old_is_looked_up_and_never_replayed",
     "B28 running_is_none": "test_a_session_that_stripe_is_still_making_is_not_taken_for_none",
 }
 

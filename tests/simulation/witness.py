@@ -41,6 +41,8 @@ class Witness:
             self._note(sale, "lose", taken, ref=dispute["id"])
 
     def _note(self, sale: Sale, kind: str, amount: int, **more: Any) -> None:
+        for each in sale.together:
+            each.tangled = True
         now = self._people.world.scheduler.now
         sale.acts.append(Act(kind, now, FOREVER, amount, **more))
 

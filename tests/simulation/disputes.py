@@ -1,0 +1,73 @@
+"""A payer's bank takes money back, or asks about it; sellers answer here or in the Dashboard."""
+
+from functools import partial
+
+from tests.doubles.invocations import Answer, Json
+from tests.simulation.people import DISPUTED, INQUIRED, People, Sale
+from tests.simulation.returns import a_payment, cancel_what_waits, refund
+from tests.simulation.witness import was_told
+from tests.simulation.world import MINUTE
+
+#: What the bank decides, by the words of the evidence: for the seller, against, or in earnest.
+WINNING, LOSING, ESCALATING = "winning_evidence", "losing_evidence", "escalate_inquiry_evidence"
+WAYS = ("answer", "accept", "twice", "dashboard", "refund", "leave")
+
+
+def contest(people: People, sale: Sale) -> None:
+    """Let a payment be disputed, and do about it what sellers do."""
+    card = people.random.choice((DISPUTED, DISPUTED, INQUIRED))
+    payment = a_payment(people, sale, card)
+    people.pause(5, 4 * MINUTE)
+    dispute = the_dispute(people, sale)
+    if payment is None or dispute is None:
+        return
+    words = people.random.choice((WINNING, LOSING))
+    match people.random.choices(WAYS, (4, 3, 2, 2, 2, 1))[0]:
+        case "answer":
+            say(people, sale, dispute, words)
+            step(people, sale, dispute, "submit")
+        case "accept":
+            step(people, sale, dispute, "accept")
+        case "twice":
+            say(people, sale, dispute, words)
+            for way in ("submit", people.random.choice(("submit", "accept"))):
+                people.soon(partial(step, people, sale, dispute, way), within=2)
+        case "dashboard":
+            if dispute["status"].startswith("warning"):
+                words = people.random.choice((words, ESCALATING))
+            answer_in_dashboard(people, sale.tenant, dispute["stripe_id"], words)
+        case "refund":
+            refund(people, sale, payment, people.random.choice((500, None)))
+
+
+def the_dispute(people: People, sale: Sale) -> Json | None:
+    """Find the dispute of a sale, if anybody has heard of it yet."""
+    seen = people.read(sale)
+    return seen["disputes"][0] if seen and seen["disputes"] else None
+
+
+def say(people: People, sale: Sale, dispute: Json, words: str) -> Answer | None:
+    body = {"fields": {"uncategorized_text": words}}
+    return people.insist(sale.tenant, "operator", f"/v1/disputes/{dispute['id']}/evidence", body)
+
+
+def step(people: People, sale: Sale, dispute: Json, way: str) -> Answer | None:
+    """Submit or accept."""
+    answer = people.insist(sale.tenant, "operator", f"/v1/disputes/{dispute['id']}/{way}")
+    if answer and answer.status == 200 and answer.json["status"] == "lost":
+        was_told(sale, answer.json["stripe_id"], people.world.scheduler.now)
+    return answer
+
+
+def answer_in_dashboard(people: People, tenant: str, stripe_id: str, words: str) -> None:
+    form = {"evidence[uncategorized_text]": words, "submit": "true"}
+    people.at_stripe(tenant, f"/v1/disputes/{stripe_id}", form)
+
+
+def conclude(people: People) -> None:
+    """Bring to an end in the Dashboard what would wait there for weeks."""
+    cancel_what_waits(people)
+    for found in people.world.truth.all("dispute"):
+        if found["status"] in {"needs_response", "warning_needs_response"}:
+            words = people.random.choice((WINNING, LOSING))
+            answer_in_dashboard(people, people.owner_of(found), found["id"], words)

@@ -1,0 +1,92 @@
+"""Planted bugs in what brings money back, or in without Stripe; how to plant one: `planting`."""
+
+from typing import Any
+
+from payments.cases import refunding, settling, sweeping
+from payments.doors.doors import Doors
+from payments.facts.dispute import Dispute
+from payments.facts.payment import Payment
+from payments.facts.refund import Refund, RefundStatus, room
+from payments.facts.stripe_objects import StripeRefund
+from payments.steps import returning, submitting
+from payments.steps.applying import NotOurs
+from tests.simulation.planting import NUMBERS, Replace, mutant
+
+
+@mutant("B14 refund_unreserved")
+def give_back_what_came_once_more(swap: Replace) -> None:
+    swap(Payment, "refundable", property(lambda self: self.gross - self.disputed))
+    swap(refunding, "room", lambda payment, _: room(payment, []))
+
+
+@mutant("B15 refund_key_random")
+def name_each_try_of_a_refund_anew(swap: Replace) -> None:
+    key = property(lambda self: f"{self.tenant}:{self.id}:{next(NUMBERS)}")
+    swap(Refund, "stripe_key", key)
+
+
+@mutant("B16 refund_key_per_invoice")
+def name_a_refund_by_its_invoice(swap: Replace) -> None:
+    swap(Refund, "stripe_key", property(lambda self: f"{self.tenant}:{self.invoice}:refund"))
+
+
+@mutant("B24 dispute_not_reserved")
+def offer_what_a_bank_has_taken(swap: Replace) -> None:
+    swap(Dispute, "contested", property(lambda _: 0))
+
+
+@mutant("B36 reversal_ignored")
+def believe_that_what_went_back_stays_there(swap: Replace) -> None:
+    may_become = Refund.may_become
+
+    def faithful(self: Refund, status: RefundStatus) -> bool:
+        return self.status is not RefundStatus.SUCCEEDED and may_become(self, status)
+
+    swap(Refund, "may_become", faithful)
+
+
+@mutant("B37 dashboard_ignored")
+def see_only_what_was_asked_for_here(swap: Replace) -> None:
+    def deny(told: StripeRefund, *_: Any) -> Refund:
+        raise NotOurs(told.id)
+
+    swap(returning, "_imported", deny)
+
+
+@mutant("B38 cash_counted_per_try")
+def book_cash_at_each_try(swap: Replace) -> None:
+    offline = settling._offline
+
+    def anew(request: Any, invoice: Any, ident: str, doors: Doors) -> Payment:
+        return offline(request, invoice, f"{ident}{next(NUMBERS)}", doors)
+
+    swap(settling, "_offline", anew)
+
+
+@mutant("B39 refunds_not_swept")
+def leave_refunds_to_themselves(swap: Replace) -> None:
+    swap(sweeping, "_sweep_refunds", lambda *_: None)
+
+
+@mutant("B40 refund_timeout_is_failure")
+def take_silence_about_a_refund_for_a_no(swap: Replace) -> None:
+    drive = submitting.drive
+
+    def hasty(refund: Refund, doors: Doors) -> Refund:
+        found = drive(refund, doors)
+        unheard = found.status is RefundStatus.SUBMITTED
+        return submitting.give_up(found, "silence", doors) if unheard else found
+
+    swap(refunding, "drive", hasty)
+
+
+@mutant("B41 refund_booked_from_its_request")
+def book_a_refund_before_stripe_has_told(swap: Replace) -> None:
+    heard = returning._heard
+
+    def sanguine(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
+        if told.status in {"pending", "requires_action"}:
+            told = told.model_copy(update={"status": "succeeded"})
+        return heard(refund, told, doors)
+
+    swap(returning, "_heard", sanguine)
