@@ -7,10 +7,10 @@ from datetime import datetime
 from payments.doors.doors import Doors
 from payments.doors.secrets import SecretMissing
 from payments.errors import (
-    InvalidTransition,
     PaymentInProgress,
     StripeAccountError,
     StripePermissionMissing,
+    StripeRequestRefused,
     StripeUnavailable,
 )
 from payments.facts.account import Account, AccountStatus
@@ -24,6 +24,7 @@ from payments.steps.holding import held, settle
 from payments.steps.listening import fall_silent
 
 GONE = "It was disconnected here: add its keys to connect it again."
+LET_GO = "It was disconnected here: its merchant goes through Stripe's pages to connect it again."
 
 
 def disconnect(account_id: str, *, caller: Caller, doors: Doors) -> Account:
@@ -35,12 +36,6 @@ def disconnect(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     where it was.
     """
     account = doors.store.account(caller.tenant, account_id)
-    if account.method != "api_keys":
-        raise InvalidTransition(
-            f"Account {account.name} is connected through Stripe: its merchant disconnects it in "
-            "Stripe's Dashboard.",
-            method=account.method,
-        )
     modes = [mode for mode, slot in account.slots.items() if not slot.is_over]
     for mode in modes:
         switch_off(account, mode, doors)
@@ -88,6 +83,8 @@ def _open_attempts(account: Account, doors: Doors) -> Iterator[Attempt]:
 
 def _emptied(account: Account, mode: str, doors: Doors) -> Account:
     """Return the account without an endpoint and without keys in a mode."""
+    if account.method != "api_keys":
+        return _let_go(account, mode, doors)
     with suppress(SecretMissing, StripeAccountError, StripePermissionMissing):
         fall_silent(account, mode, doors.gateway(account.tenant, account.id, mode), doors)
     doors.secrets.empty_webhook(account.id, mode)
@@ -102,4 +99,26 @@ def _emptied(account: Account, mode: str, doors: Doors) -> Account:
         endpoint=None,
         checks=(),
         check_at=None,
+    )
+
+
+def _let_go(account: Account, mode: str, doors: Doors) -> Account:
+    """
+    Return the account that is reached through the platform no more.
+
+    What a merchant granted by OAuth is given back. An account that the platform made has no grant
+    to give back: it stays the merchant's own, and nothing here uses it.
+    """
+    connection = doors.store.find_connection(account.tenant, account.id, mode)
+    if account.method == "oauth" and connection and connection.stripe_account:
+        try:
+            doors.platform(mode).deauthorize(connection.stripe_account)
+        except OutcomeUnknown:
+            raise StripeUnavailable("Stripe did not answer; disconnect it again.") from None
+        except StripeRequestRefused as refusal:
+            # Its merchant was faster.
+            if refusal.members.get("stripe_code") != "invalid_client":
+                raise
+    return account.having_slot(
+        mode, status=AccountStatus.DISCONNECTED, status_reason=LET_GO, checks=(), check_at=None
     )

@@ -10,13 +10,15 @@ from datetime import UTC, datetime, timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import API_VERSION, EVENTS, Gateway
+from payments.doors.platform import CONNECT_EVENTS
 from payments.doors.secrets import SecretMissing
 from payments.errors import PaymentsError, StripeAccountError, StripePermissionMissing
-from payments.facts.account import IDLE, Account, Slot
+from payments.facts.account import IDLE, Account, Endpoint, Slot
 from payments.facts.caller import Caller
 from payments.facts.health import Health, LastEvent, Listening
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.halting import switch_off
+from payments.steps.hearing import heard_by
 from payments.steps.holding import held, settle
 from payments.steps.listening import retire
 from payments.steps.probing import permissions
@@ -105,11 +107,19 @@ def _examine(account: Account, mode: str, doors: Doors) -> Health:
         gateway = doors.gateway(account.tenant, account.id, mode)
         seen = _key(seen, account, mode, doors)
         return _asked(seen, account, gateway, doors)
-    except (StripeAccountError, SecretMissing):
-        return seen.having(checks=()).with_problem(
-            "Stripe refuses the secret key.",
-            f"Send a key that works: POST /v1/accounts/{account.id}/credentials.",
-        )
+    except (StripeAccountError, SecretMissing) as refusal:
+        return seen.having(checks=()).with_problem(*_why(account, refusal))
+
+
+def _why(account: Account, refusal: Exception) -> tuple[str, str]:
+    """Return why Stripe tells nothing of an account, and what to do."""
+    if account.method == "api_keys":
+        fix = f"Send a key that works: POST /v1/accounts/{account.id}/credentials."
+        return "Stripe refuses the secret key.", fix
+    lost = isinstance(refusal, StripeAccountError) and "stripe_code" in refusal.members
+    if lost:
+        return "The merchant has disconnected it at Stripe.", "Have them connect it again."
+    return "Stripe refuses the platform's own key.", "Its owner has to store a new one."
 
 
 def _key(seen: Health, account: Account, mode: str, doors: Doors) -> Health:
@@ -123,7 +133,11 @@ def _key(seen: Health, account: Account, mode: str, doors: Doors) -> Health:
 def _asked(seen: Health, account: Account, gateway: Gateway, doors: Doors) -> Health:
     if account.method == "api_keys":
         seen = _permissions(seen, gateway)
-        seen = _endpoint(seen, account.slot(seen.mode), gateway)
+        seen = _endpoint(seen, account.slot(seen.mode).endpoint, EVENTS, gateway)
+    else:
+        seen = _requirements(seen)
+        heard = heard_by(seen.mode, doors)
+        seen = _endpoint(seen, heard, CONNECT_EVENTS, doors.platform(seen.mode))
     seen = _last_event(seen, account, gateway, doors)
     seen = _capabilities(seen, gateway)
     return _clock(seen, gateway, doors)
@@ -137,25 +151,36 @@ def _permissions(seen: Health, gateway: Gateway) -> Health:
     return seen
 
 
-def _endpoint(seen: Health, slot: Slot, gateway: Gateway) -> Health:
+def _requirements(seen: Health) -> Health:
+    """Say what Stripe asks of the merchant, in the place of a key's permissions."""
+    for check in seen.checks:
+        if check.permission.startswith("requirements."):
+            asked = check.permission.removeprefix("requirements.")
+            seen = seen.with_problem(f"Stripe asks for {asked}.", check.fix or "")
+    return seen
+
+
+def _endpoint(
+    seen: Health, kept: Endpoint | None, events: tuple[str, ...], gateway: Gateway
+) -> Health:
     repair = "Verify the account: POST /v1/accounts/{id}/verify makes it anew; so does the doctor."
-    if not slot.endpoint:
+    if not kept:
         return seen.with_problem("There is no webhook endpoint.", repair)
     try:
-        there = [found for found in gateway.endpoints() if found.id == slot.endpoint.id]
+        there = [found for found in gateway.endpoints() if found.id == kept.id]
     except StripePermissionMissing:
         return seen
     found = there[0] if there else None
-    missing = tuple(sorted(set(EVENTS) - set(found.enabled_events))) if found else ()
+    missing = tuple(sorted(set(events) - set(found.enabled_events))) if found else ()
     seen = seen.having(
         endpoint=Listening(
-            url=slot.endpoint.url,
+            url=kept.url,
             exists=found is not None,
             status=found.status if found else None,
             api_version=found.api_version if found else None,
             expected_api_version=API_VERSION,
             missing_events=missing,
-            previous_until=slot.endpoint.previous_until,
+            previous_until=kept.previous_until,
         )
     )
     if not found:

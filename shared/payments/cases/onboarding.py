@@ -109,7 +109,6 @@ def _reserve(
 ) -> Connection:
     """Write account, name and connection before Stripe hears of them."""
     now = doors.now()
-    pending = Slot(created_at=now, status=AccountStatus.PENDING, status_reason=UNFINISHED)
     account = Account(
         id=account_id,
         tenant=caller.tenant,
@@ -118,7 +117,7 @@ def _reserve(
         error_emails=request.error_emails,
         method="onboarding",
         base_url=caller.base_url,
-        slots={request.mode: pending},
+        slots={request.mode: _slot(doors)},
     )
     connection = Connection(
         tenant=caller.tenant,
@@ -145,21 +144,19 @@ def _reserve(
 def _add_mode(account: Account, mode: str, doors: Doors) -> Connection:
     """Begin the other mode of an account: at Stripe that is an account of its own."""
     other = doors.store.find_connection(account.tenant, account.id, account.main_mode)
-    now = doors.now()
-    slot = Slot(created_at=now, status=AccountStatus.PENDING, status_reason=UNFINISHED)
     created = change(
         Connection(
             tenant=account.tenant,
             account=account.id,
             mode=mode,
             method="onboarding",
-            created_at=now,
+            created_at=doors.now(),
             return_path=other.return_path if other else "",
             country=other.country if other else None,
             email=other.email if other else None,
         )
     )
-    with_slot = account.having(slots={**account.slots, mode: slot})
+    with_slot = account.having(slots={**account.slots, mode: _slot(doors)})
     try:
         doors.store.write(change(with_slot, account), created)
     except RowChanged:
@@ -168,6 +165,12 @@ def _add_mode(account: Account, mode: str, doors: Doors) -> Connection:
             raise TooMuchContention(f"Account {account.name} is being changed.") from None
         return known
     return created.new
+
+
+def _slot(doors: Doors) -> Slot:
+    now = doors.now()
+    slot = Slot(created_at=now, status=AccountStatus.PENDING, status_reason=UNFINISHED)
+    return slot.model_copy(update={"check_at": slot.next_check(now)})
 
 
 def _lead_there(connection: Connection, platform: Platform, caller: Caller, doors: Doors) -> str:

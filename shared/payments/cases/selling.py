@@ -215,7 +215,9 @@ def _keys(tenant: str, account_id: str, mode: str, doors: Doors) -> BrowserKeys:
     slot = account.slots.get(mode)
     if account.method == "api_keys" and slot and slot.publishable_key:
         return BrowserKeys(slot.publishable_key, None)
-    return BrowserKeys(doors.platform_keys(mode)["publishable_key"], account.stripe_account)
+    connection = doors.store.find_connection(tenant, account_id, mode)
+    stripe_account = connection.stripe_account if connection else account.stripe_account
+    return BrowserKeys(doors.platform_keys(mode)["publishable_key"], stripe_account)
 
 
 def _ask(attempt: Attempt, doors: Doors) -> None:

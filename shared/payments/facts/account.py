@@ -22,7 +22,7 @@ class AccountStatus(StrEnum):
     DISCONNECTED = "disconnected"
 
 
-#: In these a schedule has nothing to do: nothing was begun yet, or all is over.
+#: In these there is nothing to examine: the merchant is still on the way, or all is over.
 IDLE = frozenset({AccountStatus.PENDING, AccountStatus.DISCONNECTED})
 
 
@@ -110,8 +110,14 @@ class Slot(BaseModel):
         return self.held_until is not None and self.held_until > now
 
     def next_check(self, now: datetime) -> datetime:
-        """Return when the doctor has to come: daily, hourly to one in error, and to retire."""
+        """
+        Return when the doctor has to come: daily, hourly to one in error, and to retire.
+
+        To a merchant who is still on the way, more and more rarely: events tell of most.
+        """
         usual = now + (CHECK_EVERY if self.is_active else CHECK_ERROR_EVERY)
+        if self.status is AccountStatus.PENDING:
+            usual = now + min(max(CHECK_ERROR_EVERY, now - self.created_at), CHECK_EVERY)
         retire = self.endpoint and self.endpoint.previous_until
         return min(usual, retire) if retire else usual
 
@@ -147,9 +153,7 @@ class Account(BaseModel):
     def check_at(self) -> datetime | None:
         """When a schedule has to look after it next; None if there is nothing to look after."""
         times = [
-            slot.check_at or slot.created_at
-            for slot in self.slots.values()
-            if slot.status not in IDLE
+            slot.check_at or slot.created_at for slot in self.slots.values() if not slot.is_over
         ]
         return min(times, default=None)
 
@@ -158,7 +162,7 @@ class Account(BaseModel):
         return tuple(
             mode
             for mode, slot in self.slots.items()
-            if slot.status not in IDLE and (slot.check_at or slot.created_at) <= now
+            if not slot.is_over and (slot.check_at or slot.created_at) <= now
         )
 
     def slot(self, mode: str) -> Slot:

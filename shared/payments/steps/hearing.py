@@ -1,9 +1,11 @@
 """The platform's Connect endpoint at Stripe: one for each mode, for all connected accounts."""
 
 from payments.doors.doors import Doors
+from payments.doors.gateway import API_VERSION
 from payments.doors.platform import CONNECT_EVENTS, Platform
 from payments.doors.secrets import SecretMissing
 from payments.errors import StripeRequestRefused, StripeUnavailable
+from payments.facts.account import Endpoint
 from payments.facts.stripe_objects import OutcomeUnknown, WebhookEndpoint
 
 #: What stands for an account in the name of the endpoint's secret, and in its address.
@@ -34,6 +36,14 @@ def hear(platform: Platform, mode: str, base_url: str, doors: Doors) -> None:
         # Their secrets were told once, to requests that did not live to keep them.
         if stale.id != heard.id:
             platform.delete_endpoint(stale.id)
+
+
+def heard_by(mode: str, doors: Doors) -> Endpoint | None:
+    """Return the endpoint whose secret is kept, or None."""
+    kept = _kept(mode, doors)
+    if "endpoint" not in kept:
+        return None
+    return Endpoint(id=kept["endpoint"], url=kept["url"], api_version=API_VERSION)
 
 
 def _kept(mode: str, doors: Doors) -> dict[str, str]:
