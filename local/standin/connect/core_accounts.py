@@ -134,6 +134,7 @@ def update(call: Call) -> Json:
 
 @route("POST", "/v2/core/account_links", "v2.core.AccountLinkCreateParams")
 def create_link(call: Call) -> Json:
+    require_may_make(call, "v2")
     account = require_access(call, call.params["account"])
     use_case = call.params["use_case"]
     details = use_case.get(use_case["type"])

@@ -1,11 +1,16 @@
 """The door to the platform's own Stripe account: it makes, links and lets go connected accounts."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from payments.doors.gateway import ACCESS_LOST, API_VERSION, EVENTS, PAGE, Connections, Gateway
-from payments.errors import StripeAccountError
+from payments.errors import (
+    StripeAccountError,
+    StripePermissionMissing,
+    StripeRequestRefused,
+)
 from payments.facts.connection import Connection
 from payments.facts.stripe_objects import (
     AccountLink,
@@ -84,18 +89,21 @@ class Platform(Gateway):
         return self._read(ConnectedStripeAccount, f"/v1/accounts/{stripe_account}", {})
 
     def create_link(self, connection: Connection, return_url: str, refresh_url: str) -> str:
-        """Return the address of Stripe's onboarding of an account; it opens once, and soon."""
+        """
+        Return the address of Stripe's onboarding of an account; it opens once, and soon.
+
+        An account that was found again may be one of v1, where v2 is refused.
+        """
         urls = {"return_url": return_url, "refresh_url": refresh_url}
-        account = connection.stripe_account
+        kind = {"account": connection.stripe_account}
         if connection.api == "v2":
             use_case = {"type": "account_onboarding", "account_onboarding": urls}
-            made = self._request(
-                "post", "/v2/core/account_links", {"account": account, "use_case": use_case}
-            )
-        else:
-            params = {"account": account, "type": "account_onboarding", **urls}
-            made = self._request("post", "/v1/account_links", params)
-        return AccountLink.model_validate(made).url
+            with suppress(StripeRequestRefused, StripePermissionMissing):
+                return self._address("/v2/core/account_links", {**kind, "use_case": use_case})
+        return self._address("/v1/account_links", {**kind, "type": "account_onboarding", **urls})
+
+    def _address(self, path: str, params: Mapping[str, Any]) -> str:
+        return AccountLink.model_validate(self._request("post", path, params)).url
 
     def exchange(self, code: str) -> OAuthToken:
         """
