@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test conformance simulate simulate-all simulate-mutants check build deploy bench claims openapi lock clean
+.PHONY: help demo serve tenant test conformance simulate simulate-all simulate-mutants check build deploy bench claims openapi lock clean
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -21,6 +21,10 @@ demo: ## Do the main job on the local stack, and compare the books
 serve: ## Keep the local stack running; PORT=8700 is the first of its four ports
 	$(call set-up,app aws)
 	@$(bin)/python -m local.serve
+
+tenant: ## Write a tenant: NAME=shop ADMIN=ada@shop.example; STACK=receivable for AWS, CLIENT= a machine's
+	$(call set-up,app)
+	@$(bin)/python -m local.tenant
 
 test: ## Run every test; CI runs this
 	$(call set-up,app aws cli browser)

@@ -1,8 +1,10 @@
 """An OpenID Connect issuer: one RSA key, its JWKS, and the tokens of two tenants."""
 
 import json
+import re
 import time
 import uuid
+from functools import partial
 from typing import Any, ClassVar
 
 import jwt
@@ -21,7 +23,7 @@ STOREFRONT = "storefront"
 
 
 class IssuerHandler(Handler):
-    """Serves the two documents that a verifier reads."""
+    """Serves the two documents that a verifier reads, and anybody's tokens to whoever asks."""
 
     issuer: ClassVar["Issuer"]
 
@@ -30,6 +32,9 @@ class IssuerHandler(Handler):
             "/.well-known/openid-configuration": self.issuer.configuration,
             "/.well-known/jwks.json": self.issuer.jwks,
         }
+        tenant = re.fullmatch("/tokens/([a-z0-9-]{1,63})", self.path)
+        if tenant:
+            documents[self.path] = partial(self.issuer.tokens, tenant[1])
         document = documents.get(self.path)
         body = json.dumps(document() if document else {"error": "not_found"}).encode()
         self.answer(body, "application/json", 200 if document else 404)

@@ -59,6 +59,9 @@ def describe(stack: Stack) -> dict[str, Any]:
         "api": stack.api,
         "stripe": stack.stripe,
         "docs": stack.docs,
+        "aws": stack.emulator.url,
+        "table": stack.deployment.resources["Table"],
+        "issuer": stack.issuer.url,
         "mail": stack.mail,
         "storefront": None,
         "tenants": {
