@@ -9,7 +9,4 @@ from payments.edge import batches, runtime
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Answer with what was found."""
-    runtime.begin(context)
-    checked = asdict(examining.check_due(runtime.doors()))
-    batches.logger.info("checked", **checked)
-    return checked
+    return batches.run(context, "checked", lambda: asdict(examining.check_due(runtime.doors())))

@@ -8,10 +8,11 @@ from payments.edge import batches, runtime
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     """Answer with how many were queued."""
-    runtime.begin(context)
-    if event.get("job") == "backfill":
-        queued = backfilling.schedule_backfills(runtime.doors())
-    else:
-        queued = len(reconciliation.schedule_runs(runtime.doors()))
-    batches.logger.info("queued", job=event.get("job", "reconcile"), accounts=queued)
-    return {"queued": queued}
+    job = event.get("job", "reconcile")
+    return batches.run(context, f"{job} queued", lambda: {"queued": _queue(job)})
+
+
+def _queue(job: str) -> int:
+    if job == "backfill":
+        return backfilling.schedule_backfills(runtime.doors())
+    return len(reconciliation.schedule_runs(runtime.doors()))

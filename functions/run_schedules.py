@@ -19,7 +19,5 @@ JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {"recovery": recover}
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with what the job did."""
-    runtime.begin(context)
-    done = JOBS[event["job"]](runtime.doors())
-    batches.logger.info("done", job=event["job"], **done)
-    return done
+    job = event["job"]
+    return batches.run(context, job, lambda: JOBS[job](runtime.doors()))

@@ -9,7 +9,4 @@ from payments.edge import batches, runtime
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Answer with what was done."""
-    runtime.begin(context)
-    swept = asdict(sweeping.sweep(runtime.doors()))
-    batches.logger.info("swept", **swept)
-    return swept
+    return batches.run(context, "swept", lambda: asdict(sweeping.sweep(runtime.doors())))

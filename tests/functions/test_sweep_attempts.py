@@ -7,6 +7,7 @@ import pytest
 
 from payments.doors.gateway import Gateway
 from payments.doors.table import Table
+from payments.edge.batches import RunFailed
 from payments.facts.stripe_objects import Intent
 from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, deliver
@@ -168,7 +169,7 @@ def test_a_bug_in_one_attempt_is_seen_and_does_not_hold_up_the_others(
     monkeypatch.setattr(Gateway, "fence_intent", stumble)
     shop.world.advance(minutes=2)
 
-    with pytest.raises(TypeError):
+    with pytest.raises(RunFailed, match="TypeError"):
         sweep(shop)
     assert sweep(shop) == QUIET | {"attempts": 1}
     shop.world.advance(minutes=30)

@@ -170,8 +170,8 @@ def leaked(text: str) -> str | None:
     return next((number for number in CARD_NUMBERS if number in text), None)
 
 
-#: What a door raises that AWS has failed.
-OF_DOORS = {"ClientError", "ReadTimeoutError"}
+#: What a door raises that AWS has failed; of a scheduled run that failed, a log line tells why.
+OF_DOORS = {"ClientError", "ReadTimeoutError", "RunFailed"}
 
 #: By the invariant's name: what has to hold once nothing moves any more.
 AT_REST: dict[str, Check] = {

@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import re
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +21,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from payments.config import settings
 from payments.doors.secrets import SecretMissing
-from payments.edge import auditing, replaying, runtime, screening
+from payments.edge import auditing, bugs, replaying, runtime, screening
 from payments.edge.roles import KNOWN, may_call
 from payments.errors import (
     AccountNotActive,
@@ -250,11 +249,8 @@ def base_url(event: Event) -> str:
 
 
 def log_bug(error: Exception) -> None:
-    """Log where a bug is. Its message is left out: it may quote what no log may hold."""
-    where = [
-        f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-    ][-8:]
-    logger.error("bug", error=type(error).__name__, where=where)
+    """Log where a bug is."""
+    logger.error("bug", **bugs.told(error))
 
 
 def _screen(event: Event) -> None:

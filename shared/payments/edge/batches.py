@@ -1,4 +1,4 @@
-"""The queue edge: messages in, the ones that have to come again out."""
+"""The edge of queues and schedules: messages in, the ones that have to come again out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +12,32 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from payments.doors.keys import parts
-from payments.edge import runtime
+from payments.edge import bugs, runtime
 
 logger = Logger()
+
+
+class RunFailed(Exception):
+    """A scheduled run ended in an error, of which the log tells kind and place."""
+
+
+def run(context: Any, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """
+    Run a schedule's work and log under `name` what it did.
+
+    An error is seen by Lambda, and so by alarms and the dead-letter queue, but without its message:
+    Lambda would log that, whatever it quotes.
+    """
+    runtime.begin(context)
+    try:
+        done = work()
+    except Exception as error:  # noqa: BLE001 - raised again, without its message
+        logger.error("bug", **bugs.told(error))  # noqa: TRY400 - a traceback quotes the message
+        failed = type(error).__name__
+    else:
+        logger.info(name, **done)
+        return done
+    raise RunFailed(failed)
 
 
 def each(
