@@ -23,6 +23,7 @@ UNKNOWN = "x_00000000000000000000000000"
 #: What is sent to a route so that an unknown id, and not the body, is what it refuses.
 BODIES: dict[str, object] = {
     "POST /v1/payment-modules/{id}/state": {"state": "off"},
+    "PUT /v1/profiles/{id}/modules/{mid}": {"permissions": ["paylink.send"]},
     "POST /v1/customers/{ref}/setup-sessions": {"module": UNKNOWN},
     "POST /v1/customers/{ref}/payment-methods/{pm}/default": None,
     "PATCH /v1/invoices/{id}": {"order_ref": "mine"},
@@ -148,7 +149,7 @@ def test_a_module_is_off_until_switched_and_each_state_takes_its_own_kind_of_key
     assert (off.status, off.json["code"]) == (403, "module_off")
     assert (sandbox.status, sandbox.json["code"]) == (422, "key_mode_mismatch")
     assert (test_keys_on.status, test_keys_on.json["code"]) == (422, "key_mode_mismatch")
-    assert (switched_on.status, switched_on.json["state"]) == (200, "on")
+    assert (switched_on.status, switched_on.json["code"]) == (409, "certification_required")
     assert (moved.status, moved.json["code"]) == (422, "validation_failed")
 
 
