@@ -55,7 +55,12 @@ def test_a_module_is_created_off_as_the_contract_shows(shop: Shop) -> None:
         "name": "Second",
         "account": shop.account["id"],
         "state": "off",
-        "features": {"link": True, "charge_saved": False, "partial": False},
+        "features": {
+            "link": True,
+            "charge_saved": False,
+            "partial": False,
+            "surcharge": False,
+        },
         "methods": [],
         "currencies": [],
         "limits": [],
@@ -355,11 +360,11 @@ def test_the_payers_page_offers_the_methods_that_the_module_takes(shop: Shop) ->
     assert refused == (403, "feature_disabled")
 
 
-@pytest.mark.parametrize("feature", ["link", "charge_saved", "partial"])
+@pytest.mark.parametrize("feature", ["link", "charge_saved", "partial", "surcharge"])
 def test_a_module_says_what_it_can_do_what_is_off_and_what_it_never_can(
     shop: Shop, feature: str
 ) -> None:
-    expect(200, patch(shop, {"features": {feature: False}}))
+    expect(200, patch(shop, {"features": {"surcharge": True, feature: False}}))
 
     shown = expect(200, shop.admin.get(f"{MODULES}/{shop.module['id']}/capabilities"))
 

@@ -22,7 +22,12 @@ from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, apply_ses
 from payments.steps.claiming import claim
 from payments.steps.limiting import admit, payer_at
 from payments.steps.opening import open_session
-from payments.steps.permitting import Permitted, require_ready, require_same_books
+from payments.steps.permitting import (
+    Permitted,
+    require_ready,
+    require_same_books,
+    surcharge_of,
+)
 from payments.steps.saving import stripe_customer
 
 
@@ -76,6 +81,8 @@ class LinkView:
     left: int = 0
     part: int = 0
     least: int = 0
+    #: What is paid on top of `part`.
+    surcharge: int = 0
     most: int = 0
     #: A payment through the page came to nothing after the payer had left it, as debits do.
     failed_at: datetime | None = None
@@ -113,6 +120,7 @@ def view(token: str, *, doors: Doors) -> LinkView:
     left = invoice.collectable + invoice.reserved
     least, bound = module.terms.bounds(invoice.currency)
     most = min(left, bound or left)
+    part = min(link.amount or left, left, most if link.rule == "choose" else left)
     return LinkView(
         state=_state(link, invoice, doors),
         link=link,
@@ -122,7 +130,8 @@ def view(token: str, *, doors: Doors) -> LinkView:
         settings=settings,
         received=_received(rows, doors),
         left=left,
-        part=min(link.amount or left, left, most if link.rule == "choose" else left),
+        part=part,
+        surcharge=surcharge_of(module, account, Money(part, invoice.currency)),
         least=min(left, max(least, _least(link, invoice))),
         most=most,
         failed_at=_failed_at(rows),

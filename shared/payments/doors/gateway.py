@@ -200,7 +200,7 @@ class Gateway:
         A payer who is there confirms it in their own browser.
         """
         params = {
-            "amount": attempt.amount,
+            "amount": attempt.charged,
             "currency": attempt.currency,
             "customer": attempt.stripe_customer,
             "payment_method": attempt.payment_method,
@@ -380,7 +380,7 @@ class Gateway:
             "mode": "payment",
             "customer": attempt.stripe_customer,
             "client_reference_id": attempt.invoice,
-            "line_items": [{"quantity": 1, "price_data": price}],
+            "line_items": [{"quantity": 1, "price_data": price}, *_surcharge(attempt)],
             "payment_intent_data": described | _kept(attempt),
             "metadata": described["metadata"],
             "success_url": back.success_url,
@@ -611,6 +611,16 @@ def _described(attempt: Attempt, number: str) -> dict[str, Any]:
         described["application_fee_amount"] = attempt.application_fee
     suffix = statement_suffix(number)
     return {**described, "statement_descriptor_suffix": suffix} if suffix else described
+
+
+def _surcharge(attempt: Attempt) -> list[dict[str, Any]]:
+    """Return the line of the hosted page that says what is paid on top."""
+    price = {
+        "currency": attempt.currency,
+        "unit_amount": attempt.surcharge,
+        "product_data": {"name": "Online payment fee"},
+    }
+    return [{"quantity": 1, "price_data": price}] if attempt.surcharge else []
 
 
 def _methods(attempt: Attempt) -> dict[str, Any]:

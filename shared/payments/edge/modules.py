@@ -30,6 +30,7 @@ class FeaturesIn(api.Body):
     link: Switch = False
     charge_saved: Switch = False
     partial: Switch = False
+    surcharge: Switch = False
 
 
 class AmountLimitIn(api.Body):
@@ -58,7 +59,12 @@ class FixedFeeIn(api.Body):
 
 
 class FeePolicyIn(api.Body):
-    """What the platform takes of each payment on accounts that are connected through it."""
+    """
+    What the platform takes of each payment on accounts that are connected through it.
+
+    On accounts with keys of their own it is a surcharge that the payer pays on top, and sees
+    before, if the feature `surcharge` is on.
+    """
 
     percent: Annotated[Decimal, Field(ge=0, le=50, max_digits=6, decimal_places=4)] = Decimal(0)
     amounts: Annotated[tuple[FixedFeeIn, ...], Field(max_length=150)] = ()

@@ -84,7 +84,9 @@ def _notes(view: LinkView, locale: str) -> list[Note]:
         text = say(f"page.{view.state}.text", locale, merchant=view.merchant, date=ended)
         title = say(f"page.{view.state}.title", locale) if view.state not in _SILENT else ""
         found.append(Note(text, title, _MOODS.get(view.state, "")))
-    elif view.failed_at:
+    elif view.surcharge and view.may_choose:
+        found.append(Note(say("page.surcharge_chosen", locale)))
+    if view.state is LinkState.PAYABLE and view.failed_at:
         found.append(
             Note(say("page.failed", locale, date=locales.day(view.failed_at, locale)), "", "bad")
         )
@@ -104,13 +106,20 @@ def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
         locale,
         "",
         test=say("page.test", locale) if is_test else "",
-        sum=written(view.left if view.may_choose else view.part) if payable else "",
+        sum=written(view.left if view.may_choose else view.part + view.surcharge)
+        if payable
+        else "",
         due=say("page.due", locale, date=locales.day(invoice.due, locale))
         if invoice.due and payable
         else "",
         message=(say("page.message", locale, merchant=view.merchant), message) if message else None,
         lines=lines
-        or ((say("page.invoice", locale, number=invoice.number), written(invoice.total)),),
+        or (
+            (
+                say("page.invoice", locale, number=invoice.number),
+                written(invoice.total - invoice.surcharged),
+            ),
+        ),
         sums=tuple(_sums(view, locale, written)),
         history=tuple(_paid(each, locale, written) for each in view.received),
     )
@@ -119,12 +128,16 @@ def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
 def _sums(view: LinkView, locale: str, written: Callable[[int], str]) -> list[tuple[str, str]]:
     invoice = view.invoice
     found = [(say("page.total", locale), written(invoice.total))]
+    if invoice.surcharged:
+        found.insert(0, (say("page.surcharge", locale), written(invoice.surcharged)))
     if invoice.credited:
         found.append((say("page.credited", locale), written(-invoice.credited)))
     if invoice.paid:
         found.append((say("page.history", locale), written(-invoice.paid)))
     if (invoice.credited or invoice.paid) and invoice.status is not InvoiceStatus.VOID:
         found.append((say("page.left", locale), written(invoice.outstanding)))
+    if view.surcharge and view.state is LinkState.PAYABLE and not view.may_choose:
+        found.append((say("page.surcharge", locale), written(view.surcharge)))
     return found
 
 
@@ -154,7 +167,9 @@ def _form(view: LinkView, locale: str, path: str, typed: str | None, wrong: str)
     written = partial(locales.amount, currency=view.invoice.currency, locale=locale)
     note = say("page.secure", locale, merchant=view.merchant)
     if not view.may_choose:
-        return Form(f"{path}/pay", say("page.pay", locale, amount=written(view.part)), note)
+        return Form(
+            f"{path}/pay", say("page.pay", locale, amount=written(view.part + view.surcharge)), note
+        )
     limits = {"least": written(view.least), "most": written(view.most)}
     hint = say("page.choose_hint", locale, **limits)
     if wrong == "rest":

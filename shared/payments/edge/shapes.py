@@ -63,6 +63,7 @@ class Amounts(BaseModel):
     refund_pending: int
     charged_back: int
     credited: int
+    surcharged: int
     outstanding: int
     reserved: int
     collectable: int
@@ -96,6 +97,7 @@ class AttemptOut(BaseModel):
     status: str
     channel: str
     amount: int
+    surcharge: int
     decline: dict[str, Any] | None
     created_at: str
 

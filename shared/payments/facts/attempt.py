@@ -127,6 +127,8 @@ class Attempt(BaseModel):
     consent_text: str | None = None
     #: What the platform takes of it, in minor units.
     application_fee: int | None = None
+    #: What the payer pays on top of `amount`, which is what is asked for the invoices.
+    surcharge: int = 0
     #: By what its payer's address is known, where it is the payer who asks; see limiting.
     payer: str | None = None
     #: What its page may show of Stripe's payment methods; empty, all of them.
@@ -146,6 +148,11 @@ class Attempt(BaseModel):
     def share_of(self, invoice: str) -> int:
         """Return what is asked for one of its invoices."""
         return sum(share.amount for share in self.shares if share.invoice == invoice)
+
+    @property
+    def charged(self) -> int:
+        """What Stripe is asked to take."""
+        return self.amount + self.surcharge
 
     @property
     def is_open(self) -> bool:

@@ -32,6 +32,10 @@ SWITCHED = {
     "link": ("link_payment", "A pay link opens a page of Stripe."),
     "charge_saved": ("saved_card", "A saved card is charged without its owner."),
     "partial": ("partial_payment", "A part of an invoice can be paid."),
+    "surcharge": (
+        "surcharge",
+        "The payer pays the module's fee on top, where the account has keys of its own.",
+    ),
 }
 
 

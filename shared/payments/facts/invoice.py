@@ -87,6 +87,8 @@ class Invoice(BaseModel):
     #: Which Stripe account and mode the first attempt used; later ones stay there.
     account: str | None = None
     mode: str | None = None
+    #: What payers paid on top of it for paying so; it is part of the total from then on.
+    surcharged: int = 0
     settled: int = 0
     refunded: int = 0
     refund_pending: int = 0
@@ -219,6 +221,10 @@ class Invoice(BaseModel):
             return paid
         return paid.having(exception="paid_late" if self.voided_at else "overpaid")
 
+    def surcharge(self, amount: int) -> "Invoice":
+        """Add what its payer has agreed to pay on top, now that it has come."""
+        return self.having(total=self.total + amount, surcharged=self.surcharged + amount)
+
     def give_back(self, *, pending: int, given: int, credited: int) -> "Invoice":
         """Count a refund's step: what is under way, given back, and not owed any more either."""
         return self.having(
@@ -242,6 +248,7 @@ class Invoice(BaseModel):
     def charge_anew(self, total: int, lines: tuple[Line, ...]) -> "Invoice":
         """Ask for another total; its claim has been closed before, and what is paid stays paid."""
         self.require_free()
+        total += self.surcharged
         if total < self.paid + self.credited + self.refund_pending:
             raise InvalidTransition(
                 f"{Money(self.paid + self.credited, self.currency)} of it are settled already."

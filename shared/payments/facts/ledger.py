@@ -3,7 +3,7 @@ The journal: every fact about money as postings that sum to zero.
 
 Accounts: `ar:{customer}` and `customer_credit:{customer}`; `stripe_balance:{account}:{mode}`;
 `bank`; `sales_control`; `fees:stripe`, `fees:platform`, `fees:dispute`, `tax_on_fees`; `refunds`;
-`dispute_hold`; `bad_debt`.
+`dispute_hold`; `bad_debt`; `surcharge_income`.
 Entries are never changed: what turns out otherwise is entered again the other way round.
 """
 
@@ -20,6 +20,7 @@ from payments.facts.refund import Refund
 SALES, BANK, REFUNDS = "sales_control", "bank", "refunds"
 STRIPE_FEES, DISPUTE_FEES, DISPUTE_HOLD = "fees:stripe", "fees:dispute", "dispute_hold"
 BAD_DEBT = "bad_debt"
+SURCHARGES = "surcharge_income"
 PLATFORM_FEES, TAX_ON_FEES = "fees:platform", "tax_on_fees"
 #: Whose a part of a fee is, by Stripe's name for it; all else is Stripe's own.
 FEE_ACCOUNTS = {"application_fee": PLATFORM_FEES, "tax": TAX_ON_FEES}
@@ -114,6 +115,17 @@ def payment_received(payment: Payment) -> JournalEntry:
     if payment.fee.state == "known":
         postings += _fee(payment, payment.fee)
     return _of(payment, f"{payment.source}#payment", payment.paid_at, postings)
+
+
+def surcharged(invoice: Invoice, amount: int, payment: Payment) -> JournalEntry:
+    """Return the entry by which a payer owes what they have agreed to pay on top."""
+    return JournalEntry(
+        tenant=invoice.tenant,
+        invoice=invoice.id,
+        fact=f"{payment.source}#surcharge",
+        at=payment.paid_at,
+        postings=transfer(receivable(invoice.customer), SURCHARGES, amount, invoice.currency),
+    )
 
 
 def fee_taken(payment: Payment, fee: Fee) -> JournalEntry:

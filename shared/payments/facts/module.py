@@ -36,6 +36,8 @@ class Features(BaseModel):
     link: bool = False
     charge_saved: bool = False
     partial: bool = False
+    #: The fee policy is a surcharge that the payer pays, on accounts with keys of their own.
+    surcharge: bool = False
 
 
 class PaymentModule(BaseModel):
@@ -53,7 +55,8 @@ class PaymentModule(BaseModel):
     terms: Terms = Terms()
     #: Only what differs from the defaults.
     velocity: tuple[Rule, ...] = ()
-    #: What the platform takes of payments on accounts that are connected through it.
+    #: What the platform takes of payments on accounts that are connected through it; with the
+    #: feature `surcharge`, what the payers of other accounts pay on top.
     fee_policy: FeePolicy = FeePolicy()
     version: int = 1
 

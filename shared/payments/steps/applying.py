@@ -18,7 +18,7 @@ from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import fee_taken, payment_received, recovered
+from payments.facts.ledger import JournalEntry, fee_taken, payment_received, recovered, surcharged
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, FeeDetail, Note, Payment, Share, allocate
 from payments.facts.personal import bare_note
@@ -139,23 +139,20 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
             apply_fee(counted, charge, doors=doors)
             knew = current.status is AttemptStatus.SUCCEEDED
             return current if knew else _latest(current, doors)
-        invoices = _invoices(current, doors)
+        seen = _invoices(current, doors)
+        invoices = _surcharged(seen, current, charge)
         payment = _payment(current, invoices, intent, doors.new_id("pay"))
         payment, back = _give_back_late(payment, invoices, doors)
-        done = current.become(
-            AttemptStatus.SUCCEEDED,
-            payment_intent=intent.id,
-            decline=None,
-            changed_at=doors.now(),
-        )
+        done = _succeeded(current, intent, doors)
         saved = change(done, current)
         paid = [_paid(invoice, payment, done) for invoice in invoices]
         doors.store.write(
             change(payment),
-            *map(change, paid, invoices),
+            *map(change, paid, seen),
             saved,
             *map(change, back),
             *beside(payment, invoices, doors),
+            *_surcharge_entry(payment, seen[0], invoices[0]),
         )
         return saved.new
 
@@ -173,12 +170,36 @@ def _received(payment: Payment, doors: Doors) -> Change[Notification]:
     )
 
 
+def _succeeded(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    return attempt.become(
+        AttemptStatus.SUCCEEDED, payment_intent=intent.id, decline=None, changed_at=doors.now()
+    )
+
+
+def _surcharged(invoices: list[Invoice], attempt: Attempt, charge: Charge) -> list[Invoice]:
+    """
+    Return the invoices with what came on top: from now on it is a line of the first one.
+
+    So it is paid, given back and disputed with it. A void invoice takes no line: all is credit.
+    """
+    home, *others = invoices
+    extra = min(attempt.surcharge, max(0, charge.amount - attempt.amount))
+    return invoices if home.voided_at or not extra else [home.surcharge(extra), *others]
+
+
+def _surcharge_entry(
+    payment: Payment, before: Invoice, after: Invoice
+) -> Iterator[Change[JournalEntry]]:
+    if extra := after.surcharged - before.surcharged:
+        yield change(surcharged(after, extra, payment))
+
+
 def _paid(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
     """Return the invoice with its part of the payment; what is beyond counts at the first."""
     home = invoice.id == payment.invoice
     beyond = payment.unapplied + payment.returned if home else 0
     paid = invoice.receive(payment.allocated_to(invoice.id), beyond=beyond).follow(done)
-    wrong = home and payment.gross != done.amount
+    wrong = home and payment.gross != done.charged
     return paid.having(exception="amount_mismatch") if wrong else paid
 
 

@@ -29,14 +29,21 @@ class Permitted:
         platform's, which has a part only in payments of accounts that are connected through it.
         """
         connected = self.account.method != "api_keys"
-        fee = self.module.fee_policy.fee_of(money) if connected else 0
+        fee = self.module.fee_policy.fee_of(money)
         return {
             "account": self.account.id,
             "mode": self.mode,
             "module": self.module.id,
             "methods": self.module.terms.methods,
-            "application_fee": fee or None,
+            "application_fee": fee if connected and fee else None,
+            "surcharge": surcharge_of(self.module, self.account, money),
         }
+
+
+def surcharge_of(module: PaymentModule, account: Account, money: Money) -> int:
+    """Return what a payer of `money` pays on top: nothing where the platform has its own fee."""
+    own_keys = account.method == "api_keys"
+    return module.fee_policy.fee_of(money) if own_keys and module.features.surcharge else 0
 
 
 def require_grant(
