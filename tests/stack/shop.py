@@ -59,8 +59,9 @@ def logged(stack: Stack, *texts: str) -> list[str]:
 
 
 def troubles(stack: Stack) -> list[str]:
-    """Return what the functions warned of or failed with."""
-    return logged(stack, '"WARNING"', '"ERROR"', "Task timed out", "Runtime.")
+    """Return what the functions warned of or failed with, and what the emulated AWS said of it."""
+    told = logged(stack, '"WARNING"', '"ERROR"', "Task timed out", "Runtime.")
+    return [*told, *(stack.folder / "aws.log").read_text(errors="replace").splitlines()[-20:]]
 
 
 def new_key() -> str:

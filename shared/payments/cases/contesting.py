@@ -103,7 +103,7 @@ def _begin(dispute_id: str, request_id: str, caller: Caller, doors: Doors) -> tu
             dispute.require_answerable(doors.now())
         return doors.store.save(dispute.having(request=request_id), dispute), resumed
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def _answer(

@@ -174,4 +174,4 @@ def _bare(read: Callable[[], M | None], change: Callable[[M], M], doors: Doors) 
         if found and bare and bare != found:
             doors.store.save(bare, found)
 
-    retrying(step)
+    retrying(step, doors)

@@ -85,7 +85,7 @@ def revoke_link(link_id: str, *, caller: Caller, doors: Doors) -> PayLink:
         revoked = link.revoke(doors.now())
         return link if link.status == "revoked" else doors.store.save(revoked, link)
 
-    link = retrying(step)
+    link = retrying(step, doors)
     _close_page(link, doors)
     return link
 

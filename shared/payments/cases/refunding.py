@@ -92,7 +92,7 @@ def _begin(
         doors.store.settings(caller.tenant).require_may_refund(whole, caller.role)
         return record(refund, None, seen, doors, at=doors.now())
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def _proposed(request: RefundRequest, refund_id: str, payment: Payment, doors: Doors) -> Refund:

@@ -103,7 +103,7 @@ def apply_credit(
         )
         return applied
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def _part(asked: int | None, payment: Payment, invoice: Invoice) -> Allocation:

@@ -200,6 +200,10 @@ class Store:
         except Contended:
             raise TooMuchContention("The same rows keep changing; nothing was written.") from None
 
+    def wait(self, tried: int) -> None:
+        """Let those go first who have changed a row meanwhile."""
+        self._table.wait(tried)
+
     def save(self, new: M, old: M | None = None) -> M:
         """Write one change and return the value with its version."""
         saved = change(new, old)

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 Row = dict[str, Any]
 
 TRANSACTION_TRIES = 4
+WAIT_MAX_S = 0.8
 BATCH_MAX = 100
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
@@ -150,10 +151,14 @@ class Table:
                 self._client.transact_write_items(TransactItems=items)
             except ClientError as error:
                 self._explain(error)
-                self._sleep(0.05 * 2**attempt * (0.5 + self._jitter()))
+                self.wait(attempt)
             else:
                 return
         raise Contended
+
+    def wait(self, tried: int) -> None:
+        """Pause before another try: longer each time, and never as long as somebody else."""
+        self._sleep(min(WAIT_MAX_S, 0.05 * 2**tried) * (0.5 + self._jitter()))
 
     def query(self, pk: str, prefix: str = "", *, limit: int | None = None) -> Iterator[Row]:
         """Yield the rows of a partition whose sort key starts with `prefix`, in order."""

@@ -156,7 +156,7 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
         )
         return saved.new
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def _received(payment: Payment, doors: Doors) -> Change[Notification]:
@@ -287,7 +287,7 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors))
         return saved.new
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def save_card(
@@ -347,7 +347,7 @@ def _keep_card(
         changed = customer.having(default_payment_method=default)
         doors.store.write(change(saved), change(changed, customer), change(kept))
 
-    retrying(step)
+    retrying(step, doors)
 
 
 def _saved(
@@ -427,13 +427,18 @@ def _invoices(attempt: Attempt, doors: Doors) -> list[Invoice]:
     return [doors.store.invoice(attempt.tenant, each.invoice) for each in attempt.shares]
 
 
-def retrying(step: Callable[[], T]) -> T:
-    """Read and write again until nothing that was read has changed in between."""
-    for _ in range(TRIES):
+def retrying(step: Callable[[], T], doors: Doors) -> T:
+    """
+    Read and write again until nothing that was read has changed in between.
+
+    Twenty refunds of one payment come from here and from Stripe's events at once, and the losers
+    of one round must not meet again in the next: each waits for a while of its own.
+    """
+    for tried in range(TRIES):
         try:
             return step()
         except RowChanged:
-            continue
+            doors.store.wait(tried)
     raise TooMuchContention("The invoice kept changing; nothing was lost and nothing was counted.")
 
 

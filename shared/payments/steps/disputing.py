@@ -58,7 +58,7 @@ def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors
         seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
         return _book(seen, known, payment, doors)
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def dispute_id(found: StripeDispute) -> str:

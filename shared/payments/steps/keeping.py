@@ -25,7 +25,7 @@ def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, do
         if updated != card:
             doors.store.save(updated, card)
 
-    retrying(step)
+    retrying(step, doors)
 
 
 def follow_customer(
@@ -47,7 +47,7 @@ def follow_customer(
         if left != customer.stripe_ids:
             doors.store.save(customer.having(stripe_ids=left), customer)
 
-    retrying(step)
+    retrying(step, doors)
 
 
 def detached(tenant: str, ref: str, payment_method: str, doors: Doors) -> SavedMethod | None:
@@ -62,7 +62,7 @@ def detached(tenant: str, ref: str, payment_method: str, doors: Doors) -> SavedM
         doors.store.write(gone, *_other_default(customer, card, doors))
         return gone.new
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def _other_default(customer: Customer, gone: SavedMethod, doors: Doors) -> list[Change[Customer]]:

@@ -61,8 +61,8 @@ def apply_refund(
             return known
         return record(heard, known, seen, doors, at=_at(told))
 
-    applied = retrying(step)
-    retrying(lambda: _apply_fee_back(payment, told, doors))
+    applied = retrying(step, doors)
+    retrying(lambda: _apply_fee_back(payment, told, doors), doors)
     return applied
 
 

@@ -63,7 +63,7 @@ def give_up(refund: Refund, reason: str, doors: Doors) -> Refund:
         failed = found.become(_S.FAILED, failure_reason=reason)
         return record(failed, found, payment, doors, at=doors.now()) if payment else found
 
-    return retrying(step)
+    return retrying(step, doors)
 
 
 def current(refund: Refund, doors: Doors) -> Refund:
