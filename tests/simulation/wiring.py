@@ -17,7 +17,7 @@ from payments.doors.queue import Queue
 from payments.doors.secrets import Secrets
 from payments.doors.store import Store
 from payments.doors.table import Table
-from payments.edge import api, batches, runtime
+from payments.edge import api, batches, bugs, runtime
 from tests.doubles.invocations import Json
 from tests.simulation.cloud import EVENTS, RECONCILIATIONS, Environment
 from tests.simulation.wire import Invocation
@@ -111,7 +111,7 @@ def wired(log: Log) -> Iterator[Callable[[Any], None]]:
     replaced = (
         (runtime, wiring.answers()),
         # Where a bug is costs more to find out than all the rest of a request.
-        (api, {"traceback": SimpleNamespace(extract_tb=lambda _: [])}),
+        (bugs, {"traceback": SimpleNamespace(extract_tb=lambda _: [])}),
         (_api_requestor, {"_generate_idempotency_key": wiring.sdk_key}),
         # The SDK waits by our clock, in its transport; even no sleep at all gives the processor
         # away.
