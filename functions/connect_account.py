@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from payments.cases import connecting, disconnecting
 from payments.edge import api, connections, doctor, runtime
-from payments.facts.account import Account, Check, Slot
+from payments.facts.account import EMAILS_MAX, Account, Check, Slot
 from payments.steps.probing import Keys
 
 app = api.new_app()
@@ -28,7 +28,7 @@ class ConnectAccount(api.Body):
     mode: Mode
     publishable_key: Key
     secret_key: Key
-    error_emails: Annotated[tuple[api.Email, ...], Field(max_length=10)] = ()
+    error_emails: Annotated[tuple[api.Email, ...], Field(max_length=EMAILS_MAX)] = ()
 
 
 class PutCredentials(api.Body):
@@ -43,7 +43,7 @@ class ChangeAccount(api.Body):
     """What is given is replaced."""
 
     name: api.Text | None = None
-    error_emails: Annotated[tuple[api.Email, ...], Field(max_length=10)] | None = None
+    error_emails: Annotated[tuple[api.Email, ...], Field(max_length=EMAILS_MAX)] | None = None
 
 
 class RotateSecret(api.Body):

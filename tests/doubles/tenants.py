@@ -26,7 +26,7 @@ def _mark(mode: str) -> str:
 
 
 def _part(tenant: str, tail: str) -> str:
-    return account_of(tenant * 4).replace("_", "") + tail.ljust(24, "x")
+    return account_of(tenant * 4).replace("_", "") + tail.rjust(24, "x")
 
 
 def claims_of(tenant: str, role: str) -> dict[str, str]:

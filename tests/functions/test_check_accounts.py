@@ -9,7 +9,8 @@ import pytest
 from payments.edge import runtime
 from payments.facts.account import CHECK_EVERY
 from tests.doubles.tenants import another_publishable_key, another_secret_key, secret_key
-from tests.functions.shop import Shop, expect
+from tests.functions.shop import Shop, connection, expect
+from tests.functions.test_connect_account import EVERYTHING
 from tests.functions.world import Died, Json, World
 
 
@@ -230,3 +231,113 @@ def secret(shop: Shop) -> dict[str, Any]:
     name = f"receivable/{shop.world.resources['stage']}/webhooks/{shop.account['id']}/test"
     found = shop.world.aws("secretsmanager").get_secret_value(SecretId=name)
     return dict(json.loads(found["SecretString"]))
+
+
+# Who is told
+
+
+WATCHER = "ar@shop.example"
+
+
+def mails(shop: Shop) -> list[str]:
+    shop.world.notify()
+    return shop.world.post.subjects(WATCHER)
+
+
+def test_one_mail_says_that_it_stopped_and_one_that_it_works_again(shop: Shop) -> None:
+    card = shop.save_card()
+    revoke(shop)
+    for _ in range(3):
+        shop.charge(shop.invoice(), payment_method=card)
+    for _ in range(30):
+        check(shop.world)
+        shop.world.advance(hours=1)
+        expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+
+    assert mails(shop) == ["Stripe account Main does not work in test mode"]
+    revoke(shop, revoked=False)
+    for _ in range(30):
+        shop.world.advance(hours=1)
+        check(shop.world)
+    assert mails(shop)[1:] == ["Stripe account Main works again in test mode"]
+
+
+def test_the_mail_says_what_is_wrong_and_what_to_do(shop: Shop) -> None:
+    everything = sorted(EVERYTHING - {"refunds.write"})
+    shop.world.control("keys", key=secret_key("tulips"), allow=everything)
+    shop.world.advance(hours=24)
+    check(shop.world)
+
+    assert len(mails(shop)) == 1
+    text = shop.world.post.to(WATCHER)[0]["Content"]["Simple"]["Body"]["Text"]["Data"]
+    assert "The secret key lacks refunds.write." in text
+    assert "give the restricted key write access to Refunds" in text
+    assert f"/v1/accounts/{shop.account['id']}/health" in text
+    assert secret_key("tulips") not in str(shop.world.post.sent)
+
+
+def test_everybody_who_wants_to_know_is_told_and_nobody_else(shop: Shop) -> None:
+    path, wanted = f"/v1/accounts/{shop.account['id']}", ["a@shop.example", "b@shop.example"]
+    expect(200, shop.admin.send("PATCH", path, {"error_emails": wanted}))
+    revoke(shop)
+    shop.world.advance(hours=24)
+    check(shop.world)
+    shop.world.notify()
+
+    assert [mail["Destination"]["ToAddresses"] for mail in shop.world.post.sent] == [
+        [address] for address in wanted
+    ]
+
+
+def test_an_account_that_never_worked_is_told_in_the_answer_only(world: World) -> None:
+    world.control("keys", key=secret_key("tulips"), revoked=True)
+    account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
+    assert account["status"] == "error"
+    world.advance(hours=24)
+    assert check(world) == checked(failing=1)
+    world.notify()
+
+    assert world.post.sent == []
+
+
+def test_stripe_refusing_once_and_taking_it_again_tells_nobody(shop: Shop) -> None:
+    card = shop.save_card()
+    revoke(shop)
+    shop.charge(shop.invoice(), payment_method=card)
+    assert slot(shop)["status"] == "error"
+    revoke(shop, revoked=False)
+
+    assert check(shop.world) == checked(well=1)
+
+    assert slot(shop)["status"] == "active"
+    assert state(shop) == "sandbox"
+    assert mails(shop) == []
+
+
+def test_who_disconnects_an_account_is_not_warned_of_it(shop: Shop) -> None:
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/disconnect"))
+    shop.world.advance(hours=48)
+    check(shop.world)
+
+    assert mails(shop) == []
+
+
+def test_a_warning_that_dies_on_its_way_is_sent_once(shop: Shop) -> None:
+    revoke(shop)
+    shop.world.advance(hours=24)
+    step = 0
+    while True:
+        shop.world.gate.arm(step, "after")
+        try:
+            check(shop.world)
+        except Died:
+            step += 1
+            shop.world.gate.arm(None)
+            shop.world.advance(minutes=10)
+            continue
+        break
+    shop.world.gate.arm(None)
+
+    assert step > 5
+    assert len(mails(shop)) == 1
+    assert state(shop) == "off"

@@ -281,7 +281,9 @@ def test_a_key_revoked_later_is_an_error_at_the_next_verify(shop: Shop) -> None:
     account = expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
 
     assert account["status"] == "error"
-    assert shop.charge(shop.invoice()).code == "account_not_active"
+    module = expect(200, shop.admin.get(f"/v1/payment-modules/{shop.module['id']}"))
+    assert module["state"] == "off"
+    assert shop.charge(shop.invoice()).code == "module_off"
 
 
 def test_two_accounts_cannot_have_one_name(shop: Shop) -> None:

@@ -381,14 +381,15 @@ def test_a_module_says_what_it_can_do_what_is_off_and_what_it_never_can(
 
 def test_a_module_says_why_nothing_can_be_paid_through_it(shop: Shop) -> None:
     path = f"{MODULES}/{shop.module['id']}/capabilities"
+    card = shop.save_card()
     shop.world.control("keys", key=secret_key("tulips"), revoked=True)
-    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+    assert shop.charge(shop.invoice(), payment_method=card).status == 424
     broken = expect(200, shop.admin.get(path))
     expect(200, shop.admin.post(state_of(shop.module), {"state": "off"}))
     off = expect(200, shop.admin.get(path))
 
     assert (broken["usable"], off["usable"]) == (False, False)
-    assert "refuses the secret key" in broken["reason"]
+    assert "Stripe refuses the account's keys" in broken["reason"]
     assert off["reason"] == "Payment module Cards is Off."
 
 

@@ -42,7 +42,8 @@ def disconnect(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     _close_all(account, doors)
     for mode in modes:
         with held(caller.tenant, account_id, mode, doors) as found:
-            account = settle(_emptied(found, mode, doors), mode, doors)
+            gone = _emptied(found, mode, doors)
+            account = settle(gone, mode, doors, verified=False)
     return account
 
 
@@ -99,6 +100,7 @@ def _emptied(account: Account, mode: str, doors: Doors) -> Account:
         endpoint=None,
         checks=(),
         check_at=None,
+        alarmed=False,
     )
 
 

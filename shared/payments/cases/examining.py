@@ -17,7 +17,6 @@ from payments.facts.account import IDLE, Account, Endpoint, Slot
 from payments.facts.caller import Caller
 from payments.facts.health import Health, LastEvent, Listening
 from payments.facts.stripe_objects import OutcomeUnknown
-from payments.steps.halting import switch_off
 from payments.steps.hearing import heard_by
 from payments.steps.holding import held, settle
 from payments.steps.listening import retire
@@ -66,11 +65,7 @@ def _check(account: Account, mode: str, doors: Doors) -> Slot:
     with held(account.tenant, account.id, mode, doors) as found:
         seen = _seen(found, mode, doors)
         again = seen.slot(mode).next_check(doors.now())
-        saved = settle(seen.having_slot(mode, check_at=again), mode, doors)
-    slot = saved.slot(mode)
-    if not slot.is_active:
-        switch_off(saved, mode, doors)
-    return slot
+        return settle(seen.having_slot(mode, check_at=again), mode, doors).slot(mode)
 
 
 def _seen(account: Account, mode: str, doors: Doors) -> Account:

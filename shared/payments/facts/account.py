@@ -36,6 +36,8 @@ class Check(BaseModel):
     fix: str | None = None
 
 
+#: How many are told of an account's errors.
+EMAILS_MAX = 10
 #: A probe takes seconds; whoever began one and is silent for so long has died.
 HOLD = timedelta(minutes=2)
 #: How often the doctor comes: to one who is well, and to one who is not.
@@ -89,6 +91,9 @@ class Slot(BaseModel):
     #: What the last probe mended at Stripe, and when that was.
     repaired: str | None = None
     repaired_at: datetime | None = None
+    #: Whether it ever worked, and whether somebody has been told that it does not any more.
+    worked: bool = False
+    alarmed: bool = False
     #: Somebody probes it, or changes its keys or its endpoint: one at a time.
     held_until: datetime | None = None
     check_at: datetime | None = None

@@ -6,11 +6,13 @@ from functools import partial
 
 from payments.doors.doors import Doors
 from payments.doors.mail import Mail
+from payments.facts.account import EMAILS_MAX, Account
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Payment
 from payments.facts.settings import Settings
+from payments.steps import alerting
 from payments.wording import letters, locales
 from payments.wording.letters import Letter, Look, Row
 from payments.wording.sentences import say
@@ -146,7 +148,33 @@ def _mail(to: str, letter: Letter, look: Look, *, reply_to: str | None = None) -
     )
 
 
+def _to_watcher(
+    place: int, write: Callable[[Account, str], Letter], told: Notification, doors: Doors
+) -> Mail:
+    """Write to one of those who are told of an account's errors."""
+    account, settings = (
+        doors.store.account(told.tenant, told.subject),
+        doors.store.settings(told.tenant),
+    )
+    if place >= len(account.error_emails):
+        raise Nobody("no_address")
+    if told.kind is Kind.ACCOUNT_ERROR and account.slot(told.refs["mode"]).is_active:
+        raise Nobody("works_again")
+    look = Look(settings.name or account.name, settings.colour or letters.COLOUR)
+    return _mail(account.error_emails[place], write(account, told.refs["mode"]), look)
+
+
+def _watchers(
+    write: Callable[[Account, str], Letter],
+) -> dict[str, Callable[[Notification, Doors], Mail]]:
+    return {
+        f"watcher_{place + 1}": partial(_to_watcher, place, write) for place in range(EMAILS_MAX)
+    }
+
+
 #: By fact and by reader: what is written.
 MAILS: dict[Kind, dict[str, Callable[[Notification, Doors], Mail]]] = {
     Kind.PAYMENT_RECEIVED: {"buyer": _receipt, "seller": _sale},
+    Kind.ACCOUNT_ERROR: _watchers(alerting.broken),
+    Kind.ACCOUNT_RECOVERED: _watchers(alerting.mended),
 }

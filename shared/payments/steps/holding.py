@@ -5,9 +5,13 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from payments.doors.doors import Doors
+from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import AccountBusy, TooMuchContention
 from payments.facts.account import HOLD, Account, Slot
+from payments.facts.notification import Notification
+from payments.steps.halting import switch_off
+from payments.steps.warning import warned
 
 TRIES = 5
 PUT_OFF = timedelta(minutes=10)
@@ -23,12 +27,19 @@ def held(tenant: str, account_id: str, mode: str, doors: Doors) -> Iterator[Acco
         yield account
     except Exception:
         with suppress(TooMuchContention):
-            settle(account, mode, doors)
+            settle(account, mode, doors, verified=False)
         raise
 
 
-def settle(new: Account, mode: str, doors: Doors) -> Account:
-    """Save what was found out about a slot, and let go of it."""
+def settle(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> Account:
+    """
+    Save what was found out about a slot, and let go of it.
+
+    If it was `verified`, and does not work, its modules are switched Off first: who dies in between
+    is still due for the doctor. Whoever has to be told is told with the status itself.
+    """
+    if verified and not new.slot(mode).is_active:
+        switch_off(new, mode, doors)
     for _ in range(TRIES):
         found = doors.store.account(new.tenant, new.id)
         marks = {name: getattr(found.slot(mode), name) for name in _MARKS}
@@ -38,10 +49,15 @@ def settle(new: Account, mode: str, doors: Doors) -> Account:
             base_url=new.base_url or found.base_url,
             slots={**found.slots, mode: slot},
         )
+        notices: list[Change[Notification]] = []
+        if verified:
+            merged, notices = warned(found, merged, mode, doors)
+        saved = change(merged, found)
         try:
-            return doors.store.save(merged, found)
+            doors.store.write(saved, *notices)
         except RowChanged:
             continue
+        return saved.new
     raise TooMuchContention(f"Account {new.name} keeps changing; send the request again.")
 
 

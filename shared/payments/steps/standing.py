@@ -2,12 +2,14 @@
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import ACCESS_LOST
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import StripeAccountError, TooMuchContention
 from payments.facts.account import Account, AccountStatus, Check, Slot
 from payments.facts.connection import Connection
 from payments.facts.stripe_objects import ConnectedStripeAccount
 from payments.steps.halting import switch_off
+from payments.steps.warning import warned
 
 TRIES = 5
 #: Without it nothing can be charged.
@@ -30,10 +32,13 @@ def refresh(
         connection = doors.store.find_connection(tenant, account_id, mode)
         over = account.slot(mode).status is AccountStatus.DISCONNECTED and not reconnect
         if connection and connection.stripe_account and not over:
+            found, notices = warned(account, _asked(account, connection, doors), mode, doors)
+            saved = change(found, account)
             try:
-                account = doors.store.save(_asked(account, connection, doors), account)
+                doors.store.write(saved, *notices)
             except RowChanged:
                 continue
+            account = saved.new
         if account.slot(mode).status is AccountStatus.DISCONNECTED:
             switch_off(account, mode, doors)
         return account
