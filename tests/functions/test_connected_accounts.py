@@ -139,6 +139,49 @@ def test_an_event_of_a_payment_elsewhere_on_the_account_is_not_ours(shop: Shop) 
     assert shop.world.booked() == []
 
 
+# Two modes.
+
+
+def live_keys() -> dict[str, str]:
+    mark = "live_standin" + PLATFORM * 4
+    return {"secret_key": f"sk_{mark}", "publishable_key": f"pk_{mark}"}
+
+
+def test_the_live_mode_of_an_account_is_onboarded_beside_its_test_mode(shop: Shop) -> None:
+    world, path = shop.world, f"/v1/accounts/{shop.account['id']}/onboarding-link"
+    refused = refuse(world, lambda: shop.admin.post(path, {"mode": "live"}))
+    configure(world, "live", **live_keys())
+
+    begun = expect(200, shop.admin.post(path, {"mode": "live"}))
+    between = read(world, shop.account["id"])["credentials"]
+    home = told(follow(world, fill_in(world, begun["url"])))
+
+    account = read(world, shop.account["id"])
+    assert refused == (409, "platform_not_configured")
+    assert (between["test"]["status"], between["live"]["status"]) == ("active", "pending")
+    assert home == {"account": shop.account["id"], "status": "active"}
+    assert {name: slot["status"] for name, slot in account["credentials"].items()} == {
+        "test": "active",
+        "live": "active",
+    }
+    assert account["stripe_account"] != shop.account["stripe_account"]
+
+
+def test_test_and_live_payments_never_meet(shop: Shop) -> None:
+    world, path = shop.world, f"/v1/accounts/{shop.account['id']}/onboarding-link"
+    configure(world, "live", **live_keys())
+    url = expect(200, shop.admin.post(path, {"mode": "live"}))["url"]
+    told(follow(world, fill_in(world, url)))
+    live = read(world, shop.account["id"])["stripe_account"]
+
+    shop.pay(invoice := shop.invoice())
+    world.deliver()
+
+    assert shop.read(invoice)["status"] == "paid"
+    assert world.charged(shop.account) == [4000]
+    assert world.truth({"stripe_account": live})["charges"] == []
+
+
 # Letting go.
 
 
