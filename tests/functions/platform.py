@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from local.standin.engine.messages import Request
 from payments.edge import runtime
@@ -11,6 +11,7 @@ from tests.functions.shop import FEATURES, Shop, expect
 from tests.functions.world import Answer, Json, World
 
 PLATFORM = "receivable"
+OAUTH = "/v1/accounts/oauth-sessions"
 CLIENT_ID = "ca_" + PLATFORM * 3
 
 
@@ -93,3 +94,38 @@ def made_at_stripe(world: World) -> list[Json]:
     """Every account that the platform made or was granted."""
     listed = world.at_stripe("GET", "/v1/accounts", tenant=PLATFORM, limit="100")
     return list(listed["data"])
+
+
+def told(answer: Answer) -> Json:
+    """What the app is told on the way back."""
+    assert answer.status == 303, answer.text
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    return {name: values[0] for name, values in query.items()}
+
+
+def authorization(**changes: str) -> Json:
+    """The body that begins a consent."""
+    return {"name": "Theirs", "mode": "test", "return_path": "/settings"} | changes
+
+
+def state_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["state"][0]
+
+
+def consent(world: World, tenant: str = "tulips", **changes: str) -> str:
+    """Begin, consent in Stripe's page, and return where it leads."""
+    answers = {"account": changes.pop("account", "new")}
+    asked = expect(201, world.client(tenant).post(OAUTH, authorization(**changes)))
+    return agree(world, asked["authorize_url"], **answers)
+
+
+def agree(world: World, url: str, **answers: str) -> str:
+    assert browse(world, url).status == 200
+    form = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    form |= {"outcome": "connect"} | answers
+    return str(browse(world, url, "POST", **form).headers["Location"])
+
+
+def merchant(world: World, name: str = "rosa") -> str:
+    """A Stripe account that exists already."""
+    return str(world.at_stripe("GET", "/v1/account", tenant=name)["id"])

@@ -11,16 +11,17 @@ from tests.functions.platform import (
     browse,
     configure,
     connected_shop,
+    consent,
     fill_in,
     follow,
     made_at_stripe,
     onboard,
     read,
+    told,
 )
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, send_to, signed
-from tests.functions.test_finish_connection import consent, told
 from tests.functions.world import Answer, Json, World
 
 CONNECT = "/webhooks/stripe/connect/test"

@@ -15,24 +15,30 @@ from tests.doubles.tenants import secret_key
 from tests.functions import refusals
 from tests.functions.platform import (
     CLIENT_ID,
+    OAUTH,
     PLATFORM,
+    agree,
+    authorization,
     browse,
     configure,
     connected_shop,
+    consent,
     fill_in,
     follow,
     forget_secrets,
     made_at_stripe,
+    merchant,
     onboard,
     read,
     session,
+    state_of,
+    told,
 )
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop, connection, expect
 from tests.functions.world import Answer, Died, Json, World
 
 SESSIONS = "/v1/accounts/onboarding-sessions"
-OAUTH = "/v1/accounts/oauth-sessions"
 RETURN, REFRESH = "/v1/accounts/onboarding/return", "/v1/accounts/onboarding/refresh"
 CALLBACK = "/v1/accounts/oauth/callback"
 
@@ -56,13 +62,6 @@ def dies(begin: Callable[[], object]) -> bool:
 def makes(world: World, api: str) -> None:
     """Say with which API the platform may make accounts."""
     world.control("platforms", account=merchant(world, PLATFORM), makes=api)
-
-
-def told(answer: Answer) -> Json:
-    """What the app is told on the way back."""
-    assert answer.status == 303, answer.text
-    query = parse_qs(urlsplit(answer.headers["location"]).query)
-    return {name: values[0] for name, values in query.items()}
 
 
 def test_a_merchant_is_onboarded_in_stripes_pages(platform: World) -> None:
@@ -600,34 +599,6 @@ def test_a_refresh_cut_short_leaves_an_onboarding_to_resume(platform: World, mom
 
 
 # OAuth.
-
-
-def authorization(**changes: str) -> Json:
-    """The body that begins a consent."""
-    return {"name": "Theirs", "mode": "test", "return_path": "/settings"} | changes
-
-
-def state_of(url: str) -> str:
-    return parse_qs(urlsplit(url).query)["state"][0]
-
-
-def consent(world: World, tenant: str = "tulips", **changes: str) -> str:
-    """Begin, consent in Stripe's page, and return where it leads."""
-    answers = {"account": changes.pop("account", "new")}
-    asked = expect(201, world.client(tenant).post(OAUTH, authorization(**changes)))
-    return agree(world, asked["authorize_url"], **answers)
-
-
-def agree(world: World, url: str, **answers: str) -> str:
-    assert browse(world, url).status == 200
-    form = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-    form |= {"outcome": "connect"} | answers
-    return str(browse(world, url, "POST", **form).headers["Location"])
-
-
-def merchant(world: World, name: str = "rosa") -> str:
-    """A Stripe account that exists already."""
-    return str(world.at_stripe("GET", "/v1/account", tenant=name)["id"])
 
 
 def test_a_merchant_who_has_an_account_consents(platform: World) -> None:
