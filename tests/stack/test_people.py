@@ -3,7 +3,8 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from local.stack import Stack
+from local.client import Client
+from local.stack import Stack, stripe_keys
 from tests.stack.shop import Shop, eventually, new_key, required, table_rows
 
 MANY = 50
@@ -64,6 +65,17 @@ def test_a_card_is_taken_away_here_and_at_stripe(shop: Shop) -> None:
     assert [card["id"] for card in shop.cards(customer)] == [first]
     assert (refused.status, refused.json["code"]) == (404, "not_found")
     assert charged.status == 201
+
+
+def test_a_card_that_the_merchant_detaches_at_stripe_is_gone_here(stack: Stack, shop: Shop) -> None:
+    customer = shop.customer()
+    first, second = shop.save_card(customer), shop.save_card(customer, "pm_card_mastercard")
+    stripe = Client(stack.stripe, stripe_keys(shop.tenant)["secret_key"])
+
+    required(stripe.post(f"/v1/payment_methods/{first}/detach", None), 200)
+
+    left = eventually(lambda: shop.cards(customer), lambda cards: len(cards) == 1)
+    assert [(card["id"], card["default"]) for card in left] == [(second, True)]
 
 
 def test_a_customer_is_exported_and_then_in_no_row_any_more(stack: Stack, shop: Shop) -> None:
