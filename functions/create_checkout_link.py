@@ -15,6 +15,12 @@ app = api.new_app()
 handler = api.lambda_handler(app)
 
 
+class Send(api.Body):
+    """To whom the invoice and its link are mailed; left out, to the customer's address."""
+
+    email: api.Email | None = None
+
+
 class CreatePayLink(api.Body):
     """
     `rule` says who decides what is paid: all that is left, a fixed `amount`, or the payer.
@@ -30,6 +36,7 @@ class CreatePayLink(api.Body):
     message: api.LongText | None = None
     expires_at: api.Time | None = None
     replace: Annotated[bool, Field(strict=True)] = False
+    send: Send | None = None
 
 
 class KeptLink(BaseModel):
@@ -63,7 +70,9 @@ class PayLinkPage(BaseModel):
 def create_pay_link(invoice_id: api.PathName, body: CreatePayLink) -> Response[PayLinkOut]:
     """Create a pay link; nothing is claimed at Stripe until the payer presses Pay."""
     caller, doors = api.caller(app), runtime.doors()
-    request = linking.LinkRequest(**body.model_dump())
+    asked = body.model_dump(exclude={"send"})
+    send = linking.Sending(body.send.email, caller.base_url) if body.send else None
+    request = linking.LinkRequest(**asked, send=send)
 
     def create(link_id: str) -> KeptLink:
         link = linking.create_link(request, invoice_id, link_id=link_id, caller=caller, doors=doors)
@@ -80,6 +89,22 @@ def list_pay_links(invoice_id: api.PathName) -> Response[PayLinkPage]:
     """List an invoice's pay links with their addresses, to be sent once more."""
     found = linking.links_of(invoice_id, caller=api.caller(app), doors=runtime.doors())
     return api.answer(200, PayLinkPage(data=[_show(link) for link in found]))
+
+
+@app.post("/v1/pay-links/<link_id>/send", status_code=202)
+def send_pay_link(link_id: api.PathName, body: Send) -> Response[PayLinkOut]:
+    """Mail the invoice, as a PDF too, with the link by which it is paid."""
+    caller, doors = api.caller(app), runtime.doors()
+    sending = linking.Sending(body.email, caller.base_url)
+
+    def send(ident: str) -> KeptLink:
+        link = linking.send_link(link_id, ident, sending, caller=caller, doors=doors)
+        return KeptLink(**link.model_dump(include=set(KeptLink.model_fields)))
+
+    def tell(kept: dict[str, Any]) -> dict[str, Any]:
+        return kept | {"url": _address(kept["id"])}
+
+    return api.answer_once(app, "snd", 202, send, tell=tell)
 
 
 @app.post("/v1/pay-links/<link_id>/revoke")

@@ -15,11 +15,16 @@ app.include_router(cards.router)
 handler = api.lambda_handler(app)
 
 
+#: A language, perhaps with a region: `de`, `pt-BR`.
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+
+
 class PutCustomer(api.Body):
     """Nobody pays online until `online_payment_enabled` says so."""
 
     name: api.Text
     email: api.Email | None = None
+    locale: Locale | None = None
     online_payment_enabled: Annotated[bool, Field(strict=True)] = False
 
 
@@ -29,6 +34,7 @@ class CustomerOut(BaseModel):
     ref: str
     name: str
     email: str | None
+    locale: str | None = None
     online_payment_enabled: bool
     created_at: str
 
@@ -105,6 +111,7 @@ def put_customer(ref: api.PathName, body: PutCustomer) -> CustomerOut:
         ref,
         body.name,
         body.email,
+        body.locale,
         online_payment_enabled=body.online_payment_enabled,
         caller=api.caller(app),
         doors=runtime.doors(),

@@ -16,8 +16,9 @@ from tests.functions.world import Died, Json, World
 
 ROUTE = "POST /v1/invoices/{id}/pay-links"
 REVOKE = "POST /v1/pay-links/{id}/revoke"
+SEND = "POST /v1/pay-links/{id}/send"
 LIST = "GET /v1/invoices/{id}/pay-links"
-ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, REVOKE, LIST)}
+ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, REVOKE, LIST, SEND)}
 
 
 def links(invoice: Json) -> str:

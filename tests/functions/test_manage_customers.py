@@ -31,7 +31,7 @@ def test_a_customer_is_put_and_read_as_the_contract_shows(shop: Shop) -> None:
 
     put = expect(200, shop.operator.put(PUT, body))
 
-    assert put == {"ref": "c-9", **body, "created_at": "2026-09-21T14:00:00Z"}
+    assert put == {"ref": "c-9", **body, "locale": None, "created_at": "2026-09-21T14:00:00Z"}
     assert expect(200, shop.storefront.get(PUT)) == put
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from payments import config
 from payments.edge import runtime
 from payments.facts.settings import Settings
 from tests.functions.shop import Shop
@@ -176,3 +177,116 @@ def test_a_row_that_fails_keeps_no_other_waiting(shop: Shop, sample: Callable[[s
     shop.world.notify()
 
     assert len(shop.world.post.sent) == 2
+
+
+def test_an_invoice_is_mailed_with_its_link_the_message_and_itself_as_pdf(shop: Shop) -> None:
+    invoice = shop.invoice()
+    message = "Danke & <b>bis bald</b>\r\nBcc: eve@example.com"
+    asked = {"message": message.replace("\r", ""), "send": {}}
+    made = shop.operator.post(f"/v1/invoices/{invoice['id']}/pay-links", asked, key="send-1")
+    shop.operator.post(f"/v1/invoices/{invoice['id']}/pay-links", asked, key="send-1")
+    shop.world.notify()
+
+    (mail,) = shop.world.post.to(BUYER)
+    body = mail["Content"]["Simple"]["Body"]
+    (file,) = mail["Content"]["Simple"]["Attachments"]
+    assert made.json["url"] in body["Text"]["Data"]
+    assert made.json["url"] in body["Html"]["Data"]
+    assert "Danke &amp; &lt;b&gt;bis bald" in body["Html"]["Data"]
+    assert "<b>bis bald" not in body["Html"]["Data"]
+    assert file["RawContent"].startswith(b"%PDF-")
+    assert file["FileName"] == f"{invoice['number']}.pdf"
+
+
+def test_a_link_is_sent_again_to_another_address_which_is_not_kept(shop: Shop) -> None:
+    invoice = shop.invoice()
+    made = shop.operator.post(f"/v1/invoices/{invoice['id']}/pay-links", {})
+    path = f"/v1/pay-links/{made.json['id']}/send"
+    for _ in range(2):
+        assert shop.operator.post(path, {"email": "boss@buyer.example"}, key="once").status == 202
+    shop.world.notify()
+
+    assert len(shop.world.post.to("boss@buyer.example")) == 1
+    assert "boss@buyer.example" not in str(notices(shop.world, "invoice.sent"))
+
+
+def test_nobody_sends_another_tenants_link(shop: Shop) -> None:
+    made = shop.operator.post(f"/v1/invoices/{shop.invoice()['id']}/pay-links", {})
+    path = f"/v1/pay-links/{made.json['id']}/send"
+
+    assert shop.world.client("bakery", "operator").post(path, {}).status == 404
+
+
+@pytest.mark.parametrize("email", ["a@b.example,eve@c.example", "a@b.example\nBcc: e@x.example"])
+def test_no_second_reader_gets_into_an_address(shop: Shop, email: str) -> None:
+    made = shop.operator.post(f"/v1/invoices/{shop.invoice()['id']}/pay-links", {})
+    asked = shop.operator.post(f"/v1/pay-links/{made.json['id']}/send", {"email": email})
+    shop.world.notify()
+
+    assert shop.world.post.sent == []
+    assert asked.status == 422 or parts(notices(shop.world, "invoice.sent")[0]) == {
+        "buyer": "failed"
+    }
+
+
+@pytest.mark.parametrize(
+    ("card", "subject"),
+    [
+        ("chargeCustomerFail", "did not go through"),
+        ("authenticationRequired", "Please confirm your payment"),
+    ],
+)
+def test_a_payer_whose_saved_card_fails_gets_one_neutral_mail_with_a_link(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, card: str, subject: str
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://pay.shop.example")
+    forget_settings()
+    saved = shop.save_card(card)
+    invoice = shop.invoice()
+    shop.charge(invoice, payment_method=saved)
+    for _ in range(2):
+        shop.world.deliver()
+        shop.world.notify()
+
+    (mail,) = shop.world.post.to(BUYER)
+    text = mail["Content"]["Simple"]["Body"]["Text"]["Data"]
+    assert subject in mail["Content"]["Simple"]["Subject"]["Data"]
+    assert "https://pay.shop.example/p/" in text
+    assert shop.world.post.to(SELLER) == []
+    link = text.split("https://pay.shop.example")[1].split()[0]
+    assert shop.world.public.get(link).status == 200
+
+
+def forget_settings() -> None:
+    config.settings.cache_clear()
+
+
+def test_a_refund_is_told_to_the_payer_and_a_dispute_to_the_merchant(shop: Shop) -> None:
+    invoice = shop.invoice()
+    shop.pay(invoice)
+    shop.world.deliver()
+    payment = shop.read(invoice)["payments"][0]
+    shop.admin.post(f"/v1/payments/{payment['id']}/refunds", {"amount": 1000})
+    disputed = shop.invoice()
+    shop.pay(disputed, "createDispute")
+    for _ in range(3):
+        shop.world.deliver()
+        shop.world.notify()
+
+    refunds = [line for line in shop.world.post.subjects(BUYER) if "Refund" in line]
+    disputes = [line for line in shop.world.post.subjects(SELLER) if "disputes" in line]
+    assert refunds == [f"Refund of €10.00 for invoice {invoice['number']}"]
+    assert disputes == [f"Ada disputes €40.00 of invoice {disputed['number']}"]
+
+
+def test_a_customer_is_written_to_in_their_language(shop: Shop) -> None:
+    body = {"name": "Ada", "email": BUYER, "online_payment_enabled": True, "locale": "de-AT"}
+    assert shop.admin.put("/v1/customers/c-1", body).json["locale"] == "de-AT"
+    invoice = shop.invoice()
+    shop.pay(invoice)
+    shop.world.deliver()
+    shop.world.notify()
+
+    assert shop.world.post.subjects(BUYER) == [
+        f"Zahlung erhalten: € 40,00 für Rechnung {invoice['number']}"
+    ]

@@ -132,13 +132,13 @@ class Books:
         )
 
     def rows(self) -> dict[Any, Any]:
-        """Every row but the journal's, without what means nothing."""
+        """Every row but the journal's and the outbox's, without what means nothing."""
         return {
             key: {
                 name: value for name, value in from_attributes(row).items() if name not in FLEETING
             }
             for key, row in self.dynamo.rows.items()
-            if not key[1].startswith("JOURNAL#")
+            if not key[1].startswith(("JOURNAL#", "NOTICE#"))
         }
 
     def balances(self) -> Counter[str]:

@@ -60,6 +60,7 @@ def put_customer(
     ref: str,
     name: str,
     email: str | None,
+    locale: str | None,
     *,
     online_payment_enabled: bool,
     caller: Caller,
@@ -75,7 +76,12 @@ def put_customer(
     known = doors.store.find_customer(caller.tenant, ref)
     if known:
         known.require_known()
-    asked = {"name": name, "email": email, "online_payment_enabled": online_payment_enabled}
+    asked = {
+        "name": name,
+        "email": email,
+        "locale": locale,
+        "online_payment_enabled": online_payment_enabled,
+    }
     new = (
         known.having(**asked)
         if known

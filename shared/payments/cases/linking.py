@@ -1,19 +1,22 @@
 """Pay links as staff have them: made, found again, and withdrawn."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from payments.doors.doors import Doors
-from payments.doors.store import change
+from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
-from payments.errors import NotFound, StripeUnavailable, ValidationFailed
+from payments.errors import InvalidTransition, NotFound, StripeUnavailable, ValidationFailed
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.link import LinkPointer, PayLink, Rule
+from payments.facts.notification import Kind, Notification
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.addressing import digest, token_of
 from payments.steps.applying import retrying
 from payments.steps.closing import close
+from payments.steps.noticing import of_invoice
 from payments.steps.permitting import (
     Permitted,
     module_of,
@@ -21,6 +24,14 @@ from payments.steps.permitting import (
     require_same_books,
     require_use,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """To whom a link is sent, the customer if None; `base_url` is where its page is."""
+
+    email: str | None
+    base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,7 @@ class LinkRequest:
     message: str | None = None
     expires_at: datetime | None = None
     replace: bool = False
+    send: Sending | None = None
 
 
 def create_link(
@@ -63,13 +75,40 @@ def create_link(
         message=request.message,
         expires_at=request.expires_at,
     )
-    return _keep(link, doors, replace=request.replace)
+    return _keep(link, doors, replace=request.replace, send=request.send)
 
 
 def links_of(invoice_id: str, *, caller: Caller, doors: Doors) -> list[PayLink]:
     """Return the links of an invoice, newest first."""
     doors.store.invoice(caller.tenant, invoice_id)
     return doors.store.links(caller.tenant, invoice_id)[::-1]
+
+
+def send_link(
+    link_id: str, sending_id: str, send: Sending, *, caller: Caller, doors: Doors
+) -> PayLink:
+    """Send a link once more; `sending_id` is the request's own, so that a repeat sends nothing."""
+    link = doors.store.named(PayLink, caller.tenant, link_id)
+    require_grant(caller, link.module, "paylink.send", doors)
+    if not link.is_usable(doors.now()):
+        raise InvalidTransition(f"Pay link {link.id} is {link.status} or has expired.")
+    with suppress(RowChanged):
+        doors.store.write(_sent(link, sending_id, send, doors))
+    return link
+
+
+def _sent(link: PayLink, key: str, send: Sending, doors: Doors) -> Change[Notification]:
+    address = {"email": send.email} if send.email else {}
+    return of_invoice(
+        Kind.INVOICE_SENT,
+        key,
+        tenant=link.tenant,
+        invoice=link.invoice,
+        at=doors.now(),
+        link=link.id,
+        base=send.base_url,
+        **address,
+    )
 
 
 def revoke_link(link_id: str, *, caller: Caller, doors: Doors) -> PayLink:
@@ -111,7 +150,7 @@ def _require_sense(
         invoice.require_partial()
 
 
-def _keep(link: PayLink, doors: Doors, *, replace: bool) -> PayLink:
+def _keep(link: PayLink, doors: Doors, *, replace: bool, send: Sending | None) -> PayLink:
     pointer = LinkPointer(
         digest=link.digest, tenant=link.tenant, invoice=link.invoice, link=link.id
     )
@@ -120,13 +159,14 @@ def _keep(link: PayLink, doors: Doors, *, replace: bool) -> PayLink:
         change(each.replace(doors.now()), each) for each in older if each.status == "active"
     ]
     try:
-        doors.store.write(change(link), change(pointer), *replaced)
+        told = [_sent(link, link.id, send, doors)] if send else []
+        doors.store.write(change(link), change(pointer), *replaced, *told)
     except RowChanged:
         # The request was cut short after this write, or an older link was just withdrawn.
         try:
             return doors.store.link(link.tenant, link.invoice, link.id)
         except NotFound:
-            return _keep(link, doors, replace=replace)
+            return _keep(link, doors, replace=replace, send=send)
     return link
 
 

@@ -21,7 +21,8 @@ from payments.facts.notification import (
     Part,
     PartStatus,
 )
-from payments.steps.composing import Nobody, compose, readers_of
+from payments.steps.composing import compose, readers_of
+from payments.steps.staging import Nobody
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
@@ -112,7 +113,9 @@ def _send(reader: str, mail: Mail, claimed: Notification, doors: Doors) -> Notif
 def _closed(found: Notification, doors: Doors) -> Notification:
     """Return the row as it is left: done, or to be looked at again, later each time."""
     if all(reader in found.parts for reader in readers_of(found.kind)):
-        return found.having(sweep_at=None)
+        # To whom a link was sent is nobody's business any more.
+        kept = {name: value for name, value in found.refs.items() if name != "email"}
+        return found.having(sweep_at=None, refs=kept)
     waited = doors.now() - found.created_at
     return found.having(sweep_at=doors.now() + max(LEFT_OVER_AFTER, waited))
 

@@ -57,6 +57,7 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/invoices/{id}/explain": _READERS,
     "POST /v1/invoices/{id}/pay-links": _STAFF,
     "GET /v1/invoices/{id}/pay-links": _STAFF,
+    "POST /v1/pay-links/{id}/send": _STAFF,
     "POST /v1/pay-links/{id}/revoke": _STAFF,
     "POST /v1/invoices/{id}/checkout-sessions": _SELLERS,
     "POST /v1/invoices/{id}/payment-intents": _SELLERS,

@@ -22,6 +22,8 @@ class Customer(BaseModel):
     name: str
     created_at: datetime
     email: str | None = None
+    #: How mails to them are written: a language, perhaps with a region, as `de-AT`.
+    locale: str | None = None
     online_payment_enabled: bool = False
     #: Stripe customer ids by `{account}:{mode}`: an id of one account means nothing in another.
     stripe_ids: dict[str, str] = {}
@@ -50,6 +52,7 @@ class Customer(BaseModel):
         return self.having(
             name="erased",
             email=None,
+            locale=None,
             online_payment_enabled=False,
             default_payment_method=None,
             erased_at=now,

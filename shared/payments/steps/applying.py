@@ -284,10 +284,25 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         saved = change(current.become(status, changed_at=doors.now(), **changes), current)
         followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
         moved = [change(new, old) for new, old in followed if new is not old]
-        doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors))
+        doors.store.write(
+            saved, *moved, *recoveries(saved.new, invoices, doors), *_failed(saved.new, doors)
+        )
         return saved.new
 
     return retrying(step, doors)
+
+
+def _failed(attempt: Attempt, doors: Doors) -> Iterator[Change[Notification]]:
+    """Yield what a payer is told whose card or bank has refused: nobody fails twice."""
+    if attempt.status is AttemptStatus.FAILED:
+        yield of_invoice(
+            Kind.PAYMENT_FAILED,
+            attempt.id,
+            tenant=attempt.tenant,
+            invoice=attempt.invoice,
+            at=doors.now(),
+            attempt=attempt.id,
+        )
 
 
 def save_card(

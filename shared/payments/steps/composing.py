@@ -1,39 +1,30 @@
 """What a mail says, put together when it is sent: from the rows as they are then."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from payments.doors.doors import Doors
-from payments.doors.mail import Mail
+from payments.doors.mail import Attachment, Mail
 from payments.facts.account import EMAILS_MAX, Account
-from payments.facts.customer import Customer
-from payments.facts.invoice import Invoice
+from payments.facts.attempt import Attempt
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Payment
-from payments.facts.settings import Settings
+from payments.facts.recovery import RecoveryStatus
 from payments.steps import alerting
-from payments.wording import letters, locales
-from payments.wording.letters import Letter, Look, Row
+from payments.steps.staging import (
+    Nobody,
+    Scene,
+    pay_page,
+    scene_of,
+    to_buyer,
+    to_seller,
+    to_watcher,
+)
+from payments.wording import invoice_pdf, locales
+from payments.wording.letters import Letter
 from payments.wording.sentences import say
+from payments.wording.staff import LOCALE as STAFF
 from payments.wording.staff import tell
-
-#: In which language the merchant is written to.
-STAFF = "en"
-
-
-class Nobody(Exception):
-    """There is nobody to write to, or nothing to write about any more; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """An invoice and its people, as they are now."""
-
-    invoice: Invoice
-    customer: Customer
-    settings: Settings
-    look: Look
 
 
 def compose(reader: str, told: Notification, doors: Doors) -> Mail:
@@ -46,122 +37,145 @@ def readers_of(kind: Kind) -> tuple[str, ...]:
     return tuple(MAILS.get(kind, ()))
 
 
+def _words(scene: Scene, amount: int) -> Callable[[str], str]:
+    """Return what says a sentence to the buyer, about an amount."""
+    values = scene.values(amount, scene.locale)
+    return lambda name: say(name, scene.locale, **values)
+
+
+def _for_staff(scene: Scene, amount: int) -> Callable[[str], str]:
+    """Return what says a sentence to the merchant's people, about an amount."""
+    values = scene.values(amount, STAFF)
+    return lambda name: tell(name, **values)
+
+
 def _receipt(told: Notification, doors: Doors) -> Mail:
-    scene = _scene(told, doors)
-    locale, payment = locales.known(None), _payment(told, doors)
-    return _to_buyer(
-        scene, _about_payment("mail.receipt", scene, payment, locale, partial(say, locale=locale))
-    )
+    scene, payment = scene_of(told, doors), _payment(told, doors)
+    word = _words(scene, payment.gross)
+    return to_buyer(scene, _about_payment("mail.receipt", scene, payment, scene.locale, word))
 
 
 def _sale(told: Notification, doors: Doors) -> Mail:
-    scene = _scene(told, doors)
-    return _to_seller(scene, _about_payment("sale", scene, _payment(told, doors), STAFF, tell))
+    scene, payment = scene_of(told, doors), _payment(told, doors)
+    word = _for_staff(scene, payment.gross)
+    return to_seller(scene, _about_payment("sale", scene, payment, STAFF, word))
 
 
 def _about_payment(
-    name: str, scene: Scene, payment: Payment, locale: str, words: Callable[..., str]
+    name: str, scene: Scene, payment: Payment, locale: str, word: Callable[[str], str]
 ) -> Letter:
-    invoice, currency = scene.invoice, scene.invoice.currency
-    values = {
-        "amount": locales.amount(payment.gross, currency, locale),
-        "left": locales.amount(invoice.outstanding, currency, locale),
-        "number": invoice.number,
-        "customer": scene.customer.name,
-    }
-    word = partial(words, **values)
-    ending = "part" if invoice.outstanding else "paid"
-    facts = [
-        (say("mail.label.invoice", locale), invoice.number),
-        (say("mail.label.amount", locale), values["amount"]),
-        (say("mail.label.date", locale), locales.day(payment.paid_at, locale)),
-    ]
+    ending = "part" if scene.invoice.outstanding else "paid"
+    facts = [*scene.facts(payment.gross, locale), *_when(payment, locale)]
+    return scene.letter(name, locale, word, facts, body=ending)
+
+
+def _when(payment: Payment, locale: str) -> list[tuple[str, str]]:
+    facts = [(say("mail.label.date", locale), locales.day(payment.paid_at, locale))]
     if payment.note.last4:
-        facts.append((say("mail.label.card", locale), card(payment.note.brand, payment.note.last4)))
-    return Letter(
-        locale=locale,
-        subject=word(f"{name}.subject"),
-        title=word(f"{name}.title"),
-        paragraphs=(word(f"{name}.{ending}"),),
-        facts=tuple(facts),
-        rows=_rows(invoice, locale),
-        notes=_notes(payment.mode, locale),
+        shown = f"{(payment.note.brand or '').title()} •••• {payment.note.last4}".strip()
+        facts.append((say("mail.label.card", locale), shown))
+    return facts
+
+
+def _invoice(told: Notification, doors: Doors) -> Mail:
+    """Send an invoice with its link, as somebody of the merchant has asked for."""
+    scene = scene_of(told, doors)
+    if not scene.invoice.outstanding:
+        raise Nobody("paid")
+    link = doors.store.link(told.tenant, told.subject, told.refs["link"])
+    if not link.is_usable(doors.now()):
+        raise Nobody("link_withdrawn")
+    locale, left = scene.locale, scene.invoice.outstanding
+    word = _words(scene, left)
+    button = (word("mail.invoice.button"), pay_page(told, link, doors))
+    facts = [*scene.facts(scene.invoice.total, locale, "total"), *scene.still(locale)]
+    letter = scene.letter("mail.invoice", locale, word, facts, button=button, message=link.message)
+    drawn = invoice_pdf.draw(scene.sheet())
+    file = Attachment(f"{_file_name(scene.invoice.number)}.pdf", "application/pdf", drawn)
+    return to_buyer(scene, letter, address=told.refs.get("email"), files=(file,))
+
+
+def _file_name(number: str) -> str:
+    """Return a number as part of a file's name: what a path or a header would read is gone."""
+    return "".join(each if each.isascii() and each.isalnum() else "-" for each in number)[:60]
+
+
+def _declined(told: Notification, doors: Doors) -> Mail:
+    """Tell a payer that a saved card was not charged; why is the merchant's business alone."""
+    scene, attempt = scene_of(told, doors), _attempt(told, doors)
+    recovery = doors.store.recovery(told.tenant, told.subject)
+    if recovery and recovery.tries > 1 and recovery.status is RecoveryStatus.SCHEDULED:
+        raise Nobody("tried_again_later")
+    if not scene.invoice.outstanding:
+        raise Nobody("paid")
+    asks = attempt.decline is not None and attempt.decline.code == "authentication_required"
+    name, locale = "mail.confirm" if asks else "mail.declined", scene.locale
+    word = _words(scene, attempt.amount)
+    page = pay_page(told, scene.link(attempt, doors), doors)
+    button = (word(f"{name}.button"), page) if page else None
+    return to_buyer(
+        scene, scene.letter(name, locale, word, scene.facts(attempt.amount, locale), button=button)
     )
 
 
-def card(brand: str | None, last4: str) -> str:
-    """Write a card as its owner knows it."""
-    return f"{(brand or 'card').title()} •••• {last4}"
+def _blocked(told: Notification, doors: Doors) -> Mail:
+    """Tell the merchant, and nobody else, that Stripe's own rules have stopped a payment."""
+    scene, attempt = scene_of(told, doors), _attempt(told, doors)
+    if not attempt.decline or attempt.decline.outcome_type != "blocked":
+        raise Nobody("not_blocked")
+    word = _for_staff(scene, attempt.amount)
+    why = [
+        ("Risk", attempt.decline.risk_level or "unknown"),
+        ("Reason", attempt.decline.decline_code or attempt.decline.code),
+    ]
+    facts = [*scene.facts(attempt.amount, STAFF), *why]
+    return to_seller(scene, scene.letter("blocked", STAFF, word, facts))
 
 
-def _rows(invoice: Invoice, locale: str) -> tuple[Row, ...]:
-    return tuple(
-        Row(
-            line.description,
-            str(line.quantity),
-            locales.amount(line.amount, invoice.currency, locale),
-        )
-        for line in invoice.lines
+def _refund(told: Notification, doors: Doors) -> Mail:
+    scene = scene_of(told, doors)
+    refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
+    if not refund or told.refs["status"] != "succeeded":
+        raise Nobody("nothing_given_back")
+    word = _words(scene, refund.amount)
+    return to_buyer(
+        scene,
+        scene.letter("mail.refund", scene.locale, word, scene.facts(refund.amount, scene.locale)),
     )
 
 
-def _notes(mode: str | None, locale: str) -> tuple[str, ...]:
-    return (say("mail.note.test", locale),) if mode == "test" else ()
+def _refund_failed(told: Notification, doors: Doors) -> Mail:
+    scene = scene_of(told, doors)
+    refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
+    if not refund or told.refs["status"] == "succeeded":
+        raise Nobody("given_back")
+    word = _for_staff(scene, refund.amount)
+    facts = [*scene.facts(refund.amount, STAFF), ("Reason", refund.failure_reason or "unknown")]
+    return to_seller(scene, scene.letter("refund_failed", STAFF, word, facts))
 
 
-def _scene(told: Notification, doors: Doors) -> Scene:
-    invoice = doors.store.invoice(told.tenant, told.subject)
-    settings = doors.store.settings(told.tenant)
-    account = doors.store.account(told.tenant, invoice.account) if invoice.account else None
-    name = settings.name or (account.name if account else told.tenant)
-    customer = doors.store.customer(told.tenant, invoice.customer)
-    return Scene(invoice, customer, settings, Look(name, settings.colour or letters.COLOUR))
-
-
-def _payment(told: Notification, doors: Doors) -> Payment:
-    found = doors.store.payment(told.tenant, told.subject, told.refs["source"])
-    if not found:
-        raise Nobody("no_payment")
-    return found
-
-
-def _to_buyer(scene: Scene, letter: Letter) -> Mail:
-    if not scene.customer.email:
-        raise Nobody("no_address")
-    return _mail(scene.customer.email, letter, scene.look, reply_to=scene.settings.seller_email)
-
-
-def _to_seller(scene: Scene, letter: Letter) -> Mail:
-    if not scene.settings.seller_email:
-        raise Nobody("no_address")
-    return _mail(scene.settings.seller_email, letter, scene.look)
-
-
-def _mail(to: str, letter: Letter, look: Look, *, reply_to: str | None = None) -> Mail:
-    return Mail(
-        to=to,
-        sender=look.name,
-        subject=letter.subject,
-        text=letters.as_text(letter, look),
-        html=letters.as_html(letter, look),
-        reply_to=reply_to,
-    )
+def _dispute(told: Notification, doors: Doors) -> Mail:
+    scene = scene_of(told, doors)
+    dispute = doors.store.dispute(told.tenant, told.subject, told.refs["dispute"])
+    if not dispute:
+        raise Nobody("gone")
+    status = told.refs["status"]
+    name = f"dispute_{status}" if status in {"won", "lost"} else "dispute"
+    word = _for_staff(scene, dispute.amount)
+    facts = [*scene.facts(dispute.amount, STAFF), ("Reason", dispute.reason or "unknown")]
+    return to_seller(scene, scene.letter(name, STAFF, word, facts))
 
 
 def _to_watcher(
     place: int, write: Callable[[Account, str], Letter], told: Notification, doors: Doors
 ) -> Mail:
     """Write to one of those who are told of an account's errors."""
-    account, settings = (
-        doors.store.account(told.tenant, told.subject),
-        doors.store.settings(told.tenant),
-    )
+    account = doors.store.account(told.tenant, told.subject)
     if place >= len(account.error_emails):
         raise Nobody("no_address")
     if told.kind is Kind.ACCOUNT_ERROR and account.slot(told.refs["mode"]).is_active:
         raise Nobody("works_again")
-    look = Look(settings.name or account.name, settings.colour or letters.COLOUR)
-    return _mail(account.error_emails[place], write(account, told.refs["mode"]), look)
+    return to_watcher(account, place, write(account, told.refs["mode"]), doors)
 
 
 def _watchers(
@@ -172,9 +186,27 @@ def _watchers(
     }
 
 
+def _payment(told: Notification, doors: Doors) -> Payment:
+    found = doors.store.payment(told.tenant, told.subject, told.refs["source"])
+    if not found:
+        raise Nobody("no_payment")
+    return found
+
+
+def _attempt(told: Notification, doors: Doors) -> Attempt:
+    found = doors.store.attempt(told.tenant, told.subject, told.refs["attempt"])
+    if not found:
+        raise Nobody("no_attempt")
+    return found
+
+
 #: By fact and by reader: what is written.
 MAILS: dict[Kind, dict[str, Callable[[Notification, Doors], Mail]]] = {
+    Kind.INVOICE_SENT: {"buyer": _invoice},
     Kind.PAYMENT_RECEIVED: {"buyer": _receipt, "seller": _sale},
+    Kind.PAYMENT_FAILED: {"buyer": _declined, "seller": _blocked},
+    Kind.REFUND_CHANGED: {"buyer": _refund, "seller": _refund_failed},
+    Kind.DISPUTE_CHANGED: {"seller": _dispute},
     Kind.ACCOUNT_ERROR: _watchers(alerting.broken),
     Kind.ACCOUNT_RECOVERED: _watchers(alerting.mended),
 }

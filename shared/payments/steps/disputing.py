@@ -24,6 +24,7 @@ from payments.facts.dispute import (
 )
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import dispute_lost, dispute_moved
+from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import Intent, StripeDispute
 from payments.steps.applying import (
@@ -35,6 +36,7 @@ from payments.steps.applying import (
     give_credit,
     retrying,
 )
+from payments.steps.noticing import of_invoice
 
 
 def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors: Doors) -> Dispute:
@@ -123,8 +125,25 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
         saved,
         *_rows_beside(saved, payment, invoices, doors),
         *_entries(saved, payment, invoices, doors.now()),
+        *_told(saved, doors),
     )
     return saved.new
+
+
+def _told(saved: Change[Dispute], doors: Doors) -> Iterator[Change[Notification]]:
+    """Yield what the merchant is told: that there is a dispute, and how it ended."""
+    dispute, known = saved.new, saved.old
+    ended = dispute.status in {DisputeStatus.WON, DisputeStatus.LOST}
+    if known is None or (ended and known.status is not dispute.status):
+        yield of_invoice(
+            Kind.DISPUTE_CHANGED,
+            f"{dispute.id}:{dispute.version}",
+            tenant=dispute.tenant,
+            invoice=dispute.invoice,
+            at=doors.now(),
+            dispute=dispute.stripe_id,
+            status=dispute.status.value,
+        )
 
 
 def _concerned(seen: Dispute, known: Dispute | None, payment: Payment) -> Iterator[str]:

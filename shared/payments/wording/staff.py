@@ -1,10 +1,28 @@
 """What the merchant's own people are told, in English: they read it beside Stripe's Dashboard."""
 
+LOCALE = "en"
 SENTENCES = {
     "sale.subject": "{amount} received from {customer} for invoice {number}",
     "sale.title": "{amount} received from {customer}",
     "sale.paid": "Invoice {number} is now paid in full.",
     "sale.part": "Invoice {number} is partly paid; {left} are open.",
+    "blocked.subject": "A payment of {amount} for invoice {number} was blocked",
+    "blocked.title": "Stripe has blocked a payment of {amount}",
+    "blocked.body": "Stripe's rules stopped it before the bank was asked, so no money was moved. "
+    "{customer} was only told that the payment did not go through.",
+    "refund_failed.subject": "A refund of {amount} for invoice {number} did not arrive",
+    "refund_failed.title": "{amount} could not be given back to {customer}",
+    "refund_failed.body": "The money is back in your Stripe balance. Give it back another way.",
+    "dispute.subject": "{customer} disputes {amount} of invoice {number}",
+    "dispute.title": "{amount} are disputed",
+    "dispute.body": "The payer's bank has taken the money back for now. Answer with evidence before"
+    " Stripe's date, or the dispute is lost.",
+    "dispute_won.subject": "Dispute won: {amount} for invoice {number}",
+    "dispute_won.title": "The dispute over {amount} is won",
+    "dispute_won.body": "The money is yours again.",
+    "dispute_lost.subject": "Dispute lost: {amount} for invoice {number}",
+    "dispute_lost.title": "The dispute over {amount} is lost",
+    "dispute_lost.body": "The money stays with the payer.",
     "account.error.subject": "Stripe account {name} does not work in {mode}",
     "account.error.title": "Stripe account {name} does not work",
     "account.error.reason": "{reason}",
