@@ -41,6 +41,8 @@ simulate: ## Run the real functions under faults; SEEDS=1000, or SEED=7 WORLD=al
 
 simulate-all: ## Run 10,000 seeds, break every flow off at each request, and find every planted bug
 	$(call set-up,app)
+	@other=$$($(bin)/python -c 'import sys; print("3.11" if sys.version_info >= (3, 13) else "3.13")'); \
+		WANT=$$other local/with_python sh -c '"$$PYTHON" -m local.environments app-$$WANT' || true
 	@$(bin)/python -m pytest tests/simulation -m "volume or not volume" -rP
 
 simulate-mutants: ## Plant bugs, and have the simulation find every one of them
@@ -80,4 +82,4 @@ lock: ## Write the requirements files anew from pyproject.toml
 	@local/.lock-venv/bin/python -m local.locking
 
 clean: ## Remove what the commands have made
-	@rm -rf .venv local/.*-venv local/stripe_cli/node_modules local/axe/node_modules local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-3.* local/.*-venv local/stripe_cli/node_modules local/axe/node_modules local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis

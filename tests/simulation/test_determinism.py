@@ -4,19 +4,21 @@ import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from local.environments import ENVIRONMENTS, STAMP, has_python, python_of
 from tests.simulation.digest import digests
 
 ROOT = Path(__file__).parents[2]
 SEEDS = 20
 
 
-def printed(python: str, hash_seed: str, seeds: int = SEEDS, **more: str) -> list[str]:
+def printed(python: str, hash_seed: str, seeds: int = SEEDS) -> list[str]:
     """The digests as a process of its own finds them."""
-    paths = [str(ROOT), str(ROOT / "shared"), str(ROOT / "functions"), more.get("packages", "")]
+    paths = [str(ROOT), str(ROOT / "shared"), str(ROOT / "functions")]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(paths)}
     ran = subprocess.run(
         [python, "-m", "tests.simulation.digest", str(seeds)],
@@ -42,14 +44,17 @@ def test_a_seed_does_not_depend_on_those_before_it(expected: list[str]) -> None:
 def test_a_seed_is_the_same_run_on_both_interpreters(expected: list[str]) -> None:
     """On this one and on the other of 3.11 and 3.13, with the packages that are locked."""
     version = "3.11" if sys.version_info[:2] == (3, 13) else "3.13"
-    python, packages = other_interpreter(version)
+    python = other_interpreter(version)
     if python is None:
-        pytest.skip(f"only one of Python 3.11 and 3.13 is here with its packages: {version} is not")
-    assert printed(python, "0", packages=packages) == expected
+        pytest.skip(f"Python {version} with the locked packages: `make simulate-all` brings it")
+    assert printed(python, "0") == expected
 
 
-def other_interpreter(version: str) -> tuple[str | None, str]:
-    """Find an environment of the other version: one that OTHER_PYTHON names, or one beside ours."""
-    named = os.environ.get("OTHER_PYTHON") or str(ROOT / f".venv-{version}" / "bin" / "python")
-    found = shutil.which(named)
-    return found, ""
+def other_interpreter(version: str) -> str | None:
+    """Find the other version: the one that OTHER_PYTHON names, or an environment beside ours."""
+    if named := os.environ.get("OTHER_PYTHON"):
+        return shutil.which(named)
+    folder, requirements = (ROOT / part for part in ENVIRONMENTS[f"app-{version}"])
+    made_of = (folder / STAMP).read_text() if (folder / STAMP).exists() else ""
+    up_to_date = made_of.endswith(f"{sha256(requirements.read_bytes()).hexdigest()}\n")
+    return python_of(folder) if up_to_date and has_python(folder) else None
