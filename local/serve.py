@@ -12,6 +12,7 @@ from local.issuer import TENANTS
 from local.paths import STACK_FILE
 from local.processes import StackError
 from local.stack import Ports, Stack, running_stack, stripe_account
+from local.storefront import open_storefront
 
 PORT = "8700"
 PORT_MAX = 65532
@@ -44,8 +45,9 @@ def first_port() -> int:
 
 def serve(port: int, file: Path) -> None:
     print("Starting the local stack ...", flush=True)
-    with running_stack(ports=Ports(port, port + 1, port + 2, port + 3)) as stack:
-        facts = describe(stack)
+    ports = Ports(port, port + 1, port + 2, port + 3)
+    with running_stack(ports=ports) as stack, open_storefront(stack) as storefront:
+        facts = describe(stack) | {"storefront": storefront}
         try:
             file.write_text(json.dumps(facts, indent=2) + "\n")
             announce(stack, facts, file)
@@ -76,6 +78,7 @@ def announce(stack: Stack, facts: dict[str, Any], file: Path) -> None:
         print(f"Left out here: {sentence}")
     print(
         f"\nAPI     {stack.api}\nDocs    {stack.docs}\nMail    {stack.mail}\n"
+        f"Shop    {facts['storefront']} (order something, pay, and see the order released)\n"
         f"Stripe  {stack.stripe} (a stand-in; /_control steers it)"
     )
     for tenant, parts in facts["tenants"].items():

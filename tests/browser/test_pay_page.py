@@ -171,7 +171,7 @@ class Scene:
     says: str
 
 
-def scenes(stack: Stack, shop: Shop) -> Iterator[Scene]:
+def scenes(shop: Shop) -> Iterator[Scene]:
     """Every state that a payer can meet."""
     customer = shop.customer()
     yield Scene("payable", shop.link(order(shop, customer), message="See you!"), "Pay €40.00")
@@ -179,7 +179,7 @@ def scenes(stack: Stack, shop: Shop) -> Iterator[Scene]:
     yield Scene("choose", chosen, "How much do you want to pay now?")
     yield from paid_scenes(shop, customer)
     yield from closed_scenes(shop, customer)
-    yield from slow_scenes(stack, shop)
+    yield from slow_scenes(shop)
     yield Scene("not-found", "/p/" + "x" * 43, "This page does not exist")
     yield Scene("saved", "/p/saved-card", "You can close this page")
 
@@ -233,25 +233,19 @@ def closed_scenes(shop: Shop, customer: str) -> Iterator[Scene]:
     yield Scene("unavailable", link, "Online payment is not possible right now")
 
 
-def slow_scenes(stack: Stack, shop: Shop) -> Iterator[Scene]:
+def slow_scenes(shop: Shop) -> Iterator[Scene]:
     customer = shop.customer()
-    for name, bank, says in (
-        ("processing", "pm_usBankAccount", "Your payment is being processed"),
-        ("failed", "pm_usBankAccount_noAccount", "did not go through"),
+    for name, method, currency, status, says in (
+        ("processing", "pm_usBankAccount", "usd", "processing", "Your payment is being processed"),
+        ("failed", "pm_sepaDebit_failsAtOnce", "eur", "failed", "did not go through"),
     ):
-        invoice = order(shop, customer, currency="usd")
+        invoice = order(shop, customer, currency=currency)
         link = shop.link(invoice)
-        shop.pay_at(shop.open_checkout(link), bank)
+        shop.pay_at(shop.open_checkout(link), method)
         eventually(
-            lambda: shop.read(invoice)["facets"]["collection"],  # noqa: B023
-            lambda seen: seen == "processing",
+            lambda: shop.read(invoice)["attempts"][-1]["status"],  # noqa: B023
+            lambda seen: seen == status,  # noqa: B023
         )
-        if name == "failed":
-            control(stack, "clock", {"advance_s": 5 * 24 * 3600})
-            eventually(
-                lambda: shop.read(invoice)["attempts"][-1]["status"],  # noqa: B023
-                lambda seen: seen == "failed",
-            )
         yield Scene(name, link, says)
     disputed = order(shop, customer)
     link = shop.link(disputed)
@@ -265,7 +259,7 @@ def test_every_state_is_accessible_light_and_true_in_every_language_and_width(
 ) -> None:
     seen = watched()
     wrong = []
-    for scene in scenes(stack, shop):
+    for scene in scenes(shop):
         for language in LANGUAGES:
             seen.page.set_viewport_size(PHONE)
             answer = seen.page.goto(f"{stack.api}{scene.path}?lang={language}")
@@ -275,7 +269,8 @@ def test_every_state_is_accessible_light_and_true_in_every_language_and_width(
                 assert scene.says in seen.page.inner_text("body"), scene.name
             wrong += [f"{scene.name} {language}: {found}" for found in violations(seen.page)]
             wrong += sideways(seen.page, f"{scene.name} {language}")
-            shoot(seen.page, f"{scene.name}-{language}-phone")
+            if language in {"en", "de", "ja"}:
+                shoot(seen.page, f"{scene.name}-{language}-phone")
         seen.page.set_viewport_size(DESKTOP)
         wrong += [f"{scene.name} desktop: {found}" for found in violations(seen.page)]
         shoot(seen.page, f"{scene.name}-desktop")

@@ -69,6 +69,8 @@ def test_serve_answers_at_the_addresses_it_wrote_down(serving: Serving) -> None:
         assert answer.status == 200
     with urlopen(str(facts["docs"]), timeout=READY_S) as page:  # noqa: S310 - loopback
         assert b"/v1/invoices" in page.read()
+    with urlopen(str(facts["storefront"]), timeout=READY_S) as goods:  # noqa: S310 - loopback
+        assert b"Order ten red tulips" in goods.read()
 
 
 def test_serve_writes_tokens_and_keys_for_two_tenants(serving: Serving) -> None:

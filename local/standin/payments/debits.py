@@ -46,6 +46,8 @@ DEBITS = (
           "debit_not_authorized", REFUSED),
     Debit("sepaDebit", "sepa_debit", "DE89370400440532013000", label="Succeeds after four days"),
     Debit("sepaDebit_succeedsAtOnce", "sepa_debit", "AT611904300234573201", clears_after_s=0),
+    Debit("sepaDebit_failsAtOnce", "sepa_debit", "AT861904300235473202", "insufficient_funds",
+          SHORT, clears_after_s=0),
     Debit("sepaDebit_fails", "sepa_debit", "DE62370400440532013001", "insufficient_funds", SHORT,
           label="Fails after four days: insufficient funds"),
 )  # fmt: skip
