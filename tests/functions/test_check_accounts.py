@@ -132,9 +132,12 @@ def test_an_account_that_works_again_is_active_and_its_modules_stay_off(shop: Sh
     expect(200, shop.admin.post(switch, {"state": "sandbox"}))
 
 
-def test_stripe_being_down_says_nothing_about_an_account(shop: Shop) -> None:
+@pytest.mark.parametrize(("method", "path"), [("*", "*"), ("POST", "/v1/refunds")])
+def test_stripe_being_down_says_nothing_about_an_account(
+    shop: Shop, method: str, path: str
+) -> None:
     shop.world.advance(hours=24)
-    shop.world.fail("*", *("500",) * 40, method="*")
+    shop.world.fail(path, *("500",) * 40, method=method)
 
     assert check(shop.world) == checked(left=1)
     shop.world.control("faults", method="*", path="*", kind="500", times=0)
