@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from payments import config
+from payments.cases import notifying
 from payments.edge import runtime
 from payments.facts.settings import Settings
 from tests.functions.shop import Shop
@@ -154,6 +155,35 @@ def test_a_sender_that_is_at_it_is_not_disturbed(shop: Shop) -> None:
 
     assert len(shop.world.post.to(BUYER)) == 1
     assert len(shop.world.post.to(SELLER)) == 1
+
+
+def test_of_two_senders_in_the_same_second_only_one_sends(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    compose, send = notifying.compose, shop.world.post.send_email
+
+    def send_and_die(**asked: Any) -> Any:
+        shop.world.post.send_email = send
+        send(**asked)
+        raise Died
+
+    def compose_beside(*asked: Any) -> Any:
+        """The other one has read the same row, claims it, sends, and is heard of no more."""
+        monkeypatch.setattr(notifying, "compose", compose)
+        shop.world.post.send_email = send_and_die
+        shop.world._streamed.clear()
+        with pytest.raises(Died):
+            shop.world.notify()
+        return compose(*asked)
+
+    monkeypatch.setattr(notifying, "compose", compose_beside)
+    shop.world.notify()
+    shop.world.advance(minutes=10)
+    shop.world.run("send_notifications", {})
+
+    assert len(shop.world.post.to(BUYER)) == 1
 
 
 def test_without_an_address_to_send_from_nothing_is_sent_and_that_is_said(

@@ -92,7 +92,8 @@ def _tell(reader: str, found: Notification, doors: Doors) -> Notification:
     except NotFound:
         return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason="gone"))
     sending = found.telling(reader, _part(PartStatus.SENDING, doors))
-    claimed = doors.store.save(sending.having(sweep_at=doors.now() + LEASE), found)
+    claim = sending.having(sweep_at=doors.now() + LEASE, sender=doors.new_id("own"))
+    claimed = doors.store.save(claim, found)
     return _send(reader, mail, claimed, doors)
 
 

@@ -82,6 +82,8 @@ class Notification(BaseModel):
     created_at: datetime
     refs: dict[str, str] = {}
     parts: dict[str, Part] = {}
+    #: Who has claimed it: two claims in one second are not the same row.
+    sender: str | None = None
     sweep_at: datetime | None = None
     version: int = 1
 
