@@ -162,6 +162,20 @@ def test_cards_that_are_tried_in_an_open_page_close_it(shop: Shop) -> None:
     assert shop.read(invoice)["status"] == "paid"
 
 
+def test_cards_that_are_tried_faster_than_their_declines_are_told_are_all_counted(
+    shop: Shop,
+) -> None:
+    limit(shop, rule("link", "declines", 2))
+    url = shop.press_pay(shop.link(shop.invoice()))
+
+    for card in ("visa_chargeDeclined", "chargeDeclinedExpiredCard"):
+        shop.world.press(url, card)
+    shop.world.deliver()
+
+    session = shop.world.at_stripe("GET", f"/v1/checkout/sessions/{url.rsplit('/', 1)[-1]}")
+    assert session["status"] == "expired"
+
+
 def test_a_decline_that_is_told_three_times_counts_once(shop: Shop) -> None:
     limit(shop, rule("link", "declines", 2))
     shop.world.control("webhooks", mode="duplicate")

@@ -114,17 +114,22 @@ def _apply_object(kind: str, event: InboxEvent, books: dict[str, str], doors: Do
     intent = gateway.intent(intent_id)
     attempt = apply_intent(intent, **books, doors=doors)
     if event.type == "payment_intent.payment_failed":
-        _note_decline(attempt, intent, doors)
+        _note_decline(event, attempt, intent, doors)
     return None
 
 
-def _note_decline(attempt: Attempt, intent: Intent, doors: Doors) -> None:
-    """Count the decline; where there were too many, close the page in which cards are tried."""
+def _note_decline(event: InboxEvent, attempt: Attempt, intent: Intent, doors: Doors) -> None:
+    """
+    Count a decline in a payer's page; where there were too many, close the page.
+
+    It is counted by its event: when that is fetched, the page may have seen another card already.
+    What was charged without a payer is counted by the charge itself.
+    """
     charge = intent.latest_charge
-    if not isinstance(charge, Charge) or not intent.decline:
+    if not attempt.channel.has_payer or not isinstance(charge, Charge):
         return
-    more = note_decline(charge.id, attempt, charge.card.fingerprint, doors=doors)
-    if not more and attempt.is_open and attempt.channel.has_payer:
+    more = note_decline(event.id, attempt, charge.card.fingerprint, doors=doors)
+    if not more and attempt.is_open:
         close(attempt, doors)
 
 

@@ -40,9 +40,9 @@ def admit(
             _count(attempt, rule, tally, doors, strict=True)
 
 
-def note_decline(charge: str, attempt: Attempt, fingerprint: str | None, *, doors: Doors) -> bool:
+def note_decline(mark: str, attempt: Attempt, fingerprint: str | None, *, doors: Doors) -> bool:
     """
-    Count a decline for all that it is of, once, and say whether there may be another try.
+    Count a decline for all that it is of, once for each `mark`, and say whether there may be more.
 
     Somebody who tries stolen cards does so within one open page, so its caller closes that.
     """
@@ -55,7 +55,7 @@ def note_decline(charge: str, attempt: Attempt, fingerprint: str | None, *, door
     }
     found = _tallies(module, attempt.mode, subjects, doors)
     counted = [
-        (rule, _count(charge, rule, tally, doors))
+        (rule, _count(mark, rule, tally, doors))
         for rule, tally in found
         if rule.counts == "declines"
     ]
