@@ -1,8 +1,7 @@
 """
 Who may call what: every route x every role x {own, another tenant's, no token, a foreign issuer's}.
 
-What is expected is written down here once more, route by route: a role that is given to a route by
-mistake stands in one place only.
+What is expected stands in tests/doubles/matrix.py, and tests/test_routes.py holds it complete.
 """
 
 import json
@@ -12,94 +11,10 @@ from typing import Any
 
 import pytest
 
-from local import openapi
-from payments.edge.roles import KNOWN, ROUTES
-from tests.doubles.invocations import PUBLIC
+from tests.doubles.matrix import MATRIX, ROLES
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Answer, Client, Json, World
 
-ROLES = ("admin", "operator", "viewer", "storefront")
-#: A letter for each role that may: a(dmin), o(perator), v(iewer), s(torefront).
-MATRIX = {
-    "POST /v1/accounts": "a",
-    "POST /v1/accounts/onboarding-sessions": "a",
-    "POST /v1/accounts/oauth-sessions": "a",
-    "POST /v1/accounts/{id}/onboarding-link": "a",
-    "GET /v1/accounts": "aov",
-    "GET /v1/accounts/{id}": "aov",
-    "GET /v1/accounts/{id}/health": "ao",
-    "GET /v1/accounts/permissions": "aov",
-    "PATCH /v1/accounts/{id}": "a",
-    "POST /v1/accounts/{id}/verify": "a",
-    "POST /v1/accounts/{id}/disconnect": "a",
-    "POST /v1/accounts/{id}/credentials": "a",
-    "POST /v1/accounts/{id}/webhook-secret/rotate": "a",
-    "POST /v1/payment-modules": "a",
-    "GET /v1/payment-modules": "aov",
-    "GET /v1/payment-modules/{id}": "aov",
-    "PATCH /v1/payment-modules/{id}": "a",
-    "POST /v1/payment-modules/{id}/state": "a",
-    "GET /v1/payment-modules/{id}/capabilities": "aov",
-    "GET /v1/payment-modules/{id}/public-config": "aovs",
-    "POST /v1/payment-modules/{id}/certify": "a",
-    "GET /v1/payment-modules/{id}/certification": "aov",
-    "GET /v1/profiles/{id}": "aov",
-    "PUT /v1/profiles/{id}/modules/{mid}": "a",
-    "DELETE /v1/profiles/{id}/modules/{mid}": "a",
-    "GET /v1/settings": "a",
-    "PATCH /v1/settings": "a",
-    "GET /v1/customers": "aov",
-    "PUT /v1/customers/{ref}": "ao",
-    "GET /v1/customers/{ref}": "aovs",
-    "POST /v1/customers/{ref}/setup-sessions": "aos",
-    "GET /v1/customers/{ref}/payment-methods": "aovs",
-    "POST /v1/customers/{ref}/payment-methods/{pm}/default": "ao",
-    "DELETE /v1/customers/{ref}/payment-methods/{pm}": "ao",
-    "GET /v1/customers/{ref}/credit": "aov",
-    "GET /v1/customers/{ref}/data-export": "a",
-    "POST /v1/customers/{ref}/erase": "a",
-    "POST /v1/invoices": "aos",
-    "GET /v1/invoices": "aovs",
-    "GET /v1/invoices/{id}": "aovs",
-    "PATCH /v1/invoices/{id}": "aos",
-    "POST /v1/invoices/{id}/finalize": "aos",
-    "POST /v1/invoices/{id}/void": "ao",
-    "POST /v1/invoices/{id}/uncollectible": "ao",
-    "POST /v1/invoices/{id}/offline-payments": "ao",
-    "GET /v1/invoices/{id}/timeline": "aov",
-    "GET /v1/invoices/{id}/explain": "aov",
-    "POST /v1/invoices/{id}/pay-links": "ao",
-    "GET /v1/invoices/{id}/pay-links": "ao",
-    "POST /v1/pay-links/{id}/revoke": "ao",
-    "POST /v1/invoices/{id}/checkout-sessions": "aos",
-    "POST /v1/invoices/{id}/payment-intents": "aos",
-    "GET /v1/attempts/{id}": "aovs",
-    "POST /v1/attempts/{id}/refresh": "aos",
-    "POST /v1/attempts/{id}/cancel": "aos",
-    "POST /v1/invoices/{id}/charges": "ao",
-    "POST /v1/invoices/{id}/recovery/stop": "ao",
-    "GET /v1/recoveries": "aov",
-    "GET /v1/payments": "aov",
-    "GET /v1/payments/{id}": "aov",
-    "POST /v1/payments/{id}/allocations": "ao",
-    "POST /v1/payments/{id}/refunds": "ao",
-    "GET /v1/refunds": "aov",
-    "GET /v1/refunds/{id}": "aov",
-    "POST /v1/charges": "ao",
-    "GET /v1/ledger/entries": "aov",
-    "GET /v1/ledger/trial-balance": "aov",
-    "GET /v1/audit": "a",
-    "GET /v1/disputes": "aov",
-    "GET /v1/disputes/{id}": "aov",
-    "POST /v1/disputes/{id}/evidence": "ao",
-    "POST /v1/disputes/{id}/submit": "ao",
-    "POST /v1/disputes/{id}/accept": "ao",
-    "POST /v1/reconciliation/runs": "ao",
-    "GET /v1/reconciliation/runs": "aov",
-    "GET /v1/reconciliation/runs/{id}": "aov",
-    "GET /v1/reconciliation/breaks": "aov",
-    "POST /v1/reconciliation/breaks/{id}/resolve": "a",
-}
 #: What is sent so that it is the id, and not the body, that is refused.
 BODIES: dict[str, Json] = {
     "POST /v1/payment-modules/{id}/state": {"state": "off"},
@@ -209,27 +124,6 @@ def cells() -> Iterator[tuple[str, str]]:
     for route in MATRIX:
         for role in ROLES:
             yield route, role
-
-
-def test_every_route_has_a_row_and_every_row_a_route() -> None:
-    paths = openapi.document()["paths"]
-    published = {
-        f"{verb.upper()} {re.sub('{[^}]*}', '{}', path)}" for path in paths for verb in paths[path]
-    }
-    public = {re.sub("{[^}]*}", "{}", route) for route in PUBLIC}
-
-    assert set(MATRIX) == set(ROUTES)
-    assert {re.sub("{[^}]*}", "{}", route) for route in MATRIX} == published - public
-    assert {role[0] for role in ROLES} == {role[0] for role in KNOWN}
-
-
-def test_the_table_that_is_deployed_says_what_is_written_here() -> None:
-    deployed = {
-        route: "".join(role[0] for role in ROLES if role in allowed)
-        for route, allowed in ROUTES.items()
-    }
-
-    assert deployed == MATRIX
 
 
 def test_nobody_gets_in_without_a_token_or_with_that_of_a_foreign_issuer(
