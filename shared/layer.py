@@ -27,6 +27,7 @@ PLATFORMS = {
 # whole description before its first request.
 AWS_SERVICES = {
     "dynamodb": {"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems"},
+    "events": {"PutEvents"},
     "secretsmanager": {"CreateSecret", "GetSecretValue", "PutSecretValue"},
     "sesv2": {"SendEmail"},
     "sqs": {"SendMessage"},
@@ -132,7 +133,7 @@ def prune(libraries: Path) -> None:
 
 
 def prune_aws_descriptions(folder: Path) -> None:
-    """Keep four of 440 services: botocore looks through all of them for each client."""
+    """Keep five of 440 services: botocore looks through all of them for each client."""
     for service in folder.iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             remove(service)

@@ -35,7 +35,7 @@ sys.path[:0] = {paths!r}
 for handler in {handlers!r}:
     importlib.import_module(handler)
 import botocore.session
-for service in ("dynamodb", "secretsmanager", "sesv2", "sqs"):
+for service in ("dynamodb", "events", "secretsmanager", "sesv2", "sqs"):
     botocore.session.get_session().create_client(service, region_name="eu-central-1")
 import payments.doors.gateway, stripe
 client = stripe.StripeClient("sk_test_" + "alpha" * 5)
@@ -50,7 +50,7 @@ sys.path.insert(0, {path!r})
 import botocore.session
 from botocore import xform_name
 session, names = botocore.session.get_session(), []
-for service in ("dynamodb", "secretsmanager", "sesv2", "sqs"):
+for service in ("dynamodb", "events", "secretsmanager", "sesv2", "sqs"):
     model = session.get_service_model(service)
     names += [xform_name(name) for name in model.operation_names]
     for name in model.operation_names:
@@ -97,7 +97,7 @@ def test_the_layer_is_bytecode_that_is_never_compared_with_its_source(layer: Pat
 def asked_of_aws() -> set[str]:
     """Return the methods that the doors call on AWS's clients."""
     called = set()
-    for door in ("mail", "queue", "secrets", "table"):
+    for door in ("bus", "mail", "queue", "secrets", "table"):
         source = (ROOT / "shared" / "payments" / "doors" / f"{door}.py").read_text()
         called |= set(re.findall(r"self\._client(?:\(\))?\.(\w+)\(", source))
     return called

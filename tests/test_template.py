@@ -27,6 +27,7 @@ PUBLIC = {
 }
 SETTINGS = {
     "AWS_CA_BUNDLE",
+    "EVENT_BUS",
     "EVENT_QUEUE_URL",
     "KMS_KEY_ARN",
     "MAIL_EVENTS",
@@ -57,7 +58,7 @@ CALLS_STRIPE = {
     "run_schedules",
     "check_accounts",
 }
-SERVICES = {"dynamodb", "kms", "logs", "secretsmanager", "ses", "sqs", "xray"}
+SERVICES = {"dynamodb", "events", "kms", "logs", "secretsmanager", "ses", "sqs", "xray"}
 # The store puts new versions of rows; nothing else changes one, and nothing reads them all.
 TABLE_ACTIONS = {"BatchGetItem", "GetItem", "PutItem", "Query"}
 STREAM_ACTIONS = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}

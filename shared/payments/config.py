@@ -19,6 +19,7 @@ class Settings:
     reconcile_queue_url: str
     kms_key_arn: str
     mail_from: str
+    event_bus: str
     mail_events: str
     stripe_api_base: str
     public_url: str
@@ -38,6 +39,7 @@ def settings() -> Settings:
         reconcile_queue_url=read("RECONCILE_QUEUE_URL", ""),
         kms_key_arn=read("KMS_KEY_ARN", ""),
         mail_from=read("MAIL_FROM", ""),
+        event_bus=read("EVENT_BUS", ""),
         mail_events=read("MAIL_EVENTS", ""),
         stripe_api_base=read("STRIPE_API_BASE", ""),
         public_url=read("PUBLIC_URL", ""),

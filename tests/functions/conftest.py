@@ -41,7 +41,7 @@ def a_world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
     """Give a world with a table, queues and a stage of its own."""
     resources, gate = create_queues(aws, f"t{next(NUMBERS)}"), Gate()
     made = World(aws, resources, gate)
-    doors = {"dynamodb": made.dynamo, "sesv2": made.post}
+    doors = {"dynamodb": made.dynamo, "sesv2": made.post, "events": made.post}
     for tenant in ("tulips", "bakery"):
         seed_storefront(made.dynamo, tenant)
     key = f"receivable/{resources['stage']}/keys/pay-links"
@@ -100,6 +100,7 @@ def configure(patch: pytest.MonkeyPatch, resources: dict[str, str], encryption: 
         "EVENT_QUEUE_URL": resources["events"],
         "RECONCILE_QUEUE_URL": resources["reconciliations"],
         "KMS_KEY_ARN": encryption,
+        "EVENT_BUS": "receivable-test",
         "MAIL_FROM": "billing@receivable.example",
     }
     for name, value in names.items():

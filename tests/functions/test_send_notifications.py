@@ -27,7 +27,8 @@ def notices(world: World, kind: str = "payment.received") -> list[Json]:
 
 
 def parts(row: Json) -> dict[str, str]:
-    return {name: part["M"]["status"]["S"] for name, part in row["parts"]["M"].items()}
+    shown = row["parts"]["M"].items()
+    return {name: part["M"]["status"]["S"] for name, part in shown}
 
 
 def test_a_payment_is_confirmed_to_the_buyer_and_to_the_seller_once(shop: Shop) -> None:
@@ -45,7 +46,7 @@ def test_a_payment_is_confirmed_to_the_buyer_and_to_the_seller_once(shop: Shop) 
         f"€40.00 received from Ada for invoice {invoice['number']}"
     ]
     (row,) = notices(shop.world)
-    assert parts(row) == {"buyer": "sent", "seller": "sent"}
+    assert parts(row) == {"buyer": "sent", "seller": "sent", "bus": "sent"}
     assert "due_at" not in row
 
 
@@ -115,11 +116,11 @@ def test_a_refusal_that_passes_is_tried_again_and_one_that_stays_is_not(shop: Sh
     shop.pay(shop.invoice())
     shop.world.deliver()
     shop.world.notify()
-    assert parts(notices(shop.world)[0]) == {"seller": "failed"}
+    assert parts(notices(shop.world)[0]) == {"seller": "failed", "bus": "sent"}
 
     shop.world.advance(minutes=3)
     shop.world.run("send_notifications", {})
-    assert parts(notices(shop.world)[0]) == {"seller": "failed", "buyer": "sent"}
+    assert parts(notices(shop.world)[0]) == {"seller": "failed", "buyer": "sent", "bus": "sent"}
     assert shop.world.post.to(SELLER) == []
 
 
@@ -195,7 +196,11 @@ def test_without_an_address_to_send_from_nothing_is_sent_and_that_is_said(
     shop.world.notify()
 
     assert shop.world.post.sent == []
-    assert parts(notices(shop.world)[0]) == {"buyer": "skipped", "seller": "skipped"}
+    assert parts(notices(shop.world)[0]) == {
+        "buyer": "skipped",
+        "seller": "skipped",
+        "bus": "sent",
+    }
 
 
 def test_a_row_that_fails_keeps_no_other_waiting(shop: Shop, sample: Callable[[str], Json]) -> None:
@@ -255,7 +260,8 @@ def test_no_second_reader_gets_into_an_address(shop: Shop, email: str) -> None:
 
     assert shop.world.post.sent == []
     assert asked.status == 422 or parts(notices(shop.world, "invoice.sent")[0]) == {
-        "buyer": "failed"
+        "buyer": "failed",
+        "bus": "skipped",
     }
 
 
@@ -320,3 +326,57 @@ def test_a_customer_is_written_to_in_their_language(shop: Shop) -> None:
     assert shop.world.post.subjects(BUYER) == [
         f"Zahlung erhalten: € 40,00 für Rechnung {invoice['number']}"
     ]
+
+
+def kinds(world: World) -> list[str]:
+    return [event["type"] for event in world.post.told]
+
+
+def test_an_order_is_released_once_when_settled_money_covers_it(shop: Shop) -> None:
+    shop.world.control("webhooks", mode="duplicate")
+    invoice = shop.invoice(order_ref="order-1")
+    shop.pay(invoice, amount=1500)
+    tell(shop.world)
+    assert kinds(shop.world) == ["invoice.partially_paid"]
+    assert shop.world.post.told[0]["held_for"] == "unpaid"
+
+    shop.pay(invoice)
+    for _ in range(3):
+        tell(shop.world)
+    assert kinds(shop.world) == ["invoice.partially_paid", "invoice.paid", "order.release"]
+    assert shop.world.post.told[2]["order_ref"] == "order-1"
+    assert len({event["id"] for event in shop.world.post.told}) == 3
+
+
+def test_a_bank_debit_that_is_under_way_releases_nothing(shop: Shop) -> None:
+    invoice = shop.invoice()
+    shop.pay(invoice, "pm_sepaDebit")
+    tell(shop.world)
+
+    assert shop.read(invoice)["facets"]["collection"] == "processing"
+    assert "order.release" not in kinds(shop.world)
+
+
+def test_what_the_bus_does_not_take_is_put_again_and_no_mail_with_it(shop: Shop) -> None:
+    put = shop.world.post.put_events
+    shop.world.post.put_events = lambda **_: {"FailedEntryCount": 1}
+    shop.pay(shop.invoice())
+    tell(shop.world)
+    shop.world.post.put_events = put
+    shop.world.advance(minutes=3)
+    shop.world.run("send_notifications", {})
+
+    assert kinds(shop.world) == ["invoice.paid", "order.release"]
+    assert len(shop.world.post.sent) == 2
+
+
+def test_an_event_names_nobody(shop: Shop) -> None:
+    shop.pay(shop.invoice())
+    tell(shop.world)
+
+    assert not [word for word in (BUYER, SELLER, "Ada") if word in str(shop.world.post.told)]
+
+
+def tell(world: World) -> None:
+    world.deliver()
+    world.notify()

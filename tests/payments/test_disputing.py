@@ -126,6 +126,7 @@ class Books:
             events=nothing,
             reconciliations=nothing,
             mail=nothing,
+            bus=nothing,
             now=lambda: NOW,
             new_id=nothing,
             time_left=lambda: 60,

@@ -60,6 +60,7 @@ def doors(store: Store, clock: Clock) -> Doors:
         events=unused,
         reconciliations=unused,
         mail=unused,
+        bus=unused,
         now=clock.now,
         new_id=lambda prefix: f"{prefix}_{next(numbers)}",
         time_left=unused,

@@ -9,6 +9,7 @@ from typing import Any
 from greenlet import getcurrent
 from stripe import _api_requestor, _http_client, _util
 
+from payments.doors.bus import Bus
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.mail import Mailer
@@ -171,6 +172,7 @@ def doors(simulation: Any) -> tuple[Table, Doors]:
         stripe_platform=runtime.platform,
         events=Queue(lambda: simulation.sqs, EVENTS),
         reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
+        bus=Bus(lambda: None, ""),
         mail=Mailer(lambda: simulation.post, address="billing@receivable.example", events=""),
         now=simulation.time,
         new_id=simulation.new_id,

@@ -9,6 +9,7 @@ shown in the invoice's story; a mail too many says twice that money was taken.
 from dataclasses import dataclass
 from hashlib import sha256
 
+from payments.doors.bus import NotTaken
 from payments.doors.doors import Doors
 from payments.doors.mail import Mail, NotSent, Unsure
 from payments.doors.table import RowChanged
@@ -21,11 +22,14 @@ from payments.facts.notification import (
     Part,
     PartStatus,
 )
+from payments.steps.announcing import events_of
 from payments.steps.composing import compose, readers_of
 from payments.steps.staging import Nobody
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
+#: The part of a notification that other systems get.
+BUS = "bus"
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ def notify(found: Notification, doors: Doors) -> Notification:
         found = _settle_lost(found, doors)
         for reader in readers_of(found.kind):
             found = _tell(reader, found, doors)
+        found = _announce(found, doors)
         return doors.store.save(_closed(found, doors), found)
     except RowChanged:
         # Another sender has it.
@@ -78,6 +83,19 @@ def _settle_lost(found: Notification, doors: Doors) -> Notification:
         if part.status is PartStatus.SENDING:
             found = found.telling(name, _part(PartStatus.UNSURE, doors, reason="sender_died"))
     return found
+
+
+def _announce(found: Notification, doors: Doors) -> Notification:
+    """Put the fact on the bus; its events carry ids, so that one too many does no harm."""
+    if BUS in found.parts or not doors.bus.is_set_up:
+        return found
+    events = events_of(found, doors)
+    try:
+        if events:
+            doors.bus.put(*events)
+    except NotTaken:
+        return found
+    return found.telling(BUS, _part(PartStatus.SENT if events else PartStatus.SKIPPED, doors))
 
 
 def _tell(reader: str, found: Notification, doors: Doors) -> Notification:
@@ -113,7 +131,8 @@ def _send(reader: str, mail: Mail, claimed: Notification, doors: Doors) -> Notif
 
 def _closed(found: Notification, doors: Doors) -> Notification:
     """Return the row as it is left: done, or to be looked at again, later each time."""
-    if all(reader in found.parts for reader in readers_of(found.kind)):
+    announced = BUS in found.parts or not doors.bus.is_set_up
+    if announced and all(reader in found.parts for reader in readers_of(found.kind)):
         # To whom a link was sent is nobody's business any more.
         kept = {name: value for name, value in found.refs.items() if name != "email"}
         return found.having(sweep_at=None, refs=kept)

@@ -55,8 +55,9 @@ def record_payment(
             raise InvoiceNotPayable(f"Invoice {invoice.number} is {invoice.status}.")
         invoice = release(invoice, supersede=True, doors=doors)
         payment = _offline(request, invoice, payment_id, doors)
-        paid = invoice.receive(payment.allocated_to(invoice.id), beyond=payment.unapplied)
-        rows = beside(payment, [invoice], doors)
+        received = invoice.receive(payment.allocated_to(invoice.id), beyond=payment.unapplied)
+        paid = received.release(doors.now())
+        rows = beside(payment, [invoice], [paid], doors)
         try:
             doors.store.write(change(payment), change(paid, invoice), *rows)
         except RowChanged:

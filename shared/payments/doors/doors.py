@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from payments.doors.bus import Bus
 from payments.doors.mail import Mailer
 from payments.doors.queue import Queue
 from payments.doors.secrets import SecretMissing, Secrets
@@ -41,6 +42,7 @@ class Doors:
     events: Queue
     reconciliations: Queue
     mail: Mailer
+    bus: Bus
     now: Callable[[], datetime]
     new_id: Callable[[str], str]
     time_left: Callable[[], float]

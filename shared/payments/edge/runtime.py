@@ -144,6 +144,7 @@ def store() -> "Store":
 @cache
 def doors() -> "Doors":
     """Return everything that a use case may reach."""
+    from payments.doors.bus import Bus  # noqa: PLC0415 - as below
     from payments.doors.doors import Doors  # noqa: PLC0415 - pydantic stays out of the webhook intake
 
     return Doors(
@@ -154,6 +155,7 @@ def doors() -> "Doors":
         events=event_queue(),
         reconciliations=reconcile_queue(),
         mail=mailer(),
+        bus=Bus(lambda: _client("events"), settings().event_bus),
         now=now,
         new_id=new_id,
         time_left=time_left,

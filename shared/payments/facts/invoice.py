@@ -100,6 +100,8 @@ class Invoice(BaseModel):
     #: How many open disputes are about its money.
     open_disputes: int = 0
     claim: Claim | None = None
+    #: Since when its order may be shipped. It stays so: what was shipped does not come back.
+    released_at: datetime | None = None
     version: int = 1
 
     @property
@@ -147,6 +149,28 @@ class Invoice(BaseModel):
         if self.open_disputes:
             return "disputed"
         return "charged_back" if self.charged_back else self.exception
+
+    @property
+    def held_for(self) -> str | None:
+        """Why its order is not to be shipped yet; None once settled, undisputed money covers it."""
+        if self.released_at:
+            return None
+        if self.open_disputes or self.charged_back:
+            return self.trouble
+        if self.exception == "amount_mismatch":
+            return self.exception
+        if self.status is InvoiceStatus.PAID:
+            return None
+        return "processing" if self.collection == "processing" else "unpaid"
+
+    def release(self, now: datetime) -> "Invoice":
+        """Let its order go, if nothing holds it; once, however often it is paid."""
+        held = self.held_for or self.released_at
+        return self if held else self.having(released_at=now)
+
+    def frees_after(self, before: "Invoice") -> bool:
+        """Whether its order may be shipped, and might not before."""
+        return self.released_at is not None and before.released_at is None
 
     def require_payable(self) -> None:
         """Refuse to collect for a draft, a paid, a void or a disputed invoice."""

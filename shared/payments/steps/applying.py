@@ -17,7 +17,7 @@ from payments.errors import TooMuchContention
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
-from payments.facts.invoice import Invoice
+from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.ledger import JournalEntry, fee_taken, payment_received, recovered, surcharged
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, FeeDetail, Note, Payment, Share, allocate
@@ -145,13 +145,13 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
         payment, back = _give_back_late(payment, invoices, doors)
         done = _succeeded(current, intent, doors)
         saved = change(done, current)
-        paid = [_paid(invoice, payment, done) for invoice in invoices]
+        paid = [_paid(each, payment, done).release(doors.now()) for each in invoices]
         doors.store.write(
             change(payment),
             *map(change, paid, seen),
             saved,
             *map(change, back),
-            *beside(payment, invoices, doors),
+            *beside(payment, invoices, paid, doors),
             *_surcharge_entry(payment, seen[0], invoices[0]),
         )
         return saved.new
@@ -159,7 +159,19 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
     return retrying(step, doors)
 
 
-def _received(payment: Payment, doors: Doors) -> Change[Notification]:
+def _received(
+    payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
+) -> Change[Notification]:
+    """Return what is told of a payment: which invoices it covers, and which orders may go."""
+    covered = {each.id: each.status for each in paid if payment.allocated_to(each.id)}
+    released = [new.id for new, old in zip(paid, invoices, strict=True) if new.frees_after(old)]
+    listed = {
+        "paid": [name for name, status in covered.items() if status is InvoiceStatus.PAID],
+        "partially_paid": [
+            name for name, status in covered.items() if status is InvoiceStatus.PARTIALLY_PAID
+        ],
+        "released": released,
+    }
     return of_invoice(
         Kind.PAYMENT_RECEIVED,
         payment.id,
@@ -167,6 +179,7 @@ def _received(payment: Payment, doors: Doors) -> Change[Notification]:
         invoice=payment.invoice,
         at=doors.now(),
         source=payment.source,
+        **{name: ",".join(names) for name, names in listed.items() if names},
     )
 
 
@@ -203,10 +216,12 @@ def _paid(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
     return paid.having(exception="amount_mismatch") if wrong else paid
 
 
-def beside(payment: Payment, invoices: list[Invoice], doors: Doors) -> Iterator[Change[Any]]:
-    """Yield the rows that a payment brings beside itself and its invoices."""
+def beside(
+    payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
+) -> Iterator[Change[Any]]:
+    """Yield the rows that a payment brings beside itself and its invoices, now `paid`."""
     yield change(payment_received(payment))
-    yield _received(payment, doors)
+    yield _received(payment, invoices, paid, doors)
     for invoice in invoices:
         part = Allocation(invoice=invoice.id, amount=payment.allocated_to(invoice.id))
         if part.amount and invoice.id != payment.invoice:

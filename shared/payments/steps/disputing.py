@@ -125,14 +125,27 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
         saved,
         *_rows_beside(saved, payment, invoices, doors),
         *_entries(saved, payment, invoices, doors.now()),
-        *_told(saved, doors),
+        *_told(saved, invoices, doors),
     )
     return saved.new
 
 
-def _told(saved: Change[Dispute], doors: Doors) -> Iterator[Change[Notification]]:
+def _told(
+    saved: Change[Dispute], invoices: dict[str, Invoice], doors: Doors
+) -> Iterator[Change[Notification]]:
     """Yield what the merchant is told: that there is a dispute, and how it ended."""
     dispute, known = saved.new, saved.old
+    before = known.loss if known else Loss()
+    released = [
+        name
+        for name, invoice in invoices.items()
+        if _moved(
+            invoice,
+            (name in dispute.flagged) - (name in (known.flagged if known else ())),
+            dispute.loss.of(name) - before.of(name),
+            doors,
+        ).frees_after(invoice)
+    ]
     ended = dispute.status in {DisputeStatus.WON, DisputeStatus.LOST}
     if known is None or (ended and known.status is not dispute.status):
         yield of_invoice(
@@ -143,6 +156,7 @@ def _told(saved: Change[Dispute], doors: Doors) -> Iterator[Change[Notification]
             at=doors.now(),
             dispute=dispute.stripe_id,
             status=dispute.status.value,
+            **({"released": ",".join(released)} if released else {}),
         )
 
 
@@ -176,7 +190,12 @@ def _rows_beside(
         opened = (name in dispute.flagged) - (name in flagged)
         lost = dispute.loss.of(name) - before.of(name)
         if opened or lost:
-            yield change(invoice.disputed(opened=opened, lost=lost), invoice)
+            yield change(_moved(invoice, opened, lost, doors), invoice)
+
+
+def _moved(invoice: Invoice, opened: int, lost: int, doors: Doors) -> Invoice:
+    """Return the invoice with a dispute that began or ended; a won one lets its order go."""
+    return invoice.disputed(opened=opened, lost=lost).release(doors.now())
 
 
 def _entries(
