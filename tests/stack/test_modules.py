@@ -7,8 +7,9 @@ import pytest
 from local.booking import compare_books
 from local.client import Client
 from local.issuer import Issuer
-from local.stack import Stack, stripe_keys
+from local.stack import Stack
 from payments.edge.roles import ROUTES
+from tests.doubles.tenants import another_publishable_key, another_secret_key
 from tests.stack.shop import (
     Shop,
     connect,
@@ -115,11 +116,13 @@ def test_the_platforms_fee_is_on_each_payment_shown_and_given_back_in_proportion
 def test_real_money_goes_through_a_module_only_after_a_pass_in_test_mode(
     stack: Stack, tenant: str
 ) -> None:
-    keys = stripe_keys(f"standin{tenant}")
-    account = required(connect(stack, tenant, **keys), 201)
+    account = required(connect(stack, tenant), 201)
     module = create_module(stack, tenant, account["id"])
     admin, path = stack.client(tenant, "admin"), f"/v1/payment-modules/{module}"
-    live = {name: key.replace("_test_", "_live_") for name, key in keys.items()}
+    live = {
+        "publishable_key": another_publishable_key(tenant, "one", "live"),
+        "secret_key": another_secret_key(tenant, "one", "live"),
+    }
     slot = admin.post(
         f"/v1/accounts/{account['id']}/credentials",
         {"mode": "live", **live},

@@ -212,7 +212,9 @@ def test_a_customer_pays_online_only_once_enabled_which_takes_a_connected_accoun
     assert [(answer.status, answer.json["code"]) for answer in refused] == [
         (403, "customer_not_enabled")
     ] * 3
-    assert (pressed.status, shop.intents(invoice)) == (403, [])
+    # Back to the page, which says that nothing can be paid now.
+    assert (pressed.status, "/p/" in pressed.headers["location"]) == (303, True)
+    assert shop.intents(invoice) == []
 
 
 def call(client: Client, route: str, ids: dict[str, str] | None = None) -> Answer:
