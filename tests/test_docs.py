@@ -63,7 +63,14 @@ def test_every_route_with_a_role_stands_in_the_openapi_document() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/accounts.md", "docs/operations.md", "docs/faults.md", "CHANGELOG.md"],
+    [
+        "README.md",
+        "docs/accounts.md",
+        "docs/operations.md",
+        "docs/modules.md",
+        "docs/faults.md",
+        "CHANGELOG.md",
+    ],
 )
 def test_every_file_and_picture_that_a_page_links_to_exists(page: str) -> None:
     text = (ROOT / page).read_text()
