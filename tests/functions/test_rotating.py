@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from payments.doors.gateway import Gateway
 from payments.edge import runtime
+from payments.facts.stripe_objects import WebhookEndpoint
 from tests.doubles.tenants import (
     another_publishable_key,
     another_secret_key,
@@ -246,24 +248,36 @@ def understood(shop: Shop) -> list[str]:
     return sorted([secret["endpoint"], *secret.get("previous_endpoints", "").split()])
 
 
-def test_nobody_rotates_what_somebody_else_is_rotating(shop: Shop) -> None:
-    """The first is in the middle of it when the second comes."""
-    second: list[Answer] = []
-    path = of(shop, "webhook-secret/rotate")
-    shop.world.gate.arm(None)
-    rotate(shop)
-    middle = shop.world.gate.passed.index("POST /v1/webhook_endpoints")
+ACTS: dict[str, tuple[str, Json | None]] = {
+    "rotate": ("webhook-secret/rotate", {}),
+    "verify": ("verify", None),
+    "keys": ("credentials", keys()),
+    "disconnect": ("disconnect", None),
+}
 
-    def come() -> None:
-        second.append(shop.admin.post(path, {}))
 
-    shop.world.gate.arm(None)
-    shop.world.gate.before = (middle, come)
-    rotate(shop)
+@pytest.mark.parametrize("second", ACTS)
+@pytest.mark.parametrize("first", ["rotate", "verify", "keys"])
+def test_one_at_a_time_works_on_an_account(shop: Shop, first: str, second: str) -> None:
+    """The endpoint is gone, and the first is about to make one when the second comes."""
+    for endpoint in endpoints(shop):
+        shop.world.at_stripe("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
+    answers: list[Answer] = []
+    (name, body), (other, asked) = ACTS[first], ACTS[second]
+    real = Gateway.create_endpoint
 
-    assert [(answer.status, answer.code) for answer in second] == [(409, "account_busy")]
-    assert second[0].headers["retry-after"] == "5"
-    assert len(endpoints(shop)) == 3
+    def create(gateway: Gateway, *given: str | Json) -> WebhookEndpoint:
+        answers.append(shop.admin.post(of(shop, other), asked))
+        return real(gateway, *given)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Gateway, "create_endpoint", create)
+        expect(200, shop.admin.post(of(shop, name), body))
+
+    assert [(answer.status, answer.code) for answer in answers] == [(409, "account_busy")]
+    assert answers[0].headers["retry-after"] == "5"
+    (made,) = endpoints(shop)
+    assert made["id"] == kept(shop, "webhooks")["endpoint"]
 
 
 def test_stripe_not_answering_leaves_the_secret_as_it_was(shop: Shop) -> None:
