@@ -673,6 +673,23 @@ def test_a_refund_that_stripe_fails_to_make_is_not_reserved_for_the_day_that_it_
     assert_books_agree(shop)
 
 
+def test_a_refund_that_stripe_is_still_making_is_not_made_a_second_time(shop: Shop) -> None:
+    payment = paid(shop)
+    shop.world.control("webhooks", mode="drop")
+    late = {"method": "POST", "path": CREATE, "kind": "applied_later"}
+    shop.world.control("faults", **late, delay_s=600)
+    expect(202, ask(shop, payment, amount=1500))
+
+    shop.world.advance(minutes=3)
+    sweep(shop)
+    shop.world.advance(minutes=10)
+    shop.world.standin.run_jobs()
+    settle(shop)
+
+    assert list(at_stripe(shop).values()) == [1500]
+    assert_books_agree(shop)
+
+
 def test_a_refund_over_23_hours_old_is_looked_up_and_never_sent_again(shop: Shop) -> None:
     payment = paid(shop)
     shop.world.fail(CREATE, "timeout_lost", "timeout_lost")

@@ -7,7 +7,9 @@ from tests.simulation.mutants import MUTANTS
 
 #: Bugs that only a rare meeting of faults shows, and the test that is made to meet it.
 DIRECTED = {
+    "B15 refund_key_random": "test_a_refund_that_stripe_is_still_making_is_not_made_a_second_time",
     "B18 replay_after_24h": "test_an_attempt_over_23_hours_old_is_looked_up_and_never_replayed",
+    "B26 stale_read_answers": "test_every_read_of_a_row_is_consistent",
     "B28 running_is_none": "test_a_session_that_stripe_is_still_making_is_not_taken_for_none",
 }
 
