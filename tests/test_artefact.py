@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(
     layer_here.reason_against() is not None, reason=str(layer_here.reason_against())
 )
 
-# A megabyte of it is Babel with the languages of the payers, and Jinja.
-ZIPPED_MAX = 10_000_000
+# A megabyte of it is Babel with the languages of the payers, and Jinja; payments itself is 0.8.
+ZIPPED_MAX = 10_500_000
 SIGNING_SECRET = "whsec_" + "alpha" * 5
 # Bits 0 and 1 of a bytecode file's flags: made from a hash, and never compared with the source.
 UNCHECKED_HASH = 0b01
@@ -74,7 +74,7 @@ def event_of(name: str) -> dict[str, Any]:
     return event
 
 
-def test_the_layer_zipped_is_ten_megabytes_at_most(layer: Path, tmp_path: Path) -> None:
+def test_the_layer_zipped_is_ten_and_a_half_megabytes_at_most(layer: Path, tmp_path: Path) -> None:
     archive = tmp_path / "layer.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(layer.rglob("*")):
