@@ -61,6 +61,7 @@ def test_an_invoice_is_created_as_the_contract_shows(shop: Shop) -> None:
         "refund_pending": 0,
         "charged_back": 0,
         "credited": 0,
+        "surcharged": 0,
         "outstanding": 4000,
         "reserved": 0,
         "collectable": 4000,

@@ -57,7 +57,7 @@ def missed(shop: Shop) -> Json:
 def test_the_payment_of_another_connection_is_left_to_its_own_run(shop: Shop, missed: Json) -> None:
     again = shop.admin.post("/v1/accounts", connection("tulips", name="Second"))
     second = expect(201, again)["id"]
-    asked = shop.operator.post("/v1/reconciliation/runs", {"account": second})
+    asked = shop.admin.post("/v1/reconciliation/runs", {"account": second})
 
     assert carry_out(shop) == []
 
