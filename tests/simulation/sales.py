@@ -107,7 +107,9 @@ def sell_elsewhere(people: People, sale: Sale) -> None:
 
 
 def rotate(people: People, sale: Sale) -> None:
-    """Change the webhook's secret, and soon afterwards let Stripe have something to tell."""
+    """Change the webhook's secret between two payments, so that one is known and one is used."""
+    people.charge_card(sale, 100, sale.merchant.cards[GOOD])
+    people.pause(1, 20)
     people.world.webhooks.rotate(sale.merchant.account)
     people.pause(RECHECK_S + 1, RECHECK_S + 20)
     charge(people, sale)
