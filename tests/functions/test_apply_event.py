@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from payments.cases import receiving
+from payments.doors.doors import Doors
+from payments.facts.event import InboxEvent
 from tests.doubles.invocations import record
 from tests.functions.shop import Shop, connection, expect
 from tests.functions.signing import a_body, deliver
@@ -301,3 +304,20 @@ def test_the_sample_event_was_never_kept(world: World, sample: Callable[[str], J
     answer = world.run("apply_event", sample("apply_event"))
 
     assert len(answer["batchItemFailures"]) == 1
+
+
+def test_an_event_that_the_sweep_queues_again_meanwhile_is_done_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice, intent = paid_in_silence(shop)
+    apply = receiving._apply
+
+    def apply_slowly(event: InboxEvent, doors: Doors) -> str:
+        end = apply(event, doors)
+        doors.store.save(event.model_copy(update={"sweep_at": doors.now()}), event)
+        return end
+
+    monkeypatch.setattr(receiving, "_apply", apply_slowly)
+
+    assert tell(shop, "payment_intent.succeeded", intent["id"]) == "applied"
+    assert shop.read(invoice)["status"] == "paid"

@@ -11,7 +11,14 @@ from payments.errors import PaymentsError, StripeAccountError, StripeRequestRefu
 from payments.facts.attempt import Attempt
 from payments.facts.event import InboxEvent
 from payments.facts.stripe_objects import Charge, Intent, StripeRefund
-from payments.steps.applying import Mismatch, NotOurs, apply_intent, apply_session, save_card
+from payments.steps.applying import (
+    Mismatch,
+    NotOurs,
+    apply_intent,
+    apply_session,
+    retrying,
+    save_card,
+)
 from payments.steps.closing import close
 from payments.steps.disputing import apply_dispute
 from payments.steps.keeping import follow_card, follow_customer
@@ -36,12 +43,24 @@ def apply_event(address: dict[str, str], doors: Doors) -> str:
         raise LookupError(msg)
     if event.status != "pending":
         return event.status
-    end = _apply(event, doors)
+    return _mark(event, _apply(event, doors), doors)
+
+
+def _mark(event: InboxEvent, end: End, doors: Doors) -> str:
+    """Note how the event ended, unless another worker was first: the same facts count once."""
+
+    def step() -> str:
+        found = doors.store.event(event.tenant, event.account, event.mode, event.id) or event
+        if found.status != "pending":
+            return found.status
+        # It may be pending in another version: the sweep has queued it again meanwhile.
+        doors.store.save(found.done(end), found)
+        return end
+
     try:
         doors.store.save(event.done(end), event)
     except RowChanged:
-        # Two workers had it at once; both applied the same facts, which counts once.
-        return end
+        return retrying(step, doors)
     return end
 
 
