@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from payments.doors.gateway import Gateway
+from payments.edge.batches import RunFailed
 from payments.facts.stripe_objects import StripeDispute
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body
@@ -809,7 +810,7 @@ def test_a_bug_in_one_dispute_is_seen_and_does_not_hold_up_the_others(
     monkeypatch.setattr(Gateway, "dispute", stumble)
     shop.world.advance(days=1)
 
-    with pytest.raises(TypeError):
+    with pytest.raises(RunFailed, match="TypeError"):
         sweep(shop.world)
     assert sweep(shop.world)["disputes"] == 1
     shop.world.advance(minutes=30)
