@@ -17,7 +17,9 @@ from tests.functions.world import Answer, Died, Json, World
 
 ROUTE = "POST /v1/invoices/{id}/charges"
 STOP = "POST /v1/invoices/{id}/recovery/stop"
-ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, "POST /v1/charges", STOP)}
+ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, "POST /v1/charges", STOP)} | {
+    "POST /v1/payment-modules/{id}/certify": {"admin"}
+}
 #: A request and the SDK's own second try, both without an answer or with Stripe's failure.
 UNKNOWN = {
     "lost": ("timeout_lost", "timeout_lost"),
