@@ -1,4 +1,4 @@
-"""/v1/audit: what administrators did, who was refused, and whether that trail is whole."""
+"""/v1/audit and /v1/subscriptions: what administrators did, and who hears of events."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,10 +7,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
 from payments.cases import inspecting
-from payments.edge import api, runtime
+from payments.edge import api, runtime, subscriptions
 from payments.facts.audit import Phase
 
 app = api.new_app()
+app.include_router(subscriptions.router)
 handler = api.lambda_handler(app)
 
 

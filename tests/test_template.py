@@ -580,6 +580,7 @@ def test_a_scheduled_run_is_tried_again_and_then_kept() -> None:
 
     assert started == {
         "CheckAccountsFunction",
+        "DeliverEventsFunction",
         "ReconcileAccountsFunction",
         "RunSchedulesFunction",
         "SendNotificationsFunction",

@@ -6,7 +6,7 @@ PaymentsError
 ├── Invalid                422  ValidationFailed, IdempotencyKeyRequired, AmountNotRepresentable,
 │   │                           AmountTooSmall, AmountTooLarge, CurrencyNotSupported,
 │   │                           KeyModeMismatch, KeysNotSameAccount, StripeRequestRefused,
-│   │                           PanDetected
+│   │                           PanDetected, AddressRefused
 │   ├── MalformedJson, InvalidSignature, InvalidState    400
 │   ├── PayloadTooLarge                    413
 │   ├── UnsupportedMediaType               415
@@ -24,7 +24,7 @@ PaymentsError
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
 │   │                           CustomerErased, AccountBusy, RefundRefused,
 │   │                           InvoiceDisputed, DisputeNotAnswerable,
-│   │                           DisputePastDue
+│   │                           DisputePastDue, TooManySubscriptions
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
 ├── VelocityLimited        429
@@ -123,6 +123,10 @@ class StripeRequestRefused(Invalid):
 
 class PanDetected(Invalid):
     """A card number was sent; it was neither kept nor logged."""
+
+
+class AddressRefused(Invalid):
+    """Events are not sent to this address: not https, or not a public host's name."""
 
 
 class MalformedJson(Invalid):
@@ -319,6 +323,10 @@ class PaymentDisputed(Conflict):
 
 class RefundRefused(Conflict):
     """Stripe does not give the money back; `reason` says why, and nothing is reserved any more."""
+
+
+class TooManySubscriptions(Conflict):
+    """Remove one that is not used any more."""
 
 
 class VersionMismatch(Conflict):

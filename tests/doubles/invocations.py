@@ -51,12 +51,14 @@ OWNERS = (
     ("/v1/disputes", "refund_payment"),
     ("/v1/reconciliation", "report"),
     ("/v1/audit", "manage_events"),
+    ("/v1/subscriptions", "manage_events"),
     ("/p/", "open_pay_link"),
     ("/webhooks/", "receive_webhook"),
     ("/", "public_docs"),
 )
 TIMEOUTS_MS = {
     "apply_event": 60_000,
+    "deliver_events": 110_000,
     "send_notifications": 60_000,
     "sweep_attempts": 110_000,
     "run_schedules": 110_000,

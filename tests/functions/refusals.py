@@ -106,6 +106,7 @@ def path_of(route: str) -> tuple[str, str]:
     """A method and a path whose ids nobody has."""
     method, _, template = route.partition(" ")
     names = {"id": "x_nobody", "mid": "mod_nobody", "ref": "c-nobody", "pm": "pm_nobody"}
+    names["did"] = "del_nobody"
     return method, template.format(**names)
 
 

@@ -43,6 +43,7 @@ BODIES: dict[str, Json] = {
 #: tests of its own.
 OWN_TESTS = {
     "POST /v1/accounts",
+    "POST /v1/subscriptions",
     "POST /v1/accounts/onboarding-sessions",
     "POST /v1/accounts/oauth-sessions",
     "POST /v1/accounts/{id}/credentials",

@@ -24,6 +24,7 @@ from payments.facts.notification import (
 )
 from payments.steps.announcing import events_of
 from payments.steps.composing import compose, readers_of
+from payments.steps.dispatching import dispatch
 from payments.steps.staging import Nobody
 
 #: For each shard and run; what is left is found two minutes later.
@@ -87,9 +88,12 @@ def _settle_lost(found: Notification, doors: Doors) -> Notification:
 
 def _announce(found: Notification, doors: Doors) -> Notification:
     """Put the fact on the bus; its events carry ids, so that one too many does no harm."""
-    if BUS in found.parts or not doors.bus.is_set_up:
+    if BUS in found.parts:
         return found
     events = events_of(found, doors)
+    dispatch(found.tenant, events, doors)
+    if not doors.bus.is_set_up:
+        return found
     try:
         if events:
             doors.bus.put(*events)

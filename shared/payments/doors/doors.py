@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from payments.doors.bus import Bus
 from payments.doors.mail import Mailer
+from payments.doors.outbound import Outbound
 from payments.doors.queue import Queue
 from payments.doors.secrets import SecretMissing, Secrets
 from payments.doors.store import Store
@@ -47,6 +48,7 @@ class Doors:
     new_id: Callable[[str], str]
     time_left: Callable[[], float]
     connected: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    outbound: Outbound = field(default_factory=Outbound)
 
     def gateway(self, tenant: str, account: str, mode: str) -> "Gateway":
         """

@@ -30,6 +30,7 @@ from payments.facts.recovery import Recovery
 from payments.facts.refund import CreditNote, Refund
 from payments.facts.run import Break, Run
 from payments.facts.settings import Settings
+from payments.facts.subscription import Delivery, SigningSecret, Subscription
 from payments.facts.velocity import Tally
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,6 +55,7 @@ _NAMES: dict[type[BaseModel], str] = {
     AuditRecord: "audit",
     Customer: "customer",
     Notification: "notification",
+    Delivery: "delivery",
 }
 
 
@@ -117,6 +119,9 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     ),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
     Notification: lambda row: (row.about, row.subject, f"NOTICE#{row.id}"),
+    Subscription: lambda row: ("SUB", "own", f"SUBSCRIPTION#{row.id}"),
+    SigningSecret: lambda row: ("SUB", row.subscription, "SECRET"),
+    Delivery: lambda row: ("SUB", row.subscription, f"DELIVERY#{row.id}"),
     IdempotencyRecord: lambda row: ("IDM", f"{row.route}#{row.key}", "IDEMPOTENCY"),
 }
 
@@ -125,6 +130,7 @@ _ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
 _SORTS: dict[type[BaseModel], Callable[[Any], str]] = {
     JournalEntry: lambda row: f"{stamp(row.at)}#{row.fact}",
     Customer: lambda row: f"{stamp(row.created_at)}#{row.ref}",
+    Delivery: lambda row: f"{stamp(row.created_at)}#{row.id}",
 }
 
 
@@ -146,7 +152,7 @@ def _indexes(model: Any) -> dict[str, str]:
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)
-    if isinstance(model, Attempt | Refund | Dispute | Recovery):
+    if isinstance(model, Attempt | Refund | Dispute | Recovery | Delivery):
         return _listed(model) | _due(model, model.sweep_at)
     if isinstance(model, Invoice | Payment):
         return _listed(model) | {"status": model.status}
@@ -163,7 +169,9 @@ def _answers(model: IdempotencyRecord) -> dict[str, str]:
 
 
 def _listed(model: Any) -> dict[str, str]:
-    key, sort = f"T#{model.tenant}#{_NAMES[type(model)]}", _SORTS.get(type(model))
+    # Deliveries are listed for each subscription.
+    of = f"#{model.subscription}" if isinstance(model, Delivery) else ""
+    key, sort = f"T#{model.tenant}#{_NAMES[type(model)]}{of}", _SORTS.get(type(model))
     return {"list_key": key, "list_sort": sort(model) if sort else model.id}
 
 
@@ -209,6 +217,10 @@ class Store:
         saved = change(new, old)
         self.write(saved)
         return saved.new
+
+    def create(self, *rows: BaseModel) -> None:
+        """Write rows of which there is none yet, all or none."""
+        self.write(*(change(row) for row in rows))
 
     def invoice(self, tenant: str, invoice: str) -> Invoice:
         """Return the invoice or raise NotFound."""
@@ -432,6 +444,33 @@ class Store:
         """Return what somebody has to be told, or None."""
         return self._find(Notification, partition(tenant, about, subject), f"NOTICE#{ident}")
 
+    def subscriptions(self, tenant: str) -> list[Subscription]:
+        """Return who ever subscribed to the tenant's events, oldest first."""
+        rows = self._table.query(partition(tenant, "SUB", "own"), "SUBSCRIPTION#")
+        return [Subscription.model_validate(row) for row in rows]
+
+    def subscription(self, tenant: str, subscription: str) -> Subscription:
+        """Return the subscription or raise NotFound."""
+        home = partition(tenant, "SUB", "own")
+        return self._require(Subscription, "subscription", home, f"SUBSCRIPTION#{subscription}")
+
+    def signing_secret(self, tenant: str, subscription: str) -> SigningSecret:
+        """Return what signs a subscription's events, or raise NotFound."""
+        home = partition(tenant, "SUB", subscription)
+        return self._require(SigningSecret, "signing secret", home, "SECRET")
+
+    def delivery(self, tenant: str, subscription: str, delivery: str) -> Delivery:
+        """Return the delivery or raise NotFound."""
+        home = partition(tenant, "SUB", subscription)
+        return self._require(Delivery, "delivery", home, f"DELIVERY#{delivery}")
+
+    def deliveries(
+        self, tenant: str, subscription: str, *, limit: int, cursor: str | None
+    ) -> tuple[list[Delivery], str | None]:
+        """Return a page of a subscription's deliveries, newest first."""
+        home = f"T#{tenant}#delivery#{subscription}"
+        return self._page(Delivery, home, limit, cursor, {})
+
     def page(
         self,
         kind: type[M],
@@ -446,9 +485,14 @@ class Store:
 
         The index only finds them; the rows are read consistently.
         """
-        name = _NAMES[kind]
+        home = f"T#{tenant}#{_NAMES[kind]}"
+        return self._page(kind, home, limit, cursor, wanted or {})
+
+    def _page(
+        self, kind: type[M], home: str, limit: int, cursor: str | None, wanted: dict[str, str]
+    ) -> tuple[list[M], str | None]:
         entries: list[Row] = []
-        for entry in self._table.newest(f"T#{tenant}#{name}", cursor, wanted or {}):
+        for entry in self._table.newest(home, cursor, wanted):
             entries.append(entry)
             if len(entries) > limit:
                 break

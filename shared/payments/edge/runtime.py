@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from payments.doors.doors import Doors
     from payments.doors.gateway import Gateway
     from payments.doors.mail import Mailer
+    from payments.doors.outbound import Outbound
     from payments.doors.platform import Platform
     from payments.doors.store import Store
 
@@ -106,6 +107,13 @@ def mailer() -> "Mailer":
     )
 
 
+def outbound() -> "Outbound":
+    """Return the way to tenants' own systems; the local stack has those on this machine."""
+    from payments.doors.outbound import Outbound  # noqa: PLC0415 - as below
+
+    return Outbound(local=settings().stage == "local")
+
+
 @cache
 def _stripe_connections() -> Any:
     """Return open connections to Stripe: they carry no key, so every tenant may use them."""
@@ -159,4 +167,5 @@ def doors() -> "Doors":
         now=now,
         new_id=new_id,
         time_left=time_left,
+        outbound=outbound(),
     )
