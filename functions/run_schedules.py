@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from payments.cases import recovering
+from payments.cases import expiring, recovering
 from payments.doors.doors import Doors
 from payments.edge import batches, runtime
 
@@ -14,7 +14,12 @@ def recover(doors: Doors) -> dict[str, Any]:
     return asdict(recovering.follow_up(doors))
 
 
-JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {"recovery": recover}
+def warn(doors: Doors) -> dict[str, Any]:
+    """Tell the owners of saved cards that expire soon."""
+    return asdict(expiring.warn_due(doors))
+
+
+JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {"recovery": recover, "expiring_cards": warn}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -307,3 +307,43 @@ def test_credit_that_a_dispute_may_take_pays_no_other_invoice() -> None:
         disputed=4_00, unapplied=6_00, lost=(Allocation(invoice="", amount=4_00),)
     )
     assert lost.spendable == 6_00
+
+
+@pytest.mark.parametrize(
+    ("left", "known", "told"),
+    [
+        ({"days": 8}, None, None),
+        ({"days": 7}, None, 7),
+        ({"days": 3, "seconds": 1}, 7, None),
+        ({"days": 3}, 7, 3),
+        # Another clock is a second behind: what was told is not told again.
+        ({"days": 3, "seconds": 1}, 3, None),
+        ({"hours": 2}, 3, 1),
+        ({"hours": 2}, 1, None),
+        ({"hours": 0}, None, None),
+    ],
+)
+def test_a_deadline_comes_up_in_three_steps(
+    left: dict[str, int], known: int | None, told: int | None
+) -> None:
+    found = examples.dispute(status=_S.NEEDS_RESPONSE, reminded=known)
+
+    assert found.having(due_by=NOW + timedelta(**left)).reminder(NOW) == told
+
+
+@pytest.mark.parametrize(
+    "answered", [{"status": _S.UNDER_REVIEW}, {"status": _S.LOST}, {"submissions": 1}]
+)
+def test_an_answer_is_not_asked_for_twice(answered: dict[str, Any]) -> None:
+    due = NOW + timedelta(days=2)
+    found = examples.dispute(status=_S.NEEDS_RESPONSE, due_by=due).having(**answered)
+
+    assert found.reminder(NOW) is None
+    assert found.ask_at(NOW) == (NOW + timedelta(days=1) if found.is_open else None)
+
+
+def test_stripe_is_asked_when_a_step_comes_up_and_daily_else() -> None:
+    found = examples.dispute(status=_S.NEEDS_RESPONSE, due_by=NOW + timedelta(days=7, hours=2))
+
+    assert found.ask_at(NOW) == NOW + timedelta(hours=2)
+    assert found.ask_at(NOW + timedelta(hours=2)) == NOW + timedelta(days=1, hours=2)

@@ -35,6 +35,7 @@ _INTERNAL = {
     "digest",
     "ttl",
     "sweep_at",
+    "put_off_until",
     "session_url",
     "return_url",
     "success_url",

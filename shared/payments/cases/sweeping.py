@@ -93,7 +93,7 @@ def _sweep_refunds(swept: Swept, doors: Doors) -> None:
 
 
 def _sweep_disputes(swept: Swept, doors: Doors) -> None:
-    """Ask after each open dispute once a day: its end may have been told to nobody."""
+    """Ask after open disputes, once a day and before a reminder: nobody may tell of their end."""
     for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
         if not doors.may_write:
             break
@@ -102,19 +102,19 @@ def _sweep_disputes(swept: Swept, doors: Doors) -> None:
             found = apply_dispute(dispute.stripe_id, **books, doors=doors)
             swept.disputes += 1
         except UNSETTLED:
-            _put_off_dispute(dispute, ASK_AT_LEAST_EVERY, doors)
+            _put_off_dispute(dispute, doors.now() + ASK_AT_LEAST_EVERY, doors)
             swept.left += 1
         except Exception:
-            _put_off_dispute(dispute, ASK_AT_LEAST_EVERY, doors)
+            _put_off_dispute(dispute, doors.now() + ASK_AT_LEAST_EVERY, doors)
             raise
         else:
             if found.version == dispute.version:
-                _put_off_dispute(found, ASK_EVERY, doors)
+                _put_off_dispute(found, found.ask_at(doors.now()), doors)
 
 
-def _put_off_dispute(dispute: Dispute, wait: timedelta, doors: Doors) -> None:
+def _put_off_dispute(dispute: Dispute, until: datetime | None, doors: Doors) -> None:
     with suppress(RowChanged):
-        doors.store.save(dispute.having(sweep_at=doors.now() + wait), dispute)
+        doors.store.save(dispute.having(sweep_at=until), dispute)
 
 
 def _ask_again(refund: Refund, doors: Doors) -> None:

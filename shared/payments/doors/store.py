@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -54,6 +54,7 @@ _NAMES: dict[type[BaseModel], str] = {
     InboxEvent: "event",
     AuditRecord: "audit",
     Customer: "customer",
+    SavedMethod: "card",
     Notification: "notification",
     Delivery: "delivery",
 }
@@ -148,7 +149,7 @@ def _address(model: Any) -> tuple[str, str]:
 
 def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
-    if isinstance(model, InboxEvent | Notification):
+    if isinstance(model, InboxEvent | Notification | SavedMethod):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)
@@ -552,6 +553,17 @@ class Store:
 class InvoiceRows:
     """An invoice's partition, sorted into kinds."""
 
+    _LISTS: ClassVar[dict[str, tuple[str, type[BaseModel]]]] = {
+        "ATTEMPT": ("attempts", Attempt),
+        "PAYMENT": ("payments", Payment),
+        "SHARE": ("shares", Share),
+        "REFUND": ("refunds", Refund),
+        "CREDITNOTE": ("credit_notes", CreditNote),
+        "DISPUTE": ("disputes", Dispute),
+        "JOURNAL": ("journal", JournalEntry),
+        "NOTICE": ("notifications", Notification),
+    }
+
     def __init__(self) -> None:
         """Start empty."""
         self.invoice: Invoice | None = None
@@ -563,6 +575,7 @@ class InvoiceRows:
         self.disputes: list[Dispute] = []
         self.journal: list[JournalEntry] = []
         self.recovery: Recovery | None = None
+        self.notifications: list[Notification] = []
 
     def require_invoice(self) -> Invoice:
         """Return the invoice or raise NotFound."""
@@ -572,22 +585,11 @@ class InvoiceRows:
 
     def add(self, row: Row) -> None:
         """Take in one row of the partition."""
-        match row["sk"].partition("#")[0]:
-            case "INVOICE":
-                self.invoice = Invoice.model_validate(row)
-            case "ATTEMPT":
-                self.attempts.append(Attempt.model_validate(row))
-            case "PAYMENT":
-                self.payments.append(Payment.model_validate(row))
-            case "SHARE":
-                self.shares.append(Share.model_validate(row))
-            case "REFUND":
-                self.refunds.append(Refund.model_validate(row))
-            case "CREDITNOTE":
-                self.credit_notes.append(CreditNote.model_validate(row))
-            case "DISPUTE":
-                self.disputes.append(Dispute.model_validate(row))
-            case "RECOVERY":
-                self.recovery = Recovery.model_validate(row)
-            case "JOURNAL":
-                self.journal.append(JournalEntry.model_validate(row))
+        kind = row["sk"].partition("#")[0]
+        if kind == "INVOICE":
+            self.invoice = Invoice.model_validate(row)
+        elif kind == "RECOVERY":
+            self.recovery = Recovery.model_validate(row)
+        elif kind in self._LISTS:
+            name, model = self._LISTS[kind]
+            getattr(self, name).append(model.model_validate(row))

@@ -254,6 +254,9 @@ class InvoiceOut(BaseModel):
     due: str | None
     amounts: Amounts
     facets: Facets
+    #: Why its order is not to be shipped yet: `unpaid`, `processing`, `disputed` …
+    held_for: str | None
+    released_at: str | None
     payments: list[PaymentOut] = []
     shares: list[ShareOut] = []
     refunds: list[InvoiceRefund] = []
@@ -306,6 +309,7 @@ def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
         status=invoice.status,
         amounts=Amounts.model_validate(invoice, from_attributes=True),
         facets=Facets(collection=invoice.collection, exception=invoice.trouble),
+        held_for=invoice.held_for,
         payments=[show_payment(payment) for payment in found.payments],
         shares=[
             ShareOut(**{**share.model_dump(), "invoice": share.home}) for share in found.shares

@@ -1,6 +1,6 @@
 """A customer pays invoices; cards are Stripe's, and only their description is kept."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -10,6 +10,8 @@ from payments.facts.attempt import Attempt
 
 #: An attempt has ended long before; DynamoDB then deletes what says which card it was for.
 USE_KEPT = timedelta(days=90)
+#: So long before a card expires its owner is told.
+WARN_BEFORE = timedelta(days=30)
 
 
 class Customer(BaseModel):
@@ -96,12 +98,36 @@ class SavedMethod(BaseModel):
     consent_text: str | None = None
     status: CardStatus = CardStatus.ACTIVE
     detached_at: datetime | None = None
+    #: The month of expiry that is settled: its owner was told, or it is too late for that.
+    warned_for: str | None = None
+    put_off_until: datetime | None = None
     version: int = 1
 
     @property
     def is_active(self) -> bool:
         """Whether it may be charged."""
         return self.status is CardStatus.ACTIVE
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it can be charged no more: at the end of its month."""
+        if not self.exp_month or not self.exp_year:
+            return None
+        later, month = divmod(self.exp_month, 12)
+        return datetime(self.exp_year + later, month + 1, 1, tzinfo=UTC)
+
+    @property
+    def expiry(self) -> str:
+        """The month in which it expires, as `2027-03`."""
+        return f"{self.exp_year}-{self.exp_month or 0:02}"
+
+    @property
+    def sweep_at(self) -> datetime | None:
+        """When its owner is to be told; a card that the bank renewed has another time at once."""
+        if not self.is_active or not self.expires_at or self.warned_for == self.expiry:
+            return None
+        due = self.expires_at - WARN_BEFORE
+        return max(due, self.put_off_until) if self.put_off_until else due
 
     def erase(self, now: datetime) -> "SavedMethod":
         """Return it detached, and without a description."""

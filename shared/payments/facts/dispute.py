@@ -13,6 +13,8 @@ from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 
 #: How often the sweep asks after an open one, so that a lost webhook costs a day at most.
 ASK_EVERY = timedelta(days=1)
+#: How many days before the bank's deadline the merchant is told again, if there is no answer yet.
+REMIND_AT = (7, 3, 1)
 
 
 class DisputeStatus(StrEnum):
@@ -137,6 +139,8 @@ class Dispute(BaseModel):
     flagged: tuple[str, ...] = ()
     loss: Loss = Loss()
     request: str | None = None
+    #: How many days before the deadline the merchant was last told of it.
+    reminded: int | None = None
     sweep_at: datetime | None = None
     version: int = 1
 
@@ -174,6 +178,27 @@ class Dispute(BaseModel):
             and self.submissions == found.evidence_details.submission_count
             and {movement.id for movement in self.movements} == moved
         )
+
+    def reminder(self, now: datetime) -> int | None:
+        """Return which of the days before the deadline the merchant is to be told of now."""
+        if not self._awaited or self.due_by is None or self.due_by <= now:
+            return None
+        reached = [days for days in REMIND_AT if self.due_by - now <= timedelta(days=days)]
+        if not reached or (self.reminded is not None and self.reminded <= min(reached)):
+            return None
+        return min(reached)
+
+    def ask_at(self, now: datetime) -> datetime | None:
+        """Return when Stripe is asked next: daily while it is open, and before a reminder."""
+        if not self.is_open:
+            return None
+        due = self.due_by if self._awaited else None
+        reminders = [due - timedelta(days=days) for days in REMIND_AT] if due else []
+        return min(at for at in (now + ASK_EVERY, *reminders) if at > now)
+
+    @property
+    def _awaited(self) -> bool:
+        return self.is_answerable and not self.submissions
 
     def is_overdue(self, now: datetime) -> bool:
         """Whether the bank's deadline has passed without an answer."""
@@ -234,8 +259,12 @@ def as_seen(
         submitted_at=submitted,
         movements=tuple(_movement(each, found) for each in found.balance_transactions),
     )
-    kept = {"loss", "request", "sweep_at", "version"} if known else set()
+    kept = {"loss", "request", "reminded", "sweep_at", "version"} if known else set()
     seen = seen.having(**{name: getattr(known, name) for name in kept})
+    if known and known.due_by != seen.due_by:
+        seen = seen.having(reminded=None)
+    if days := seen.reminder(now):
+        seen = seen.having(reminded=days)
     return seen.having(flagged=_flagged(seen, known, payment))
 
 

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     ACTION_REQUIRED = "payment.action_required"
     REFUND_CHANGED = "refund.changed"
     DISPUTE_CHANGED = "dispute.changed"
+    DISPUTE_DEADLINE = "dispute.deadline"
     CARD_EXPIRING = "card.expiring"
     ACCOUNT_ERROR = "account.error"
     ACCOUNT_RECOVERED = "account.recovered"

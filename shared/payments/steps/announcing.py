@@ -83,6 +83,15 @@ def _dispute(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     yield from _released(told, doors)
 
 
+def _deadline(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    dispute = doors.store.dispute(told.tenant, told.subject, told.refs["dispute"])
+    if dispute and dispute.due_by:
+        shown = ("id", "payment", "amount", "currency", "mode", "reason")
+        data = {name: getattr(dispute, name) for name in shown}
+        data |= {"due_by": dispute.due_by.isoformat(), "days_left": int(told.refs["days"])}
+        yield told.kind.value, {"invoice": dispute.invoice, "dispute": data}
+
+
 def _account(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     account = doors.store.account(told.tenant, told.subject)
     yield told.kind.value, {"account": account.id, "mode": told.refs["mode"]}
@@ -107,6 +116,7 @@ EVENTS: dict[Kind, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]]
     Kind.PAYMENT_FAILED: _failed,
     Kind.REFUND_CHANGED: _refund,
     Kind.DISPUTE_CHANGED: _dispute,
+    Kind.DISPUTE_DEADLINE: _deadline,
     Kind.ACCOUNT_ERROR: _account,
     Kind.ACCOUNT_RECOVERED: _account,
 }

@@ -10,7 +10,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Payment
 from payments.facts.recovery import RecoveryStatus
-from payments.steps import alerting
+from payments.steps import alerting, reminding
 from payments.steps.staging import (
     Nobody,
     Scene,
@@ -207,6 +207,8 @@ MAILS: dict[Kind, dict[str, Callable[[Notification, Doors], Mail]]] = {
     Kind.PAYMENT_FAILED: {"buyer": _declined, "seller": _blocked},
     Kind.REFUND_CHANGED: {"buyer": _refund, "seller": _refund_failed},
     Kind.DISPUTE_CHANGED: {"seller": _dispute},
+    Kind.DISPUTE_DEADLINE: {"seller": reminding.deadline},
+    Kind.CARD_EXPIRING: {"buyer": reminding.expiring},
     Kind.ACCOUNT_ERROR: _watchers(alerting.broken),
     Kind.ACCOUNT_RECOVERED: _watchers(alerting.mended),
 }

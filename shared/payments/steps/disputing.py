@@ -14,7 +14,6 @@ from payments.doors.doors import Doors
 from payments.doors.keys import dated
 from payments.doors.store import Change, change
 from payments.facts.dispute import (
-    ASK_EVERY,
     Dispute,
     DisputeStatus,
     Loss,
@@ -119,8 +118,7 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
         seen = seen.having(loss=lose(seen.loss, seen.lost, payment, stayed))
     if seen == known:
         return known
-    ask_at = doors.now() + ASK_EVERY if seen.is_open else None
-    saved = change(seen.having(sweep_at=ask_at), known)
+    saved = change(seen.having(sweep_at=seen.ask_at(doors.now())), known)
     doors.store.write(
         saved,
         *_rows_beside(saved, payment, invoices, doors),
@@ -133,7 +131,7 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
 def _told(
     saved: Change[Dispute], invoices: dict[str, Invoice], doors: Doors
 ) -> Iterator[Change[Notification]]:
-    """Yield what the merchant is told: that there is a dispute, and how it ended."""
+    """Yield what the merchant is told: that there is a dispute, its deadline, how it ended."""
     dispute, known = saved.new, saved.old
     before = known.loss if known else Loss()
     released = [
@@ -157,6 +155,17 @@ def _told(
             dispute=dispute.stripe_id,
             status=dispute.status.value,
             **({"released": ",".join(released)} if released else {}),
+        )
+    # Whoever hears of it only now has just been told to answer.
+    if known and dispute.reminded and dispute.reminded != known.reminded:
+        yield of_invoice(
+            Kind.DISPUTE_DEADLINE,
+            f"{dispute.id}:{dispute.version}",
+            tenant=dispute.tenant,
+            invoice=dispute.invoice,
+            at=doors.now(),
+            dispute=dispute.stripe_id,
+            days=str(dispute.reminded),
         )
 
 

@@ -158,12 +158,12 @@ class Scene:
         return link
 
 
-def scene_of(told: Notification, doors: Doors) -> Scene:
-    """Return the invoice that somebody is told of, with its people."""
+def scene_of(told: Notification, doors: Doors, *, erased: bool = False) -> Scene:
+    """Return the invoice that somebody is told of, with its people, perhaps an erased one."""
     invoice = doors.store.invoice(told.tenant, told.subject)
     settings = doors.store.settings(told.tenant)
     customer = doors.store.customer(told.tenant, invoice.customer)
-    if customer.erased_at:
+    if customer.erased_at and not erased:
         raise Nobody("erased")
     account = doors.store.account(told.tenant, invoice.account) if invoice.account else None
     name = settings.name or (account.name if account else told.tenant)
@@ -195,6 +195,24 @@ def to_seller(scene: Scene, letter: Letter) -> Mail:
     if not scene.settings.seller_email:
         raise Nobody("no_address")
     return _mail(scene.settings.seller_email, letter, scene.look)
+
+
+def to_merchant(scene: Scene, letter: Letter, doors: Doors) -> Mail:
+    """Return the mail to the merchant, or to whoever looks after the account: it cannot wait."""
+    invoice, address = scene.invoice, scene.settings.seller_email
+    if not address and invoice.account:
+        watchers = doors.store.account(invoice.tenant, invoice.account).error_emails
+        address = next(iter(watchers), None)
+    if not address:
+        raise Nobody("no_address")
+    return _mail(address, letter, scene.look)
+
+
+def to_owner(customer: Customer, settings: Settings, letter: Letter, look: Look) -> Mail:
+    """Return the mail to the owner of a saved card."""
+    if not customer.email:
+        raise Nobody("no_address")
+    return _mail(customer.email, letter, look, reply_to=settings.seller_email)
 
 
 def to_watcher(account: Account, place: int, letter: Letter, doors: Doors) -> Mail:

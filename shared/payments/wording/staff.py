@@ -17,6 +17,10 @@ SENTENCES = {
     "dispute.title": "{amount} are disputed",
     "dispute.body": "The payer's bank has taken the money back for now. Answer with evidence before"
     " Stripe's date, or the dispute is lost.",
+    "deadline.subject": "{days} left to answer the dispute over {amount} of invoice {number}",
+    "deadline.title": "{days} left to answer {customer}'s dispute",
+    "deadline.body": "The payer's bank takes an answer until {until}. Without evidence by then, "
+    "{amount} are lost.",
     "dispute_won.subject": "Dispute won: {amount} for invoice {number}",
     "dispute_won.title": "The dispute over {amount} is won",
     "dispute_won.body": "The money is yours again.",
