@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.volume import FULL, cases, explain, regressions, run_all
 
 #: What a run of all tests has time for: two minutes on two cores.
-FEW = 3000
+FEW = 1000
 
 
 @pytest.mark.parametrize("seeds", [FEW, pytest.param(FULL, marks=pytest.mark.volume)])
