@@ -124,4 +124,10 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
         "DELETE /v1/profiles/{id}/modules/{mid}",
         "GET /v1/settings",
         "PATCH /v1/settings",
+        "POST /v1/subscriptions",
+        "GET /v1/subscriptions",
+        "DELETE /v1/subscriptions/{id}",
+        "POST /v1/subscriptions/{id}/secret/rotate",
+        "GET /v1/subscriptions/{id}/deliveries",
+        "POST /v1/subscriptions/{id}/deliveries/{did}/redeliver",
     }
