@@ -448,6 +448,20 @@ def test_two_accounts_cannot_have_one_name(platform: World) -> None:
     assert len(made_at_stripe(platform)) == 1
 
 
+@pytest.mark.parametrize("path", [SESSIONS, OAUTH])
+def test_a_name_is_taken_in_whatever_case_and_free_once_it_is_given_up(
+    platform: World, path: str
+) -> None:
+    first = onboard(platform)
+    admin, ask = platform.client(), session if path == SESSIONS else authorization
+
+    taken = refuse(platform, lambda: admin.post(path, ask(name="MAIN")))
+    expect(200, admin.send("PATCH", f"/v1/accounts/{first['id']}", {"name": "First"}))
+
+    assert taken == (409, "name_taken")
+    expect(201, admin.post(path, ask(name="main")))
+
+
 def test_an_account_with_keys_has_no_onboarding(platform: World) -> None:
     shop = Shop.open(platform, "tulips")
     path = f"/v1/accounts/{shop.account['id']}/onboarding-link"

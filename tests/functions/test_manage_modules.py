@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from tests.doubles.tenants import secret_key
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
+from tests.functions.test_charge_token import die
 from tests.functions.world import Answer, Json, World
 
 MODULES = "/v1/payment-modules"
@@ -263,6 +265,21 @@ def test_no_two_modules_of_a_tenant_have_one_name(shop: Shop) -> None:
 
     assert taken == renamed == (409, "name_taken")
     assert expect(200, free_again)["name"] == "Second"
+
+
+def test_a_module_whose_making_breaks_off_anywhere_is_made_once(shop: Shop) -> None:
+    shop.world.gate.arm(None)
+    expect(201, shop.admin.post(MODULES, asked(shop, "First")))
+    steps = len(shop.world.gate.passed)
+
+    for step in range(steps):
+        name = f"Module {step}"
+        make = partial(shop.admin.post, MODULES, asked(shop, name), key=name)
+        die(shop, step, "after", make)
+        shop.world.advance(minutes=2)
+        expect(201, make())
+        modules = expect(200, shop.admin.get(MODULES, limit=100))["data"]
+        assert [each["name"] for each in modules].count(name) == 1
 
 
 RULE = {"scope": "customer", "counts": "attempts", "limit": 3, "minutes": 10}

@@ -10,7 +10,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from payments.doors.doors import Doors
-from payments.doors.store import Reservation, change
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import (
     KeyModeMismatch,
@@ -30,6 +30,7 @@ from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.stripe_objects import OAuthToken, OutcomeUnknown
 from payments.steps.auditing import append
 from payments.steps.hearing import hear
+from payments.steps.naming import named, require_free, taken
 from payments.steps.passing import find, mint, use, way_home
 from payments.steps.standing import refresh
 
@@ -68,8 +69,7 @@ def begin(
             "by onboarding, or have the owner store the client id.",
             mode=request.mode,
         )
-    if doors.store.is_reserved(caller.tenant, "NAM", request.name):
-        raise _name_taken(request.name)
+    require_free(Account, caller.tenant, request.name, doors)
     hear(platform, request.mode, caller.base_url, doors)
     token, state = mint(
         "oauth",
@@ -210,20 +210,18 @@ def _save(state: ConnectState, granted: OAuthToken, base_url: str, doors: Doors)
         base_url=base_url,
         slots={mode: Slot(created_at=now, status=AccountStatus.VERIFYING)},
     )
-    name = Reservation(tenant=state.tenant, kind="NAM", value=state.name, holder=state.account)
     connection = Connection(
         **own, method="oauth", created_at=now, stripe_account=stripe_account, api="v1"
     )
     pointer = ConnectedAccount(**own, stripe_account=stripe_account)
     try:
-        doors.store.write(change(account), change(name), change(connection), change(pointer))
-    except RowChanged as changed:
-        known = _known(state, granted, doors) if 3 in changed.rows else None  # noqa: PLR2004
+        names = named(account, None, doors)
+        doors.store.write(change(pointer), change(account), change(connection), *names)
+    except (RowChanged, NameTaken) as refusal:
+        # Somebody may have come back with the same consent at the same time.
+        pointed = isinstance(refusal, NameTaken) or 0 in refusal.rows
+        known = _known(state, granted, doors) if pointed else None
         if known:
             return known
-        raise _name_taken(state.name) from None
+        raise taken(Account, state.name) from None
     return account.id
-
-
-def _name_taken(name: str) -> NameTaken:
-    return NameTaken(f"Another account is named {name}.", name=name)

@@ -1,19 +1,18 @@
 """What a tenant decides for itself, and the payment modules that it switches on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from payments.doors.doors import Doors
-from payments.doors.store import Change, Reservation, change
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import (
     AccountNotActive,
     CertificationRequired,
     CurrencyNotSupported,
     KeyModeMismatch,
-    NameTaken,
     ValidationFailed,
     VersionMismatch,
 )
@@ -27,6 +26,7 @@ from payments.facts.settings import Settings
 from payments.facts.terms import Terms, unknown
 from payments.facts.velocity import Rule
 from payments.money import require_currency
+from payments.steps.naming import named, taken
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -67,11 +67,11 @@ def create_module(
     module = _with(module, fields)
     created = change(module)
     try:
-        doors.store.write(created, *_named(module, None, doors))
+        doors.store.write(created, *named(module, None, doors))
     except RowChanged as changed:
         if 0 in changed.rows:
             return doors.store.module(caller.tenant, module_id)
-        raise _taken(module) from None
+        raise taken(PaymentModule, module.name) from None
     return created.new
 
 
@@ -84,12 +84,12 @@ def change_module(
         raise _changed(f"Module {known.name} is", known.version)
     saved = change(_with(known, changes), known)
     try:
-        doors.store.write(saved, *_named(saved.new, known, doors))
+        doors.store.write(saved, *named(saved.new, known.name, doors))
     except RowChanged as changed:
         if 0 in changed.rows:
             now = doors.store.module(caller.tenant, module_id)
             raise _changed(f"Module {now.name} is", now.version) from None
-        raise _taken(saved.new) from None
+        raise taken(PaymentModule, saved.new.name) from None
     return saved.new
 
 
@@ -176,28 +176,6 @@ def _sensible(terms: Terms) -> Terms:
         if limit.min is not None and limit.max is not None and limit.min > limit.max:
             raise ValidationFailed(f"No {limit.currency.upper()} amount is within its limits.")
     return terms
-
-
-def _named(
-    module: PaymentModule, old: PaymentModule | None, doors: Doors
-) -> Iterator[Change[Reservation]]:
-    """Yield what takes the module's name, and what gives its former one free."""
-    if old and old.name.casefold() == module.name.casefold():
-        return
-    for name, holder in ((module.name, module.id), (old.name if old else None, "")):
-        if name is None:
-            continue
-        value = name.casefold()
-        known = doors.store.reservation(module.tenant, "MNM", value)
-        if holder and known and known.holder:
-            raise _taken(module)
-        row = Reservation(tenant=module.tenant, kind="MNM", value=value, holder=holder)
-        if known or holder:
-            yield change(row, known)
-
-
-def _taken(module: PaymentModule) -> NameTaken:
-    return NameTaken(f"Another payment module is named {module.name}.", name=module.name)
 
 
 def _changed(what: str, version: int) -> VersionMismatch:

@@ -14,7 +14,6 @@ from payments.doors.table import RowChanged
 from payments.errors import (
     InvalidTransition,
     KeysNotSameAccount,
-    NameTaken,
     StripeAccountError,
     StripePermissionMissing,
     StripeUnavailable,
@@ -26,7 +25,7 @@ from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.hearing import hear
 from payments.steps.holding import TRIES, held, settle
 from payments.steps.listening import listen_anew, retire
-from payments.steps.naming import named
+from payments.steps.naming import named, taken
 from payments.steps.probing import Keys, fix_of, probe, prove_same_account, require_form
 from payments.steps.standing import refresh
 from payments.steps.verifying import verify, verify_kept
@@ -235,5 +234,4 @@ def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Do
         doors.store.write(change(account), *names)
     except RowChanged as changed:
         if 0 not in changed.rows:
-            detail = f"Another account is named {request.name}."
-            raise NameTaken(detail, name=request.name) from None
+            raise taken(Account, request.name) from None

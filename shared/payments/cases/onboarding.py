@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from payments.doors.doors import Doors
 from payments.doors.platform import Platform
-from payments.doors.store import Reservation, change
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import (
     InvalidTransition,
-    NameTaken,
     PaymentsError,
     StripePermissionMissing,
     StripeRequestRefused,
@@ -26,6 +25,7 @@ from payments.facts.caller import Caller
 from payments.facts.connection import ConnectedAccount, Connection
 from payments.facts.stripe_objects import FailedAtStripe, OutcomeUnknown
 from payments.steps.hearing import hear
+from payments.steps.naming import named, taken
 from payments.steps.passing import find, mint, person, use, way_home
 from payments.steps.standing import refresh
 
@@ -129,15 +129,14 @@ def _reserve(
         country=request.country,
         email=request.email,
     )
-    name = Reservation(tenant=caller.tenant, kind="NAM", value=request.name, holder=account_id)
     created = change(connection)
     try:
-        doors.store.write(change(account), created, change(name))
+        doors.store.write(change(account), created, *named(account, None, doors))
     except RowChanged as changed:
         known = doors.store.find_connection(caller.tenant, account_id, request.mode)
         if 0 in changed.rows and known:
             return known
-        raise NameTaken(f"Another account is named {request.name}.", name=request.name) from None
+        raise taken(Account, request.name) from None
     return created.new
 
 

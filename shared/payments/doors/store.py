@@ -331,10 +331,6 @@ class Store:
         """Return the account or raise NotFound."""
         return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
 
-    def is_reserved(self, tenant: str, kind: str, value: str) -> bool:
-        """Say whether a name is taken."""
-        return self._table.get(partition(tenant, kind, value), "RESERVATION") is not None
-
     def find_connection(self, tenant: str, account: str, mode: str) -> Connection | None:
         """Return how an account is reached through the platform, or None."""
         home = partition(tenant, "ACC", account)

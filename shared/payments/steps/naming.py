@@ -1,4 +1,8 @@
-"""An account's name: one account of a tenant has it at a time, in whatever case it is written."""
+"""
+Names of accounts and of payment modules.
+
+One of a tenant's accounts, or modules, has a name at a time, in whatever case it is written.
+"""
 
 from collections.abc import Iterator
 
@@ -6,27 +10,49 @@ from payments.doors.doors import Doors
 from payments.doors.store import Change, Reservation, change
 from payments.errors import NameTaken
 from payments.facts.account import Account
+from payments.facts.module import PaymentModule
+
+Holder = Account | PaymentModule
+
+#: The kind of their reservations, and what a refusal calls them.
+_KINDS: dict[type[Holder], tuple[str, str]] = {
+    Account: ("NAM", "account"),
+    PaymentModule: ("MNM", "payment module"),
+}
 
 
-def named(account: Account, old: str | None, doors: Doors) -> Iterator[Change[Reservation]]:
+def named(holder: Holder, old: str | None, doors: Doors) -> Iterator[Change[Reservation]]:
     """
-    Yield what takes the account's name, and what gives the `old` one free.
+    Yield what takes the holder's name, and what gives the `old` one free.
 
-    To be written with the account itself. Raise NameTaken if another one has it.
+    To be written with the holder itself. Raise NameTaken if another one has it.
     """
-    if old and old.casefold() == account.name.casefold():
+    if old and old.casefold() == holder.name.casefold():
         return
-    taken = _found(account, account.name, doors)
-    if taken and taken.holder not in {"", account.id}:
-        raise NameTaken(f"Another account is named {account.name}.", name=account.name)
-    yield change(_row(account, account.name, account.id), taken)
+    known = _found(type(holder), holder.tenant, holder.name, doors)
+    if known and known.holder not in {"", holder.id}:
+        raise taken(type(holder), holder.name)
+    yield change(_row(holder, holder.name, holder.id), known)
     if old:
-        yield change(_row(account, old, ""), _found(account, old, doors))
+        yield change(_row(holder, old, ""), _found(type(holder), holder.tenant, old, doors))
 
 
-def _found(account: Account, name: str, doors: Doors) -> Reservation | None:
-    return doors.store.reservation(account.tenant, "NAM", name.casefold())
+def require_free(kind: type[Holder], tenant: str, name: str, doors: Doors) -> None:
+    """Refuse a name that somebody has, before there is anything to be named."""
+    known = _found(kind, tenant, name, doors)
+    if known and known.holder:
+        raise taken(kind, name)
 
 
-def _row(account: Account, name: str, holder: str) -> Reservation:
-    return Reservation(tenant=account.tenant, kind="NAM", value=name.casefold(), holder=holder)
+def taken(kind: type[Holder], name: str) -> NameTaken:
+    """Return the refusal of a name."""
+    return NameTaken(f"Another {_KINDS[kind][1]} is named {name}.", name=name)
+
+
+def _found(kind: type[Holder], tenant: str, name: str, doors: Doors) -> Reservation | None:
+    return doors.store.reservation(tenant, _KINDS[kind][0], name.casefold())
+
+
+def _row(holder: Holder, name: str, owner: str) -> Reservation:
+    kind, value = _KINDS[type(holder)][0], name.casefold()
+    return Reservation(tenant=holder.tenant, kind=kind, value=value, holder=owner)
