@@ -140,12 +140,9 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
         return Attempt(
             **permitted.binds(money),
             id=attempt_id,
-            tenant=caller.tenant,
             invoice=seen[0].id,
             customer=customer.ref,
             channel=Channel.CHARGE,
-            amount=money.amount,
-            currency=money.currency,
             created_at=doors.now(),
             stripe_customer=card.stripe_customer,
             payment_method=card.id,

@@ -169,12 +169,9 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
         return Attempt(
             **permitted.binds(money),
             id=asked.attempt,
-            tenant=seen.tenant,
             invoice=seen.id,
             customer=customer.ref,
             channel=Channel.LINK,
-            amount=money.amount,
-            currency=seen.currency,
             created_at=doors.now(),
             sweep_at=doors.now() + SWEEP_AFTER,
             stripe_customer=stripe_id,

@@ -143,12 +143,9 @@ def _collect(recovery: Recovery, card: SavedMethod, doors: Doors) -> Attempt:
         return Attempt(
             **permitted.binds(money),
             id=recovery.next_attempt,
-            tenant=recovery.tenant,
             invoice=invoice.id,
             customer=recovery.customer,
             channel=Channel.AUTO,
-            amount=money.amount,
-            currency=invoice.currency,
             created_at=doors.now(),
             stripe_customer=card.stripe_customer,
             payment_method=card.id,

@@ -167,12 +167,9 @@ def _claim(
         return Attempt(
             **permitted.binds(money),
             id=request.attempt,
-            tenant=seen.tenant,
             invoice=seen.id,
             customer=customer.ref,
             channel=channel,
-            amount=money.amount,
-            currency=seen.currency,
             created_at=doors.now(),
             sweep_at=doors.now() + SWEEP_AFTER,
             stripe_customer=stripe_id,

@@ -31,6 +31,9 @@ class Permitted:
         connected = self.account.method != "api_keys"
         fee = self.module.fee_policy.fee_of(money)
         return {
+            "tenant": self.module.tenant,
+            "amount": money.amount,
+            "currency": money.currency,
             "account": self.account.id,
             "mode": self.mode,
             "module": self.module.id,
