@@ -51,6 +51,8 @@ def ask(call: Call) -> Answer:
 def asked_no_more(call: Call, intent: Json) -> Answer:
     """Lead a payer who comes late, from another tab, to where the payment stands."""
     session = session_of(call, intent)
+    if session is None and back_url_of(call, intent):
+        return back_from(call, intent)
     if session is None:
         return html_answer(410, message("Nothing to confirm", "This was decided before."))
     call.path["id"] = session["id"]
@@ -71,8 +73,7 @@ def decide(call: Call) -> Answer:
     if intent["status"] != "requires_action":
         return asked_no_more(call, intent)
     session = session_of(call, intent)
-    if session is not None:
-        call.platform = call.hidden(session["id"]).get("platform")
+    call.platform = call.hidden((session or intent)["id"]).get("platform")
     passed = (field(call, "outcome") or "pass") == "pass"
     subject = payment_intents if intent["object"] == "payment_intent" else setup_intents
     with suppress(CardDeclined):
@@ -86,9 +87,15 @@ def decide(call: Call) -> Answer:
     return carried_on(call, session, intent)
 
 
+def back_url_of(call: Call, intent: Json) -> str:
+    """Return where the intent's payer is led back to, if that is a page."""
+    url = str(call.hidden(intent["id"]).get("return_url") or "")
+    return url if WEB_URL.fullmatch(url) else ""
+
+
 def back_from(call: Call, intent: Json) -> Answer:
-    url = call.hidden(intent["id"]).get("return_url") or ""
-    if not WEB_URL.fullmatch(url):
+    url = back_url_of(call, intent)
+    if not url:
         return html_answer(200, message("Thank you", "You can close this page."))
     name = intent["object"]
     failed = intent["status"] in {"requires_payment_method", "canceled"}

@@ -79,6 +79,8 @@ def require_action(call: Call, intent: Json, method: Json) -> Json:
         payment_method=method["id"], next_action=next_action(call, intent),
         last_payment_error=None,
     )  # fmt: skip
+    # The bank's page knows no key: whose payment it is, and who has a part in it, is kept.
+    call.hide(intent["id"], platform=call.platform)
     call.save(intent)
     call.emit("payment_intent.requires_action", intent)
     return intent
