@@ -128,6 +128,59 @@ def test_a_press_that_died_before_its_session_was_known_leaves_nothing_to_pay(sh
     assert shop.read(invoice)["amounts"]["reserved"] == 0
 
 
+@pytest.mark.parametrize("broken", ["unheard", "dead"])
+def test_a_page_that_was_closed_unheard_frees_its_invoice_at_the_next_sweep(
+    shop: Shop, broken: str
+) -> None:
+    shop.world.control("webhooks", mode="drop")
+    dry, invoice = (shop.invoice() for _ in range(2))
+    for each in (dry, invoice):
+        shop.session(each)
+    void = f"/v1/invoices/{invoice['id']}/void"
+    if broken == "unheard":
+        shop.world.fail("/v1/checkout/sessions/*", "timeout_lost", "timeout_lost", method="GET")
+        assert shop.operator.post(void).code == "stripe_unavailable"
+    else:
+        shop.world.gate.arm(None)
+        expect(200, shop.operator.post(f"/v1/invoices/{dry['id']}/void"))
+        expired = next(i for i, name in enumerate(shop.world.gate.passed) if "/expire" in name)
+        shop.world.gate.arm(expired, "after")
+        with pytest.raises(Died):
+            shop.operator.post(void)
+        shop.world.gate.arm(None)
+    assert shop.read(invoice)["amounts"]["reserved"] == 4000
+
+    shop.world.advance(minutes=3)
+
+    assert sweep(shop) == QUIET | {"attempts": 1}
+    seen = shop.read(invoice)
+    assert (seen["attempts"][0]["status"], seen["amounts"]["reserved"]) == ("expired", 0)
+
+
+def test_a_page_that_is_closed_while_it_is_opened_is_not_put_off_to_its_end(shop: Shop) -> None:
+    """The second press finds the first page by its key, and never hears that it is closed."""
+    shop.world.control("webhooks", mode="drop")
+    shop.session(shop.invoice())
+    invoice = shop.invoice()
+    dry, path = shop.link(shop.invoice()), shop.link(invoice)
+    shop.world.gate.arm(None)
+    shop.press_pay(dry)
+    made = shop.world.gate.passed.index("POST /v1/checkout/sessions")
+
+    def press_again() -> None:
+        shop.world.fail("/v1/checkout/sessions/*", "timeout_lost", "timeout_lost", method="GET")
+        assert shop.world.public.post(f"{path}/pay", key=None).status == 503
+
+    shop.world.gate.arm(None)
+    shop.world.gate.before = (made + 1, press_again)
+    assert shop.world.public.post(f"{path}/pay", key=None).status == 409
+
+    shop.world.advance(minutes=3)
+    sweep(shop)
+
+    assert shop.read(invoice)["amounts"]["reserved"] == 0
+
+
 def test_what_stripe_cannot_answer_is_left_and_asked_less_and_less_often(shop: Shop) -> None:
     invoice = left_behind(shop)
     shop.world.advance(minutes=2)

@@ -159,6 +159,10 @@ class Attempt(BaseModel):
         """Whether money may still come of it."""
         return self.status not in _ENDS
 
+    def is_due(self, by: datetime) -> bool:
+        """Whether the sweep looks at it by then."""
+        return self.sweep_at is not None and self.sweep_at <= by
+
     def stripe_key(self, step: str) -> str:
         """Name the one Stripe request that `step` of this attempt is; the same on every replay."""
         return f"{self.tenant}:{self.id}:{step}"

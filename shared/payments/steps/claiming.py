@@ -87,7 +87,7 @@ def hurried(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
         return None
     attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
     soon = doors.now() + SWEEP_AFTER
-    if not attempt or not attempt.is_open or (attempt.sweep_at and attempt.sweep_at <= soon):
+    if not attempt or not attempt.is_open or attempt.is_due(soon):
         return None
     return change(attempt.model_copy(update={"sweep_at": soon}), attempt)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from payments.doors.doors import Doors
 from payments.errors import PaymentInProgress, StripeRequestRefused
-from payments.facts.attempt import Attempt, AttemptStatus, Decline
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.stripe_objects import FailedAtStripe, Intent, Session
 from payments.steps.addressing import way_back
-from payments.steps.applying import advance, apply_intent, apply_session
+from payments.steps.applying import advance, apply_intent, apply_session, retrying
 
 if TYPE_CHECKING:
     # Not at run time: an invoice is created without loading Stripe's SDK.
@@ -28,12 +28,36 @@ def close(attempt: Attempt, doors: Doors) -> Attempt:
     Make sure that no money can come of `attempt` any more, or book what has come.
 
     Returns the attempt as it then is: ended, or `processing` where Stripe can no longer stop it.
-    OutcomeUnknown and StripeUnavailable leave it as it was.
+    OutcomeUnknown and StripeUnavailable leave it to the sweep, which is told before Stripe is.
     """
+    attempt = _hastened(attempt, doors)
+    if not attempt.is_open:
+        return attempt
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     if attempt.channel.has_session:
         return _close_session(attempt, gateway, doors)
     return close_intent(attempt, gateway, doors)
+
+
+def _hastened(attempt: Attempt, doors: Doors) -> Attempt:
+    """
+    Return the attempt, due for the sweep soon.
+
+    Whoever closes it may die, or never hear that it is closed; it would wait for its own end then.
+    One that is still being opened is written in any case: its request would put it off otherwise.
+    """
+    soon = doors.now() + SWEEP_AFTER
+
+    def is_marked(found: Attempt) -> bool:
+        return found.is_due(soon) and found.status is not AttemptStatus.CREATED
+
+    def step() -> Attempt:
+        found = current(attempt, doors)
+        if not found.is_open or is_marked(found):
+            return found
+        return doors.store.save(found.model_copy(update={"sweep_at": soon}), found)
+
+    return attempt if is_marked(attempt) else retrying(step, doors)
 
 
 def close_intent(
