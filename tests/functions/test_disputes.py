@@ -482,9 +482,14 @@ def test_a_part_given_back_before_is_not_charged_back_again(shop: Shop, settle_a
 
 def shrink(shop: Shop, amount: int) -> None:
     """Let the bank dispute only what has not been given back."""
+    change(shop, amount=amount)
+
+
+def change(shop: Shop, **changes: Any) -> None:
+    """Let the bank do with the dispute what it does in test mode at no word of ours."""
     (dispute,) = shop.world.truth(shop.account)["disputes"]
     scope = shop.world.standin.store.scope_of("dispute", dispute["id"])
-    shop.world.standin.store.update(scope, dispute | {"amount": amount})
+    shop.world.standin.store.update(scope, dispute | changes)
 
 
 def test_a_key_twice_answers_the_bank_once(shop: Shop) -> None:
@@ -498,6 +503,66 @@ def test_a_key_twice_answers_the_bank_once(shop: Shop) -> None:
     assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
     details = shop.world.truth(shop.account)["disputes"][0]["evidence_details"]
     assert details["submission_count"] == 1
+
+
+def asked_anew(shop: Shop, invoice: Json) -> Json:
+    """The dispute, whose inquiry the bank has made a chargeback of, which takes the money."""
+    shop.world.advance(minutes=5)
+    shop.world.truth(shop.account)
+    shop.world.deliver()
+    (dispute,) = shop.read(invoice)["disputes"]
+    assert (dispute["status"], dispute["withdrawn"]) == ("needs_response", 4000)
+    return dict(dispute)
+
+
+@pytest.mark.parametrize("between", ["nothing", "evidence"])
+def test_an_answer_to_an_inquiry_that_comes_again_is_no_answer_to_the_chargeback(
+    shop: Shop, between: str
+) -> None:
+    """Its own answer was lost, and the bank takes one answer to a chargeback."""
+    invoice, dispute = disputed(shop, INQUIRY)
+    expect(200, save(shop, dispute, "escalate_inquiry_evidence"))
+    shop.world.fail("/v1/disputes/*", "timeout_applied")
+    shop.world.fail("/v1/disputes/*", "timeout_lost", "timeout_lost", method="GET")
+    assert submit(shop, dispute, key="s").status == 503
+    asked_anew(shop, invoice)
+    if between == "evidence":
+        expect(200, save(shop, dispute, WINNING))
+
+    answered = expect(200, submit(shop, dispute, key="s"))
+
+    assert (answered["status"], answered["evidence"]["submissions"]) == ("needs_response", 1)
+    if between == "nothing":
+        expect(200, save(shop, dispute, WINNING))
+    assert expect(200, submit(shop, dispute))["status"] == "under_review"
+    assert_books_agree(shop)
+
+
+@pytest.mark.parametrize("step", ["accept", "submit", "evidence"])
+def test_what_never_reached_the_inquiry_is_not_done_to_the_chargeback(
+    shop: Shop, step: str
+) -> None:
+    """To give up an inquiry costs nothing; to give up the chargeback costs the money."""
+    invoice, dispute = disputed(shop, INQUIRY)
+    expect(200, save(shop, dispute, "ours"))
+    where = CLOSE if step == "accept" else "/v1/disputes/*"
+    shop.world.fail(where, "timeout_lost", "timeout_lost")
+    begin = {"accept": accept, "submit": submit, "evidence": save}[step]
+    assert begin(shop, dispute, key="k").status == 503
+    if step == "submit":
+        # The bank does not wait for an answer.
+        change(shop, status="needs_response")
+    else:
+        form = {"evidence[uncategorized_text]": "escalate_inquiry_evidence", "submit": "true"}
+        shop.world.at_stripe("POST", f"/v1/disputes/{dispute['stripe_id']}", **form)
+        asked_anew(shop, invoice)
+
+    refused = begin(shop, dispute, key="k")
+
+    assert (refused.status, refused.code) == (409, "dispute_not_answerable")
+    assert read(shop, dispute)["status"] == "needs_response"
+    expect(200, save(shop, dispute, WINNING))
+    assert expect(200, submit(shop, dispute))["status"] == "under_review"
 
 
 BAD = (

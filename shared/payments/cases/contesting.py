@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from payments.doors.doors import Doors
-from payments.errors import InvalidTransition, StripeRequestRefused, StripeUnavailable
+from payments.errors import (
+    DisputeNotAnswerable,
+    InvalidTransition,
+    StripeRequestRefused,
+    StripeUnavailable,
+)
 from payments.facts.caller import Caller
 from payments.facts.dispute import Dispute
 from payments.facts.stripe_objects import OutcomeUnknown
@@ -39,7 +44,8 @@ def save_evidence(
     doors: Doors,
 ) -> Dispute:
     """Keep evidence with the dispute at Stripe; the bank sees nothing of it yet."""
-    dispute, _ = _begin(dispute_id, request_id, caller, doors)
+    dispute, began = _begin(dispute_id, request_id, caller, doors)
+    _require_stage(dispute, began)
 
     def write(gateway: "Gateway", key: str) -> None:
         uploaded = {}
@@ -58,9 +64,10 @@ def save_evidence(
 
 def submit(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) -> Dispute:
     """Send the evidence that is kept to the bank, which can be done once."""
-    dispute, resumed = _begin(dispute_id, request_id, caller, doors)
-    if resumed and not dispute.is_answerable:
+    dispute, began = _begin(dispute_id, request_id, caller, doors)
+    if began and (not dispute.is_answerable or dispute.is_answered_since(began)):
         return dispute
+    _require_stage(dispute, began)
     if not dispute.has_evidence and not _ask(dispute, doors).has_evidence:
         raise InvalidTransition("There is no evidence to submit.")
 
@@ -73,9 +80,10 @@ def submit(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) ->
 
 def accept(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) -> Dispute:
     """Give the dispute up: it is lost, and what it took is owed again."""
-    dispute, resumed = _begin(dispute_id, request_id, caller, doors)
-    if resumed and not dispute.is_open:
+    dispute, began = _begin(dispute_id, request_id, caller, doors)
+    if began and not dispute.is_open:
         return dispute
+    _require_stage(dispute, began)
 
     def write(gateway: "Gateway", key: str) -> None:
         _require_time(doors)
@@ -84,26 +92,42 @@ def accept(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) ->
     return _answer(dispute, write, lambda found: not found.is_open, doors)
 
 
-def _begin(dispute_id: str, request_id: str, caller: Caller, doors: Doors) -> tuple[Dispute, bool]:
+def _begin(
+    dispute_id: str, request_id: str, caller: Caller, doors: Doors
+) -> tuple[Dispute, str | None]:
     """
-    Note the request with the dispute before Stripe hears of it; say whether it was noted before.
+    Note the request with the dispute before Stripe hears of it.
 
-    A request that comes again first finds out how far it got.
+    A request that comes again first finds out how far it got; then the stage of the dispute in
+    which it began is returned, too.
     """
 
-    def step() -> tuple[Dispute, bool]:
+    def step() -> tuple[Dispute, str | None]:
         dispute = doors.store.named(Dispute, caller.tenant, dispute_id)
         payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
         if payment:
             require_grant_of(payment, caller, doors)
-        resumed = dispute.request == request_id
-        if resumed:
+        began = dispute.requests.get(request_id)
+        if began:
             dispute = _ask(dispute, doors)
-        if not (resumed and not dispute.is_answerable):
+        if dispute.is_answerable or not began:
             dispute.require_answerable(doors.now())
-        return doors.store.save(dispute.having(request=request_id), dispute), resumed
+        return doors.store.save(dispute.begin(request_id), dispute), began
 
     return retrying(step, doors)
+
+
+def _require_stage(dispute: Dispute, began: str | None) -> None:
+    """
+    Refuse to answer with a request from before what the bank asks now.
+
+    A chargeback takes one answer, and to give an inquiry up gives no money away.
+    """
+    if began and dispute.is_answerable and dispute.stage != began:
+        raise DisputeNotAnswerable(
+            "The bank has asked anew since this request began; answer that with a new one.",
+            dispute_status=dispute.status,
+        )
 
 
 def _answer(

@@ -15,6 +15,8 @@ from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 ASK_EVERY = timedelta(days=1)
 #: How many days before the bank's deadline the merchant is told again, if there is no answer yet.
 REMIND_AT = (7, 3, 1)
+#: How many requests are remembered: one that was cut short is repeated within a few others.
+REQUESTS_MAX = 20
 
 
 class DisputeStatus(StrEnum):
@@ -110,7 +112,7 @@ class Dispute(BaseModel):
     Amounts are minor units of `currency`.
 
     It stands under the invoice of its payment. `flagged` are the invoices for which nothing is
-    collected while it is open; `request` is the caller's request that last began a write at Stripe.
+    collected while it is open; `requests` are those that began a write at Stripe, by their stage.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -138,7 +140,7 @@ class Dispute(BaseModel):
     movements: tuple[Movement, ...] = ()
     flagged: tuple[str, ...] = ()
     loss: Loss = Loss()
-    request: str | None = None
+    requests: dict[str, str] = {}
     #: How many days before the deadline the merchant was last told of it.
     reminded: int | None = None
     sweep_at: datetime | None = None
@@ -153,6 +155,21 @@ class Dispute(BaseModel):
     def is_answerable(self) -> bool:
         """Whether the bank waits for an answer."""
         return self.status in ANSWERABLE
+
+    @property
+    def stage(self) -> str:
+        """Of what and when an answer is meant: a bank asks anew when an inquiry is not enough."""
+        kind = "inquiry" if self.status.startswith("warning_") else "chargeback"
+        return f"{kind}:{self.submissions}"
+
+    def is_answered_since(self, stage: str) -> bool:
+        """Whether evidence was submitted after a stage."""
+        return self.submissions > int(stage.rpartition(":")[2])
+
+    def begin(self, request: str) -> "Dispute":
+        """Return it with a caller's request noted, and only the latest of those."""
+        noted = {**self.requests, request: self.requests.get(request, self.stage)}
+        return self.having(requests=dict(list(noted.items())[-REQUESTS_MAX:]))
 
     @property
     def taken(self) -> int:
@@ -259,7 +276,7 @@ def as_seen(
         submitted_at=submitted,
         movements=tuple(_movement(each, found) for each in found.balance_transactions),
     )
-    kept = {"loss", "request", "reminded", "sweep_at", "version"} if known else set()
+    kept = {"loss", "requests", "reminded", "sweep_at", "version"} if known else set()
     seen = seen.having(**{name: getattr(known, name) for name in kept})
     if known and known.due_by != seen.due_by:
         seen = seen.having(reminded=None)
