@@ -1113,6 +1113,89 @@ def test_an_older_word_of_stripes_that_comes_late_changes_nothing(
     assert before[0][0]["status"]["S"] == "failed"
 
 
+def refunds_by_status(shop: Shop, payment: Json) -> dict[str, str]:
+    return {each["status"]: each["stripe_refund"] for each in again(shop, payment)["refunds"]}
+
+
+def test_a_list_of_refunds_that_is_older_than_the_books_is_asked_for_again(shop: Shop) -> None:
+    """One is canceled and another takes its place, while an event of the first is applied."""
+    payment = paid(shop, "refundRequiresAction")
+    shop.world.control("webhooks", mode="drop")
+    first, second = in_dashboard(shop, payment, 4000), {}
+
+    def meanwhile() -> None:
+        shop.world.at_stripe("POST", f"{CREATE}/{first['id']}/cancel")
+        second.update(in_dashboard(shop, payment, 4000))
+        assert tell(shop, "refund.created", second["id"])["status"]["S"] == "applied"
+
+    shop.world.gate.arm(None)
+    tell(shop, "charge.refunded", "ch_forged")
+    listed = shop.world.gate.passed.index("GET /v1/refunds")
+    shop.world.gate.arm(None)
+    shop.world.gate.before = (listed + 1, meanwhile)
+
+    assert tell(shop, "charge.refunded", charge_of(payment))["status"]["S"] == "applied"
+
+    expected = {"canceled": first["id"], "requires_action": second["id"]}
+    assert refunds_by_status(shop, payment) == expected
+    assert_books_agree(shop)
+
+
+@pytest.mark.parametrize("about", ["the second", "its charge"])
+def test_books_that_are_older_than_what_is_told_are_brought_up_to_date_first(
+    shop: Shop, about: str
+) -> None:
+    payment = paid(shop, "refundRequiresAction")
+    first = in_dashboard(shop, payment, 4000)
+    assert shop.world.deliver() == []
+    shop.world.control("webhooks", mode="drop")
+    shop.world.at_stripe("POST", f"{CREATE}/{first['id']}/cancel")
+    second = in_dashboard(shop, payment, 4000)
+    event = {
+        "the second": ("refund.created", second["id"]),
+        "its charge": ("charge.refunded", charge_of(payment)),
+    }[about]
+
+    assert tell(shop, *event)["status"]["S"] == "applied"
+
+    expected = {"canceled": first["id"], "requires_action": second["id"]}
+    assert refunds_by_status(shop, payment) == expected
+    assert_books_agree(shop)
+
+
+def test_a_refund_that_came_to_nothing_unheard_is_booked_beside_the_one_in_its_place(
+    shop: Shop,
+) -> None:
+    payment = paid(shop, "refundRequiresAction")
+    shop.world.control("webhooks", mode="drop")
+    first = in_dashboard(shop, payment, 4000)
+    shop.world.at_stripe("POST", f"{CREATE}/{first['id']}/cancel")
+    second = in_dashboard(shop, payment, 4000)
+    assert tell(shop, "refund.created", second["id"])["status"]["S"] == "applied"
+
+    assert tell(shop, "refund.updated", first["id"])["status"]["S"] == "applied"
+
+    expected = {"canceled": first["id"], "requires_action": second["id"]}
+    assert refunds_by_status(shop, payment) == expected
+    assert_books_agree(shop)
+
+
+def test_a_refund_of_more_than_the_payment_brought_is_quarantined_for_good(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = paid(shop)
+    shop.world.control("webhooks", mode="drop")
+    told = in_dashboard(shop, payment, 4000)
+    keys = runtime.doors().gateway("tulips", shop.account["id"], "test")
+    wrong = keys.refund(told["id"]).model_copy(update={"amount": 5000})
+    monkeypatch.setattr(Gateway, "refund", lambda *_: wrong)
+    monkeypatch.setattr(Gateway, "refunds_of", lambda *_: iter([wrong]))
+
+    assert tell(shop, "refund.created", told["id"])["status"]["S"] == "quarantined"
+    assert tell(shop, "charge.refunded", charge_of(payment))["status"]["S"] == "quarantined"
+    assert rows(shop.world, "REFUND") == []
+
+
 def test_the_timeline_of_an_invoice_tells_its_refunds(shop: Shop) -> None:
     payment = pay_several(shop, 4000, 2500)
     second = payment["allocations"][1]["invoice"]

@@ -6,7 +6,9 @@ number of times: Stripe's refund id decides, not the path it came by, nor who as
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -52,6 +54,20 @@ def apply_refund(
     One that we did not ask for was made in the Dashboard and gets a row of its own. `tenant`,
     `account` and `mode` say whose Stripe account was asked. Raise what `apply_intent` raises.
     """
+    apply = partial(_apply, tenant=tenant, account=account, mode=mode, doors=doors)
+    try:
+        return apply(told)
+    except Mismatch:
+        # What was told may be older than the books, or the books than what was told: all refunds
+        # of the charge are asked for, and those that came to nothing make room for the others.
+        listed = list(doors.gateway(tenant, account, mode).refunds_of(told.charge or ""))
+        for other in sorted(listed, key=lambda each: not _is_dead(each)):
+            with suppress(Mismatch):
+                apply(other)
+        return apply(next((each for each in listed if each.id == told.id), told))
+
+
+def _apply(told: StripeRefund, *, tenant: str, account: str, mode: str, doors: Doors) -> Refund:
     payment = _payment_of(told, tenant, account, mode, doors)
 
     def step() -> Refund:
@@ -142,10 +158,12 @@ def _imported(told: StripeRefund, payment: Payment, refunds: list[Refund]) -> Re
     Return the row of a refund that was not asked for here; its id follows from Stripe's.
 
     It takes what is free; beyond that what we have only asked for, which Stripe will refuse now.
+    One that came to nothing takes nothing, whatever has taken its place since.
     """
-    allocations, unapplied, beyond = divide(
-        told.amount, room(payment, refunds), room(payment, refunds, sure=True)
-    )
+    rooms = [room(payment, refunds), room(payment, refunds, sure=True)]
+    if _is_dead(told):
+        rooms.append(room(payment.having(lost=()), ()))
+    allocations, unapplied, beyond = divide(told.amount, *rooms)
     if beyond:
         raise Mismatch(f"{told.id} gives back more than {payment.id} brought.")
     return Refund.of(
@@ -175,6 +193,10 @@ def _heard(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
         pending_reason=told.pending_reason,
         sweep_at=doors.now() + ASK_EVERY if waits else None,
     )
+
+
+def _is_dead(told: StripeRefund) -> bool:
+    return told.status in {RefundStatus.FAILED, RefundStatus.CANCELED}
 
 
 def _at(told: StripeRefund) -> datetime:
