@@ -380,3 +380,91 @@ def test_an_event_names_nobody(shop: Shop) -> None:
 def tell(world: World) -> None:
     world.deliver()
     world.notify()
+
+
+def test_credit_that_pays_an_invoice_is_told_and_releases_its_order_as_a_payment_does(
+    shop: Shop,
+) -> None:
+    spent, invoice = shop.invoice(), shop.invoice(order_ref="order-7")
+    body = {"amount": 8000, "method": "bank_transfer"}
+    made = shop.operator.post(f"/v1/invoices/{spent['id']}/offline-payments", body)
+    payment = made.json["payment"]["id"]
+    shop.world.notify()
+    told = len(shop.world.post.told)
+    for amount in (500, 3500):
+        allocated = {"invoice": invoice["id"], "amount": amount}
+        answer = shop.operator.post(f"/v1/payments/{payment}/allocations", allocated)
+        assert answer.status == 201
+        shop.world.notify()
+
+    partly, paid, released = shop.world.post.told[told:]
+    assert [each["type"] for each in (partly, paid, released)] == [
+        *("invoice.partially_paid", "invoice.paid", "order.release"),
+    ]
+    assert [partly["amount"], paid["amount"]] == [500, 3500]
+    assert {each["invoice"] for each in (partly, paid, released)} == {invoice["id"]}
+    assert (paid["payment"], released["order_ref"]) == (payment, "order-7")
+    assert shop.read(invoice)["released_at"] == "2026-09-21T14:00:00Z"
+    assert len(shop.world.post.to(BUYER)) == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "events"),
+    [
+        ("visa", ["created", "succeeded"]),
+        ("pendingRefund", ["created", "pending", "succeeded"]),
+        ("refundFail", ["created", "succeeded", "failed"]),
+        ("refundRequiresAction", ["created", "pending", "canceled"]),
+    ],
+)
+@pytest.mark.parametrize("origin", ["api", "stripe"])
+def test_each_step_of_a_refund_is_an_event_once(
+    shop: Shop, card: str, events: list[str], origin: str
+) -> None:
+    payment = paid_by(shop, card)
+    if origin == "api":
+        shop.operator.post(f"/v1/payments/{payment['id']}/refunds", {"amount": 1000})
+    else:
+        charge = payment["note"]["charge"]
+        shop.world.at_stripe("POST", "/v1/refunds", charge=charge, amount="1000")
+    for days in (0, 1, 3):
+        shop.world.advance(days=days)
+        shop.world.standin.run_jobs()
+        shop.world.deliver()
+        shop.world.notify()
+    (refund,) = shop.world.truth(shop.account)["refunds"]
+    if refund["status"] == "requires_action":
+        shop.world.at_stripe("POST", f"/v1/refunds/{refund['id']}/cancel")
+        shop.world.deliver()
+        shop.world.notify()
+
+    told = [each for each in shop.world.post.told if each["type"].startswith("refund.")]
+    assert [each["type"] for each in told] == [f"refund.{event}" for event in events]
+    assert {each["refund"]["amount"] for each in told} == {1000}
+    assert len({each["id"] for each in told}) == len(events)
+    assert told[-1]["refund"]["status"] == events[-1]
+
+
+def paid_by(shop: Shop, card: str) -> Json:
+    invoice = shop.invoice()
+    shop.pay(invoice, card)
+    shop.world.deliver()
+    return dict(shop.read(invoice)["payments"][0])
+
+
+def test_money_that_came_too_late_is_given_back_and_that_is_told(shop: Shop) -> None:
+    settings = runtime.store().settings("tulips")
+    runtime.store().save(settings.model_copy(update={"late_payment": "refund"}), settings)
+    invoice = shop.invoice()
+    shop.pay(invoice)
+    key = next(key for key in shop.world.rows() if key[1] == "INVOICE" and invoice["id"] in key[0])
+    row = dict(shop.world.dynamo.rows[key])
+    row.pop("claim")
+    shop.world.dynamo.rows[key] = {**row, "voided_at": {"S": "2026-09-21T14:00:00Z"}}
+    shop.world.deliver()
+    shop.world.run("sweep_attempts", {})
+    shop.world.deliver()
+    shop.world.notify()
+
+    told = [each["type"] for each in shop.world.post.told]
+    assert told == ["refund.created", "refund.succeeded"]

@@ -16,10 +16,12 @@ from payments.errors import (
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import credit_applied, credit_fact
+from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, Method, Note, Payment, Share, allocate
 from payments.money import Money, require_representable
 from payments.steps.applying import beside, give_credit, retrying, share_of
 from payments.steps.claiming import release
+from payments.steps.noticing import coverage, of_invoice
 from payments.steps.permitting import require_grant_for
 
 TRIES = 4
@@ -95,16 +97,34 @@ def apply_credit(
         applied = seen.having(
             unapplied=seen.unapplied - part.amount, allocations=(*seen.allocations, part)
         )
+        paid = invoice.receive(part.amount).release(doors.now())
         doors.store.write(
             change(applied, seen),
-            change(invoice.receive(part.amount), invoice),
+            change(paid, invoice),
             *_shared(applied, invoice, doors),
             give_credit(seen, -part.amount, doors),
             change(credit_applied(seen, part, fact, doors.now())),
+            _told(invoice, paid, payment, fact, doors),
         )
         return applied
 
     return retrying(step, doors)
+
+
+def _told(
+    before: Invoice, paid: Invoice, payment: Payment, fact: str, doors: Doors
+) -> Change[Notification]:
+    return of_invoice(
+        Kind.CREDIT_APPLIED,
+        fact,
+        tenant=paid.tenant,
+        invoice=paid.id,
+        at=doors.now(),
+        home=payment.invoice,
+        source=payment.source,
+        amount=str(paid.paid - before.paid),
+        **coverage([before], [paid]),
+    )
 
 
 def _part(asked: int | None, payment: Payment, invoice: Invoice) -> Allocation:

@@ -30,7 +30,10 @@ class Kind(StrEnum):
     PAYMENT_RECEIVED = "payment.received"
     PAYMENT_FAILED = "payment.failed"
     ACTION_REQUIRED = "payment.action_required"
+    CREDIT_APPLIED = "credit.applied"
     REFUND_CHANGED = "refund.changed"
+    #: That there is one, is under way or was canceled: no person is written to about that.
+    REFUND_NOTED = "refund.noted"
     DISPUTE_CHANGED = "dispute.changed"
     DISPUTE_DEADLINE = "dispute.deadline"
     CARD_EXPIRING = "card.expiring"

@@ -42,6 +42,20 @@ def _received(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     yield from _released(told, doors)
 
 
+def _credited(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    """Yield what credit has paid: it is settled money, as if it had just come."""
+    home, amount = told.refs["home"], int(told.refs["amount"])
+    payment = doors.store.payment(told.tenant, home, told.refs["source"])
+    if not payment:
+        return
+    paid = {"payment": payment.id, "mode": payment.mode, "currency": payment.currency}
+    invoice = doors.store.invoice(told.tenant, told.subject)
+    for status in ("paid", "partially_paid"):
+        for _ in _listed(told, status):
+            yield f"invoice.{status}", {**_about(invoice), **paid, "amount": amount}
+    yield from _released(told, doors)
+
+
 def _released(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     for name in _listed(told, "released"):
         yield "order.release", _about(doors.store.invoice(told.tenant, name))
@@ -68,8 +82,9 @@ def _refund(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
     if refund:
         shown = ("id", "payment", "amount", "currency", "mode", "reason")
-        data = {name: getattr(refund, name, None) for name in shown}
-        yield f"refund.{told.refs['status']}", {"invoice": refund.invoice, "refund": data}
+        data = {name: getattr(refund, name) for name in shown} | {"status": told.refs["status"]}
+        for event in _listed(told, "events"):
+            yield f"refund.{event}", {"invoice": refund.invoice, "refund": data}
 
 
 def _dispute(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
@@ -114,7 +129,9 @@ def _listed(told: Notification, name: str) -> list[str]:
 EVENTS: dict[Kind, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]] = {
     Kind.PAYMENT_RECEIVED: _received,
     Kind.PAYMENT_FAILED: _failed,
+    Kind.CREDIT_APPLIED: _credited,
     Kind.REFUND_CHANGED: _refund,
+    Kind.REFUND_NOTED: _refund,
     Kind.DISPUTE_CHANGED: _dispute,
     Kind.DISPUTE_DEADLINE: _deadline,
     Kind.ACCOUNT_ERROR: _account,

@@ -17,7 +17,7 @@ from payments.errors import TooMuchContention
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import Customer, SavedMethod
-from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry, fee_taken, payment_received, recovered, surcharged
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, FeeDetail, Note, Payment, Share, allocate
@@ -33,7 +33,7 @@ from payments.facts.stripe_objects import (
     Session,
     SetupIntent,
 )
-from payments.steps.noticing import of_invoice
+from payments.steps.noticing import coverage, of_invoice, of_refund
 from payments.steps.recovering import recoveries
 
 T = TypeVar("T")
@@ -153,6 +153,7 @@ def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
             *map(change, back),
             *beside(payment, invoices, paid, doors),
             *_surcharge_entry(payment, seen[0], invoices[0]),
+            *(told for refund in back for told in of_refund(refund, None, doors.now())),
         )
         return saved.new
 
@@ -163,15 +164,6 @@ def _received(
     payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
 ) -> Change[Notification]:
     """Return what is told of a payment: which invoices it covers, and which orders may go."""
-    covered = {each.id: each.status for each in paid if payment.allocated_to(each.id)}
-    released = [new.id for new, old in zip(paid, invoices, strict=True) if new.frees_after(old)]
-    listed = {
-        "paid": [name for name, status in covered.items() if status is InvoiceStatus.PAID],
-        "partially_paid": [
-            name for name, status in covered.items() if status is InvoiceStatus.PARTIALLY_PAID
-        ],
-        "released": released,
-    }
     return of_invoice(
         Kind.PAYMENT_RECEIVED,
         payment.id,
@@ -179,7 +171,7 @@ def _received(
         invoice=payment.invoice,
         at=doors.now(),
         source=payment.source,
-        **{name: ",".join(names) for name, names in listed.items() if names},
+        **coverage(invoices, paid),
     )
 
 

@@ -147,7 +147,7 @@ def _refund(told: Notification, doors: Doors) -> Mail:
 def _refund_failed(told: Notification, doors: Doors) -> Mail:
     scene = scene_of(told, doors)
     refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
-    if not refund or told.refs["status"] == "succeeded":
+    if not refund or told.refs["status"] != "failed":
         raise Nobody("given_back")
     word = _for_staff(scene, refund.amount)
     facts = [*scene.facts(refund.amount, STAFF), ("Reason", refund.failure_reason or "unknown")]

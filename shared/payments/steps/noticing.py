@@ -1,9 +1,21 @@
 """The outbox: what somebody has to be told is written with the fact itself, or not at all."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from payments.doors.store import Change, change
+from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.notification import LEFT_OVER_AFTER, About, Kind, Notification
+from payments.facts.refund import Refund, RefundStatus
+
+#: As what a refund's status is told; two of Stripe's words are one to others.
+_TOLD_AS = {
+    RefundStatus.PENDING: "pending",
+    RefundStatus.REQUIRES_ACTION: "pending",
+    RefundStatus.SUCCEEDED: "succeeded",
+    RefundStatus.FAILED: "failed",
+    RefundStatus.CANCELED: "canceled",
+}
 
 
 def of_invoice(
@@ -17,6 +29,39 @@ def of_invoice(
     transition that the same transaction makes.
     """
     return _row(kind, key, (tenant, "INV", invoice), at, refs)
+
+
+def of_refund(
+    refund: Refund, before: Refund | None, at: datetime
+) -> Iterator[Change[Notification]]:
+    """Yield the row of a refund's step, if there is something to tell of it."""
+    events = [] if before else ["created"]
+    now, was = _TOLD_AS.get(refund.status), _TOLD_AS.get(before.status) if before else None
+    if now and now != was:
+        events.append(now)
+    if events:
+        written = refund.status in {RefundStatus.SUCCEEDED, RefundStatus.FAILED}
+        yield of_invoice(
+            Kind.REFUND_CHANGED if written else Kind.REFUND_NOTED,
+            f"{refund.id}:{refund.version}",
+            tenant=refund.tenant,
+            invoice=refund.invoice,
+            at=at,
+            refund=refund.id,
+            status=refund.status.value,
+            events=",".join(events),
+        )
+
+
+def coverage(before: Iterable[Invoice], paid: Iterable[Invoice]) -> dict[str, str]:
+    """Return what is told of invoices that were just paid: how far, and which orders may go."""
+    pairs = list(zip(before, paid, strict=True))
+    listed = {
+        status.value: [new.id for old, new in pairs if new.paid > old.paid and new.status is status]
+        for status in (InvoiceStatus.PAID, InvoiceStatus.PARTIALLY_PAID)
+    }
+    listed["released"] = [new.id for old, new in pairs if new.frees_after(old)]
+    return {name: ",".join(names) for name, names in listed.items() if names}
 
 
 def of_account(

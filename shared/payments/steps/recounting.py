@@ -10,7 +10,9 @@ FACTS = {
     Kind.INVOICE_SENT: "the invoice",
     Kind.PAYMENT_RECEIVED: "the payment",
     Kind.PAYMENT_FAILED: "the payment that failed",
+    Kind.CREDIT_APPLIED: "the payment by credit",
     Kind.REFUND_CHANGED: "the refund",
+    Kind.REFUND_NOTED: "the refund",
     Kind.DISPUTE_CHANGED: "the dispute",
     Kind.DISPUTE_DEADLINE: "the dispute's deadline",
 }

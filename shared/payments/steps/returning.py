@@ -22,7 +22,6 @@ from payments.facts.ledger import (
     refund_given,
     refund_reversed,
 )
-from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
 from payments.facts.stripe_objects import ApplicationFee, Charge, Intent, StripeRefund
@@ -35,7 +34,7 @@ from payments.steps.applying import (
     retrying,
 )
 from payments.steps.claiming import hurried
-from payments.steps.noticing import of_invoice
+from payments.steps.noticing import of_refund
 
 #: How often to ask after a refund that Stripe has, but that has not reached the payer.
 ASK_EVERY = timedelta(days=1)
@@ -103,7 +102,7 @@ def record(
         *_credit_change(saved.new, payment, under_way + given, doors),
         *_credit_notes(saved.new, given, doors),
         *_entry(saved.new, payment, given, at),
-        *_told(saved, given, doors),
+        *of_refund(saved.new, old, doors.now()),
     )
     return saved.new
 
@@ -201,21 +200,6 @@ def _is_dead(told: StripeRefund) -> bool:
 
 def _at(told: StripeRefund) -> datetime:
     return datetime.fromtimestamp(told.created, UTC)
-
-
-def _told(saved: Change[Refund], given: int, doors: Doors) -> Iterator[Change[Notification]]:
-    """Yield what is told: to a payer that money comes back, to a merchant that it did not."""
-    refund, failed = saved.new, saved.new.status is RefundStatus.FAILED
-    if given > 0 or (failed and (saved.old is None or saved.old.status is not refund.status)):
-        yield of_invoice(
-            Kind.REFUND_CHANGED,
-            f"{refund.id}:{refund.version}",
-            tenant=refund.tenant,
-            invoice=refund.invoice,
-            at=doors.now(),
-            refund=refund.id,
-            status="failed" if failed else "succeeded",
-        )
 
 
 def _payment_change(
