@@ -29,6 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> Result:
     try:
         result = _route(event)
     except PaymentsError as refusal:
+        api.logger.info("refused", code=refusal.code, status=refusal.status)
         known = "not_found" if isinstance(refusal, NotFound) else "refused"
         result = _html(refusal.status, pages.notice(known, _locale(event)))
         result["headers"] |= refusal.headers

@@ -5,10 +5,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from payments.doors.store import Change, Store
+from payments.facts.attempt import Attempt
+from payments.steps import claiming
 from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
 from tests.functions.shop import Shop, expect
@@ -664,3 +668,25 @@ def test_a_page_with_two_hundred_lines_weighs_little(shop: Shop) -> None:
 
     assert answer.text.count("<tr>") > 200
     assert len(answer.text.encode()) < 60_000
+
+
+def test_who_loses_every_round_against_other_presses_is_told_that_a_payment_is_in_progress(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that something is out of order: somebody else's page is open, and can be paid."""
+    path = shop.link(shop.invoice())
+    write, others = Store.write, list[Answer]()
+
+    def outrun(self: Store, *changes: Change[Any]) -> None:
+        if any(isinstance(each.new, Attempt) and not each.old for each in changes):
+            with monkeypatch.context() as calm:
+                calm.setattr(Store, "write", write)
+                others.append(press(shop, path))
+        write(self, *changes)
+
+    monkeypatch.setattr(Store, "write", outrun)
+    answer = press(shop, path)
+
+    assert (answer.status, len(others)) == (409, claiming.TRIES)
+    assert {other.status for other in others} == {303}
+    assert sessions(shop) == ["open"] + ["expired"] * (claiming.TRIES - 1)

@@ -26,9 +26,9 @@ def claim(
     Give the invoices to the attempt that `propose` makes of their present state, all or none.
 
     An open page of the payer's is closed at Stripe first if `supersede` says so. Raise
-    PaymentInProgress where another attempt may still bring money.
+    PaymentInProgress where another attempt may still bring money, or has come first each time.
     """
-    for _ in range(TRIES):
+    for tried in range(TRIES):
         invoices = [release(each, supersede=supersede, doors=doors) for each in invoices]
         attempt = propose(invoices)
         created = change(attempt)
@@ -38,10 +38,14 @@ def claim(
                 created,
                 *_uses(attempt),
             )
-        except RowChanged:
+        except (RowChanged, TooMuchContention):
+            doors.store.wait(tried)
             invoices = [doors.store.invoice(each.tenant, each.id) for each in invoices]
             continue
         return created.new
+    for each in invoices:
+        if each.claim:
+            raise in_progress(each, each.claim.attempt)
     raise TooMuchContention(f"Invoice {invoices[0].number} kept changing; nothing was charged.")
 
 
