@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from local import loopback
-from payments.doors.store import row_of
+from payments.doors.rows.addresses import row_of
 from payments.doors.table import from_attributes, to_attributes
 
 Item = dict[str, Any]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from local.standin.payments import charging
-from payments.doors import gateway
+from payments.doors.stripe_api import transport
 from payments.edge import runtime
 from tests.doubles.invocations import record
 from tests.functions import refusals
@@ -259,7 +259,7 @@ def test_only_the_window_is_looked_at(shop: Shop, missed: Json) -> None:
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Stripe's lists have two entries a page."""
-    monkeypatch.setattr(gateway, "PAGE", 2)
+    monkeypatch.setattr(transport, "PAGE", 2)
 
 
 @pytest.mark.usefixtures("small_pages")

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from payments.doors.store import Reservation
 from payments.facts.account import Account, Slot
 from payments.facts.attempt import Attempt, Channel
 from payments.facts.customer import Customer, SavedMethod
@@ -16,6 +15,7 @@ from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
 from payments.facts.payment import Allocation, Fee, Note, Payment
 from payments.facts.refund import CreditNote, Refund
+from payments.facts.reservation import Reservation
 from payments.facts.run import Break, Run
 from payments.facts.stripe_objects import Intent
 

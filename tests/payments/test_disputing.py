@@ -18,8 +18,8 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry, invoice_entry, payment_received, transfer
 from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
-from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt
 from payments.steps.disputing import apply_dispute
+from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
 from tests.doubles.dynamo import Dynamo
 from tests.payments import examples
 from tests.payments.examples import NOW

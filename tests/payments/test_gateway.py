@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from local.standin import StandIn
 from local.standin.engine.access import Restriction
 from local.standin.engine.faults import Fault
-from payments.doors import gateway as gateway_module
-from payments.doors.gateway import API_VERSION, EVENTS, Gateway, connections, statement_suffix
+from payments.doors.gateway import Gateway
+from payments.doors.stripe_api import transport
+from payments.doors.stripe_api.describing import statement_suffix
+from payments.doors.stripe_api.events import EVENTS
+from payments.doors.stripe_api.transport import API_VERSION, connections
 from payments.errors import (
     PaymentsError,
     StripeAccountError,
@@ -217,7 +220,7 @@ def test_a_refund_repeated_is_one_refund_and_says_whose_it_is(gateway: Gateway) 
 def test_refunds_are_paged_without_losing_one(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("payments.doors.gateway.PAGE", 2)
+    monkeypatch.setattr("payments.doors.stripe_api.transport.PAGE", 2)
     refund = given_back(gateway, "visa")
     made = [
         gateway.create_refund(refund.model_copy(update={"id": f"rfd_{number}", "amount": 1_00})).id
@@ -256,7 +259,7 @@ def test_a_fenced_session_is_closed_and_fencing_it_again_is_no_error(gateway: Ga
 def test_intents_of_a_window_are_paged_without_losing_one(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway_module, "PAGE", 2)
+    monkeypatch.setattr(transport, "PAGE", 2)
     made = {
         created(gateway, paying_with("visa", id=f"att_{number}")).payment_intent
         for number in range(5)

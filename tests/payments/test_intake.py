@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.cases.intake import BadSignature, keep, verify
-from payments.doors.store import Store, row_of
+from payments.doors.rows.addresses import row_of
+from payments.doors.store import Store
 from payments.doors.table import Table
 from payments.facts.event import InboxEvent
 from tests.payments import examples

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from payments.doors.keys import DUE_SHARDS, due_shard, partition, stamp
-from payments.doors.store import Reservation, Store, change, row_of
+from payments.doors.rows.addresses import row_of
+from payments.doors.store import Store, change
 from payments.doors.table import Contended, RowChanged, Table, from_attributes, to_attributes
 from payments.errors import NotFound, TooMuchContention
 from payments.facts.account import Account, AccountStatus
@@ -21,6 +22,7 @@ from payments.facts.invoice import Invoice, Line
 from payments.facts.link import LinkPointer
 from payments.facts.payment import Fee, Payment, Share
 from payments.facts.refund import Refund
+from payments.facts.reservation import Reservation
 from payments.facts.run import Run
 from payments.facts.settings import Settings
 from tests.payments import examples

@@ -9,7 +9,7 @@ from payments.facts.payment import Payment
 from payments.facts.refund import Refund, RefundStatus, room
 from payments.facts.stripe_objects import StripeRefund
 from payments.steps import returning, submitting
-from payments.steps.applying import NotOurs
+from payments.steps.recognizing import NotOurs
 from tests.simulation.planting import NUMBERS, Replace, mutant
 
 

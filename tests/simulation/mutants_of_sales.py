@@ -6,9 +6,9 @@ from functools import wraps
 from typing import Any
 
 from payments.cases import charging, intake, invoicing, paying, receiving, sweeping
-from payments.doors import store as stores
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
+from payments.doors.rows import addresses
 from payments.doors.secrets import Secrets
 from payments.doors.store import Store, change
 from payments.doors.table import RowChanged, Table
@@ -18,7 +18,7 @@ from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import CardRefused, FailedAtStripe, Intent, OutcomeUnknown
-from payments.steps import applying, claiming, closing, collecting, comparing
+from payments.steps import advancing, booking, claiming, closing, collecting, comparing, recognizing
 from payments.steps.addressing import way_back
 from tests.simulation.planting import NUMBERS, Replace, mutant
 
@@ -58,7 +58,7 @@ def take_silence_for_a_no(swap: Replace) -> None:
     swap(
         collecting,
         "_unknown",
-        lambda attempt, doors: applying.advance(attempt, AttemptStatus.FAILED, doors=doors),
+        lambda attempt, doors: advancing.advance(attempt, AttemptStatus.FAILED, doors=doors),
     )
 
 
@@ -112,11 +112,11 @@ def open_a_page_before_anything_is_written(swap: Replace) -> None:
 
 @mutant("B8 ledger_id_random")
 def name_a_payment_by_our_own_id(swap: Replace) -> None:
-    addresses = stores._ADDRESSES | {
+    by_chance = addresses.ADDRESSES | {
         Payment: lambda row: ("INV", row.invoice, f"PAYMENT#{row.id}"),
-        stores.JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{next(NUMBERS)}"),
+        addresses.JournalEntry: lambda row: ("INV", row.invoice, f"JOURNAL#{next(NUMBERS)}"),
     }
-    swap(stores, "_ADDRESSES", addresses)
+    swap(addresses, "ADDRESSES", by_chance)
 
 
 @mutant("B8 no_cond_ledger")
@@ -195,7 +195,7 @@ def free_without_a_fence(swap: Replace) -> None:
     swap(
         sweeping,
         "close",
-        lambda attempt, doors: applying.advance(attempt, AttemptStatus.CANCELED, doors=doors),
+        lambda attempt, doors: advancing.advance(attempt, AttemptStatus.CANCELED, doors=doors),
     )
 
 
@@ -267,8 +267,8 @@ def answer_for_what_is_not_here(swap: Replace) -> None:
     def drop(event: Any, doors: Doors) -> None:
         try:
             apply(event, doors)
-        except applying.UnknownAttempt:
-            raise applying.NotOurs from None
+        except recognizing.UnknownAttempt:
+            raise recognizing.NotOurs from None
 
     swap(receiving, "_fetch_and_apply", drop)
 
@@ -376,13 +376,13 @@ def _with_fresh_resource(lock: Any) -> Any:
 
 @mutant("B33 fee_not_posted")
 def forget_the_fee(swap: Replace) -> None:
-    received = applying.payment_received
+    received = booking.payment_received
 
     def gross_only(payment: Payment) -> Any:
         entry = received(payment)
         return entry.model_copy(update={"postings": entry.postings[:2]})
 
-    swap(applying, "payment_received", gross_only)
+    swap(booking, "payment_received", gross_only)
 
 
 @mutant("B34 reconcile_does_not_heal")
@@ -402,6 +402,6 @@ def leave_the_pages_open(swap: Replace) -> None:
     def careless(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
         if attempt.session:
             return close(attempt, gateway, doors)
-        return applying.advance(attempt, AttemptStatus.EXPIRED, doors=doors)
+        return advancing.advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
     swap(closing, "_close_session", careless)

@@ -7,7 +7,7 @@ import pytest
 from payments.doors.doors import Doors
 from payments.doors.store import Store
 from payments.errors import TooMuchContention
-from payments.steps.applying import retrying
+from payments.steps.retrying import retrying
 from tests.simulation.wire import Invocation
 from tests.simulation.wiring import doors as doors_of
 from tests.simulation.world import ALL_LAYERS, simulated

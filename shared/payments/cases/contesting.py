@@ -14,9 +14,9 @@ from payments.errors import (
 from payments.facts.caller import Caller
 from payments.facts.dispute import Dispute
 from payments.facts.stripe_objects import OutcomeUnknown
-from payments.steps.applying import retrying
 from payments.steps.disputing import apply_dispute
 from payments.steps.permitting import require_grant_of
+from payments.steps.retrying import retrying
 
 if TYPE_CHECKING:
     # Not at run time: a dispute is read without loading Stripe's SDK.

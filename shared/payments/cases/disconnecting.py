@@ -17,11 +17,11 @@ from payments.facts.account import Account, AccountStatus
 from payments.facts.attempt import Attempt
 from payments.facts.caller import Caller
 from payments.facts.stripe_objects import OutcomeUnknown
-from payments.steps.applying import Mismatch, NotOurs
 from payments.steps.closing import close
 from payments.steps.halting import switch_off
 from payments.steps.holding import held, settle
 from payments.steps.listening import fall_silent
+from payments.steps.recognizing import Mismatch, NotOurs
 
 GONE = "It was disconnected here: add its keys to connect it again."
 LET_GO = "It was disconnected here: its merchant goes through Stripe's pages to connect it again."

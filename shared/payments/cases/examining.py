@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import API_VERSION, EVENTS, Gateway
+from payments.doors.gateway import Gateway
 from payments.doors.platform import CONNECT_EVENTS
 from payments.doors.secrets import SecretMissing
+from payments.doors.stripe_api.events import EVENTS
+from payments.doors.stripe_api.transport import API_VERSION
 from payments.errors import PaymentsError, StripeAccountError, StripePermissionMissing
 from payments.facts.account import IDLE, Account, Endpoint, Slot
 from payments.facts.caller import Caller

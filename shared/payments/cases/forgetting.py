@@ -23,7 +23,7 @@ from payments.facts.personal import (
     without_person,
 )
 from payments.facts.stripe_objects import OutcomeUnknown
-from payments.steps.applying import retrying
+from payments.steps.retrying import retrying
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from payments.doors.doors import Doors
-from payments.doors.store import Reservation, change
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import (
     FeatureDisabled,
@@ -18,6 +18,7 @@ from payments.errors import (
 from payments.facts.caller import Caller
 from payments.facts.invoice import PAYABLE, Invoice, Line
 from payments.facts.ledger import BAD_DEBT, JournalEntry, invoice_entry
+from payments.facts.reservation import Reservation
 from payments.money import Money, require_representable
 from payments.steps.claiming import release
 from payments.steps.permitting import require_grant, require_grant_for

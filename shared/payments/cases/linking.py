@@ -14,7 +14,6 @@ from payments.facts.link import LinkPointer, PayLink, Rule
 from payments.facts.notification import Kind, Notification
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.addressing import digest, token_of
-from payments.steps.applying import retrying
 from payments.steps.closing import close
 from payments.steps.noticing import of_invoice
 from payments.steps.permitting import (
@@ -24,6 +23,7 @@ from payments.steps.permitting import (
     require_same_books,
     require_use,
 )
+from payments.steps.retrying import retrying
 
 
 @dataclass(frozen=True, slots=True)

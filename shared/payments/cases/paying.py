@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from payments.doors.doors import Doors
-from payments.doors.store import InvoiceRows
+from payments.doors.rows.invoices import InvoiceRows
 from payments.errors import AmountTooSmall, InvoiceNotPayable, NotFound, PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
 from payments.facts.customer import Customer
@@ -18,7 +18,7 @@ from payments.facts.stripe_objects import OutcomeUnknown
 from payments.facts.velocity import Scope
 from payments.money import Money, least_charge, step
 from payments.steps.addressing import digest
-from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, apply_session
+from payments.steps.applying import apply_session
 from payments.steps.claiming import claim
 from payments.steps.limiting import admit, payer_at
 from payments.steps.opening import open_session
@@ -28,6 +28,7 @@ from payments.steps.permitting import (
     require_same_books,
     surcharge_of,
 )
+from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
 from payments.steps.saving import stripe_customer
 
 

@@ -4,25 +4,21 @@ from collections.abc import Iterable
 from typing import Literal
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import ACCESS_LOST
 from payments.doors.platform import ABOUT_ACCOUNTS, CONNECT_EVENTS
+from payments.doors.stripe_api.refusals import ACCESS_LOST
 from payments.doors.table import RowChanged
 from payments.errors import PaymentsError, StripeAccountError, StripeRequestRefused
 from payments.facts.attempt import Attempt
 from payments.facts.event import InboxEvent
 from payments.facts.stripe_objects import Charge, Intent, StripeRefund
-from payments.steps.applying import (
-    Mismatch,
-    NotOurs,
-    apply_intent,
-    apply_session,
-    retrying,
-    save_card,
-)
+from payments.steps.applying import apply_intent, apply_session
 from payments.steps.closing import close
+from payments.steps.consenting import save_card
 from payments.steps.disputing import apply_dispute
 from payments.steps.keeping import follow_card, follow_customer
 from payments.steps.limiting import note_decline
+from payments.steps.recognizing import Mismatch, NotOurs
+from payments.steps.retrying import retrying
 from payments.steps.returning import apply_refund
 from payments.steps.standing import refresh
 

@@ -16,8 +16,8 @@ from payments.facts.caller import Caller
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import Refund, RefundStatus, SettleAs, divide, room
 from payments.money import Money, require_representable
-from payments.steps.applying import retrying
 from payments.steps.permitting import require_grant_of
+from payments.steps.retrying import retrying
 from payments.steps.returning import record
 from payments.steps.submitting import drive
 

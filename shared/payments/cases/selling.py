@@ -17,7 +17,7 @@ from payments.facts.module import PaymentModule
 from payments.facts.origin import require_return_url
 from payments.facts.settings import Settings
 from payments.facts.stripe_objects import OutcomeUnknown
-from payments.steps.applying import Mismatch, NotOurs, UnknownAttempt, apply_intent, apply_session
+from payments.steps.applying import apply_intent, apply_session
 from payments.steps.claiming import claim
 from payments.steps.closing import close, current
 from payments.steps.limiting import admit
@@ -29,6 +29,7 @@ from payments.steps.permitting import (
     require_permitted,
     require_same_books,
 )
+from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
 from payments.steps.saving import stripe_customer
 
 _S = AttemptStatus

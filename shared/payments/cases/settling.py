@@ -19,10 +19,11 @@ from payments.facts.ledger import credit_applied, credit_fact
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, Method, Note, Payment, Share, allocate
 from payments.money import Money, require_representable
-from payments.steps.applying import beside, give_credit, retrying, share_of
+from payments.steps.booking import beside, give_credit, share_of
 from payments.steps.claiming import release
 from payments.steps.noticing import coverage, of_invoice
 from payments.steps.permitting import require_grant_for
+from payments.steps.retrying import retrying
 
 TRIES = 4
 

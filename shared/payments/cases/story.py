@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from payments.doors.store import InvoiceRows
+from payments.doors.rows.invoices import InvoiceRows
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.dispute import Dispute, DisputeStatus
 from payments.facts.invoice import Invoice, InvoiceStatus

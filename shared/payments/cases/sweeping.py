@@ -13,9 +13,10 @@ from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import OutcomeUnknown
-from payments.steps.applying import DEBIT_EVERY, Mismatch, NotOurs, UnknownAttempt
+from payments.steps.applying import DEBIT_EVERY
 from payments.steps.closing import applied, close, current
 from payments.steps.disputing import apply_dispute
+from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
 from payments.steps.returning import ASK_EVERY
 from payments.steps.submitting import current as current_refund
 from payments.steps.submitting import drive

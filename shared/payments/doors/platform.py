@@ -5,7 +5,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from payments.doors.gateway import ACCESS_LOST, API_VERSION, EVENTS, PAGE, Connections, Gateway
+from payments.doors.gateway import Gateway
+from payments.doors.stripe_api.events import EVENTS
+from payments.doors.stripe_api.refusals import ACCESS_LOST
+from payments.doors.stripe_api.transport import API_VERSION, Connections
 from payments.errors import (
     StripeAccountError,
     StripePermissionMissing,
@@ -158,15 +161,9 @@ class Platform(Gateway):
     def _accounts_since(self, since: datetime) -> Iterator[ConnectedStripeAccount]:
         after: str | None = ""
         while after is not None:
-            params = {
-                "created": {"gte": int(since.timestamp())},
-                "limit": PAGE,
-                "starting_after": after or None,
-            }
-            page = self._request("get", "/v1/accounts", params)
-            found = [ConnectedStripeAccount.model_validate(entry) for entry in page["data"]]
+            wanted = {"created": {"gte": int(since.timestamp())}}
+            found, after = self._page(ConnectedStripeAccount, "/v1/accounts", wanted, after or None)
             yield from found
-            after = found[-1].id if page["has_more"] and found else None
 
 
 def _owner(connection: Connection) -> dict[str, str]:

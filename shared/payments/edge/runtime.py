@@ -117,7 +117,7 @@ def outbound() -> "Outbound":
 @cache
 def _stripe_connections() -> Any:
     """Return open connections to Stripe: they carry no key, so every tenant may use them."""
-    from payments.doors.gateway import connections  # noqa: PLC0415 - as below
+    from payments.doors.stripe_api.transport import connections  # noqa: PLC0415 - as below
 
     return connections()
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from payments.doors.store import InvoiceRows
+from payments.doors.rows.invoices import InvoiceRows
 from payments.edge import api, runtime
 from payments.facts.certification import Certification, StepResult
 from payments.facts.dispute import Dispute

@@ -9,7 +9,9 @@ from payments.errors import PaymentInProgress, StripeRequestRefused
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.stripe_objects import FailedAtStripe, Intent, Session
 from payments.steps.addressing import way_back
-from payments.steps.applying import advance, apply_intent, apply_session, retrying
+from payments.steps.advancing import advance
+from payments.steps.applying import apply_intent, apply_session
+from payments.steps.retrying import retrying
 
 if TYPE_CHECKING:
     # Not at run time: an invoice is created without loading Stripe's SDK.

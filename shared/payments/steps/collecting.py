@@ -6,7 +6,7 @@ from payments.doors.table import RowChanged
 from payments.errors import NotFound, StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
-from payments.steps.applying import advance
+from payments.steps.advancing import advance
 from payments.steps.closing import applied, close_intent, current
 
 _S = AttemptStatus

@@ -8,8 +8,9 @@ from payments.facts.payment import Payment
 from payments.facts.refund import RefundStatus
 from payments.facts.run import Run
 from payments.facts.stripe_objects import Charge, Intent, StripeDispute, StripeRefund
-from payments.steps.applying import Mismatch, NotOurs, OtherConnection, UnknownAttempt, apply_intent
+from payments.steps.applying import apply_intent
 from payments.steps.disputing import apply_dispute
+from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
 from payments.steps.returning import apply_refund, matching
 
 Told = Intent | StripeRefund | StripeDispute

@@ -26,16 +26,11 @@ from payments.facts.ledger import dispute_lost, dispute_moved
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import Intent, StripeDispute
-from payments.steps.applying import (
-    Mismatch,
-    NotOurs,
-    OtherConnection,
-    UnknownAttempt,
-    apply_intent,
-    give_credit,
-    retrying,
-)
+from payments.steps.applying import apply_intent
+from payments.steps.booking import give_credit
 from payments.steps.noticing import of_invoice
+from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
+from payments.steps.retrying import retrying
 
 
 def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors: Doors) -> Dispute:

@@ -1,9 +1,9 @@
 """The platform's Connect endpoint at Stripe: one for each mode, for all connected accounts."""
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import API_VERSION
 from payments.doors.platform import CONNECT_EVENTS, Platform
 from payments.doors.secrets import SecretMissing
+from payments.doors.stripe_api.transport import API_VERSION
 from payments.errors import StripeRequestRefused, StripeUnavailable
 from payments.facts.account import Endpoint
 from payments.facts.stripe_objects import OutcomeUnknown, WebhookEndpoint

@@ -4,7 +4,8 @@ from payments.doors.doors import Doors
 from payments.doors.store import Change, change
 from payments.facts.customer import CardStatus, Customer, SavedMethod
 from payments.facts.stripe_objects import Card
-from payments.steps.applying import NotOurs, retrying
+from payments.steps.recognizing import NotOurs
+from payments.steps.retrying import retrying
 
 
 def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, doors: Doors) -> None:

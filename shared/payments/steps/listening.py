@@ -10,9 +10,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import EVENTS, Gateway
+from payments.doors.gateway import Gateway
 from payments.doors.keys import stamp
 from payments.doors.secrets import SecretMissing
+from payments.doors.stripe_api.events import EVENTS
 from payments.errors import StripeRequestRefused
 from payments.facts.account import Account, Endpoint
 from payments.facts.stripe_objects import WebhookEndpoint

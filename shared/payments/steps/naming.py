@@ -7,10 +7,11 @@ One of a tenant's accounts, or modules, has a name at a time, in whatever case i
 from collections.abc import Iterator
 
 from payments.doors.doors import Doors
-from payments.doors.store import Change, Reservation, change
+from payments.doors.store import Change, change
 from payments.errors import NameTaken
 from payments.facts.account import Account
 from payments.facts.module import PaymentModule
+from payments.facts.reservation import Reservation
 
 Holder = Account | PaymentModule
 

@@ -11,7 +11,7 @@ from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
 from payments.facts.invoice import Invoice
 from payments.facts.stripe_objects import Intent, OutcomeUnknown, Session
 from payments.steps.addressing import way_back
-from payments.steps.applying import advance
+from payments.steps.advancing import advance
 from payments.steps.claiming import in_progress
 
 T = TypeVar("T", Session, Intent)

@@ -25,16 +25,12 @@ from payments.facts.ledger import (
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
 from payments.facts.stripe_objects import ApplicationFee, Charge, Intent, StripeRefund
-from payments.steps.applying import (
-    Mismatch,
-    NotOurs,
-    OtherConnection,
-    apply_intent,
-    give_credit,
-    retrying,
-)
+from payments.steps.applying import apply_intent
+from payments.steps.booking import give_credit
 from payments.steps.claiming import hurried
 from payments.steps.noticing import of_refund
+from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection
+from payments.steps.retrying import retrying
 
 #: How often to ask after a refund that Stripe has, but that has not reached the payer.
 ASK_EVERY = timedelta(days=1)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
-from payments.doors.store import Reservation, change
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import StripeUnavailable
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
+from payments.facts.reservation import Reservation
 from payments.facts.stripe_objects import FailedAtStripe, OutcomeUnknown
 from payments.money import require_currency
 from payments.steps.permitting import Permitted, require_use

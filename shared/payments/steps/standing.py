@@ -1,8 +1,8 @@
 """What Stripe says of a connected account becomes its status; the newest answer is what counts."""
 
 from payments.doors.doors import Doors
-from payments.doors.gateway import ACCESS_LOST
 from payments.doors.store import change
+from payments.doors.stripe_api.refusals import ACCESS_LOST
 from payments.doors.table import RowChanged
 from payments.errors import StripeAccountError, TooMuchContention
 from payments.facts.account import Account, AccountStatus, Check, Slot

@@ -13,7 +13,7 @@ from payments.facts.stripe_objects import (
     OutcomeUnknown,
     StripeRefund,
 )
-from payments.steps.applying import retrying
+from payments.steps.retrying import retrying
 from payments.steps.returning import apply_refund, record
 
 if TYPE_CHECKING:

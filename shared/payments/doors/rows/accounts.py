@@ -1,0 +1,46 @@
+"""Accounts, the modules that use them, and who may use those."""
+
+from payments.doors.keys import partition
+from payments.doors.rows.reading import Reading
+from payments.facts.account import Account
+from payments.facts.certification import Certification
+from payments.facts.connection import Connection
+from payments.facts.module import Grant, PaymentModule
+from payments.facts.settings import Settings
+
+
+class Accounts(Reading):
+    """Reads how a tenant has set itself up."""
+
+    def account(self, tenant: str, account: str) -> Account:
+        """Return the account or raise NotFound."""
+        return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
+
+    def find_connection(self, tenant: str, account: str, mode: str) -> Connection | None:
+        """Return how an account is reached through the platform, or None."""
+        home = partition(tenant, "ACC", account)
+        return self._find(Connection, home, f"CONNECTION#{mode}")
+
+    def settings(self, tenant: str) -> Settings:
+        """Return what a tenant has decided for itself, or else the defaults, as version 0."""
+        found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
+        return found or Settings(tenant=tenant, version=0)
+
+    def module(self, tenant: str, module: str) -> PaymentModule:
+        """Return the payment module or raise NotFound."""
+        return self._require(
+            PaymentModule, "payment module", partition(tenant, "MOD", module), "MODULE"
+        )
+
+    def certification(self, tenant: str, module: str) -> Certification | None:
+        """Return a module's last certification, or None."""
+        return self._find(Certification, partition(tenant, "MOD", module), "CERTIFICATION")
+
+    def grant(self, tenant: str, profile: str, module: str) -> Grant | None:
+        """Return the grant of a module to a profile, or None."""
+        return self._find(Grant, partition(tenant, "PRF", profile), f"MODULE#{module}")
+
+    def grants(self, tenant: str, profile: str) -> list[Grant]:
+        """Return what a profile was ever granted."""
+        rows = self._table.query(partition(tenant, "PRF", profile), "MODULE#")
+        return [Grant.model_validate(row) for row in rows]

@@ -1,0 +1,48 @@
+"""Customers, their cards and their credit."""
+
+from payments.doors.keys import partition
+from payments.doors.rows.reading import Reading
+from payments.facts.attempt import Attempt
+from payments.facts.credit import CustomerCredit
+from payments.facts.customer import CardUse, Customer, SavedMethod
+
+
+class Customers(Reading):
+    """Reads what stands under a customer."""
+
+    def customer(self, tenant: str, ref: str) -> Customer:
+        """Return the customer or raise NotFound."""
+        return self._require(Customer, "customer", partition(tenant, "CUS", ref), "CUSTOMER")
+
+    def find_customer(self, tenant: str, ref: str) -> Customer | None:
+        """Return the customer, or None."""
+        return self._find(Customer, partition(tenant, "CUS", ref), "CUSTOMER")
+
+    def cards(self, tenant: str, ref: str) -> list[SavedMethod]:
+        """Return the customer's saved cards."""
+        return [
+            SavedMethod.model_validate(row)
+            for row in self._table.query(partition(tenant, "CUS", ref), "CARD#")
+        ]
+
+    def card(self, tenant: str, ref: str, payment_method: str) -> SavedMethod | None:
+        """Return one saved card, or None."""
+        return self._find(SavedMethod, partition(tenant, "CUS", ref), f"CARD#{payment_method}")
+
+    def uses(self, tenant: str, ref: str, payment_method: str) -> list[Attempt]:
+        """Return the attempts of the last weeks that charge, or charged, a card."""
+        rows = self._table.query(partition(tenant, "CUS", ref), f"USE#{payment_method}#")
+        uses = [CardUse.model_validate(row) for row in rows]
+        keys = [(partition(tenant, "INV", use.invoice), f"ATTEMPT#{use.attempt}") for use in uses]
+        return [Attempt.model_validate(row) for row in self._table.get_many(keys)]
+
+    def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
+        """Return what a customer has paid too much in a currency, or None."""
+        return self._find(
+            CustomerCredit, partition(tenant, "CUS", customer), f"CREDIT#{mode}:{currency}"
+        )
+
+    def credits(self, tenant: str, customer: str) -> list[CustomerCredit]:
+        """Return all that a customer has paid too much."""
+        rows = self._table.query(partition(tenant, "CUS", customer), "CREDIT#")
+        return [CustomerCredit.model_validate(row) for row in rows]

@@ -1,0 +1,161 @@
+"""An invoice and all that happened to it."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from payments.doors.keys import partition
+from payments.doors.rows.reading import Reading
+from payments.doors.table import Row
+from payments.errors import NotFound
+from payments.facts.attempt import Attempt
+from payments.facts.dispute import Dispute
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import JournalEntry
+from payments.facts.link import PayLink
+from payments.facts.notification import Notification
+from payments.facts.payment import Payment, Share
+from payments.facts.recovery import Recovery
+from payments.facts.refund import CreditNote, Refund
+
+
+class InvoiceRows:
+    """An invoice's partition, sorted into kinds."""
+
+    _LISTS: ClassVar[dict[str, tuple[str, type[BaseModel]]]] = {
+        "ATTEMPT": ("attempts", Attempt),
+        "PAYMENT": ("payments", Payment),
+        "SHARE": ("shares", Share),
+        "REFUND": ("refunds", Refund),
+        "CREDITNOTE": ("credit_notes", CreditNote),
+        "DISPUTE": ("disputes", Dispute),
+        "JOURNAL": ("journal", JournalEntry),
+        "NOTICE": ("notifications", Notification),
+    }
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.invoice: Invoice | None = None
+        self.attempts: list[Attempt] = []
+        self.payments: list[Payment] = []
+        self.shares: list[Share] = []
+        self.refunds: list[Refund] = []
+        self.credit_notes: list[CreditNote] = []
+        self.disputes: list[Dispute] = []
+        self.journal: list[JournalEntry] = []
+        self.recovery: Recovery | None = None
+        self.notifications: list[Notification] = []
+
+    def require_invoice(self) -> Invoice:
+        """Return the invoice or raise NotFound."""
+        if not self.invoice:
+            raise NotFound("There is no such invoice.")
+        return self.invoice
+
+    def add(self, row: Row) -> None:
+        """Take in one row of the partition."""
+        kind = row["sk"].partition("#")[0]
+        if kind == "INVOICE":
+            self.invoice = Invoice.model_validate(row)
+        elif kind == "RECOVERY":
+            self.recovery = Recovery.model_validate(row)
+        elif kind in self._LISTS:
+            name, model = self._LISTS[kind]
+            getattr(self, name).append(model.model_validate(row))
+
+
+class Invoices(Reading):
+    """Reads what stands under an invoice."""
+
+    def invoice(self, tenant: str, invoice: str) -> Invoice:
+        """Return the invoice or raise NotFound."""
+        return self._require(Invoice, "invoice", partition(tenant, "INV", invoice), "INVOICE")
+
+    def invoice_rows(self, tenant: str, invoice: str) -> InvoiceRows:
+        """Return the invoice with all that happened to it, in one read."""
+        rows = InvoiceRows()
+        for row in self._table.query(partition(tenant, "INV", invoice)):
+            rows.add(row)
+        return rows
+
+    def whole_invoice(self, tenant: str, invoice: str) -> InvoiceRows:
+        """Return the same, with what became of payments that stand under another invoice."""
+        rows = self.invoice_rows(tenant, invoice)
+        elsewhere = self.shared(rows.shares)
+        rows.refunds += self.refunds_of(*elsewhere)
+        rows.disputes += self.disputes_of(*elsewhere)
+        return rows
+
+    def attempt(self, tenant: str, invoice: str, attempt: str) -> Attempt | None:
+        """Return the attempt, or None."""
+        return self._find(Attempt, partition(tenant, "INV", invoice), f"ATTEMPT#{attempt}")
+
+    def payment(self, tenant: str, invoice: str, source: str) -> Payment | None:
+        """Return the payment that a Stripe charge, or money from elsewhere, became, or None."""
+        return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{source}")
+
+    def payments_of(self, tenant: str, invoice: str) -> list[Payment]:
+        """Return what was paid for an invoice, newest first, under whatever invoice it stands."""
+        home = partition(tenant, "INV", invoice)
+        found = [Payment.model_validate(row) for row in self._table.query(home, "PAYMENT#")]
+        shares = [Share.model_validate(row) for row in self._table.query(home, "SHARE#")]
+        return sorted(found + self.shared(shares), key=lambda payment: payment.id, reverse=True)
+
+    def shared(self, shares: list[Share]) -> list[Payment]:
+        """Return the payments of other invoices that these are shares of."""
+        keys = [
+            (partition(share.tenant, "INV", share.home), f"PAYMENT#{share.source}")
+            for share in shares
+        ]
+        return [Payment.model_validate(row) for row in self._table.get_many(keys)]
+
+    def recovery(self, tenant: str, invoice: str) -> Recovery | None:
+        """Return how a failed charge of the invoice is followed up, or None."""
+        return self._find(Recovery, partition(tenant, "INV", invoice), "RECOVERY")
+
+    def refund(self, tenant: str, invoice: str, refund: str) -> Refund | None:
+        """Return the refund of a payment that stands under `invoice`, or None."""
+        return self._find(Refund, partition(tenant, "INV", invoice), f"REFUND#{refund}")
+
+    def refunds_of(self, *payments: Payment) -> list[Refund]:
+        """Return the refunds of payments, in the order in which they were asked for."""
+        keys = [
+            (partition(payment.tenant, "INV", payment.invoice), f"REFUND#{name}")
+            for payment in payments
+            for name in payment.refunds
+        ]
+        return [Refund.model_validate(row) for row in self._table.get_many(keys)]
+
+    def credit_note(self, tenant: str, invoice: str, refund: str) -> CreditNote | None:
+        """Return by how much less is owed for an invoice because of a refund, or None."""
+        return self._find(CreditNote, partition(tenant, "INV", invoice), f"CREDITNOTE#{refund}")
+
+    def dispute(self, tenant: str, invoice: str, stripe_id: str) -> Dispute | None:
+        """Return what a dispute at Stripe became under its payment's invoice, or None."""
+        return self._find(Dispute, partition(tenant, "INV", invoice), f"DISPUTE#{stripe_id}")
+
+    def disputes_of(self, *payments: Payment) -> list[Dispute]:
+        """Return the disputes of payments."""
+        found = []
+        for home in dict.fromkeys(partition(each.tenant, "INV", each.invoice) for each in payments):
+            rows = self._table.query(home, "DISPUTE#")
+            found += [Dispute.model_validate(row) for row in rows]
+        names = {payment.id for payment in payments}
+        return [dispute for dispute in found if dispute.payment in names]
+
+    def is_entered(self, tenant: str, invoice: str, fact: str) -> bool:
+        """Say whether a fact stands in the journal."""
+        return self._table.get(partition(tenant, "INV", invoice), f"JOURNAL#{fact}") is not None
+
+    def share(self, tenant: str, invoice: str, payment: str) -> Share | None:
+        """Return what another invoice's payment brought to this one, or None."""
+        return self._find(Share, partition(tenant, "INV", invoice), f"SHARE#{payment}")
+
+    def link(self, tenant: str, invoice: str, link: str) -> PayLink:
+        """Return the pay link or raise NotFound."""
+        return self._require(PayLink, "pay link", partition(tenant, "INV", invoice), f"LINK#{link}")
+
+    def links(self, tenant: str, invoice: str) -> list[PayLink]:
+        """Return the pay links of an invoice, oldest first."""
+        rows = self._table.query(partition(tenant, "INV", invoice), "LINK#")
+        return [PayLink.model_validate(row) for row in rows]

@@ -1,0 +1,40 @@
+"""How any row is read: by its key, or as one of a list."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from payments.doors.table import Row, Table
+from payments.errors import NotFound
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Reading:
+    """Every read is consistent; an index only finds what is read."""
+
+    def __init__(self, table: Table) -> None:
+        """Keep the raw door."""
+        self._table = table
+
+    def _find(self, kind: type[M], pk: str, sk: str) -> M | None:
+        row = self._table.get(pk, sk)
+        return kind.model_validate(row) if row else None
+
+    def _require(self, kind: type[M], name: str, pk: str, sk: str) -> M:
+        found = self._find(kind, pk, sk)
+        if not found:
+            raise NotFound(f"There is no such {name}.")
+        return found
+
+    def _page(
+        self, kind: type[M], home: str, limit: int, cursor: str | None, wanted: dict[str, str]
+    ) -> tuple[list[M], str | None]:
+        entries: list[Row] = []
+        for entry in self._table.newest(home, cursor, wanted):
+            entries.append(entry)
+            if len(entries) > limit:
+                break
+        rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries[:limit]])
+        following = entries[limit - 1]["list_sort"] if len(entries) > limit else None
+        return [kind.model_validate(row) for row in rows], following

@@ -1,0 +1,59 @@
+"""What is kept about the work itself: names taken, keys used, counts, runs, the audit trail."""
+
+from collections.abc import Iterator
+
+from payments.doors.keys import partition
+from payments.doors.rows.addresses import address
+from payments.doors.rows.reading import Reading
+from payments.facts.audit import AuditHead, AuditRecord
+from payments.facts.idempotency import IdempotencyRecord
+from payments.facts.reservation import Reservation
+from payments.facts.run import Break, Run
+from payments.facts.velocity import Tally
+
+
+class Records(Reading):
+    """Reads what no merchant would call theirs."""
+
+    def reservation(self, tenant: str, kind: str, value: str) -> Reservation | None:
+        """Return who has a name, or None if nobody ever had."""
+        return self._find(Reservation, partition(tenant, kind, value), "RESERVATION")
+
+    def holder(self, tenant: str, kind: str, value: str) -> str | None:
+        """Return whose a reserved name is, or None."""
+        found = self.reservation(tenant, kind, value)
+        return found.holder if found else None
+
+    def idempotency(self, tenant: str, route: str, key: str) -> IdempotencyRecord | None:
+        """Return what a key was used for, or None."""
+        return self._find(
+            IdempotencyRecord, partition(tenant, "IDM", f"{route}#{key}"), "IDEMPOTENCY"
+        )
+
+    def answers(self, tenant: str, about: str) -> list[IdempotencyRecord]:
+        """Return the kept answers that tell of a person, by what they are about."""
+        entries = self._table.newest(f"T#{tenant}#answers#{about}", None, {})
+        rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries])
+        return [IdempotencyRecord.model_validate(row) for row in rows]
+
+    def tallies(self, like: list[Tally]) -> list[Tally]:
+        """Return what was counted under the names of `like`, as far as anything was."""
+        rows = self._table.get_many([address(each) for each in like])
+        return [Tally.model_validate(row) for row in rows]
+
+    def run(self, tenant: str, run: str) -> Run:
+        """Return the reconciliation run or raise NotFound."""
+        return self._require(Run, "reconciliation run", partition(tenant, "RUN", run), "RUN")
+
+    def find_break(self, tenant: str, name: str) -> Break | None:
+        """Return a break, or None."""
+        return self._find(Break, partition(tenant, "BRK", name), "BREAK")
+
+    def audit_head(self, tenant: str, chain: int) -> AuditHead | None:
+        """Return where a chain of the audit trail ends, or None before its first record."""
+        return self._find(AuditHead, partition(tenant, "AUD", str(chain)), "HEAD")
+
+    def audit_chain(self, tenant: str, chain: int) -> Iterator[AuditRecord]:
+        """Yield the records of a chain, the oldest first."""
+        for row in self._table.query(partition(tenant, "AUD", str(chain)), "RECORD#"):
+            yield AuditRecord.model_validate(row)

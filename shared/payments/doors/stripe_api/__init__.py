@@ -1,0 +1,1 @@
+"""What Stripe is asked, by subject; `gateway` is the way in."""

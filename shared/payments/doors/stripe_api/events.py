@@ -1,0 +1,74 @@
+"""Events, and the webhook endpoints that they are sent to."""
+
+from collections.abc import Iterator, Mapping
+
+from payments.doors.stripe_api.transport import API_VERSION, PAGE, Transport
+from payments.facts.stripe_objects import Event, WebhookEndpoint
+
+#: What the endpoint at Stripe sends us: exactly what `applying` knows to use.
+EVENTS = (
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.canceled",
+    "charge.updated",
+    "charge.refunded",
+    "charge.refund.updated",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "setup_intent.succeeded",
+    "payment_method.detached",
+    "payment_method.updated",
+    "payment_method.automatically_updated",
+    "customer.deleted",
+)
+
+
+class Events(Transport):
+    """What Stripe tells us, and where."""
+
+    def create_endpoint(self, url: str, metadata: Mapping[str, str], key: str) -> WebhookEndpoint:
+        """Create a webhook endpoint whose events are rendered at our own API version."""
+        params = {
+            "url": url,
+            "enabled_events": list(EVENTS),
+            "api_version": API_VERSION,
+            "description": "Receivable",
+            "metadata": metadata,
+        }
+        return self._write(WebhookEndpoint, "/v1/webhook_endpoints", params, key)
+
+    def update_endpoint(self, endpoint: str) -> None:
+        """Let an endpoint of an earlier version hear all events that this one can apply."""
+        params = {"enabled_events": list(EVENTS)}
+        self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
+
+    def delete_endpoint(self, endpoint: str) -> None:
+        """Delete a webhook endpoint."""
+        self._request("delete", f"/v1/webhook_endpoints/{endpoint}", {})
+
+    def endpoints(self) -> Iterator[WebhookEndpoint]:
+        """Yield the account's webhook endpoints; Stripe allows sixteen."""
+        answer = self._request("get", "/v1/webhook_endpoints", {"limit": PAGE})
+        yield from (WebhookEndpoint.model_validate(entry) for entry in answer["data"])
+
+    def undelivered_events(self, since: int, after: str | None) -> tuple[list[Event], str | None]:
+        """Return events that an endpoint has not taken yet, newest first, and the next cursor."""
+        wanted = {"created": {"gte": since}, "delivery_success": False}
+        return self._page(Event, "/v1/events", wanted, after)
+
+    def latest_event(self) -> Event | None:
+        """Return the last event that an endpoint of ours hears of, if there was one lately."""
+        told, _ = self._page(Event, "/v1/events", {}, None)
+        return next((event for event in told if event.type in EVENTS), None)

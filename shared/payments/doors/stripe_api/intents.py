@@ -1,0 +1,96 @@
+"""PaymentIntents and their charges."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from payments.doors.stripe_api.describing import described, kept
+from payments.doors.stripe_api.transport import Transport, window
+from payments.errors import StripeRequestRefused
+from payments.facts.attempt import Attempt
+from payments.facts.stripe_objects import Charge, Intent
+
+_EXPAND = ["latest_charge.balance_transaction"]
+
+
+class Intents(Transport):
+    """What collects money."""
+
+    def create_intent(self, attempt: Attempt, number: str) -> Intent:
+        """
+        Create the attempt's PaymentIntent, unconfirmed: no money can move yet.
+
+        A payer who is there confirms it in their own browser.
+        """
+        params = {
+            "amount": attempt.charged,
+            "currency": attempt.currency,
+            "customer": attempt.stripe_customer,
+            "payment_method": attempt.payment_method,
+            "automatic_payment_methods": _methods(attempt),
+            **described(attempt, number),
+            **kept(attempt),
+        }
+        return self._write(Intent, "/v1/payment_intents", params, attempt.stripe_key("create"))
+
+    def confirm_intent(self, attempt: Attempt) -> Intent:
+        """Let the money move, without the customer present. Raise CardRefused if it did not."""
+        params = {"off_session": True, "expand": _EXPAND}
+        path = f"/v1/payment_intents/{attempt.payment_intent}/confirm"
+        return self._write(Intent, path, params, attempt.stripe_key("confirm"))
+
+    def intent(self, intent: str) -> Intent:
+        """Return the PaymentIntent as it is now."""
+        return self._read(Intent, f"/v1/payment_intents/{intent}", {"expand": _EXPAND})
+
+    def fence_intent(self, intent: str) -> Intent:
+        """
+        Cancel the PaymentIntent unless it is too late, and return what it has become.
+
+        After a cancel no charge can succeed any more; a cancel that Stripe refuses means that the
+        intent has already ended, or is processing. A cancel does no harm twice, and under a key of
+        its own Stripe would repeat a failure for a day, so each one is a new request.
+        """
+        try:
+            self._request("post", f"/v1/payment_intents/{intent}/cancel", {})
+        except StripeRequestRefused as refusal:
+            if refusal.members.get("stripe_code") != "payment_intent_unexpected_state":
+                raise
+        return self.intent(intent)
+
+    def try_payment(
+        self, amount: int, currency: str, card: str, metadata: Mapping[str, str], key: str
+    ) -> Intent:
+        """Try a payment of test mode that is nobody's. Raise CardRefused if it was declined."""
+        params = {
+            "amount": amount,
+            "currency": currency,
+            "payment_method": card,
+            "confirm": True,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            "description": "Receivable certification, test mode",
+            "metadata": metadata,
+            "expand": _EXPAND,
+        }
+        return self._write(Intent, "/v1/payment_intents", params, key)
+
+    def charge(self, charge: str) -> Charge:
+        """Return the charge as it is now."""
+        return self._read(Charge, f"/v1/charges/{charge}", {"expand": ["balance_transaction"]})
+
+    def intents(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[list[Intent], str | None]:
+        """Return the PaymentIntents created in the window, newest first, and the next cursor."""
+        expand = [f"data.{path}" for path in _EXPAND]
+        wanted = {"created": window(since, until), "expand": expand}
+        return self._page(Intent, "/v1/payment_intents", wanted, after)
+
+
+def _methods(attempt: Attempt) -> dict[str, Any]:
+    """Return how it may be paid: nobody can be sent to a bank's page who is not there."""
+    return (
+        {"enabled": True}
+        if attempt.channel.has_payer
+        else {"enabled": True, "allow_redirects": "never"}
+    )

@@ -1,0 +1,175 @@
+"""
+The official SDK in, small frozen values out.
+
+Requests go through `StripeClient.raw_request`: the SDK's transport, retries, versioning and errors
+without its objects, whose construction costs twenty times the parsing of the answer.
+"""
+
+import io
+import logging
+from collections.abc import Mapping
+from copy import copy
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
+
+import stripe
+from pydantic import BaseModel
+
+from payments.doors.stripe_api.refusals import ACCESS_LOST, refuse
+from payments.facts.stripe_objects import Value
+
+API_VERSION = stripe.api_version
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 2, 8
+RETRIES = 1
+PAGE = 100
+
+T = TypeVar("T", bound=BaseModel)
+
+# Without this the SDK writes request timings to a file and sends them along.
+stripe.enable_telemetry = False
+# At INFO, Lambda's default, the SDK logs addresses with what is in their query: client secrets.
+logging.getLogger("stripe").setLevel(logging.WARNING)
+
+
+class Owner(Protocol):
+    """Who answers for a key: told at once when Stripe refuses it."""
+
+    def renewed(self) -> str | None:
+        """Return the key that has replaced it, or None."""
+
+    def refused(self) -> None:
+        """Hear that Stripe refuses every key there is."""
+
+    def not_permitted(self) -> None:
+        """Hear that the key is good, but may not do what it was asked to do."""
+
+
+class Upload(io.BytesIO):
+    """A file as the SDK's multipart wants it: readable, and with a name."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        """Hold a file in memory: evidence is small."""
+        super().__init__(content)
+        self.name = name
+
+
+Connections = stripe.HTTPClient
+
+
+def connections() -> Connections:
+    """Return what connects to Stripe, within limits that fit into one request of ours."""
+    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+
+
+class Transport:
+    """Requests to one account of Stripe's, through one key."""
+
+    def __init__(
+        self,
+        secret_key: str,
+        *,
+        api_base: str,
+        http_client: Connections,
+        stripe_account: str | None = None,
+    ) -> None:
+        """Make a client of its own: nothing about a merchant is ever global."""
+        bases = {"api": api_base, "connect": api_base, "files": api_base} if api_base else None
+        self._open = partial(
+            stripe.StripeClient,
+            stripe_account=stripe_account,
+            stripe_version=API_VERSION,
+            base_addresses=bases,  # type: ignore[arg-type]
+            http_client=http_client,
+            max_network_retries=RETRIES,
+        )
+        self._client = self._open(secret_key)
+        self._owner: Owner | None = None
+
+    def watched_by(self, owner: Owner) -> Self:
+        """Return the same with somebody who answers for its key."""
+        watched = copy(self)
+        watched._owner = owner  # noqa: SLF001 - it is one of us
+        return watched
+
+    def _read(self, kind: type[T], path: str, params: Mapping[str, Any]) -> T:
+        return kind.model_validate(self._request("get", path, params))
+
+    def _write(self, kind: type[T], path: str, params: Mapping[str, Any], key: str) -> T:
+        return kind.model_validate(self._request("post", path, params, key))
+
+    def _page(
+        self, kind: type[T], path: str, wanted: Mapping[str, Any], after: str | None
+    ) -> tuple[list[T], str | None]:
+        """Return a page of a list, newest first, and the next cursor."""
+        params = {**wanted, "limit": PAGE, "starting_after": after}
+        page = self._request("get", path, params)
+        found = page["data"]
+        following = found[-1]["id"] if page["has_more"] and found else None
+        return [kind.model_validate(entry) for entry in found], following
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        key: str | None = None,
+        **options: Any,
+    ) -> Any:
+        return self._respond(method, path, params, key, **options).data
+
+    def _respond(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        key: str | None = None,
+        **options: Any,
+    ) -> Any:
+        sent = {name: value for name, value in params.items() if value is not None}
+        options |= {"idempotency_key": key} if key else {}
+        try:
+            return self._send(method, path, sent, options)
+        except stripe.StripeError as error:
+            self._tell(error)
+            refuse(method, error)
+
+    def _send(
+        self, method: str, path: str, sent: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Any:
+        """
+        Send a request; one that the key was refused for once more, if there is another key.
+
+        Nothing was done by the first, and the second carries the same idempotency key.
+        """
+        try:
+            return self._client.raw_request(method, path, **sent, **options)
+        except stripe.AuthenticationError:
+            key = self._owner.renewed() if self._owner else None
+            if not key:
+                raise
+        self._client = self._open(key)
+        for upload in sent.values():
+            if isinstance(upload, Upload):
+                upload.seek(0)
+        return self._client.raw_request(method, path, **sent, **options)
+
+    def _tell(self, error: stripe.StripeError) -> None:
+        """Tell the key's owner of a refusal that only they can mend."""
+        if not self._owner:
+            return
+        if isinstance(error, stripe.AuthenticationError) or error.code == ACCESS_LOST:
+            self._owner.refused()
+        elif isinstance(error, stripe.PermissionError):
+            self._owner.not_permitted()
+
+
+class Id(Value):
+    """What was made, by its name alone."""
+
+    id: str
+
+
+def window(since: datetime, until: datetime) -> dict[str, int]:
+    """Return what a list takes for things made in a time."""
+    return {"gte": int(since.timestamp()), "lt": int(until.timestamp())}

@@ -1,0 +1,62 @@
+"""An attempt moves on, and its invoices' claims with it."""
+
+from collections.abc import Iterator
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.facts.attempt import Attempt, AttemptStatus
+from payments.facts.invoice import Invoice
+from payments.facts.notification import Kind, Notification
+from payments.steps.noticing import of_invoice
+from payments.steps.recognizing import UnknownAttempt
+from payments.steps.recovering import recoveries
+from payments.steps.retrying import retrying
+
+
+def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes: object) -> Attempt:
+    """
+    Move an attempt, and its invoices' claims with it.
+
+    An attempt that has ended meanwhile is left alone.
+    """
+
+    def step() -> Attempt:
+        current = latest(attempt, doors)
+        invoices = invoices_of(current, doors)
+        if not current.is_open or current.status is status:
+            return current
+        saved = change(current.become(status, changed_at=doors.now(), **changes), current)
+        followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
+        moved = [change(new, old) for new, old in followed if new is not old]
+        doors.store.write(
+            saved, *moved, *recoveries(saved.new, invoices, doors), *_failed(saved.new, doors)
+        )
+        return saved.new
+
+    return retrying(step, doors)
+
+
+def _failed(attempt: Attempt, doors: Doors) -> Iterator[Change[Notification]]:
+    """Yield what a payer is told whose card or bank has refused: nobody fails twice."""
+    if attempt.status is AttemptStatus.FAILED:
+        yield of_invoice(
+            Kind.PAYMENT_FAILED,
+            attempt.id,
+            tenant=attempt.tenant,
+            invoice=attempt.invoice,
+            at=doors.now(),
+            attempt=attempt.id,
+        )
+
+
+def latest(attempt: Attempt, doors: Doors) -> Attempt:
+    """Return the attempt as it is now, or raise UnknownAttempt."""
+    current = doors.store.attempt(attempt.tenant, attempt.invoice, attempt.id)
+    if not current:
+        raise UnknownAttempt(attempt.id)
+    return current
+
+
+def invoices_of(attempt: Attempt, doors: Doors) -> list[Invoice]:
+    """Return the attempt's invoices as they are now, the first one first."""
+    return [doors.store.invoice(attempt.tenant, each.invoice) for each in attempt.shares]

@@ -1,0 +1,97 @@
+"""The rows that a payment brings beside itself, whatever it came by."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.facts.credit import CustomerCredit
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import JournalEntry, payment_received, recovered, surcharged
+from payments.facts.notification import Kind, Notification
+from payments.facts.payment import Allocation, Payment, Share
+from payments.facts.refund import Refund
+from payments.steps.noticing import coverage, of_invoice
+
+
+def beside(
+    payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
+) -> Iterator[Change[Any]]:
+    """Yield the rows that a payment brings beside itself and its invoices, now `paid`."""
+    yield change(payment_received(payment))
+    yield _received(payment, invoices, paid, doors)
+    for invoice in invoices:
+        part = Allocation(invoice=invoice.id, amount=payment.allocated_to(invoice.id))
+        if part.amount and invoice.id != payment.invoice:
+            yield change(share_of(payment, part, payment.paid_at))
+        if part.amount and invoice.written_off_at:
+            yield change(recovered(invoice, payment.source, part.amount, payment.paid_at))
+    if payment.unapplied:
+        yield give_credit(payment, payment.unapplied, doors)
+
+
+def _received(
+    payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
+) -> Change[Notification]:
+    """Return what is told of a payment: which invoices it covers, and which orders may go."""
+    return of_invoice(
+        Kind.PAYMENT_RECEIVED,
+        payment.id,
+        tenant=payment.tenant,
+        invoice=payment.invoice,
+        at=doors.now(),
+        source=payment.source,
+        **coverage(invoices, paid),
+    )
+
+
+def surcharge_entry(
+    payment: Payment, before: Invoice, after: Invoice
+) -> Iterator[Change[JournalEntry]]:
+    """Yield the entry of what came on top, if something did."""
+    if extra := after.surcharged - before.surcharged:
+        yield change(surcharged(after, extra, payment))
+
+
+def give_back_late(
+    payment: Payment, invoices: list[Invoice], doors: Doors
+) -> tuple[Payment, list[Refund]]:
+    """Promise back what came for a void invoice, if the tenant wants that; the sweep does it."""
+    late = payment.unapplied if any(invoice.voided_at for invoice in invoices) else 0
+    if not late or doors.store.settings(payment.tenant).late_payment == "credit":
+        return payment, []
+    refund = Refund.of(
+        payment,
+        id=doors.new_id("rfd"),
+        amount=late,
+        unapplied=late,
+        origin="late_payment",
+        created_at=doors.now(),
+        sweep_at=doors.now(),
+    )
+    promised = payment.give_back(pending=late, given=0, credit=late)
+    return promised.having(refunds=(refund.id,)), [refund]
+
+
+def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:
+    """Return the row that explains a payment under an invoice that is not its first."""
+    return Share(
+        tenant=payment.tenant,
+        invoice=part.invoice,
+        home=payment.invoice,
+        payment=payment.id,
+        source=payment.source,
+        amount=part.amount,
+        at=at,
+    )
+
+
+def give_credit(payment: Payment, amount: int, doors: Doors) -> Change[CustomerCredit]:
+    """Return the change of the customer's credit; a negative `amount` uses it."""
+    mode = payment.mode or "live"
+    found = doors.store.credit(payment.tenant, payment.customer, mode, payment.currency)
+    fresh = CustomerCredit(
+        tenant=payment.tenant, customer=payment.customer, currency=payment.currency, mode=mode
+    )
+    return change((found or fresh).having((found or fresh).balance + amount), found)

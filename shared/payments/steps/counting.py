@@ -1,0 +1,94 @@
+"""What a charge at Stripe becomes: a payment, its parts of the invoices, and its fee."""
+
+from datetime import UTC, datetime
+
+from payments.doors.doors import Doors
+from payments.doors.store import change
+from payments.facts.attempt import Attempt
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import fee_taken
+from payments.facts.payment import Fee, FeeDetail, Note, Payment, allocate
+from payments.facts.personal import bare_note
+from payments.facts.stripe_objects import BalanceTransaction, Charge, Intent
+
+
+def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, payment: str) -> Payment:
+    """Return the payment that a succeeded intent is, by the invoices as they were read."""
+    charge, paid_at = intent.charge, datetime.fromtimestamp(intent.charge.created, UTC)
+    fee, owed = fee_of(charge), {invoice.id: invoice.owed for invoice in invoices}
+    allocations, unapplied = allocate(charge.amount, attempt.shares, owed)
+    note = Note(
+        payment_intent=intent.id,
+        charge=charge.id,
+        brand=charge.card.brand,
+        last4=charge.card.last4,
+        authorization_code=charge.card.authorization_code,
+        amount=charge.amount,
+        fee=fee.amount,
+        paid_at=paid_at,
+        receipt_url=charge.receipt_url,
+    )
+    return Payment(
+        id=payment,
+        tenant=attempt.tenant,
+        invoice=attempt.invoice,
+        attempt=attempt.id,
+        customer=attempt.customer,
+        account=attempt.account,
+        mode=attempt.mode,
+        payment_intent=intent.id,
+        charge=charge.id,
+        gross=charge.amount,
+        currency=charge.currency,
+        allocations=allocations,
+        unapplied=unapplied,
+        application_fee=attempt.application_fee,
+        fee=fee,
+        note=bare_note(note) if any(invoice.erased for invoice in invoices) else note,
+        paid_at=paid_at,
+    )
+
+
+def fee_of(charge: Charge) -> Fee:
+    """Return Stripe's fee for a charge, which may not be known yet."""
+    booked = charge.balance_transaction
+    if not isinstance(booked, BalanceTransaction):
+        return Fee()
+    return Fee(
+        state="known",
+        amount=booked.fee,
+        net=booked.net,
+        currency=booked.currency,
+        balance_transaction=booked.id,
+        fee_details=tuple(FeeDetail(**dict(part)) for part in booked.fee_details),
+    )
+
+
+def apply_fee(payment: Payment, charge: Charge, *, doors: Doors) -> bool:
+    """Enter Stripe's fee once its balance transaction is known; say whether that was news."""
+    fee = fee_of(charge)
+    if payment.fee.state == "known" or fee.state == "pending":
+        return False
+    known = payment.with_fee(fee)
+    doors.store.write(change(known, payment), change(fee_taken(known, fee)))
+    return True
+
+
+def surcharged_with(invoices: list[Invoice], attempt: Attempt, charge: Charge) -> list[Invoice]:
+    """
+    Return the invoices with what came on top: from now on it is a line of the first one.
+
+    So it is paid, given back and disputed with it. A void invoice takes no line: all is credit.
+    """
+    home, *others = invoices
+    extra = min(attempt.surcharge, max(0, charge.amount - attempt.amount))
+    return invoices if home.voided_at or not extra else [home.surcharge(extra), *others]
+
+
+def paid_by(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
+    """Return the invoice with its part of the payment; what is beyond counts at the first."""
+    home = invoice.id == payment.invoice
+    beyond = payment.unapplied + payment.returned if home else 0
+    paid = invoice.receive(payment.allocated_to(invoice.id), beyond=beyond).follow(done)
+    wrong = home and payment.gross != done.charged
+    return paid.having(exception="amount_mismatch") if wrong else paid
