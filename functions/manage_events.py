@@ -1,4 +1,4 @@
-"""/v1/audit and /v1/subscriptions: what administrators did, and who hears of events."""
+"""/v1/audit, /v1/subscriptions and /v1/notifications: what was done, and who heard of it."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,11 +7,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
 from payments.cases import inspecting
-from payments.edge import api, runtime, subscriptions
+from payments.edge import api, mails, runtime, subscriptions
 from payments.facts.audit import Phase
 
 app = api.new_app()
 app.include_router(subscriptions.router)
+app.include_router(mails.router)
 handler = api.lambda_handler(app)
 
 

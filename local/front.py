@@ -2,13 +2,14 @@
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from local.docs_page import render
 from local.loopback import Handler, address, bind
 from local.mailbox import Mailbox
+from local.ses_simulator import report_on
 
 BODY_MAX = 10 * 1024 * 1024
 TIMEOUT_S = 60
@@ -90,8 +91,15 @@ class FrontHandler(Handler):
 class Front:
     """Forwards every request to the emulator's path for this API, changing nothing else."""
 
-    def __init__(self, port: int, *, emulator_port: int, api_id: str) -> None:
-        self._emulator_port = emulator_port
+    def __init__(
+        self,
+        port: int,
+        *,
+        emulator_port: int,
+        api_id: str,
+        tell: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
+        self._emulator_port, self._tell = emulator_port, tell
         self._prefix = f"/_aws/execute-api/{api_id}"
         self.server = bind(port, type("BoundFront", (FrontHandler,), {"front": self}))
         self.url = address(self.server)
@@ -107,6 +115,9 @@ class Front:
         status, answered, answer = self._ask("POST", SEND_MAIL, headers, body)
         if status == HTTPStatus.OK:
             self.mailbox.take(body)
+            report = report_on(body, answer)
+            if report and self._tell:
+                self._tell(report)
         return status, answered, answer
 
     def _ask(

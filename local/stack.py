@@ -138,10 +138,14 @@ def start(exits: ExitStack, ports: Ports, *, folder: Path, auth: bool, template:
     wait_for_stripe = exits.enter_context(running_standin(stripe_port, folder=folder))
     issuer = Issuer(ports.issuer)
     exits.enter_context(serving(issuer.server))
-    front = Front(ports.api, emulator_port=aws_port, api_id=API_ID)
+    emulator = Emulator(aws_port)
+
+    def tell(event: dict[str, Any]) -> None:
+        emulator.client("events").put_events(Entries=[event])
+
+    front = Front(ports.api, emulator_port=aws_port, api_id=API_ID, tell=tell)
     exits.enter_context(serving(front.server))
     stripe = f"http://127.0.0.1:{stripe_port}"
-    emulator = Emulator(aws_port)
     wait_for_aws()
     emulator.client("sesv2").create_email_identity(EmailIdentity=SENDER.partition("@")[2])
     deployment = deploy(emulator, expansion(), parameters(issuer.url, stripe, front.url), front.url)

@@ -194,7 +194,9 @@ def test_a_sample_event_fits_what_starts_its_function(name: str) -> None:
         assert ("authorizer" in event["requestContext"]) == (event["routeKey"] not in PUBLIC)
     else:
         assert not routes
-        assert "Records" in event or "job" in event or event["source"] == "aws.scheduler"
+        assert (
+            "Records" in event or "job" in event or event["source"] in {"aws.scheduler", "aws.ses"}
+        )
 
 
 def test_only_the_listed_routes_are_public() -> None:

@@ -24,10 +24,10 @@ PaymentsError
 │   │                           InvalidTransition, RefundExceedsPayment, PaymentDisputed,
 │   │                           CustomerErased, AccountBusy, RefundRefused,
 │   │                           InvoiceDisputed, DisputeNotAnswerable,
-│   │                           DisputePastDue, TooManySubscriptions
+│   │                           DisputePastDue, TooManySubscriptions, AddressSuppressed
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
-├── VelocityLimited        429
+├── VelocityLimited, MailLimited        429
 └── Unavailable            503  StripeUnavailable, TooMuchContention
 """
 
@@ -329,6 +329,10 @@ class TooManySubscriptions(Conflict):
     """Remove one that is not used any more."""
 
 
+class AddressSuppressed(Conflict):
+    """An earlier mail came back, or was complained about; `reason` says which."""
+
+
 class VersionMismatch(Conflict):
     """Somebody changed the object since it was read."""
 
@@ -351,6 +355,13 @@ class StripePermissionMissing(StripeRefused):
 
 class VelocityLimited(PaymentsError):
     """Too many tries in too short a time; Stripe was not asked."""
+
+    status = 429
+    retryable = True
+
+
+class MailLimited(PaymentsError):
+    """So many mails were sent already that this one is not; `limit` says how many."""
 
     status = 429
     retryable = True

@@ -52,6 +52,7 @@ OWNERS = (
     ("/v1/reconciliation", "report"),
     ("/v1/audit", "manage_events"),
     ("/v1/subscriptions", "manage_events"),
+    ("/v1/notifications", "manage_events"),
     ("/p/", "open_pay_link"),
     ("/webhooks/", "receive_webhook"),
     ("/", "public_docs"),

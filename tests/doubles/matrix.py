@@ -78,6 +78,8 @@ MATRIX = {
     "POST /v1/subscriptions/{id}/secret/rotate": "a",
     "GET /v1/subscriptions/{id}/deliveries": "a",
     "POST /v1/subscriptions/{id}/deliveries/{did}/redeliver": "a",
+    "GET /v1/notifications": "aov",
+    "POST /v1/notifications/lift-suppression": "ao",
     "GET /v1/disputes": "aov",
     "GET /v1/disputes/{id}": "aov",
     "POST /v1/disputes/{id}/evidence": "ao",

@@ -27,10 +27,11 @@ class Post:
         trouble = self.troubles.pop(0) if self.troubles else ""
         if trouble not in {"", "silent"}:
             raise refused(trouble)
-        self.sent.append(asked)
+        message = f"message-{next(self._numbers)}"
+        self.sent.append({**asked, "MessageId": message})
         if trouble == "silent":
             raise ReadTimeoutError(endpoint_url="https://email.example")
-        return {"MessageId": f"message-{next(self._numbers)}"}
+        return {"MessageId": message}
 
     def put_events(self, *, Entries: list[Any]) -> dict[str, int]:  # noqa: N803
         """EventBridge, as `payments.doors.bus` uses it."""

@@ -42,6 +42,8 @@ BODIES: dict[str, Json] = {
 #: Whose body has to be right in more than this before an id is looked for; their isolation has
 #: tests of its own.
 OWN_TESTS = {
+    "GET /v1/notifications",
+    "POST /v1/notifications/lift-suppression",
     "POST /v1/accounts",
     "POST /v1/subscriptions",
     "POST /v1/accounts/onboarding-sessions",

@@ -8,6 +8,7 @@ import pytest
 from payments import config
 from payments.cases import notifying
 from payments.edge import runtime
+from payments.facts.mailing import MailLimits
 from payments.facts.settings import Settings
 from tests.functions.shop import Shop
 from tests.functions.world import Died, Json, World
@@ -83,9 +84,12 @@ def test_wherever_the_sender_dies_nobody_gets_a_mail_twice_and_what_is_not_known
     shop: Shop,
 ) -> None:
     """Every request of a sender is its last one once, before it was sent and after."""
+    limits = MailLimits(address=1000)
+    settings = runtime.store().settings("tulips")
+    runtime.store().save(settings.having(mail_limits=limits), settings)
     unsure = 0
     for moment in ("before", "after"):
-        for number in range(30):
+        for number in range(60):
             shop.world.post.sent.clear()
             shop.pay(shop.invoice())
             shop.world.deliver()

@@ -18,6 +18,7 @@ DEFAULTS = {
     "refund_limit": [],
     "late_payment": "credit",
     "retry_schedule": [],
+    "mail_limits": {"address": 50, "invoice": 5, "tenant": 5000},
     "version": 0,
 }
 DECIDED: Json = {
@@ -29,6 +30,7 @@ DECIDED: Json = {
     "refund_limit": [{"amount": 2000, "currency": "eur"}],
     "late_payment": "refund",
     "retry_schedule": [1, 2],
+    "mail_limits": {"address": 20, "invoice": 3, "tenant": 0},
 }
 
 

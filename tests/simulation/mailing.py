@@ -35,7 +35,7 @@ class Post:
         if kind == "timeout lost":
             raise ReadTimeoutError(endpoint_url="email")
         tags = {tag["Name"]: tag["Value"] for tag in asked["EmailTags"]}
-        mail = (tags["notice"], asked["Destination"]["ToAddresses"][0])
+        mail = (f"{tags['tenant']}.{tags['notice']}", asked["Destination"]["ToAddresses"][0])
         self.taken[mail] += 1
         for see in self.seen:
             see(mail, self.taken[mail])

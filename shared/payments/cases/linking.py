@@ -9,6 +9,7 @@ from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import InvalidTransition, NotFound, StripeUnavailable, ValidationFailed
 from payments.facts.caller import Caller
+from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.link import LinkPointer, PayLink, Rule
 from payments.facts.notification import Kind, Notification
@@ -23,6 +24,7 @@ from payments.steps.permitting import (
     require_same_books,
     require_use,
 )
+from payments.steps.rationing import require_reachable
 from payments.steps.retrying import retrying
 
 
@@ -59,9 +61,12 @@ def create_link(
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     permitted = require_use(caller, module_of(invoice, request.module), "link", doors)
     require_same_books(invoice, permitted)
-    doors.store.customer(caller.tenant, invoice.customer).require_enabled()
+    customer = doors.store.customer(caller.tenant, invoice.customer)
+    customer.require_enabled()
     rule = request.rule or ("fixed" if request.amount else "full")
     _require_sense(request, rule, invoice, permitted, doors.now())
+    if request.send:
+        _require_reachable(request.send, customer, invoice, doors)
     link = PayLink(
         id=link_id,
         tenant=caller.tenant,
@@ -92,9 +97,17 @@ def send_link(
     require_grant(caller, link.module, "paylink.send", doors)
     if not link.is_usable(doors.now()):
         raise InvalidTransition(f"Pay link {link.id} is {link.status} or has expired.")
+    invoice = doors.store.invoice(caller.tenant, link.invoice)
+    customer = doors.store.customer(caller.tenant, invoice.customer)
+    _require_reachable(send, customer, invoice, doors)
     with suppress(RowChanged):
         doors.store.write(_sent(link, sending_id, send, doors))
     return link
+
+
+def _require_reachable(send: Sending, customer: Customer, invoice: Invoice, doors: Doors) -> None:
+    if address := send.email or customer.email:
+        require_reachable(address, invoice.id, invoice.tenant, doors)
 
 
 def _sent(link: PayLink, key: str, send: Sending, doors: Doors) -> Change[Notification]:

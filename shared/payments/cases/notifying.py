@@ -7,11 +7,10 @@ shown in the invoice's story; a mail too many says twice that money was taken.
 """
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from payments.doors.bus import NotTaken
 from payments.doors.doors import Doors
-from payments.doors.mail import Mail, NotSent, Unsure
+from payments.doors.mail import Mail, NotSent, Unsure, tags_of
 from payments.doors.table import RowChanged
 from payments.errors import NotFound
 from payments.facts.notification import (
@@ -25,6 +24,8 @@ from payments.facts.notification import (
 from payments.steps.announcing import events_of
 from payments.steps.composing import compose, readers_of
 from payments.steps.dispatching import dispatch
+from payments.steps.informing import held
+from payments.steps.rationing import Withheld, admit
 from payments.steps.staging import Nobody
 
 #: For each shard and run; what is left is found two minutes later.
@@ -109,6 +110,10 @@ def _tell(reader: str, found: Notification, doors: Doors) -> Notification:
         return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason="mail_not_set_up"))
     try:
         mail = compose(reader, found, doors)
+        admit(mail, reader, found, doors)
+    except Withheld as withheld:
+        held(withheld, found, doors)
+        return found.telling(reader, _part(withheld.status, doors, reason=str(withheld)))
     except Nobody as nobody:
         return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason=str(nobody)))
     except NotFound:
@@ -122,7 +127,7 @@ def _tell(reader: str, found: Notification, doors: Doors) -> Notification:
 def _send(reader: str, mail: Mail, claimed: Notification, doors: Doors) -> Notification:
     """Send the mail of a claimed row; what became of it is written with the next step."""
     try:
-        message = doors.mail.send(mail, tenant=claimed.tenant, notice=_tag(claimed))
+        message = doors.mail.send(mail, **_tags(reader, claimed))
     except NotSent as refused:
         if not refused.again or doors.now() - claimed.created_at > GIVE_UP_AFTER:
             return claimed.telling(reader, _part(PartStatus.FAILED, doors, reason=refused.reason))
@@ -150,6 +155,12 @@ def _part(
     return Part(status=status, at=doors.now(), reason=reason, message=message)
 
 
-def _tag(found: Notification) -> str:
-    """Name the row to SES, whose tags hold letters, digits, dashes and underscores only."""
-    return sha256(f"{found.about}#{found.subject}#{found.id}".encode()).hexdigest()
+def _tags(reader: str, found: Notification) -> dict[str, str]:
+    """Name the message to SES, which says them again with what becomes of it."""
+    return tags_of(
+        tenant=found.tenant,
+        about=found.about,
+        subject=found.subject,
+        notice=found.id,
+        reader=reader,
+    )

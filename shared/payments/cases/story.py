@@ -11,7 +11,7 @@ from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.payment import Payment, Share
 from payments.facts.refund import Refund, RefundStatus
 from payments.money import Money
-from payments.steps.recounting import recount
+from payments.steps.recounting import recount, recount_report
 
 _S = AttemptStatus
 
@@ -96,6 +96,7 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
         *(each for dispute in rows.disputes for each in _of_dispute(dispute)),
         *_ended(invoice),
         *(Happening(*each) for notice in rows.notifications for each in recount(notice)),
+        *(Happening(*recount_report(report)) for report in rows.reports),
     ]
     # Times are whole seconds: of two in the same one, the order above is the likelier.
     return sorted(found, key=lambda happening: happening.at)

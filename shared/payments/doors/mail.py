@@ -1,6 +1,7 @@
 """The door to SES: one mail at a time, and never a second try of the same one."""
 
-from collections.abc import Callable
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 from http import HTTPStatus
@@ -90,6 +91,18 @@ _PASSING = frozenset(
     {"LimitExceededException", "TooManyRequestsException", "SendingPausedException",
      "AccountSuspendedException", "MailFromDomainNotVerifiedException", "AccessDeniedException"}
 )  # fmt: skip
+
+
+def tags_of(**names: str) -> dict[str, str]:
+    """Return what names a mail as SES takes it: letters, digits, dashes and underscores only."""
+    made = {name: urlsafe_b64encode(text.encode()).decode() for name, text in names.items()}
+    return {name: text.rstrip("=") for name, text in made.items()}
+
+
+def names_of(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Return what `tags_of` was given, from an event of SES."""
+    ours = {name: value[0] for name, value in tags.items() if ":" not in name}
+    return {name: urlsafe_b64decode(text + "===").decode() for name, text in ours.items()}
 
 
 def _content(mail: Mail) -> dict[str, Any]:

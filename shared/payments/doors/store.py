@@ -11,6 +11,7 @@ from payments.doors.rows.customers import Customers
 from payments.doors.rows.events import Events
 from payments.doors.rows.invoices import Invoices
 from payments.doors.rows.lists import Lists
+from payments.doors.rows.mails import Mails
 from payments.doors.rows.pointers import Pointers
 from payments.doors.rows.records import Records
 from payments.doors.table import Contended, Put
@@ -33,7 +34,7 @@ def change(new: M, old: M | None = None) -> Change[M]:
     return Change(new.model_copy(update={"version": version}), old)
 
 
-class Store(Invoices, Customers, Accounts, Events, Records, Pointers, Lists):
+class Store(Invoices, Customers, Accounts, Events, Mails, Records, Pointers, Lists):
     """Every read is of one tenant, but for the pointers and the work that is due."""
 
     def write(self, *changes: Change[Any]) -> None:

@@ -84,6 +84,8 @@ ROUTES: dict[str, frozenset[str]] = {
     "POST /v1/subscriptions/{id}/secret/rotate": _ADMINS,
     "GET /v1/subscriptions/{id}/deliveries": _ADMINS,
     "POST /v1/subscriptions/{id}/deliveries/{did}/redeliver": _ADMINS,
+    "GET /v1/notifications": _READERS,
+    "POST /v1/notifications/lift-suppression": _STAFF,
     "GET /v1/disputes": _READERS,
     "GET /v1/disputes/{id}": _READERS,
     "POST /v1/disputes/{id}/evidence": _STAFF,
@@ -100,7 +102,7 @@ ROUTES: dict[str, frozenset[str]] = {
 #: of that kind is recorded without a word, and what else is named here.
 AUDITED = frozenset(
     route for route, roles in ROUTES.items() if roles == _ADMINS and not route.startswith("GET ")
-) | {"GET /v1/customers/{ref}/data-export"}
+) | {"GET /v1/customers/{ref}/data-export", "POST /v1/notifications/lift-suppression"}
 
 
 def may_call(role: str, route: str) -> bool:

@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, Field
 from payments import config
 from payments.cases import configuring
 from payments.edge import api, runtime
+from payments.facts.mailing import MailLimits
 from payments.facts.settings import Settings
 from payments.money import require_currency
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
+_LIMITS = MailLimits()
 Days = Annotated[int, Field(strict=True, ge=1, le=30)]
 Address = Annotated[str, Field(max_length=2000)]
 
@@ -29,6 +31,19 @@ def _one_each(limits: tuple[LimitIn, ...]) -> tuple[LimitIn, ...]:
     if len({each.currency for each in limits}) < len(limits):
         raise ValueError("one limit for each currency")
     return limits
+
+
+class MailLimitsIn(api.Body):
+    """
+    How many mails are sent in 24 hours; what is left out is the default.
+
+    To one payer's `address`, to it about one `invoice` because Send was pressed, and of the whole
+    `tenant`: there, 0 ends all mails to payers.
+    """
+
+    address: Annotated[int, Field(strict=True, ge=1, le=1000)] = _LIMITS.address
+    invoice: Annotated[int, Field(strict=True, ge=1, le=50)] = _LIMITS.invoice
+    tenant: Annotated[int, Field(strict=True, ge=0, le=50_000)] = _LIMITS.tenant
 
 
 class ChangeSettings(api.Body):
@@ -49,6 +64,7 @@ class ChangeSettings(api.Body):
     ] = ()
     late_payment: Literal["credit", "refund"] = "credit"
     retry_schedule: Annotated[tuple[Days, ...], Field(max_length=8)] = ()
+    mail_limits: MailLimitsIn = MailLimitsIn()
 
 
 class SettingsOut(BaseModel):
@@ -62,6 +78,7 @@ class SettingsOut(BaseModel):
     refund_limit: list[dict[str, Any]]
     late_payment: str
     retry_schedule: list[int]
+    mail_limits: dict[str, int]
     version: int
 
 

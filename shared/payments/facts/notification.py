@@ -19,8 +19,8 @@ LEFT_OVER_AFTER = timedelta(minutes=2)
 GIVE_UP_AFTER = timedelta(hours=24)
 
 
-#: In whose partition it stands: an invoice's, an account's or a customer's.
-About = Literal["INV", "ACC", "CUS"]
+#: In whose partition it stands: an invoice's, an account's, a customer's, or the tenant's own.
+About = Literal["INV", "ACC", "CUS", "SET"]
 
 
 class Kind(StrEnum):
@@ -40,6 +40,8 @@ class Kind(StrEnum):
     ACCOUNT_ERROR = "account.error"
     ACCOUNT_RECOVERED = "account.recovered"
     ORDER_RELEASED = "order.released"
+    MAIL_RETURNED = "mail.returned"
+    MAIL_HELD = "mail.held"
 
 
 class PartStatus(StrEnum):
@@ -47,13 +49,16 @@ class PartStatus(StrEnum):
     What became of one message.
 
     `unsure`: its sender died, or never heard an answer. It may have been sent, so it is not sent
-    again: nobody is told twice that money was taken.
+    again: nobody is told twice that money was taken. `suppressed`: an earlier mail to the address
+    came back, or was complained about. `capped`: too many were sent before it.
     """
 
     SENDING = "sending"
     SENT = "sent"
     UNSURE = "unsure"
     SKIPPED = "skipped"
+    SUPPRESSED = "suppressed"
+    CAPPED = "capped"
     FAILED = "failed"
 
 

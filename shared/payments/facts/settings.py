@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from payments.errors import PermissionDenied
+from payments.facts.mailing import MailLimits
 from payments.money import Money
 
 
@@ -23,7 +24,8 @@ class Settings(BaseModel):
 
     `refund_limit` is what anybody but an admin may give back of one payment; where there are
     limits, a currency without one needs an admin. `retry_schedule` is in days between two tries of
-    a saved card that was declined; empty, nothing is tried without being asked for.
+    a saved card that was declined; empty, nothing is tried without being asked for. `mail_limits`
+    keep a fault elsewhere from becoming a flood of mails.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +39,7 @@ class Settings(BaseModel):
     refund_limit: tuple[Limit, ...] = ()
     late_payment: Literal["credit", "refund"] = "credit"
     retry_schedule: tuple[int, ...] = ()
+    mail_limits: MailLimits = MailLimits()
     #: 0 where nothing is stored.
     version: int = 1
 

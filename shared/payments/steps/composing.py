@@ -1,16 +1,17 @@
 """What a mail says, put together when it is sent: from the rows as they are then."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 from payments.doors.doors import Doors
 from payments.doors.mail import Attachment, Mail
 from payments.facts.account import EMAILS_MAX, Account
-from payments.facts.attempt import Attempt
-from payments.facts.notification import Kind, Notification
+from payments.facts.attempt import Attempt, Channel
+from payments.facts.notification import Kind, Notification, PartStatus
 from payments.facts.payment import Payment
-from payments.facts.recovery import RecoveryStatus
-from payments.steps import alerting, reminding
+from payments.facts.recovery import Course, decide
+from payments.steps import alerting, informing, reminding
 from payments.steps.staging import (
     Nobody,
     Scene,
@@ -25,6 +26,10 @@ from payments.wording.letters import Letter
 from payments.wording.sentences import say
 from payments.wording.staff import LOCALE as STAFF
 from payments.wording.staff import tell
+
+#: Charges by hand that fail so soon after one another are one story to the payer.
+CHAIN = timedelta(hours=24)
+_TOLD = frozenset({PartStatus.SENDING, PartStatus.SENT, PartStatus.UNSURE})
 
 
 def compose(reader: str, told: Notification, doors: Doors) -> Mail:
@@ -103,9 +108,8 @@ def _file_name(number: str) -> str:
 def _declined(told: Notification, doors: Doors) -> Mail:
     """Tell a payer that a saved card was not charged; why is the merchant's business alone."""
     scene, attempt = scene_of(told, doors), _attempt(told, doors)
-    recovery = doors.store.recovery(told.tenant, told.subject)
-    if recovery and recovery.tries > 1 and recovery.status is RecoveryStatus.SCHEDULED:
-        raise Nobody("tried_again_later")
+    if _was_told(told, attempt, doors):
+        raise Nobody("told_before")
     if not scene.invoice.outstanding:
         raise Nobody("paid")
     asks = attempt.decline is not None and attempt.decline.code == "authentication_required"
@@ -116,6 +120,26 @@ def _declined(told: Notification, doors: Doors) -> Mail:
     return to_buyer(
         scene, scene.letter(name, locale, word, scene.facts(attempt.amount, locale), button=button)
     )
+
+
+def _was_told(told: Notification, attempt: Attempt, doors: Doors) -> bool:
+    """Whether the payer knows: of tries that end alike, one after the other, the first is told."""
+    earlier = [
+        each
+        for each in doors.store.notices(told.tenant, "INV", told.subject, told.kind)
+        if each.id < told.id and "buyer" in each.parts and each.parts["buyer"].status in _TOLD
+    ]
+    if not earlier:
+        return False
+    last = earlier[-1]
+    known = doors.store.attempt(told.tenant, told.subject, last.refs["attempt"])
+    again = attempt.channel is Channel.AUTO or told.created_at - last.created_at < CHAIN
+    return again and known is not None and _ended(known) == _ended(attempt)
+
+
+def _ended(attempt: Attempt) -> tuple[Course | None, str | None]:
+    """Return what decides what a payer can do now: what the bank leaves to do, and which card."""
+    return decide(attempt.decline) if attempt.decline else None, attempt.payment_method
 
 
 def _blocked(told: Notification, doors: Doors) -> Mail:
@@ -211,4 +235,6 @@ MAILS: dict[Kind, dict[str, Callable[[Notification, Doors], Mail]]] = {
     Kind.CARD_EXPIRING: {"buyer": reminding.expiring},
     Kind.ACCOUNT_ERROR: _watchers(alerting.broken),
     Kind.ACCOUNT_RECOVERED: _watchers(alerting.mended),
+    Kind.MAIL_RETURNED: {"seller": informing.mail_returned},
+    Kind.MAIL_HELD: {"seller": informing.mail_held},
 }

@@ -78,6 +78,13 @@ def of_customer(
     return _row(kind, key, (tenant, "CUS", customer), at, refs)
 
 
+def of_tenant(
+    kind: Kind, key: str, *, tenant: str, at: datetime, **refs: str
+) -> Change[Notification]:
+    """Return the row of a fact about the tenant's own house; all else as for an invoice."""
+    return _row(kind, key, (tenant, "SET", "own"), at, refs)
+
+
 def _row(
     kind: Kind, key: str, home: tuple[str, About, str], at: datetime, refs: dict[str, str]
 ) -> Change[Notification]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from payments.facts.mailing import Report
 from payments.facts.notification import Kind, Notification, Part, PartStatus
 
 READERS = {"buyer": "The payer", "seller": "The merchant", "bus": "The event bus"}
@@ -21,6 +22,8 @@ ENDS = {
     PartStatus.SENT: "was told of {fact}",
     PartStatus.UNSURE: "may have been told of {fact}, and is not told again",
     PartStatus.SKIPPED: "was not told of {fact}",
+    PartStatus.SUPPRESSED: "was not told of {fact}: no mail is sent to that address any more",
+    PartStatus.CAPPED: "was not told of {fact}: too many mails were sent before",
     PartStatus.FAILED: "could not be told of {fact}",
 }
 
@@ -30,6 +33,19 @@ def recount(told: Notification) -> Iterator[tuple[datetime, str, str, dict[str, 
     for reader, part in told.parts.items():
         refs = {"notification": told.id, "reader": reader}
         yield part.at, f"notice_{part.status}", _words(reader, part, told), refs
+
+
+def recount_report(report: Report) -> tuple[datetime, str, str, dict[str, str]]:
+    """Return the same of a mail that came back, or that somebody complained about."""
+    who, what = READERS.get(report.reader, report.reader), f"({report.reason.replace('_', ' ')})"
+    told = "The mail to {who} {ended} {what}.".format(
+        who=who[0].lower() + who[1:],
+        ended="was complained about" if report.status == "complained" else "came back",
+        what=what,
+    )
+    after = " Nothing more is sent to that address." if report.final else ""
+    refs = {"notification": report.notice, "reader": report.reader}
+    return report.at, f"mail_{report.status}", told + after, refs
 
 
 def _words(reader: str, part: Part, told: Notification) -> str:

@@ -215,6 +215,13 @@ def to_owner(customer: Customer, settings: Settings, letter: Letter, look: Look)
     return _mail(customer.email, letter, look, reply_to=settings.seller_email)
 
 
+def to_house(tenant: str, letter: Letter, address: str, doors: Doors) -> Mail:
+    """Return the mail to the merchant, about nobody's invoice."""
+    settings = doors.store.settings(tenant)
+    look = Look(settings.name or tenant, settings.colour or letters.COLOUR)
+    return _mail(address, letter, look)
+
+
 def to_watcher(account: Account, place: int, letter: Letter, doors: Doors) -> Mail:
     """Return the mail to one of those who are told of an account's errors."""
     settings = doors.store.settings(account.tenant)

@@ -27,6 +27,32 @@ SENTENCES = {
     "dispute_lost.subject": "Dispute lost: {amount} for invoice {number}",
     "dispute_lost.title": "The dispute over {amount} is lost",
     "dispute_lost.body": "The money stays with the payer.",
+    "mail_bounced.subject": "A mail to {whom} came back",
+    "mail_bounced.title": "A mail to {whom} came back",
+    "mail_bounced.body": "Nothing more is sent to that address, and sending a link to it is "
+    "refused, so that your other mails keep arriving.",
+    "mail_bounced.next": "Correct the address. If it works again: POST "
+    "/v1/notifications/lift-suppression. GET /v1/notifications?invoice= shows what became of every "
+    "mail; of a day's addresses only the first few are mailed to you.",
+    "mail_complained.subject": "A mail to {whom} was marked as spam",
+    "mail_complained.title": "A mail to {whom} was marked as spam",
+    "mail_complained.body": "Nothing more is sent to that address, not even confirmations: "
+    "mails to people who complain keep those to everybody else from arriving.",
+    "mail_complained.next": "Ask them another way. If they want mails again, an administrator "
+    "lifts it: POST /v1/notifications/lift-suppression.",
+    "mail_held_address.subject": "Too many mails to one customer: more are not sent",
+    "mail_held_address.title": "Too many mails to one customer",
+    "mail_held_address.body": "{limit} mails in 24 hours went to one address, so from {until} on "
+    "those that follow are not sent. They are not sent later, either.",
+    "mail_held_address.next": "The timeline of each invoice names the mails. Find what sends so "
+    "many, or raise mail_limits.address: PATCH /v1/settings.",
+    "mail_held_tenant.subject": "Too many mails: more are not sent",
+    "mail_held_tenant.title": "Your limit of mails is reached",
+    "mail_held_tenant.body": "{limit} mails in 24 hours went out, so from {until} on those that "
+    "follow are not sent. They are not sent later, either; mails to you about disputes and "
+    "accounts still are.",
+    "mail_held_tenant.next": "The timeline of each invoice names the mails. Find what sends so "
+    "many, or raise mail_limits.tenant: PATCH /v1/settings.",
     "account.error.subject": "Stripe account {name} does not work in {mode}",
     "account.error.title": "Stripe account {name} does not work",
     "account.error.reason": "{reason}",

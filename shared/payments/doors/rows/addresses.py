@@ -21,6 +21,7 @@ from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry
 from payments.facts.link import LinkPointer, PayLink
+from payments.facts.mailing import MailCount, Report, Suppression
 from payments.facts.module import Grant, PaymentModule
 from payments.facts.notification import Notification
 from payments.facts.payment import Payment, Share
@@ -90,6 +91,13 @@ ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     ),
     Reservation: lambda row: (row.kind, row.value, "RESERVATION"),
     Notification: lambda row: (row.about, row.subject, f"NOTICE#{row.id}"),
+    Report: lambda row: (
+        row.about,
+        row.subject,
+        f"REPORT#{row.notice}#{row.reader}#{row.status}{'' if row.final else ':passing'}",
+    ),
+    Suppression: lambda row: ("MUT", row.digest, "SUPPRESSION"),
+    MailCount: lambda row: ("CNT", f"{row.scope}:{row.subject}", "MAILS"),
     Subscription: lambda row: ("SUB", "own", f"SUBSCRIPTION#{row.id}"),
     SigningSecret: lambda row: ("SUB", row.subscription, "SECRET"),
     Delivery: lambda row: ("SUB", row.subscription, f"DELIVERY#{row.id}"),

@@ -13,6 +13,7 @@ from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry
 from payments.facts.link import PayLink
+from payments.facts.mailing import Report
 from payments.facts.notification import Notification
 from payments.facts.payment import Payment, Share
 from payments.facts.recovery import Recovery
@@ -31,6 +32,7 @@ class InvoiceRows:
         "DISPUTE": ("disputes", Dispute),
         "JOURNAL": ("journal", JournalEntry),
         "NOTICE": ("notifications", Notification),
+        "REPORT": ("reports", Report),
     }
 
     def __init__(self) -> None:
@@ -45,6 +47,7 @@ class InvoiceRows:
         self.journal: list[JournalEntry] = []
         self.recovery: Recovery | None = None
         self.notifications: list[Notification] = []
+        self.reports: list[Report] = []
 
     def require_invoice(self) -> Invoice:
         """Return the invoice or raise NotFound."""

@@ -1,0 +1,23 @@
+"""What SES reports of mails: they came back, or somebody complained."""
+
+from typing import Any
+
+from payments.cases import bouncing
+from payments.doors.mail import names_of
+from payments.edge import batches, runtime
+from payments.facts.mailing import feedback_of
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer with what was done; an event that fails comes again, and then is kept."""
+
+    def work() -> dict[str, Any]:
+        detail = event["detail"]
+        tags = detail["mail"]["tags"]
+        said = feedback_of(detail, names_of(tags)) if "notice" in tags else None
+        if not said:
+            return {"ended": "nothing"}
+        done = bouncing.hear(said, runtime.doors())
+        return {"ended": done, "tenant": said.report.tenant, "row": said.report.notice}
+
+    return batches.run(context, "heard", work)
