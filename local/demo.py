@@ -4,9 +4,6 @@ import base64
 import signal
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -16,8 +13,8 @@ from local.client import Answer, Client, visit
 from local.processes import StackError
 from local.serve import interrupt
 from local.stack import Stack, running_stack, stripe_account
+from local.telling import Surprise, euros, expect, key, note, require, say, step, title, wait
 
-WAIT_S = 30
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 RECEIPT = {
     "field": "receipt",
@@ -30,10 +27,6 @@ ORDER = {
     "lines": [{"description": "Tulips", "quantity": 2, "unit_amount": 2000}],
     "allow_partial": True,
 }
-
-
-class Surprise(Exception):
-    """A step did not do what it is there to show."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +68,7 @@ def show(stack: Stack) -> int:
     charge_card(tulips, card)
     give_back(tulips)
     lose_webhooks(stack, tulips)
+    double_webhooks(stack, tulips)
     answer_dispute(stack, tulips)
     bakery = onboard(stack, "bakery")
     pay_by_link(bakery)
@@ -85,7 +79,7 @@ def show(stack: Stack) -> int:
 def connect(stack: Stack, tenant: str) -> Shop:
     """Connect an account by its keys."""
     admin, stripe = stack.client(tenant, "admin"), stripe_account(stack.stripe, tenant)
-    title(f"1. {tenant.capitalize()} connects its Stripe account by its keys")
+    step(f"{tenant.capitalize()} connects its Stripe account by its keys")
     keys = {name: stripe[name] for name in ("publishable_key", "secret_key")}
     body = {"name": "Main", "mode": "test", "error_emails": [f"ar@{tenant}.example"], **keys}
     account = expect(201, admin.post("/v1/accounts", body, idempotency_key=key()))
@@ -99,7 +93,7 @@ def connect(stack: Stack, tenant: str) -> Shop:
 def onboard(stack: Stack, tenant: str) -> Shop:
     """Have a merchant who has no Stripe account yet get one, in Stripe's own pages."""
     admin = stack.client(tenant, "admin")
-    title(f"8. {tenant.capitalize()} has no Stripe account, and gets one in Stripe's own pages")
+    step(f"{tenant.capitalize()} has no Stripe account, and gets one in Stripe's own pages")
     body = {"name": "Main", "mode": "test", "country": "DE", "email": f"owner@{tenant}.example"}
     path = "/v1/accounts/onboarding-sessions"
     begun = expect(201, admin.post(path, body, idempotency_key=key()))
@@ -143,12 +137,12 @@ def open_shop(stack: Stack, tenant: str, account: dict[str, Any]) -> Shop:
 
 def pay_by_link(shop: Shop) -> str:
     """Pay an invoice in the hosted page; only the webhook tells us."""
-    title("2. The storefront creates an invoice; a repeat makes no second one")
+    step("The storefront creates an invoice; a repeat makes no second one")
     once = key()
     invoice, again = (invoice_for(shop, "2026-001", once) for _ in range(2))
     require(invoice["id"] == again["id"], "the repeat made a second invoice")
     say("POST /v1/invoices twice", f"{invoice['id']} both times, {euros(invoice, 'total')} to pay")
-    title("3. A payer opens the link, pays in the hosted page, and the webhook books it")
+    step("A payer opens the link, pays in the hosted page, and the webhook books it")
     link = send_link(shop, invoice["id"])
     page = Client(link).get("")
     require(
@@ -166,13 +160,14 @@ def pay_by_link(shop: Shop) -> str:
     facts = booked["payments"][0]["note"]
     say("Signed webhook -> queue -> refetch -> books", f"invoice {booked['number']} is paid")
     note(f"note: {facts['payment_intent'][:12]}... {facts['brand']} {facts['last4']}")
-    note(f"      {facts['amount']} with a fee of {facts['fee']}, at {facts['paid_at']}")
+    amount, fee = (f"{facts[name] / 100:.2f} EUR" for name in ("amount", "fee"))
+    note(f"      {amount} with a fee of {fee}, at {facts['paid_at']}")
     return str(invoice["id"])
 
 
 def save_card(shop: Shop) -> str:
     """Save a card in the hosted page and return its id."""
-    title("4. A customer saves a card; staff charge it without them")
+    step("A customer saves a card; staff charge it without them")
     opened = expect(201, shop.staff.post(
         "/v1/customers/ada/setup-sessions", {"module": shop.module}, idempotency_key=key()
     ))  # fmt: skip
@@ -223,7 +218,7 @@ def decline_card(shop: Shop) -> None:
 
 def give_back(shop: Shop) -> None:
     """Give a part back as a credit note, clicked twice, and no more than came."""
-    title("5. Staff give a part back; never more than came")
+    step("Staff give a part back; never more than came")
     payment = expect(200, shop.staff.get("/v1/payments?limit=1"))["data"][0]
     path, once = f"/v1/payments/{payment['id']}/refunds", key()
     body = {"amount": 1000, "reason": "Two tulips were broken"}
@@ -240,7 +235,7 @@ def give_back(shop: Shop) -> None:
 
 def lose_webhooks(stack: Stack, shop: Shop) -> None:
     """Switch delivery off; the scheduled reconciliation finds the payment."""
-    title("6. Every webhook is lost; the scheduled reconciliation heals the books")
+    step("Every webhook is lost; the scheduled reconciliation heals the books")
     stripe = Client(stack.stripe)
     expect(200, stripe.post("/_control/webhooks", {"mode": "drop"}))
     invoice = invoice_for(shop, "2026-004", key())
@@ -257,10 +252,28 @@ def lose_webhooks(stack: Stack, shop: Shop) -> None:
     expect(200, stripe.post("/_control/webhooks", {"mode": "deliver"}))
 
 
+def double_webhooks(stack: Stack, shop: Shop) -> None:
+    """Have Stripe deliver every webhook twice: one payment, and one mail to the payer."""
+    step("Every webhook arrives twice; one payment, one mail")
+    stripe = Client(stack.stripe)
+    expect(200, stripe.post("/_control/webhooks", {"mode": "duplicate"}))
+    email = "cleo@example.com"
+    payer = {"name": "Cleo", "email": email, "online_payment_enabled": True}
+    expect(200, shop.admin.put("/v1/customers/cleo", payer))
+    invoice = invoice_for(shop, "2026-005", key(), customer="cleo")
+    pay(press_pay(send_link(shop, invoice["id"])), "pm_card_visa")
+    booked = wait(lambda: paid_invoice(shop, invoice["id"]), "the webhook to book the payment")
+    receipts = wait(lambda: stack.mails(email), "the payer's mail")
+    expect(200, stripe.post("/_control/webhooks", {"mode": "deliver"}))
+    require(len(booked["payments"]) == len(receipts) == 1, "something was done twice")
+    say("Each event delivered twice", f"one payment, invoice {booked['number']} is paid")
+    note(f"one mail to the payer: {receipts[0]['subject']}")
+
+
 def answer_dispute(stack: Stack, shop: Shop) -> None:
     """Have a payer dispute a payment, answer the bank, and win."""
-    title("7. A payer disputes a payment; staff answer the bank and win")
-    invoice = invoice_for(shop, "2026-005", key())["id"]
+    step("A payer disputes a payment; staff answer the bank and win")
+    invoice = invoice_for(shop, "2026-006", key())["id"]
     pay(press_pay(send_link(shop, invoice)), "pm_card_createDispute")
     seen = wait(lambda: disputed(shop, invoice, "needs_response"), "the dispute")
     (dispute,) = seen["disputes"]
@@ -287,7 +300,7 @@ def disputed(shop: Shop, invoice: str, status: str) -> dict[str, Any] | None:
 
 def keep_apart(other: Shop, invoice: str) -> None:
     """Show that one tenant does not see another's invoice."""
-    title("9. Tenants do not meet")
+    step("Tenants do not meet")
     answer = other.staff.get(f"/v1/invoices/{invoice}")
     require(answer.status == 404, "another tenant's invoice was shown")
     say(f"{other.name.capitalize()} asks for tulips' invoice", f"{answer.status} not_found")
@@ -304,6 +317,9 @@ def compare(stack: Stack, shop: Shop) -> int:
     )
     for fact in sorted(found.differences):
         note(f"only on one side: {fact}")
+    ledger = expect(200, shop.staff.get("/v1/ledger/trial-balance"))
+    require(ledger["balanced"], f"the journal does not balance: {ledger['totals']}")
+    say(f"{ledger['entries']} entries of the journal", f"debits less credits: {ledger['totals']}")
     return len(found.differences)
 
 
@@ -336,63 +352,6 @@ def paid_invoice(shop: Shop, invoice: str) -> dict[str, Any] | None:
 def finished_run(shop: Shop) -> dict[str, Any] | None:
     runs: list[dict[str, Any]] = shop.staff.get("/v1/reconciliation/runs").json["data"]
     return next((run for run in runs if run["status"] == "done"), None)
-
-
-def wait(until: Callable[[], Any], what: str) -> Any:
-    """Ask again until there is an answer, showing that somebody is waiting."""
-    with progress(what) as tick:
-        for _ in range(WAIT_S * 10):
-            found = until()
-            if found:
-                return found
-            tick()
-            time.sleep(0.1)
-    raise Surprise(f"waited {WAIT_S} s for {what} in vain")
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[], None]]:
-    begun = time.monotonic()
-
-    def tick() -> None:
-        if sys.stdout.isatty():
-            print(f"\r   ... {what}, {time.monotonic() - begun:.0f} s", end="", flush=True)
-
-    yield tick
-    if sys.stdout.isatty():
-        print("\r\033[K", end="", flush=True)
-
-
-def expect(status: int, answer: Answer) -> dict[str, Any]:
-    if answer.status != status:
-        raise Surprise(f"expected {status}, got {answer.status}: {answer.text[:300]}")
-    found: dict[str, Any] = answer.json
-    return found
-
-
-def require(held: object, otherwise: str) -> None:
-    if not held:
-        raise Surprise(otherwise)
-
-
-def key() -> str:
-    return uuid.uuid4().hex
-
-
-def euros(invoice: dict[str, Any], name: str) -> str:
-    return f"{invoice['amounts'][name] / 100:.2f} EUR"
-
-
-def title(text: str) -> None:
-    print(f"\n{text}", flush=True)
-
-
-def say(what: str, proves: str) -> None:
-    print(f"   {what:<44} {proves}", flush=True)
-
-
-def note(text: str) -> None:
-    print(f"   {'':<44} {text}", flush=True)
 
 
 if __name__ == "__main__":
