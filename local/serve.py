@@ -1,4 +1,4 @@
-"""Keep the stack running, with its addresses and tokens printed: `make serve`."""
+"""Keep the stack running, with its addresses printed: `make serve`."""
 
 import json
 import os
@@ -74,19 +74,22 @@ def describe(stack: Stack) -> dict[str, Any]:
 
 
 def announce(stack: Stack, facts: dict[str, Any], file: Path) -> None:
+    """Say where everything is; what to do first stands last, where the eye is."""
     for sentence in stack.deployment.left_out:
         print(f"Left out here: {sentence}")
+    shown = os.path.relpath(file)
+    read = f'import json; print(json.load(open("{shown}"))["tenants"]["tulips"]["admin"])'
     print(
-        f"\nAPI     {stack.api}\nDocs    {stack.docs}\nMail    {stack.mail}\n"
+        f"\nAPI     {stack.api} (readable: {stack.docs})\n"
+        f"Stripe  {stack.stripe} (a stand-in; /_control steers it)\n"
+        f"Tokens  of {' and '.join(facts['tenants'])}, and their Stripe keys: {shown}\n"
+        f"        TOKEN=\"$(python3 -c '{read}')\"\n"
+        f'        curl -H "Authorization: Bearer $TOKEN" {stack.api}/v1/invoices\n'
+        f"Mail    {stack.mail} (every mail that it sends)\n"
         f"Shop    {facts['storefront']} (order something, pay, and see the order released)\n"
-        f"Stripe  {stack.stripe} (a stand-in; /_control steers it)"
+        "\nCtrl-C stops it.",
+        flush=True,
     )
-    for tenant, parts in facts["tenants"].items():
-        stripe = parts.pop("stripe")
-        print(f"\nTenant {tenant}: Stripe account {stripe['account']}, {stripe['secret_key']}")
-        for role, token in parts.items():
-            print(f"  {role:<10} {token}")
-    print(f"\nAll of it is also in {file}. Ctrl-C stops it.", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from http import HTTPStatus
 from pathlib import Path
@@ -22,6 +22,7 @@ from local.stack import Stack, stripe_keys
 
 TENANT = "flowershop"
 CUSTOMER = "walk-in"
+BUYER, SELLER = "walk-in@buyer.example", "orders@flowershop.example"
 PRODUCTS = {
     "tulips": ("Ten red tulips", 1500),
     "roses": ("Twelve roses in a vase", 4900),
@@ -76,7 +77,7 @@ class ShopHandler(Handler):
 
 
 class Storefront:
-    """A shop with a Stripe account of its own, which it connects when somebody first orders."""
+    """A shop with a Stripe account of its own, which it connects when it opens."""
 
     def __init__(self, api: str, issuer: Issuer, keys: dict[str, str], port: int = 0) -> None:
         tokens = issuer.tokens(TENANT)
@@ -98,6 +99,11 @@ class Storefront:
             "<p>No money moves: Stripe is a stand-in on this machine, and its cards are play.</p>"
         )
         return page("Flowers for today", hint + offers)
+
+    def open(self) -> None:
+        """Get ready before the first order comes; what fails is tried again, and told, then."""
+        with suppress(ShopFailed):
+            self._open()
 
     def order(self, product: str) -> str:
         """Make an invoice of the order, and return the address of Stripe's page for it."""
@@ -148,10 +154,14 @@ class Storefront:
             state = {"state": "sandbox"}
             expect(self._admin.post(f"/v1/payment-modules/{module}/state", state))
             expect(self._admin.put(f"/v1/profiles/storefront/modules/{module}"))
-            body = {"name": "Walk-in customer", "online_payment_enabled": True}
+            body = {"name": "Walk-in customer", "email": BUYER, "online_payment_enabled": True}
             expect(self._admin.put(f"/v1/customers/{CUSTOMER}", body))
             seen = self._admin.get("/v1/settings").headers["etag"]
-            chosen = {"name": "Flower shop", "return_origins": [self.url]}
+            chosen = {
+                "name": "Flower shop",
+                "seller_email": SELLER,
+                "return_origins": [self.url],
+            }
             expect(self._admin.patch("/v1/settings", chosen, if_match=seen))
             self._module = module
 
@@ -161,6 +171,7 @@ def open_storefront(stack: Stack, port: int = 0) -> Iterator[str]:
     """Serve the shop beside the stack, and give its address."""
     stack.register_storefront(TENANT)
     shop = Storefront(stack.api, stack.issuer, stripe_keys(TENANT), port)
+    threading.Thread(target=shop.open, daemon=True).start()
     with serving(shop.server) as url:
         yield url
 
