@@ -51,7 +51,7 @@ def remove_grant(profile: str, module_id: str, *, caller: Caller, doors: Doors) 
         )
         return known or never
     try:
-        return doors.store.save(known.model_copy(update={"removed_at": doors.now()}), known)
+        return doors.store.save(known.having(removed_at=doors.now()), known)
     except RowChanged:
         return remove_grant(profile, module_id, caller=caller, doors=doors)
 

@@ -73,7 +73,7 @@ def certify(module_id: str, *, run_id: str, caller: Caller, doors: Doors) -> Cer
         except (NotYet, OutcomeUnknown, StripeUnavailable):
             return found
         try:
-            found = doors.store.save(found.having(result), found)
+            found = doors.store.save(found.after(result), found)
         except RowChanged:
             raise PaymentInProgress("Another request certifies this module.") from None
     return found

@@ -143,7 +143,7 @@ def _with(module: PaymentModule, fields: Mapping[str, Any]) -> PaymentModule:
     """Return the module with the fields of a request that are its own to change."""
     named = {name: fields[name] for name in Terms.model_fields if name in fields}
     terms = _sensible(Terms.model_validate({**dict(module.terms), **named}))
-    features = module.features.model_copy(update=dict(fields.get("features", {})))
+    features = module.features.having(**fields.get("features", {}))
     rules = tuple(Rule.model_validate(rule) for rule in fields.get("velocity", module.velocity))
     if len({(rule.scope, rule.counts) for rule in rules}) < len(rules):
         raise ValidationFailed("Give one rule for each scope and what it counts.")

@@ -158,7 +158,7 @@ def _bare_invoice(invoice: Invoice, doors: Doors) -> None:
 
 def _bare_answers(tenant: str, about: str, doors: Doors) -> None:
     for record in doors.store.answers(tenant, about):
-        bare = record.model_copy(update={"answer": without_person(record.answer)})
+        bare = record.having(answer=without_person(record.answer))
         if bare == record:
             continue
         try:

@@ -169,7 +169,7 @@ def _add_mode(account: Account, mode: str, doors: Doors) -> Connection:
 def _slot(doors: Doors) -> Slot:
     now = doors.now()
     slot = Slot(created_at=now, status=AccountStatus.PENDING, status_reason=UNFINISHED)
-    return slot.model_copy(update={"check_at": slot.next_check(now)})
+    return slot.having(check_at=slot.next_check(now))
 
 
 def _lead_there(connection: Connection, platform: Platform, caller: Caller, doors: Doors) -> str:

@@ -126,7 +126,7 @@ def _ask_again(refund: Refund, doors: Doors) -> None:
         ASK_EVERY if refund.stripe_refund else _patience(refund.created_at, doors)
     )
     with suppress(RowChanged):
-        doors.store.save(refund.model_copy(update={"sweep_at": again}), refund)
+        doors.store.save(refund.having(sweep_at=again), refund)
 
 
 def _patience(since: datetime, doors: Doors) -> timedelta:
@@ -149,7 +149,7 @@ def _put_off(attempt: Attempt, doors: Doors) -> None:
         return
     again = doors.now() + _patience(found.created_at, doors)
     with suppress(RowChanged):
-        doors.store.save(found.model_copy(update={"sweep_at": again}), found)
+        doors.store.save(found.having(sweep_at=again), found)
 
 
 def _ask(attempt: Attempt, doors: Doors) -> None:
@@ -176,7 +176,7 @@ def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:
         doors.events.send(event.address())
         # Each wait is as long as all before it: a poison event floods no queue.
         again = doors.now() + max(SWEEP_AFTER, doors.now() - event.received_at)
-        doors.store.save(event.model_copy(update={"sweep_at": again}), event)
+        doors.store.save(event.having(sweep_at=again), event)
         swept.events += 1
     except RowChanged:
         swept.left += 1

@@ -63,7 +63,7 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
     if answer.final:
         _keep(record, answer, request.about, doors)
     else:
-        _save(record.model_copy(update={"locked_until": record.created_at}), record, doors)
+        _save(record.having(locked_until=record.created_at), record, doors)
     return answer
 
 
@@ -111,13 +111,13 @@ def _record(request: Request, known: IdempotencyRecord | None, doors: Doors) -> 
 def _release(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:
     """Let the request be sent again; a key that is `freed` may come with another body too."""
     update = {"locked_until": record.created_at, "freed": freed}
-    _save(record.model_copy(update=update), record, doors)
+    _save(record.having(**update), record, doors)
 
 
 def _keep(record: IdempotencyRecord, answer: Answer, about: str | None, doors: Doors) -> None:
     kept = {"answer": {"status": answer.status, "body": answer.body}}
     found = {"about": about} if is_personal(answer.body) else {}
-    _save(record.model_copy(update=kept | found), record, doors)
+    _save(record.having(**(kept | found)), record, doors)
 
 
 def _save(new: IdempotencyRecord, old: IdempotencyRecord, doors: Doors) -> None:

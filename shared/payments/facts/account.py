@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from payments.errors import AccountNotActive, KeyModeMismatch
+from payments.facts.fact import Fact
 
 Method = Literal["api_keys", "oauth", "onboarding"]
 
@@ -26,10 +27,8 @@ class AccountStatus(StrEnum):
 IDLE = frozenset({AccountStatus.PENDING, AccountStatus.DISCONNECTED})
 
 
-class Check(BaseModel):
+class Check(Fact):
     """One permission that was tried at Stripe, and what to do if it is missing."""
-
-    model_config = ConfigDict(frozen=True)
 
     permission: str
     ok: bool
@@ -46,14 +45,12 @@ CHECK_EVERY, CHECK_ERROR_EVERY = timedelta(hours=24), timedelta(hours=1)
 KEYS_OVERLAP = timedelta(minutes=5)
 
 
-class Endpoint(BaseModel):
+class Endpoint(Fact):
     """
     The webhook endpoint at Stripe; its secret is in Secrets Manager only.
 
     Until `previous_until`, what the endpoint before it still sends is understood too.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     url: str
@@ -61,23 +58,19 @@ class Endpoint(BaseModel):
     previous_until: datetime | None = None
 
 
-class PreviousKey(BaseModel):
+class PreviousKey(Fact):
     """The secret key that was replaced: from `until` on nobody here uses it any more."""
-
-    model_config = ConfigDict(frozen=True)
 
     last4: str
     until: datetime
 
 
-class Slot(BaseModel):
+class Slot(Fact):
     """
     What an account has in one mode.
 
     Of its secret key only the last four characters are here.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     created_at: datetime
     publishable_key: str | None = None
@@ -127,10 +120,8 @@ class Slot(BaseModel):
         return min(usual, retire) if retire else usual
 
 
-class Account(BaseModel):
+class Account(Fact):
     """One Stripe account, with a slot of credentials for each mode that was connected."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -141,7 +132,7 @@ class Account(BaseModel):
     stripe_account: str | None = None
     #: Where this deployment was reached when it was connected: Stripe's events come there too.
     base_url: str = ""
-    slots: dict[str, Slot] = {}
+    slots: dict[str, Slot] = Field(default_factory=dict)
     version: int = 1
 
     @property
@@ -193,11 +184,7 @@ class Account(BaseModel):
             )
         return slot
 
-    def having(self, **changes: object) -> "Account":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
-
     def having_slot(self, mode: str, **changes: object) -> "Account":
         """Return it with a slot that was changed."""
-        slot = self.slot(mode).model_copy(update=changes)
+        slot = self.slot(mode).having(**changes)
         return self.having(slots={**self.slots, mode: slot})

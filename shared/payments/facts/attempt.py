@@ -4,9 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import InvalidTransition
+from payments.facts.fact import Fact
 from payments.facts.payment import Allocation
 
 #: Stripe may prune an idempotency key after 24 hours; a replay after that makes a second object.
@@ -66,14 +65,12 @@ TRANSITIONS: dict[AttemptStatus, frozenset[AttemptStatus]] = {
 }
 
 
-class Decline(BaseModel):
+class Decline(Fact):
     """
     Why Stripe says no money moved.
 
     The fields are those of its error and the charge's outcome.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     code: str
     decline_code: str | None = None
@@ -91,10 +88,8 @@ class WayBack(NamedTuple):
     cancel_url: str
 
 
-class Attempt(BaseModel):
+class Attempt(Fact):
     """`amount` is in minor units; `payment_intent` and `session` are Stripe's ids once known."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -181,4 +176,4 @@ class Attempt(BaseModel):
             raise InvalidTransition(
                 f"Attempt {self.id} is {self.status} and cannot become {status}."
             )
-        return self.model_copy(update={"sweep_at": None, **changes, "status": status})
+        return self.having(**{"sweep_at": None, **changes, "status": status})

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from payments.facts.fact import Fact
 
 #: A tenant's records stand in so many chains, so that acts at the same moment seldom meet.
 CHAINS = 8
@@ -25,15 +25,13 @@ class Phase(StrEnum):
     REFUSAL = "refusal"
 
 
-class AuditRecord(BaseModel):
+class AuditRecord(Fact):
     """
     One line of the trail: ids and codes, never a body.
 
     `objects` are the ids in the path, and the id of what was made; `network` is the part of the
     caller's address that names no single machine. `number` counts from 1 within a chain.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -58,8 +56,8 @@ class AuditRecord(BaseModel):
     def after(self, head: "AuditHead") -> "AuditRecord":
         """Return it as the record that comes next in a chain."""
         place = {"chain": head.chain, "number": head.number + 1, "previous": head.digest}
-        placed = self.model_copy(update=place)
-        return placed.model_copy(update={"digest": placed.computed()})
+        placed = self.having(**place)
+        return placed.having(digest=placed.computed())
 
     def computed(self) -> str:
         """Return the digest of everything that it says."""
@@ -68,10 +66,8 @@ class AuditRecord(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-class AuditHead(BaseModel):
+class AuditHead(Fact):
     """Where a chain ends: without it, nobody would miss the last record."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     chain: int
@@ -81,7 +77,7 @@ class AuditHead(BaseModel):
 
     def moved_to(self, record: AuditRecord) -> "AuditHead":
         """Return the head after `record`."""
-        return self.model_copy(update={"number": record.number, "digest": record.digest})
+        return self.having(number=record.number, digest=record.digest)
 
 
 def chain_of(request: str) -> int:

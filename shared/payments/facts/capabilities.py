@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from payments.facts.fact import Fact
 from payments.facts.module import PaymentModule
 
 #: What other payment providers offer and Stripe, used as it is here, does not: IC-9.
@@ -39,10 +38,8 @@ SWITCHED = {
 }
 
 
-class Capability(BaseModel):
+class Capability(Fact):
     """`off` could be switched on in the module; `unavailable` cannot."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     status: Literal["available", "off", "unavailable"]

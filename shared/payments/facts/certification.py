@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from payments.facts.fact import Fact
 
 #: In this order: each one is something that will happen with real money.
 STEPS = ("pay", "decline", "three_d_secure", "part", "refund", "reconcile")
@@ -12,10 +12,8 @@ STEPS = ("pay", "decline", "three_d_secure", "part", "refund", "reconcile")
 MARK = "receivable_certification"
 
 
-class StepResult(BaseModel):
+class StepResult(Fact):
     """What came of a step; `objects` are Stripe's ids, which its Dashboard shows in test mode."""
-
-    model_config = ConfigDict(frozen=True)
 
     step: str
     ok: bool
@@ -24,10 +22,8 @@ class StepResult(BaseModel):
     at: datetime
 
 
-class Certification(BaseModel):
+class Certification(Fact):
     """The last one of a module; `amount` minor units of `currency` are what it tried."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -52,12 +48,12 @@ class Certification(BaseModel):
         """The step to take next, or None when it is over."""
         return STEPS[len(self.steps)] if self.status == "running" else None
 
-    def having(self, result: StepResult) -> "Certification":
+    def after(self, result: StepResult) -> "Certification":
         """Return it with one more step done."""
-        done = self.model_copy(update={"steps": (*self.steps, result)})
+        done = self.having(steps=(*self.steps, result))
         if done.status == "running":
             return done
-        return done.model_copy(update={"finished_at": result.at})
+        return done.having(finished_at=result.at)
 
     def ids_of(self, step: str) -> tuple[str, ...]:
         """Return what a step made at Stripe."""

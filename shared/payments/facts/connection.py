@@ -3,9 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import InvalidState
+from payments.facts.fact import Fact
 
 #: How long a person may be on the way between us and Stripe.
 STATE_LIFE = timedelta(minutes=10)
@@ -18,15 +17,13 @@ KEYS_KEPT = timedelta(hours=23)
 Purpose = Literal["oauth", "onboarding"]
 
 
-class Connection(BaseModel):
+class Connection(Fact):
     """
     Written before Stripe hears of anything.
 
     `stripe_account` is what Stripe has answered, and never changes. `tries` names the request that
     makes the account, and grows only when Stripe has said that nothing came of the one before.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     account: str
@@ -53,15 +50,9 @@ class Connection(BaseModel):
         """Return it with the account that Stripe has made for it."""
         return self.having(stripe_account=stripe_account, api=api)
 
-    def having(self, **changes: object) -> "Connection":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
-
-class ConnectedAccount(BaseModel):
+class ConnectedAccount(Fact):
     """Leads from a Stripe account to its one tenant; what it leads to is read again under it."""
-
-    model_config = ConfigDict(frozen=True)
 
     mode: str
     stripe_account: str
@@ -70,15 +61,13 @@ class ConnectedAccount(BaseModel):
     version: int = 1
 
 
-class ConnectState(BaseModel):
+class ConnectState(Fact):
     """
     One person's way to Stripe and back, once.
 
     Of the token only its SHA-256 is kept. What the way back may do, for whom and to what, stands
     here and not in the address.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     digest: str
     purpose: Purpose
@@ -100,7 +89,7 @@ class ConnectState(BaseModel):
             raise unusable("used")
         if now >= self.expires_at:
             raise unusable("expired")
-        return self.model_copy(update={"used_at": now})
+        return self.having(used_at=now)
 
 
 _WHY = {

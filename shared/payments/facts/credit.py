@@ -1,12 +1,10 @@
 """What a customer has paid too much, and may use for another invoice."""
 
-from pydantic import BaseModel, ConfigDict
+from payments.facts.fact import Fact
 
 
-class CustomerCredit(BaseModel):
+class CustomerCredit(Fact):
     """`balance` is the sum of what is unapplied of the customer's payments in one currency."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     customer: str
@@ -15,7 +13,3 @@ class CustomerCredit(BaseModel):
     mode: str
     balance: int = 0
     version: int = 0
-
-    def having(self, balance: int) -> "CustomerCredit":
-        """Return it with another balance."""
-        return self.model_copy(update={"balance": balance})

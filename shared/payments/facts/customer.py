@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from payments.errors import CustomerErased, CustomerNotEnabled
 from payments.facts.attempt import Attempt
+from payments.facts.fact import Fact
 
 #: An attempt has ended long before; DynamoDB then deletes what says which card it was for.
 USE_KEPT = timedelta(days=90)
@@ -14,10 +15,8 @@ USE_KEPT = timedelta(days=90)
 WARN_BEFORE = timedelta(days=30)
 
 
-class Customer(BaseModel):
+class Customer(Fact):
     """`ref` is the caller's own id. Nobody pays online until somebody has allowed it."""
-
-    model_config = ConfigDict(frozen=True)
 
     ref: str
     tenant: str
@@ -28,7 +27,7 @@ class Customer(BaseModel):
     locale: str | None = None
     online_payment_enabled: bool = False
     #: Stripe customer ids by `{account}:{mode}`: an id of one account means nothing in another.
-    stripe_ids: dict[str, str] = {}
+    stripe_ids: dict[str, str] = Field(default_factory=dict)
     default_payment_method: str | None = None
     #: Since when nothing personal is kept of them, nor will be.
     erased_at: datetime | None = None
@@ -60,10 +59,6 @@ class Customer(BaseModel):
             erased_at=now,
         )
 
-    def having(self, **changes: object) -> "Customer":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
-
 
 class CardStatus(StrEnum):
     """`detaching` charges nothing any more, though Stripe has not heard of it yet."""
@@ -73,14 +68,12 @@ class CardStatus(StrEnum):
     DETACHED = "detached"
 
 
-class SavedMethod(BaseModel):
+class SavedMethod(Fact):
     """
     A card saved at Stripe, with the evidence that its owner agreed.
 
     `consent_text` names the text under which they did, `setup_intent` Stripe's own record of it.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -140,15 +133,9 @@ class SavedMethod(BaseModel):
         """The account and mode in which it is saved."""
         return f"{self.account}:{self.mode}"
 
-    def having(self, **changes: object) -> "SavedMethod":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
-
-class CardUse(BaseModel):
+class CardUse(Fact):
     """Says, beside the card and in the transaction that begins it, which attempt charges it."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     customer: str

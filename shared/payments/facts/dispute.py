@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from payments.errors import DisputeNotAnswerable, DisputePastDue
+from payments.facts.fact import Fact
 from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 
@@ -69,10 +70,8 @@ CONTESTED = frozenset(
 )
 
 
-class Movement(BaseModel):
+class Movement(Fact):
     """One of Stripe's balance transactions; positive was taken from us, negative came back."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     amount: int
@@ -81,10 +80,8 @@ class Movement(BaseModel):
     at: datetime
 
 
-class Loss(BaseModel):
+class Loss(Fact):
     """What a lost dispute took, and of whom: the customer's credit first, then what was paid."""
-
-    model_config = ConfigDict(frozen=True)
 
     credit: int = 0
     parts: tuple[Allocation, ...] = ()
@@ -107,15 +104,13 @@ class Loss(BaseModel):
         return _parts(amounts)
 
 
-class Dispute(BaseModel):
+class Dispute(Fact):
     """
     Amounts are minor units of `currency`.
 
     It stands under the invoice of its payment. `flagged` are the invoices for which nothing is
     collected while it is open; `requests` are those that began a write at Stripe, by their stage.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -139,8 +134,8 @@ class Dispute(BaseModel):
     submitted_at: datetime | None = None
     movements: tuple[Movement, ...] = ()
     flagged: tuple[str, ...] = ()
-    loss: Loss = Loss()
-    requests: dict[str, str] = {}
+    loss: Loss = Field(default_factory=Loss)
+    requests: dict[str, str] = Field(default_factory=dict)
     #: How many days before the deadline the merchant was last told of it.
     reminded: int | None = None
     sweep_at: datetime | None = None
@@ -229,10 +224,6 @@ class Dispute(BaseModel):
             )
         if self.is_overdue(now):
             raise DisputePastDue("The bank's deadline has passed.", due_by=_text(self.due_by))
-
-    def having(self, **changes: object) -> "Dispute":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
 
 def may_become(old: DisputeStatus, new: DisputeStatus) -> bool:

@@ -3,17 +3,15 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from payments.facts.fact import Fact
 
 
-class InboxEvent(BaseModel):
+class InboxEvent(Fact):
     """
     Only the ids are kept.
 
     The object is fetched again at our own API version before anything is done.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -30,7 +28,7 @@ class InboxEvent(BaseModel):
 
     def done(self, status: Literal["applied", "ignored", "orphan", "quarantined"]) -> "InboxEvent":
         """Return the event with nothing left to do."""
-        return self.model_copy(update={"status": status, "sweep_at": None})
+        return self.having(status=status, sweep_at=None)
 
     def address(self) -> dict[str, str]:
         """Return the message that leads a worker here."""

@@ -2,29 +2,24 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from pydantic import BaseModel, ConfigDict
-
+from payments.facts.fact import Fact
 from payments.money import Money, step
 
 
-class FixedFee(BaseModel):
+class FixedFee(Fact):
     """Minor units of a currency: what is added to the percentage, and the most that is taken."""
-
-    model_config = ConfigDict(frozen=True)
 
     currency: str
     fixed: int = 0
     cap: int | None = None
 
 
-class FeePolicy(BaseModel):
+class FeePolicy(Fact):
     """
     `percent` of the amount, and in each currency a fixed part and a cap.
 
     Nothing is taken in a currency that is not named, unless there is a percentage.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     percent: Decimal = Decimal(0)
     amounts: tuple[FixedFee, ...] = ()

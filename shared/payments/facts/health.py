@@ -3,24 +3,21 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from payments.facts.account import AccountStatus, Check
+from payments.facts.fact import Fact
 
 
-class Problem(BaseModel):
+class Problem(Fact):
     """Something that is not as it should be; `fix` says who does what about it."""
-
-    model_config = ConfigDict(frozen=True)
 
     problem: str
     fix: str
 
 
-class Listening(BaseModel):
+class Listening(Fact):
     """The webhook endpoint as Stripe has it."""
-
-    model_config = ConfigDict(frozen=True)
 
     url: str
     exists: bool
@@ -31,10 +28,8 @@ class Listening(BaseModel):
     previous_until: datetime | None = None
 
 
-class LastEvent(BaseModel):
+class LastEvent(Fact):
     """The last event that Stripe has had for us, and whether it has come."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     type: str
@@ -42,10 +37,8 @@ class LastEvent(BaseModel):
     received: bool
 
 
-class Health(BaseModel):
+class Health(Fact):
     """One mode of an account; `problems` is empty if all is well."""
-
-    model_config = ConfigDict(frozen=True)
 
     mode: str
     status: AccountStatus
@@ -57,16 +50,12 @@ class Health(BaseModel):
     last_event: LastEvent | None = None
     charges_enabled: bool | None = None
     payouts_enabled: bool | None = None
-    capabilities: dict[str, str] = {}
+    capabilities: dict[str, str] = Field(default_factory=dict)
     clock_skew_s: int | None = None
     problems: tuple[Problem, ...] = ()
     repaired: str | None = None
     repaired_at: datetime | None = None
     verified_at: datetime | None = None
-
-    def having(self, **changes: object) -> "Health":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
     def with_problem(self, problem: str, fix: str) -> "Health":
         """Return it with one problem more."""

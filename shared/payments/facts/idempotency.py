@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from payments.facts.fact import Fact
 
 
-class IdempotencyRecord(BaseModel):
+class IdempotencyRecord(Fact):
     """
     What one key of one route was used for.
 
@@ -14,8 +14,6 @@ class IdempotencyRecord(BaseModel):
     request that was cut short is resumed and not done again. `answer` is there once it is finished.
     `resumed` says that an earlier run may have begun something; `freed`, that none has.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     route: str

@@ -5,8 +5,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import (
     ExceedsOutstanding,
     FeatureDisabled,
@@ -15,6 +13,7 @@ from payments.errors import (
     InvoiceNotPayable,
 )
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.fact import Fact
 from payments.money import Money, require_chargeable
 
 
@@ -33,10 +32,8 @@ class InvoiceStatus(StrEnum):
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID})
 
 
-class Line(BaseModel):
+class Line(Fact):
     """One position; `tax_rate` and `tax_amount` are the caller's figures, never computed here."""
-
-    model_config = ConfigDict(frozen=True)
 
     description: str
     quantity: int
@@ -50,10 +47,8 @@ class Line(BaseModel):
         return self.quantity * self.unit_amount + (self.tax_amount or 0)
 
 
-class Claim(BaseModel):
+class Claim(Fact):
     """The one open attempt of an invoice; nobody else may collect while it stands."""
-
-    model_config = ConfigDict(frozen=True)
 
     attempt: str
     #: The invoice under which the attempt stands, where it pays several; None: this one.
@@ -63,10 +58,8 @@ class Claim(BaseModel):
     collection: str = "in_progress"
 
 
-class Invoice(BaseModel):
+class Invoice(Fact):
     """Amounts are minor units of `currency`. A change returns a new value."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -231,7 +224,7 @@ class Invoice(BaseModel):
         collection = facets.get(attempt.status, "in_progress")
         if collection == self.claim.collection:
             return self
-        return self.having(claim=self.claim.model_copy(update={"collection": collection}))
+        return self.having(claim=self.claim.having(collection=collection))
 
     @property
     def owed(self) -> int:
@@ -308,7 +301,3 @@ class Invoice(BaseModel):
             raise InvalidTransition(
                 f"Invoice {self.number} is {self.status}{paid}, and cannot be voided."
             )
-
-    def having(self, **changes: object) -> "Invoice":
-        """Return the invoice with `changes`; the store gives the next version its number."""
-        return self.model_copy(update=changes)

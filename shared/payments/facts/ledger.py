@@ -10,9 +10,10 @@ Entries are never changed: what turns out otherwise is entered again the other w
 from collections.abc import Iterable
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from payments.facts.dispute import Dispute, Loss, Movement
+from payments.facts.fact import Fact
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation, Fee, Payment
 from payments.facts.refund import Refund
@@ -26,20 +27,16 @@ PLATFORM_FEES, TAX_ON_FEES = "fees:platform", "tax_on_fees"
 FEE_ACCOUNTS = {"application_fee": PLATFORM_FEES, "tax": TAX_ON_FEES}
 
 
-class Posting(BaseModel):
+class Posting(Fact):
     """`amount` minor units; a debit is positive, a credit negative."""
-
-    model_config = ConfigDict(frozen=True)
 
     account: str
     amount: int
     currency: str
 
 
-class JournalEntry(BaseModel):
+class JournalEntry(Fact):
     """One fact, named by what caused it, so that it can be entered only once."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     invoice: str

@@ -3,22 +3,19 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import InvalidTransition
+from payments.facts.fact import Fact
 
 Rule = Literal["full", "fixed", "choose"]
 
 
-class PayLink(BaseModel):
+class PayLink(Fact):
     """
     Its `rule` says who decides what is paid: all that is left, `amount`, or the payer.
 
     Amounts are minor units. A payer who chooses is offered `amount`, or all that is left, and pays
     `least` or more. `digest` is the token's SHA-256.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -53,15 +50,9 @@ class PayLink(BaseModel):
         """Let a newer link of the invoice take its place."""
         return self.having(status="replaced", ended_at=now)
 
-    def having(self, **changes: object) -> "PayLink":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
-
-class LinkPointer(BaseModel):
+class LinkPointer(Fact):
     """Leads from a link's digest to its tenant; the link is then read again under that tenant."""
-
-    model_config = ConfigDict(frozen=True)
 
     digest: str
     tenant: str

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from payments.facts.fact import Fact
 from payments.facts.notification import About, Kind
 
 #: The first few addresses of a day are news; a list of dead ones would be a storm.
@@ -17,14 +18,12 @@ Trouble = Literal["bounced", "complained"]
 Scope = Literal["tenant", "address", "invoice"]
 
 
-class Report(BaseModel):
+class Report(Fact):
     """
     What became of a mail after SES had taken it, in a row of its own that disturbs no sender.
 
     `final` says that the next one would come back, too; `reason` is one of our own words.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     about: About
@@ -45,10 +44,8 @@ class Report(BaseModel):
         return mine == theirs
 
 
-class Suppression(BaseModel):
+class Suppression(Fact):
     """An address that gets no mail of this tenant: known by a keyed hash, never by itself."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     digest: str
@@ -64,14 +61,14 @@ class Suppression(BaseModel):
 
     def lift(self, now: datetime) -> "Suppression":
         """Return it ended."""
-        return self.model_copy(update={"lifted_at": now})
+        return self.having(lifted_at=now)
 
     def covers(self, sent_at: datetime) -> bool:
         """Whether a mail that was sent then tells nothing new: it came before the lifting."""
         return self.lifted_at is None or sent_at <= self.lifted_at
 
 
-class MailLimits(BaseModel):
+class MailLimits(Fact):
     """
     How many mails go out in 24 hours.
 
@@ -81,22 +78,18 @@ class MailLimits(BaseModel):
     account 50,000 a day, which no single tenant may use up.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     address: int = 50
     invoice: int = 5
     tenant: int = 5000
 
 
-class MailCount(BaseModel):
+class MailCount(Fact):
     """How many mails were sent in each hour, of those that still count."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     scope: Scope
     subject: str
-    hours: dict[str, int] = {}
+    hours: dict[str, int] = Field(default_factory=dict)
     ttl: int = 0
     version: int = 1
 
@@ -114,7 +107,7 @@ class MailCount(BaseModel):
         this = now.strftime("%Y-%m-%dT%H")
         hours = {hour: number for hour, number in self.hours.items() if _counts(hour, now)}
         hours[this] = hours.get(this, 0) + 1
-        return self.model_copy(update={"hours": hours, "ttl": int((now + 2 * WINDOW).timestamp())})
+        return self.having(hours=hours, ttl=int((now + 2 * WINDOW).timestamp()))
 
 
 def _start(hour: str) -> datetime:

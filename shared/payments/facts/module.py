@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, Field
 
 from payments.errors import FeatureDisabled, ModuleOff
+from payments.facts.fact import Fact
 from payments.facts.fees import FeePolicy
 from payments.facts.terms import Terms
 from payments.facts.velocity import Rule, effective
@@ -28,10 +29,10 @@ class ModuleState(StrEnum):
 MODES = {ModuleState.SANDBOX: "test", ModuleState.ON: "live"}
 
 
-class Features(BaseModel):
+class Features(Fact):
     """Ways of paying that the module offers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     link: bool = False
     charge_saved: bool = False
@@ -40,10 +41,8 @@ class Features(BaseModel):
     surcharge: bool = False
 
 
-class PaymentModule(BaseModel):
+class PaymentModule(Fact):
     """Bound to one account for life."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -51,13 +50,13 @@ class PaymentModule(BaseModel):
     account: str
     created_at: datetime
     state: ModuleState = ModuleState.OFF
-    features: Features = Features()
-    terms: Terms = Terms()
+    features: Features = Field(default_factory=Features)
+    terms: Terms = Field(default_factory=Terms)
     #: Only what differs from the defaults.
     velocity: tuple[Rule, ...] = ()
     #: What the platform takes of payments on accounts that are connected through it; with the
     #: feature `surcharge`, what the payers of other accounts pay on top.
-    fee_policy: FeePolicy = FeePolicy()
+    fee_policy: FeePolicy = Field(default_factory=FeePolicy)
     version: int = 1
 
     @property
@@ -89,10 +88,6 @@ class PaymentModule(BaseModel):
         """Return the module in `state`."""
         return self.having(state=state)
 
-    def having(self, **changes: object) -> "PaymentModule":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
-
 
 #: What a profile may do with a module, by what asks for it. A role says which routes somebody may
 #: call at all; within them, a permission says through which module.
@@ -119,10 +114,8 @@ USUAL: tuple[Permission, ...] = tuple(name for name in PERMISSIONS if name != "a
 BY_FEATURE: dict[str, Permission] = {"link": "paylink.send", "charge_saved": "charge.create"}
 
 
-class Grant(BaseModel):
+class Grant(Fact):
     """A profile may use a module; a removed grant stays as a row that says so."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     profile: str

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from payments.facts.fact import Fact
 
 #: How long a sender may take over it; after that its process is taken to have died.
 LEASE = timedelta(minutes=5)
@@ -62,10 +64,8 @@ class PartStatus(StrEnum):
     FAILED = "failed"
 
 
-class Part(BaseModel):
+class Part(Fact):
     """One message to one kind of reader; `reason` is one of our own words, never an address."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: PartStatus
     at: datetime
@@ -74,14 +74,12 @@ class Part(BaseModel):
     message: str | None = None
 
 
-class Notification(BaseModel):
+class Notification(Fact):
     """
     `id` is the dedupe key: a fact has one, and so one row.
 
     It stands in the partition of what it is about, where the story of an invoice is read.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -89,8 +87,8 @@ class Notification(BaseModel):
     about: About
     subject: str
     created_at: datetime
-    refs: dict[str, str] = {}
-    parts: dict[str, Part] = {}
+    refs: dict[str, str] = Field(default_factory=dict)
+    parts: dict[str, Part] = Field(default_factory=dict)
     #: Who has claimed it: two claims in one second are not the same row.
     sender: str | None = None
     sweep_at: datetime | None = None
@@ -105,10 +103,6 @@ class Notification(BaseModel):
         """Whether somebody is sending it."""
         sending = any(part.status is PartStatus.SENDING for part in self.parts.values())
         return sending and self.sweep_at is not None and self.sweep_at > now
-
-    def having(self, **changes: object) -> "Notification":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
     def telling(self, name: str, part: Part) -> "Notification":
         """Return it with what became of one message."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from payments.facts.fact import Fact
 
 Method = Literal["stripe", "bank_transfer", "cash", "check", "other"]
 
@@ -19,10 +19,8 @@ class PaymentStatus(StrEnum):
     DISPUTED = "disputed"
 
 
-class FeeDetail(BaseModel):
+class FeeDetail(Fact):
     """A part of a fee: Stripe's own, the platform's (`application_fee`), or tax on them."""
-
-    model_config = ConfigDict(frozen=True)
 
     amount: int
     currency: str
@@ -30,14 +28,12 @@ class FeeDetail(BaseModel):
     description: str | None = None
 
 
-class Fee(BaseModel):
+class Fee(Fact):
     """
     What Stripe kept, in minor units of the settlement currency.
 
     Pending until its balance transaction is known.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     state: Literal["pending", "known"] = "pending"
     amount: int | None = None
@@ -47,10 +43,8 @@ class Fee(BaseModel):
     fee_details: tuple[FeeDetail, ...] = ()
 
 
-class Note(BaseModel):
+class Note(Fact):
     """What somebody in accounts receivable wants to read beside the payment."""
-
-    model_config = ConfigDict(frozen=True)
 
     payment_intent: str | None = None
     charge: str | None = None
@@ -64,16 +58,14 @@ class Note(BaseModel):
     reference: str | None = None
 
 
-class Allocation(BaseModel):
+class Allocation(Fact):
     """What of a payment counts for which invoice, in minor units of the payment's currency."""
-
-    model_config = ConfigDict(frozen=True)
 
     invoice: str
     amount: int
 
 
-class Payment(BaseModel):
+class Payment(Fact):
     """
     `gross` is in minor units of `currency`; `source` makes the payment unique.
 
@@ -81,8 +73,6 @@ class Payment(BaseModel):
     allocated is `unapplied`, the customer's credit, or `returned`, credit that was given back, is
     about to be, or was lost in a dispute: allocations + unapplied + returned = gross.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -155,18 +145,12 @@ class Payment(BaseModel):
 
     def with_fee(self, fee: Fee) -> "Payment":
         """Return the payment once Stripe has told its fee."""
-        note = self.note.model_copy(update={"fee": fee.amount})
-        return self.model_copy(update={"fee": fee, "note": note})
-
-    def having(self, **changes: object) -> "Payment":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
+        note = self.note.having(fee=fee.amount)
+        return self.having(fee=fee, note=note)
 
 
-class Share(BaseModel):
+class Share(Fact):
     """What another invoice's payment brought to this one: the row that explains it there."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     invoice: str

@@ -45,12 +45,12 @@ def without_person(document: Any) -> Any:
 
 def bare_note(note: Note) -> Note:
     """Return a payment's note with amounts and Stripe's ids only."""
-    return note.model_copy(update=dict.fromkeys(NAMES & set(Note.model_fields)))
+    return note.having(**dict.fromkeys(NAMES & set(Note.model_fields)))
 
 
 def bare_invoice(invoice: Invoice) -> Invoice:
     """Return it with numbers only; what is paid from now on tells nothing either."""
-    lines = tuple(line.model_copy(update={"description": ERASED}) for line in invoice.lines)
+    lines = tuple(line.having(description=ERASED) for line in invoice.lines)
     return invoice.having(lines=lines, erased=True)
 
 
@@ -61,7 +61,7 @@ def bare_payment(payment: Payment) -> Payment:
 
 def bare_refund(refund: Refund) -> Refund:
     """Return it without the words of whoever asked for it."""
-    return refund.model_copy(update={"reason": None})
+    return refund.having(reason=None)
 
 
 def bare_link(link: PayLink) -> PayLink:
@@ -74,4 +74,4 @@ def bare_attempt(attempt: Attempt) -> Attempt:
     if attempt.is_open:
         return attempt
     pages = ("session_url", "return_url", "success_url", "cancel_url", "locale", "payer")
-    return attempt.model_copy(update=dict.fromkeys(pages))
+    return attempt.having(**dict.fromkeys(pages))

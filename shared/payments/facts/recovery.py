@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.facts.attempt import Attempt, Decline
+from payments.facts.fact import Fact
 from payments.facts.payment import Allocation
 
 #: How long a payer who was asked has, before the recovery counts as given up.
@@ -71,7 +70,7 @@ def decide(decline: Decline) -> Course:
     return course
 
 
-class Recovery(BaseModel):
+class Recovery(Fact):
     """
     The way of one invoice from a failed charge to its money.
 
@@ -79,8 +78,6 @@ class Recovery(BaseModel):
     tenant's at that time, in days between two tries; `next_attempt` is the id of the next try, so
     that it is made once however often it is begun.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -162,7 +159,3 @@ class Recovery(BaseModel):
         return self.having(
             status=status, reason=reason, ended_at=now, sweep_at=None, recovered=recovered
         )
-
-    def having(self, **changes: object) -> "Recovery":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)

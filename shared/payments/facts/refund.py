@@ -5,10 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import InvalidTransition
 from payments.facts.attempt import REPLAY_MAX
+from payments.facts.fact import Fact
 from payments.facts.payment import Allocation, Method, Payment
 
 SettleAs = Literal["credit_note", "reopen"]
@@ -41,14 +40,12 @@ TRANSITIONS: dict[RefundStatus, frozenset[RefundStatus]] = {
 }
 
 
-class Refund(BaseModel):
+class Refund(Fact):
     """
     `amount` minor units go back: `unapplied` of them from the customer's credit.
 
     The rest is of the invoices that `allocations` names: allocations + unapplied = amount.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -126,13 +123,11 @@ class Refund(BaseModel):
             raise InvalidTransition(
                 f"Refund {self.id} is {self.status} and cannot become {status}."
             )
-        return self.model_copy(update={"sweep_at": None, **changes, "status": status})
+        return self.having(**{"sweep_at": None, **changes, "status": status})
 
 
-class CreditNote(BaseModel):
+class CreditNote(Fact):
     """By how much less is owed for an invoice, because a refund was settled so."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     invoice: str

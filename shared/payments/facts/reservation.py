@@ -1,12 +1,10 @@
 """A name that is taken."""
 
-from pydantic import BaseModel, ConfigDict
+from payments.facts.fact import Fact
 
 
-class Reservation(BaseModel):
+class Reservation(Fact):
     """A name that only one object of a tenant may have: an invoice number, an account's name."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     kind: str

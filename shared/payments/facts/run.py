@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from payments.facts.fact import Fact
 
 Phase = Literal["payments", "refunds", "disputes", "breaks"]
 #: Of Stripe's lists, one is paged through after the other; then what an earlier run has named.
 PHASES: tuple[Phase, ...] = ("payments", "refunds", "disputes", "breaks")
 
 
-class Run(BaseModel):
+class Run(Fact):
     """`breaks` counts what was found and not healed, by type; `residual` is their number."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -31,7 +31,7 @@ class Run(BaseModel):
     checked: int = 0
     matched: int = 0
     healed: int = 0
-    breaks: dict[str, int] = {}
+    breaks: dict[str, int] = Field(default_factory=dict)
     finished_at: datetime | None = None
     version: int = 1
 
@@ -40,20 +40,14 @@ class Run(BaseModel):
         """How many differences are left."""
         return sum(self.breaks.values())
 
-    def having(self, **changes: object) -> "Run":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
-
-class Break(BaseModel):
+class Break(Fact):
     """
     One difference that a person has to look at; its id follows from what it is about.
 
     `resolution` is `agrees` or `healed` where a later run found it gone, and `accepted` where a
     person has said, in `note`, that it may stay as it is.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -84,4 +78,4 @@ class Break(BaseModel):
     ) -> "Break":
         """Return it resolved: by a run, or by a person with a note."""
         changes = {"resolved_at": now, "resolved_by": by, "note": note}
-        return self.model_copy(update={"status": "resolved", "resolution": resolution, **changes})
+        return self.having(**{"status": "resolved", "resolution": resolution, **changes})

@@ -2,23 +2,22 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from payments.errors import PermissionDenied
+from payments.facts.fact import Fact
 from payments.facts.mailing import MailLimits
 from payments.money import Money
 
 
-class Limit(BaseModel):
+class Limit(Fact):
     """`amount` minor units of `currency`."""
-
-    model_config = ConfigDict(frozen=True)
 
     amount: int
     currency: str
 
 
-class Settings(BaseModel):
+class Settings(Fact):
     """
     `late_payment` says what becomes of money for an invoice that was void when it came.
 
@@ -27,8 +26,6 @@ class Settings(BaseModel):
     a saved card that was declined; empty, nothing is tried without being asked for. `mail_limits`
     keep a fault elsewhere from becoming a flood of mails.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     name: str | None = None
@@ -39,7 +36,7 @@ class Settings(BaseModel):
     refund_limit: tuple[Limit, ...] = ()
     late_payment: Literal["credit", "refund"] = "credit"
     retry_schedule: tuple[int, ...] = ()
-    mail_limits: MailLimits = MailLimits()
+    mail_limits: MailLimits = Field(default_factory=MailLimits)
     #: 0 where nothing is stored.
     version: int = 1
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from payments.facts.attempt import Decline
+from payments.facts.fact import Fact
 
 
 class OutcomeUnknown(Exception):
@@ -28,10 +29,8 @@ class CardRefused(Exception):
         self.decline, self.intent = decline, intent
 
 
-class Value(BaseModel):
+class Value(Fact):
     """A frozen subset of a Stripe object; what is not named is not kept."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class FeePart(Value):
@@ -272,7 +271,7 @@ class ConnectedStripeAccount(Value):
     details_submitted: bool = False
     payouts_enabled: bool = False
     capabilities: dict[str, str] = Field(default_factory=dict)
-    requirements: Requirements = Requirements()
+    requirements: Requirements = Field(default_factory=Requirements)
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
@@ -326,7 +325,7 @@ class StripeDispute(Value):
     livemode: bool
     reason: str
     is_charge_refundable: bool = False
-    evidence_details: EvidenceDetails = EvidenceDetails()
+    evidence_details: EvidenceDetails = Field(default_factory=EvidenceDetails)
     balance_transactions: tuple[BalanceTransaction, ...] = ()
     payment_method_details: DisputedMethod | None = None
     payment_intent: Intent | str | None = None

@@ -7,9 +7,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import AddressRefused
+from payments.facts.fact import Fact
 
 #: What can be subscribed to; a star stands for every event of its kind.
 Type = Literal[
@@ -66,10 +65,8 @@ class SubscriptionStatus(StrEnum):
     REMOVED = "removed"
 
 
-class Subscription(BaseModel):
+class Subscription(Fact):
     """`failing_since` is the first failure after the last success."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -86,19 +83,13 @@ class Subscription(BaseModel):
         group = f"{kind.partition('.')[0]}.*"
         return self.status is SubscriptionStatus.ENABLED and bool({kind, group} & {*self.types})
 
-    def having(self, **changes: object) -> "Subscription":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
-
-class SigningSecret(BaseModel):
+class SigningSecret(Fact):
     """
     What signs, in a row of its own that no list and no export reads; the table is encrypted.
 
     `made_for` is the request that asked for `current`: sent again, it makes no other one.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     subscription: str
@@ -111,7 +102,7 @@ class SigningSecret(BaseModel):
     def rotated(self, fresh: str, made_for: str, now: datetime) -> "SigningSecret":
         """Return it with a new secret; the present one signs too for a day."""
         changes = {"current": fresh, "made_for": made_for, "previous": self.current}
-        return self.model_copy(update={**changes, "previous_until": now + OVERLAP})
+        return self.having(**{**changes, "previous_until": now + OVERLAP})
 
     def sign(self, body: str, now: datetime) -> str:
         """Return the header that signs `body`: a time, and a signature by each valid secret."""
@@ -132,15 +123,13 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
-class Delivery(BaseModel):
+class Delivery(Fact):
     """
     One event for one subscription: its id follows from both, so a duplicate makes none.
 
     `body` is what is sent, the same bytes each time. Of an answer its status is kept, no word of
     it. `attempts` counts since it was made, or asked for again.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     tenant: str
@@ -158,10 +147,6 @@ class Delivery(BaseModel):
     sweep_at: datetime | None = None
     ttl: int
     version: int = 1
-
-    def having(self, **changes: object) -> "Delivery":
-        """Return it with `changes`."""
-        return self.model_copy(update=changes)
 
 
 def delivery_id(event: str, subscription: str) -> str:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import AmountTooLarge, AmountTooSmall, CurrencyNotSupported
+from payments.facts.fact import Fact
 from payments.money import Money
 
 
@@ -24,25 +23,21 @@ METHODS = _names(
 )
 
 
-class AmountLimit(BaseModel):
+class AmountLimit(Fact):
     """The least and the most that is asked for at once, in minor units of a currency."""
-
-    model_config = ConfigDict(frozen=True)
 
     currency: str
     min: int | None = None
     max: int | None = None
 
 
-class Terms(BaseModel):
+class Terms(Fact):
     """
     What is empty is not limited here.
 
     `methods` narrow what the account's own settings at Stripe and the payment itself allow; they
     never widen it.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     methods: tuple[str, ...] = ()
     currencies: tuple[str, ...] = ()

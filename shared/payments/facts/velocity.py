@@ -4,19 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from payments.errors import VelocityLimited
+from payments.facts.fact import Fact
 
 #: Whom tries are counted for; an `ip` is the payer's own, never that of a caller of the API.
 Scope = Literal["customer", "link", "card", "ip"]
 Counts = Literal["attempts", "declines"]
 
 
-class Rule(BaseModel):
+class Rule(Fact):
     """Within `minutes`, `limit` of what it counts are let through; None lets all through."""
-
-    model_config = ConfigDict(frozen=True)
 
     scope: Scope
     counts: Counts
@@ -49,19 +46,15 @@ def effective(own: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(said.get((rule.scope, rule.counts), rule) for rule in DEFAULTS)
 
 
-class Mark(BaseModel):
+class Mark(Fact):
     """One try, named by what it was, so that it counts once however often it is told."""
-
-    model_config = ConfigDict(frozen=True)
 
     at: datetime
     name: str
 
 
-class Tally(BaseModel):
+class Tally(Fact):
     """The marks of one customer, link, card or address with one module, in one mode."""
-
-    model_config = ConfigDict(frozen=True)
 
     tenant: str
     module: str
@@ -102,4 +95,4 @@ class Tally(BaseModel):
         marks = (*self.within(rule, now), Mark(at=now, name=name))
         kept = marks[-(rule.limit or 1) :]
         ends = int((now + 2 * rule.window).timestamp())
-        return self.model_copy(update={"marks": kept, "ttl": ends})
+        return self.having(marks=kept, ttl=ends)

@@ -94,4 +94,5 @@ def give_credit(payment: Payment, amount: int, doors: Doors) -> Change[CustomerC
     fresh = CustomerCredit(
         tenant=payment.tenant, customer=payment.customer, currency=payment.currency, mode=mode
     )
-    return change((found or fresh).having((found or fresh).balance + amount), found)
+    known = found or fresh
+    return change(known.having(balance=known.balance + amount), found)

@@ -93,7 +93,7 @@ def hurried(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
     soon = doors.now() + SWEEP_AFTER
     if not attempt or not attempt.is_open or attempt.is_due(soon):
         return None
-    return change(attempt.model_copy(update={"sweep_at": soon}), attempt)
+    return change(attempt.having(sweep_at=soon), attempt)
 
 
 def in_progress(invoice: Invoice, attempt: str) -> PaymentInProgress:

@@ -57,7 +57,7 @@ def _hastened(attempt: Attempt, doors: Doors) -> Attempt:
         found = current(attempt, doors)
         if not found.is_open or is_marked(found):
             return found
-        return doors.store.save(found.model_copy(update={"sweep_at": soon}), found)
+        return doors.store.save(found.having(sweep_at=soon), found)
 
     return attempt if is_marked(attempt) else retrying(step, doors)
 

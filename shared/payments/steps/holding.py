@@ -43,7 +43,7 @@ def settle(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> A
     for _ in range(TRIES):
         found = doors.store.account(new.tenant, new.id)
         marks = {name: getattr(found.slot(mode), name) for name in _MARKS}
-        slot = new.slot(mode).model_copy(update=marks | {"held_until": None})
+        slot = new.slot(mode).having(**(marks | {"held_until": None}))
         merged = found.having(
             stripe_account=new.stripe_account or found.stripe_account,
             base_url=new.base_url or found.base_url,
@@ -72,7 +72,7 @@ def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
                 retry_after_s=5,
             )
         # Should this process die, the doctor comes soon, and not before the others.
-        mine = slot.model_copy(update={"held_until": now + HOLD, "check_at": now + PUT_OFF})
+        mine = slot.having(held_until=now + HOLD, check_at=now + PUT_OFF)
         try:
             return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
         except RowChanged:

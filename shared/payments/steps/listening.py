@@ -58,7 +58,7 @@ def retire(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Accou
         value = {name: value for name, value in kept.items() if name not in names}
         doors.secrets.put_webhook(account.id, mode, value)
     endpoint = account.slot(mode).endpoint
-    current = endpoint and endpoint.model_copy(update={"previous_until": None})
+    current = endpoint and endpoint.having(previous_until=None)
     return account.having_slot(mode, endpoint=current)
 
 

@@ -31,7 +31,7 @@ def mint(
         mode=mode,
         expires_at=ends,
         ttl=int((ends + STATE_KEPT).timestamp()),
-    ).model_copy(update=told)
+    ).having(**told)
     return token, doors.store.save(state)
 
 

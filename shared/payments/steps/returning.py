@@ -256,7 +256,7 @@ def _credit_notes(refund: Refund, given: int, doors: Doors) -> Iterator[Change[C
         if given > 0:
             yield change(_credit_note(refund, part, doors.now()))
         elif note := doors.store.credit_note(refund.tenant, part.invoice, refund.id):
-            yield change(note.model_copy(update={"reversed_at": doors.now()}), note)
+            yield change(note.having(reversed_at=doors.now()), note)
 
 
 def _credit_note(refund: Refund, part: Allocation, at: datetime) -> CreditNote:
