@@ -8,6 +8,7 @@ import pytest
 
 from payments.edge import runtime
 from payments.facts.settings import Settings
+from payments.steps.rationing import known_as
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Json, World
 
@@ -390,3 +391,10 @@ def test_what_became_of_mails_is_asked_for_one_thing_at_a_time(shop: Shop) -> No
     invoice, _ = send(shop)
     bakery = shop.world.client("bakery", "operator")
     assert bakery.get("/v1/notifications", invoice=invoice["id"]).status == 404
+
+
+def test_what_an_address_is_known_by_differs_from_tenant_to_tenant(shop: Shop) -> None:
+    """Nobody who has two tenants' rows can tell that they write to the same person."""
+    names = {known_as(BUYER, tenant, runtime.doors()) for tenant in ("tulips", "bakery")}
+
+    assert len(names) == 2

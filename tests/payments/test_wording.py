@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from payments import wording
 from payments.cases.paying import LinkState
 from payments.money import SUPPORTED, WHOLE_UNITS, step
-from payments.wording import locales, reading, sentences, sheets
+from payments.wording import colours, locales, reading, sentences
 
 FOLDER = Path(wording.__file__).parent
 TEXTS = sorted(
@@ -178,7 +178,7 @@ def test_a_day_is_written_out() -> None:
 
 @given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
 def test_a_button_can_be_read_whatever_colour_a_merchant_chooses(colour: str) -> None:
-    ground, text = sheets._luminance(colour), sheets._luminance(sheets._readable_on(colour))
+    ground, text = colours.luminance(colour), colours.luminance(colours.readable_on(colour))
 
     assert (max(ground, text) + 0.05) / (min(ground, text) + 0.05) >= 4.5
 

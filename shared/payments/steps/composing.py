@@ -25,7 +25,7 @@ from payments.wording import invoice_pdf, locales
 from payments.wording.letters import Letter
 from payments.wording.sentences import say
 from payments.wording.staff import LOCALE as STAFF
-from payments.wording.staff import tell
+from payments.wording.staff import reason, tell
 
 #: Charges by hand that fail so soon after one another are one story to the payer.
 CHAIN = timedelta(hours=24)
@@ -93,7 +93,11 @@ def _invoice(told: Notification, doors: Doors) -> Mail:
     locale, left = scene.locale, scene.invoice.outstanding
     word = _words(scene, left)
     button = (word("mail.invoice.button"), pay_page(told, link, doors))
-    facts = [*scene.facts(scene.invoice.total, locale, "total"), *scene.still(locale)]
+    facts = [
+        *scene.facts(scene.invoice.total, locale, "total"),
+        *scene.tax(locale),
+        *scene.still(locale),
+    ]
     letter = scene.letter("mail.invoice", locale, word, facts, button=button, message=link.message)
     drawn = invoice_pdf.draw(scene.sheet())
     file = Attachment(f"{_file_name(scene.invoice.number)}.pdf", "application/pdf", drawn)
@@ -150,7 +154,7 @@ def _blocked(told: Notification, doors: Doors) -> Mail:
     word = _for_staff(scene, attempt.amount)
     why = [
         ("Risk", attempt.decline.risk_level or "unknown"),
-        ("Reason", attempt.decline.decline_code or attempt.decline.code),
+        reason(attempt.decline.decline_code or attempt.decline.code),
     ]
     facts = [*scene.facts(attempt.amount, STAFF), *why]
     return to_seller(scene, scene.letter("blocked", STAFF, word, facts))
@@ -174,7 +178,7 @@ def _refund_failed(told: Notification, doors: Doors) -> Mail:
     if not refund or told.refs["status"] != "failed":
         raise Nobody("given_back")
     word = _for_staff(scene, refund.amount)
-    facts = [*scene.facts(refund.amount, STAFF), ("Reason", refund.failure_reason or "unknown")]
+    facts = [*scene.facts(refund.amount, STAFF), reason(refund.failure_reason)]
     return to_seller(scene, scene.letter("refund_failed", STAFF, word, facts))
 
 
@@ -186,7 +190,7 @@ def _dispute(told: Notification, doors: Doors) -> Mail:
     status = told.refs["status"]
     name = f"dispute_{status}" if status in {"won", "lost"} else "dispute"
     word = _for_staff(scene, dispute.amount)
-    facts = [*scene.facts(dispute.amount, STAFF), ("Reason", dispute.reason or "unknown")]
+    facts = [*scene.facts(dispute.amount, STAFF), reason(dispute.reason)]
     return to_seller(scene, scene.letter(name, STAFF, word, facts))
 
 

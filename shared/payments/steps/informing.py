@@ -15,7 +15,7 @@ from payments.steps.noticing import of_tenant
 from payments.steps.rationing import Withheld, suppression_of
 from payments.steps.staging import Nobody, to_house
 from payments.wording.letters import Letter
-from payments.wording.staff import LOCALE, tell
+from payments.wording.staff import LOCALE, reason, tell
 
 
 def held(withheld: Withheld, told: Notification, doors: Doors) -> None:
@@ -56,7 +56,7 @@ def mail_returned(told: Notification, doors: Doors) -> Mail:
     whom, facts = _whom(told.tenant, refs, doors)
     letter = _letter(
         f"mail_{refs['status']}",
-        facts=(*facts, ("Reason", refs["reason"].replace("_", " "))),
+        facts=(*facts, reason(refs["reason"])),
         whom=whom,
     )
     return to_house(told.tenant, letter, _address(told, doors), doors)

@@ -11,7 +11,7 @@ from payments.wording import letters, locales
 from payments.wording.letters import Letter, Look
 from payments.wording.sentences import say
 from payments.wording.staff import LOCALE as STAFF
-from payments.wording.staff import tell
+from payments.wording.staff import reason, tell
 
 
 def expiring(told: Notification, doors: Doors) -> Mail:
@@ -39,12 +39,13 @@ def _about_card(card: SavedMethod, locale: str, seller: str) -> Letter:
         "card": f"{(card.brand or '').title()} •••• {card.last4 or ''}".strip(),
         "until": locales.day(last, locale) if last else "",
     }
+    test = (say("mail.note.test", locale),) if card.mode == "test" else ()
     return Letter(
         locale=locale,
         subject=say("mail.expiring.subject", locale, **values),
         title=say("mail.expiring.title", locale, **values),
         paragraphs=(say("mail.expiring.body", locale, **values),),
-        notes=(say("mail.note.test", locale),) if card.mode == "test" else (),
+        notes=(*test, say("mail.note.why_card", locale, **values)),
     )
 
 
@@ -63,6 +64,6 @@ def deadline(told: Notification, doors: Doors) -> Mail:
         "days": f"{days} day{'s' if days != 1 else ''}",
         "until": until,
     }
-    facts = [*scene.facts(dispute.amount, STAFF), ("Reason", dispute.reason or "unknown")]
+    facts = [*scene.facts(dispute.amount, STAFF), reason(dispute.reason)]
     letter = scene.letter("deadline", STAFF, lambda name: tell(name, **values), facts)
     return to_merchant(scene, letter, doors)

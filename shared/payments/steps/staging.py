@@ -20,6 +20,8 @@ from payments.wording.invoice_pdf import Sheet
 from payments.wording.letters import Letter, Look, Row
 from payments.wording.sentences import say
 
+_PRINTED = ("invoice", "order", "bill_to", "date", "item", "quantity", "amount", "total")
+
 
 class Nobody(Exception):
     """There is nobody to write to, or nothing to write about any more; the text says why."""
@@ -73,6 +75,12 @@ class Scene:
         left = locales.amount(invoice.outstanding, invoice.currency, locale)
         return [(say("mail.label.left", locale), left), *due]
 
+    def tax(self, locale: str) -> list[tuple[str, str]]:
+        """Return how much of the total is tax, if the positions say so."""
+        included = sum(line.tax_amount or 0 for line in self.invoice.lines)
+        written = locales.amount(included, self.invoice.currency, locale)
+        return [(say("mail.label.tax", locale), written)] if included else []
+
     def rows(self, locale: str) -> tuple[Row, ...]:
         """Return the invoice's positions."""
         currency = self.invoice.currency
@@ -113,13 +121,11 @@ class Scene:
     def sheet(self) -> Sheet:
         """Return the invoice as it is printed."""
         locale, invoice = self.locale, self.invoice
-        label = {
-            name: say(f"mail.label.{name}", locale)
-            for name in ("invoice", "bill_to", "date", "item", "quantity", "amount", "total")
-        }
+        label = {name: say(f"mail.label.{name}", locale) for name in _PRINTED}
         paid = locales.amount(invoice.paid, invoice.currency, locale)
         sums = [
             (label["total"], locales.amount(invoice.total, invoice.currency, locale)),
+            *self.tax(locale),
             *([(say("mail.label.paid", locale), paid)] if invoice.paid else []),
             *self.still(locale),
         ]
@@ -129,6 +135,7 @@ class Scene:
             facts=(
                 (label["bill_to"], self.customer.name),
                 (label["date"], locales.day(invoice.created_at, locale)),
+                *([(label["order"], invoice.order_ref)] if invoice.order_ref else []),
             ),
             heads=(label["item"], label["quantity"], label["amount"]),
             rows=self.rows(locale),

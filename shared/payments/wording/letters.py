@@ -1,10 +1,13 @@
 """A mail before it is sent: what it says, and the one layout in which all of them stand."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from payments.wording.colours import readable_on
 
 #: Of a merchant who has chosen none.
 COLOUR = "#1f5fa8"
@@ -64,9 +67,12 @@ def _layouts() -> Environment:
 
 def as_html(letter: Letter, look: Look) -> str:
     """Return the letter as a page that a mail reader shows; it loads nothing from anywhere."""
-    return _layouts().get_template("letter.html").render(letter=letter, look=look)
+    on = readable_on(look.colour)
+    return _layouts().get_template("letter.html").render(letter=letter, look=look, on=on)
 
 
 def as_text(letter: Letter, look: Look) -> str:
     """Return the letter for readers that show text alone."""
-    return _layouts().get_template("letter.txt").render(letter=letter, look=look)
+    text = _layouts().get_template("letter.txt").render(letter=letter, look=look)
+    # What a letter does not have leaves its blank lines behind.
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

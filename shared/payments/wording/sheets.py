@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from payments.wording.colours import readable_on
 from payments.wording.locales import LANGUAGES, language_of
 from payments.wording.sentences import say
 
@@ -26,8 +27,6 @@ NAMES = {
 }
 _LAYOUTS = Path(__file__).parent / "layouts"
 _WORDS = ("open", "details", "item", "amount", "history", "payment", "language")
-#: The least contrast at which text is easy to read (WCAG 2.2, 1.4.3).
-_CONTRAST = 4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +137,7 @@ def _layouts() -> Environment:
 @cache
 def _style(colour: str) -> str:
     text = (_LAYOUTS / "page.css").read_text(encoding="utf-8")
-    return f":root{{--accent:{colour};--on:{_readable_on(colour)}}}\n{text}"
-
-
-def _readable_on(colour: str) -> str:
-    """Return white or black: one of them can be read on any colour, even mid-grey."""
-    return "#ffffff" if 1.05 / (_luminance(colour) + 0.05) >= _CONTRAST else "#000000"
-
-
-def _luminance(colour: str) -> float:
-    """Return the relative luminance of `#rrggbb`, as WCAG defines it."""
-    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4  # noqa: PLR2004
-        for part in parts
-    ]
-    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return f":root{{--accent:{colour};--on:{readable_on(colour)}}}\n{text}"
 
 
 def _headers(sheet: Sheet, style: str, form_origins: tuple[str, ...]) -> dict[str, str]:

@@ -5,7 +5,7 @@ SENTENCES = {
     "sale.subject": "{amount} received from {customer} for invoice {number}",
     "sale.title": "{amount} received from {customer}",
     "sale.paid": "Invoice {number} is now paid in full.",
-    "sale.part": "Invoice {number} is partly paid; {left} are open.",
+    "sale.part": "Invoice {number} is partly paid; {left} is open.",
     "blocked.subject": "A payment of {amount} for invoice {number} was blocked",
     "blocked.title": "Stripe has blocked a payment of {amount}",
     "blocked.body": "Stripe's rules stopped it before the bank was asked, so no money was moved. "
@@ -14,13 +14,13 @@ SENTENCES = {
     "refund_failed.title": "{amount} could not be given back to {customer}",
     "refund_failed.body": "The money is back in your Stripe balance. Give it back another way.",
     "dispute.subject": "{customer} disputes {amount} of invoice {number}",
-    "dispute.title": "{amount} are disputed",
+    "dispute.title": "{amount} is disputed",
     "dispute.body": "The payer's bank has taken the money back for now. Answer with evidence before"
     " Stripe's date, or the dispute is lost.",
     "deadline.subject": "{days} left to answer the dispute over {amount} of invoice {number}",
     "deadline.title": "{days} left to answer {customer}'s dispute",
     "deadline.body": "The payer's bank takes an answer until {until}. Without evidence by then, "
-    "{amount} are lost.",
+    "{amount} is lost.",
     "dispute_won.subject": "Dispute won: {amount} for invoice {number}",
     "dispute_won.title": "The dispute over {amount} is won",
     "dispute_won.body": "The money is yours again.",
@@ -42,14 +42,14 @@ SENTENCES = {
     "lifts it: POST /v1/notifications/lift-suppression.",
     "mail_held_address.subject": "Too many mails to one customer: more are not sent",
     "mail_held_address.title": "Too many mails to one customer",
-    "mail_held_address.body": "{limit} mails in 24 hours went to one address, so from {until} on "
-    "those that follow are not sent. They are not sent later, either.",
+    "mail_held_address.body": "The limit of mails to one address in 24 hours, {limit}, was reached "
+    "at {until}. Those that follow are not sent, and not sent later, either.",
     "mail_held_address.next": "The timeline of each invoice names the mails. Find what sends so "
     "many, or raise mail_limits.address: PATCH /v1/settings.",
     "mail_held_tenant.subject": "Too many mails: more are not sent",
     "mail_held_tenant.title": "Your limit of mails is reached",
-    "mail_held_tenant.body": "{limit} mails in 24 hours went out, so from {until} on those that "
-    "follow are not sent. They are not sent later, either; mails to you about disputes and "
+    "mail_held_tenant.body": "The limit of mails in 24 hours, {limit}, was reached at {until}. "
+    "Those that follow are not sent, and not sent later, either; mails to you about disputes and "
     "accounts still are.",
     "mail_held_tenant.next": "The timeline of each invoice names the mails. Find what sends so "
     "many, or raise mail_limits.tenant: PATCH /v1/settings.",
@@ -70,3 +70,8 @@ SENTENCES = {
 def tell(sentence: str, /, **values: str) -> str:
     """Return a sentence with `values` put in as they are."""
     return SENTENCES[sentence].format(**values)
+
+
+def reason(code: str | None) -> tuple[str, str]:
+    """Return why, as a line of a letter: Stripe's and our own codes are words with underscores."""
+    return "Reason", (code or "unknown").replace("_", " ")
