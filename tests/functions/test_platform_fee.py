@@ -5,7 +5,7 @@ import pytest
 from tests.functions.platform import configure, connected_shop
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop, expect
-from tests.functions.world import Json, World
+from tests.functions.world import Died, Json, World
 
 #: Of 40.00: 1.5 % and 20 cents.
 FEE = 80
@@ -116,6 +116,40 @@ def test_two_refunds_bring_all_of_the_fee_back_and_it_is_entered_once(shop: Shop
     booked = accounts(shop)
     assert booked.get("fees:platform", 0) == 0
     assert booked["stripe_balance"] == stripes_books(shop)
+
+
+def test_a_fee_that_came_back_unheard_is_found_and_booked(shop: Shop) -> None:
+    """The refund is booked, and its function dies before the fee is."""
+    dry, payment = paid(shop), paid(shop)
+    shop.world.control("webhooks", mode="drop")
+    path = "/v1/payments/{}/refunds"
+    shop.world.gate.arm(None)
+    expect(201, shop.admin.post(path.format(dry["id"]), {"amount": 1000}))
+    last = [n for n, name in enumerate(shop.world.gate.passed) if name == "transact_write_items"]
+    shop.world.gate.arm(last[-1], "before")
+    with pytest.raises(Died):
+        shop.admin.post(path.format(payment["id"]), {"amount": 1000})
+    shop.world.gate.arm(None)
+    assert accounts(shop)["fees:platform"] == 2 * FEE - FEE // 4
+
+    report = run(shop, "report")
+    healed = run(shop, "heal")
+
+    assert (report["breaks"], healed["healed"]) == ({"missing_fee": 1}, 1)
+    booked = accounts(shop)
+    assert booked["fees:platform"] == 2 * FEE - 2 * (FEE // 4)
+    assert booked["stripe_balance"] == stripes_books(shop)
+    assert run(shop, "heal")["healed"] == 0
+
+
+def run(shop: Shop, mode: str) -> Json:
+    """What a reconciliation found."""
+    asked = {"account": shop.account["id"], "mode": mode}
+    made = expect(202, shop.admin.post("/v1/reconciliation/runs", asked))
+    for _ in range(5):
+        records = list(shop.world.messages("reconciliations"))
+        assert not records or shop.world.work("reconcile_account", *records) == []
+    return expect(200, shop.admin.get(f"/v1/reconciliation/runs/{made['id']}"))
 
 
 def test_an_account_with_keys_of_its_own_pays_the_platform_nothing(world: World) -> None:

@@ -11,7 +11,7 @@ from payments.facts.stripe_objects import Charge, Intent, StripeDispute, StripeR
 from payments.steps.applying import apply_intent
 from payments.steps.disputing import apply_dispute
 from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
-from payments.steps.returning import apply_refund, matching
+from payments.steps.returning import apply_refund, fee_given_back, matching
 
 Told = Intent | StripeRefund | StripeDispute
 
@@ -43,9 +43,14 @@ def _compare_refund(
     told: StripeRefund, payment: Payment | None, run: Run, doors: Doors
 ) -> str | None:
     known = matching(told, doors.store.refunds_of(payment) if payment else ())
-    if known and known.status == told.status:
-        return "matched" if known.amount == told.amount else "refund_mismatch"
-    if known and not known.may_become(RefundStatus(told.status)):
+    if known and payment and known.status == told.status:
+        if known.amount != told.amount:
+            return "refund_mismatch"
+        if fee_given_back(told) <= payment.application_fee_refunded:
+            return "matched"
+        if run.action == "report":
+            return "missing_fee"
+    elif known and not known.may_become(RefundStatus(told.status)):
         return "refund_mismatch"
     if run.action == "report":
         return "missing_refund"

@@ -105,16 +105,22 @@ def record(
 
 def _apply_fee_back(payment: Payment, told: StripeRefund, doors: Doors) -> None:
     """Enter what the platform has given back of its fee by now, once."""
+    back = fee_given_back(told)
+    if not back:
+        return
+    seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
+    if back > seen.application_fee_refunded:
+        entry = platform_fee_returned(seen, back, _at(told))
+        counted = seen.having(application_fee_refunded=back)
+        doors.store.write(change(counted, seen), change(entry))
+
+
+def fee_given_back(told: StripeRefund) -> int:
+    """Return what the platform has given back of the payment's fee, in all its refunds."""
     intent = told.payment_intent
     charge = intent.latest_charge if isinstance(intent, Intent) else None
     fee = charge.application_fee if isinstance(charge, Charge) else None
-    if not isinstance(fee, ApplicationFee) or not fee.amount_refunded:
-        return
-    seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
-    if fee.amount_refunded > seen.application_fee_refunded:
-        entry = platform_fee_returned(seen, fee.amount_refunded, _at(told))
-        counted = seen.having(application_fee_refunded=fee.amount_refunded)
-        doors.store.write(change(counted, seen), change(entry))
+    return fee.amount_refunded if isinstance(fee, ApplicationFee) else 0
 
 
 def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:
