@@ -188,6 +188,26 @@ def test_a_page_that_could_not_be_closed_is_closed_when_it_is_revoked_again(shop
     assert shop.world.press(url).status == 410
 
 
+def test_a_link_that_is_revoked_while_pay_is_pressed_opens_no_page(shop: Shop) -> None:
+    shop.session(shop.invoice())
+    invoice = shop.invoice()
+    dry, made = shop.link(shop.invoice()), expect(201, shop.operator.post(links(invoice), {}))
+    shop.world.gate.arm(None)
+    shop.press_pay(dry)
+    claimed = shop.world.gate.passed.index("transact_write_items")
+    shop.world.gate.arm(None)
+    revoke = f"/v1/pay-links/{made['id']}/revoke"
+    shop.world.gate.before = (claimed, lambda: expect(200, shop.operator.post(revoke)))
+
+    pressed = shop.world.public.post(f"{urlsplit(made['url']).path}/pay", key=None)
+
+    assert "/c/pay/" not in pressed.headers["location"]
+    seen = shop.read(invoice)
+    assert (seen["amounts"]["collectable"], seen["attempts"][0]["status"]) == (4000, "canceled")
+    opened = shop.world.at_stripe("GET", "/v1/checkout/sessions", status="open")["data"]
+    assert invoice["id"] not in {session["client_reference_id"] for session in opened}
+
+
 def test_a_link_that_was_replaced_cannot_be_revoked(shop: Shop) -> None:
     invoice = shop.invoice()
     made = expect(201, shop.operator.post(links(invoice), {}))

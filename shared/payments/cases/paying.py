@@ -18,6 +18,7 @@ from payments.facts.stripe_objects import OutcomeUnknown
 from payments.facts.velocity import Scope
 from payments.money import Money, least_charge, step
 from payments.steps.addressing import digest
+from payments.steps.advancing import advance
 from payments.steps.applying import apply_session
 from payments.steps.claiming import claim
 from payments.steps.limiting import admit, payer_at
@@ -183,7 +184,21 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
         )
 
     attempt = claim([invoice], propose, supersede=True, doors=doors)
+    _require_still_in_use(link, attempt, doors)
     return open_session(invoice, attempt, gateway, doors).url or ""
+
+
+def _require_still_in_use(link: PayLink, attempt: Attempt, doors: Doors) -> None:
+    """
+    Give the claim back if the link was withdrawn before it was taken: Stripe has heard of nothing.
+
+    Whoever withdraws a link looks for a claim then, and so one of the two sees the other.
+    """
+    if doors.store.link(link.tenant, link.invoice, link.id).is_usable(doors.now()):
+        return
+    advance(attempt, AttemptStatus.CANCELED, doors=doors)
+    detail = f"Pay link {link.id} is not in use any more."
+    raise InvoiceNotPayable(detail, invoice=link.invoice)
 
 
 def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
