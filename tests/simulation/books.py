@@ -29,7 +29,8 @@ class Books:
             row = world.table.dynamo.read(item).row
             self.rows[row["sk"].partition("#")[0]].append(row)
         accounts = {
-            merchant.account["stripe_account"]: name for name, merchant in world.merchants.items()
+            merchant.account["stripe_account"]: merchant.tenant
+            for merchant in world.merchants.values()
         }
         self.owner_of = accounts.get
 
@@ -50,8 +51,10 @@ class Books:
         ours = {
             obj["id"] for kind in ("charge", "refund", "dispute") for obj in self.at_stripe(kind)
         }
+        # Of the platform's fee only what comes back is a movement of its own.
+        ours |= {obj["id"] for obj in self.world.truth.all("fee_refund")}
         for entry in self.world.truth.all("balance_transaction"):
-            if entry["source"] in ours:
+            if entry["source"] in ours and self.owner_of(entry["scope"]):
                 yield entry
 
 
@@ -161,7 +164,9 @@ def _balances(books: Books) -> Counter[tuple[str, str]]:
     for entry in books.moved():
         owner = books.owner_of(entry["scope"]) or ""
         wanted[owner, "stripe_balance"] += entry["net"]
-        wanted[owner, "fees"] += entry["fee"]
+        # The platform's fee is part of the payment's; what it gives back comes by itself.
+        back = entry["net"] if entry["source"].startswith("fr_") else 0
+        wanted[owner, "fees"] += entry["fee"] - back
     for row in books.rows["INVOICE"]:
         ended = row.get("voided_at") or row.get("written_off_at")
         owed = row["total"] - row["credited"] - paid_of(row)

@@ -6,7 +6,7 @@ from tests.doubles.invocations import Answer, Json
 from tests.simulation.people import DISPUTED, INQUIRED, People, Sale
 from tests.simulation.returns import a_payment, cancel_what_waits, refund
 from tests.simulation.witness import was_told
-from tests.simulation.world import MINUTE
+from tests.simulation.world import MINUTE, Merchant
 
 #: What the bank decides, by the words of the evidence: for the seller, against, or in earnest.
 WINNING, LOSING, ESCALATING = "winning_evidence", "losing_evidence", "escalate_inquiry_evidence"
@@ -35,7 +35,7 @@ def contest(people: People, sale: Sale) -> None:
         case "dashboard":
             if dispute["status"].startswith("warning"):
                 words = people.random.choice((words, ESCALATING))
-            answer_in_dashboard(people, sale.tenant, dispute["stripe_id"], words)
+            answer_in_dashboard(people, sale.merchant, dispute["stripe_id"], words)
         case "refund":
             refund(people, sale, payment, people.random.choice((500, None)))
 
@@ -59,9 +59,9 @@ def step(people: People, sale: Sale, dispute: Json, way: str) -> Answer | None:
     return answer
 
 
-def answer_in_dashboard(people: People, tenant: str, stripe_id: str, words: str) -> None:
+def answer_in_dashboard(people: People, merchant: Merchant, stripe_id: str, words: str) -> None:
     form = {"evidence[uncategorized_text]": words, "submit": "true"}
-    people.at_stripe(tenant, f"/v1/disputes/{stripe_id}", form)
+    people.at_stripe(merchant, f"/v1/disputes/{stripe_id}", form)
 
 
 def conclude(people: People) -> None:

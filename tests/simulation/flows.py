@@ -5,9 +5,16 @@ from tests.simulation import (
     flows_of_returns,
     flows_of_sales,
     flows_of_settlements,
+    flows_of_storefronts,
 )
 from tests.simulation.acting import FLOWS, Actor
 
-MODULES = (flows_of_sales, flows_of_returns, flows_of_disputes, flows_of_settlements)
+MODULES = (
+    flows_of_sales,
+    flows_of_returns,
+    flows_of_disputes,
+    flows_of_settlements,
+    flows_of_storefronts,
+)
 
 __all__ = ["FLOWS", "MODULES", "Actor"]

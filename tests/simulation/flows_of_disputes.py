@@ -2,7 +2,7 @@
 
 from tests.doubles.invocations import Json
 from tests.simulation import disputes
-from tests.simulation.acting import TENANT, Actor, Steps, flow
+from tests.simulation.acting import Actor, Steps, flow
 from tests.simulation.flows_of_returns import paid
 from tests.simulation.people import DISPUTED, INQUIRED, Sale
 from tests.simulation.returns import refund
@@ -50,7 +50,9 @@ def accept_a_dispute(actor: Actor) -> Steps:
 def answer_a_dispute_in_the_dashboard_and_lose(actor: Actor) -> Steps:
     _, dispute = disputed(actor)
     yield
-    disputes.answer_in_dashboard(actor.people, TENANT, dispute["stripe_id"], disputes.LOSING)
+    disputes.answer_in_dashboard(
+        actor.people, actor.merchant, dispute["stripe_id"], disputes.LOSING
+    )
     actor.world.scheduler.pause(3 * MINUTE)
 
 
@@ -58,7 +60,9 @@ def answer_a_dispute_in_the_dashboard_and_lose(actor: Actor) -> Steps:
 def answer_an_inquiry_that_becomes_a_dispute(actor: Actor) -> Steps:
     _, dispute = disputed(actor, INQUIRED)
     yield
-    disputes.answer_in_dashboard(actor.people, TENANT, dispute["stripe_id"], disputes.ESCALATING)
+    disputes.answer_in_dashboard(
+        actor.people, actor.merchant, dispute["stripe_id"], disputes.ESCALATING
+    )
     actor.world.scheduler.pause(3 * MINUTE)
 
 

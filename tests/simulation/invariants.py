@@ -35,17 +35,29 @@ def tenant_of(obj: Json) -> str:
 
 
 def nothing_can_be_paid_for_what_is_settled(books: Books) -> Iterator[str]:
-    """I6: after void or paid, no session is open at Stripe and no intent can be confirmed."""
+    """I6: after void, paid or revoked, no session is open and no intent can be confirmed."""
     done = {"paid", "void", "refunded", "uncollectible"}
     settled = {row["id"] for row in books.rows["INVOICE"] if row["status"] in done}
     known = {row.get("payment_intent") for row in books.rows["ATTEMPT"]}
+    withdrawn = {
+        row["id"] for row in books.rows["ATTEMPT"] if row.get("link") in books.people.revoked
+    }
+    given = {
+        row.get("payment_intent") for row in books.rows["ATTEMPT"] if row["channel"] == "elements"
+    }
+    for session in books.people.left_open:
+        yield f"{session} was open when its link was revoked"
     for session in books.at_stripe("checkout.session"):
         if session["status"] == "open" and session["metadata"].get("invoice") in settled:
             yield f"{session['id']} is open for {session['metadata']['invoice']}"
+        if session["status"] == "open" and session["metadata"].get("attempt") in withdrawn:
+            yield f"{session['id']} is open for a link that was revoked"
     confirmable = {"requires_confirmation", "requires_action", "requires_capture"}
     for intent in books.at_stripe("payment_intent"):
         mine = intent["metadata"].get("invoice") in settled and intent["id"] in known
-        if mine and intent["status"] in confirmable:
+        # A storefront's payer has the client secret, and needs no more than a card.
+        held = intent["id"] in given and intent["status"] == "requires_payment_method"
+        if mine and (held or intent["status"] in confirmable):
             yield f"{intent['id']} is {intent['status']} for {intent['metadata']['invoice']}"
 
 
@@ -151,7 +163,7 @@ def no_secret_gets_out(books: Books) -> Iterator[str]:
     world = books.world
     places = {
         "a log line": repr(books.log.lines),
-        "an answer": repr([text.replace("pk_test_", "") for _, text in world.told]),
+        "an answer": FOR_BROWSERS.sub("", repr([text for _, text in world.told])),
         "a message": repr(world.cloud.sent),
         "a row": "".join(row.text for row in world.table.dynamo.readings()).replace("pk_test_", ""),
     }
@@ -170,6 +182,8 @@ def leaked(text: str) -> str | None:
     return next((number for number in CARD_NUMBERS if number in text), None)
 
 
+#: What an answer is there to bring: it lets a payer's browser pay, and no more. No row holds it.
+FOR_BROWSERS = re.compile(r'"client_secret": ?"pi_\w+"|pk_test_')
 #: What a door raises that AWS has failed; of a scheduled run that failed, a log line tells why.
 OF_DOORS = {"ClientError", "ReadTimeoutError", "RunFailed"}
 
@@ -197,7 +211,7 @@ AT_REST: dict[str, Check] = {
 
 def unsettled(world: World) -> Iterator[str]:
     """I8: what is unclear although nothing has failed for a while, and nobody is waited for."""
-    waited_for = {
+    waited_for = set(_for_browsers(world)) | {
         session["id"]
         for session in world.truth.all("checkout.session")
         if session["status"] == "open"
@@ -211,8 +225,21 @@ def unsettled(world: World) -> Iterator[str]:
         if not item["sk"]["S"].startswith("ATTEMPT#") or item["status"]["S"] not in OPEN:
             continue
         row: dict[str, Any] = from_attributes(item)
-        if row["status"] != "processing" and row.get("session") not in waited_for:
+        if row["status"] != "processing" and _handle(row) not in waited_for:
             yield f"{row['id']} is still {row['status']}, since {row['created_at']}"
+
+
+def _handle(row: Json) -> str | None:
+    """Give what an attempt's payer has: a page, or an intent of the storefront's own page."""
+    return row.get("payment_intent" if row["channel"] == "elements" else "session")
+
+
+def _for_browsers(world: World) -> Iterator[str]:
+    """Yield the intents that a payer may still confirm, or has paid while nobody was told."""
+    for intent in world.truth.all("payment_intent"):
+        paid = intent["status"] == "succeeded" and world.kind.loses_events
+        if paid or intent["status"] in {"requires_payment_method", "requires_action"}:
+            yield intent["id"]
 
 
 def _is_at_the_bank(world: World, session: Json) -> bool:

@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from local.standin.engine.messages import Request
 from tests.doubles.invocations import Answer, Json
-from tests.doubles.tenants import secret_key
+from tests.simulation.connecting import dashboard
 from tests.simulation.history import FOREVER, Act
-from tests.simulation.world import HOUR, MINUTE, TENANTS, Merchant, World
+from tests.simulation.world import HOUR, MINUTE, NAMES, Merchant, World
 
 TRIES = 4
 OFFICE_HOURS = 22 * MINUTE
@@ -76,9 +76,12 @@ class People:
         self.refunds: list[tuple[int, Json]] = []
         self.tries = TRIES
         self.keys, self._numbers = count(1), count(1)
+        #: The pay links that somebody has been told are withdrawn, and pages left open by that.
+        self.revoked: set[str] = set()
+        self.left_open: list[str] = []
         #: What was paid at Stripe beside all this; whether it names an attempt that is not here.
         self.elsewhere: dict[str, bool] = {}
-        self._paid_sessions: set[str] = set()
+        self._paid: set[str] = set()
 
     def pay_what_is_open(self, *, forgotten: float = 0.0) -> None:
         """
@@ -201,17 +204,17 @@ class People:
         self.exchanges.append(Exchange(tenant, path, key, text or "", status, said, foreign))
         return answer
 
-    def at_stripe(self, tenant: str, path: str, form: Json | None = None) -> Any:
+    def at_stripe(self, merchant: Merchant, path: str, form: Json | None = None) -> Any:
         """Do something in Stripe's Dashboard; nothing of it goes through this service."""
-        headers = {"authorization": f"Bearer {secret_key(tenant)}"}
+        headers = dashboard(merchant)
         body = urlencode(form or {}).encode()
         return self.world.standin.handle(Request("POST", path, "", headers, body))
 
-    def owner_of(self, obj: Json) -> str:
-        """Name the merchant in whose account at Stripe something is."""
+    def owner_of(self, obj: Json) -> Merchant:
+        """Give the merchant in whose account at Stripe something is."""
         return next(
-            tenant
-            for tenant, merchant in self.world.merchants.items()
+            merchant
+            for merchant in self.world.merchants.values()
             if merchant.account["stripe_account"] == obj["scope"]
         )
 
@@ -230,8 +233,12 @@ class People:
         to = answer.headers.get("location", "") if answer else ""
         return to if "/c/pay/" in to else None
 
-    def pay_there(self, sale: Sale, page: str) -> None:
-        """Do on Stripe's page what payers do: pay, fail and pay, confirm, or walk away."""
+    def pay_there(self, sale: Sale, page: str, attempt: str = "") -> None:
+        """
+        Do on Stripe's page what payers do: pay, fail and pay, confirm, or walk away.
+
+        `attempt` is that of a storefront, which asks how it stands when the payer is back.
+        """
         way = self.random.choices(("pay", "fail", "bank", "debit", "leave"), (6, 2, 2, 2, 2))[0]
         self.world.scheduler.pause(self._hesitation())
         if way == "leave":
@@ -240,7 +247,8 @@ class People:
             self.world.payer.try_card(page, "visa_chargeDeclined")
             self.world.scheduler.pause(self._hesitation())
         if way == "debit":
-            self.finish(sale, self.world.payer.try_card(page, self.random.choice(DEBITS)), False)
+            debit = self.world.payer.try_card(page, self.random.choice(DEBITS))
+            self.finish(sale, debit, certain=False, attempt=attempt)
             return
         answer = self.world.payer.try_card(
             page, "threeDSecure2Required" if way == "bank" else "visa"
@@ -250,22 +258,35 @@ class People:
             self.world.scheduler.pause(self._hesitation())
             outcome = self.random.choice(("pass", "pass", "fail"))
             answer = self.world.payer.submit(asked, outcome=outcome)
-        self.finish(sale, answer, True)
+        self.finish(sale, answer, certain=True, attempt=attempt)
 
-    def finish(self, sale: Sale, answer: Any, certain: bool) -> None:
+    def finish(self, sale: Sale, answer: Any, *, certain: bool, attempt: str = "") -> None:
         """Come back from Stripe's page, unless the payer has closed it."""
         back = urlsplit(answer.headers.get("Location", ""))
         if answer.status != 303 or not back.path.endswith("/return"):
             return
         session = parse_qs(back.query)["session_id"][0]
         (found,) = self.world.truth.all("checkout.session", id=session)
-        if session not in self._paid_sessions:
-            self._paid_sessions.add(session)
+        if self.is_first(session):
             now = self.world.scheduler.now
             sale.acts.append(Act("pay", now, FOREVER, found["amount_total"], certain=certain))
         if self.random.random() < 0.5:
             self.pause(0.2, 5)
-            self.world.ask("GET", back.path, query={"session_id": session})
+            if attempt:
+                self.refresh(sale, attempt)
+            else:
+                self.world.ask("GET", back.path, query={"session_id": session})
+
+    def is_first(self, paid: str) -> bool:
+        """Whether nobody has noted yet that this was paid."""
+        first = paid not in self._paid
+        self._paid.add(paid)
+        return first
+
+    def refresh(self, sale: Sale, attempt: str) -> Answer | None:
+        """Ask how an attempt stands, as a storefront's page does to which a payer comes back."""
+        path = f"/v1/attempts/{attempt}/refresh"
+        return self.insist(sale.tenant, "storefront", path)
 
     def _hesitation(self) -> float:
         """Most pay within minutes; some leave the page open for hours."""
@@ -278,5 +299,5 @@ class People:
 
         Bugs show where much is done to one invoice; more invoices cost more than they find.
         """
-        one, other = self.random.sample(TENANTS, 2)
+        one, other = self.random.sample(NAMES, 2)
         return self.random.choice(((one,), (one,), (one,), (one, other), (one, one)))

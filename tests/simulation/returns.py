@@ -99,7 +99,7 @@ def refund_in_dashboard(
     charge = payment["note"]["charge"]
     if charge:
         form = {"charge": charge} | ({"amount": str(amount)} if amount else {})
-        people.at_stripe(sale.tenant, "/v1/refunds", form)
+        people.at_stripe(sale.merchant, "/v1/refunds", form)
 
 
 def cancel_what_waits(people: People) -> None:

@@ -8,7 +8,7 @@ instead of another one.
 from collections.abc import Callable
 from functools import partial
 
-from tests.simulation import disputes, returns, sales, settlements
+from tests.simulation import disputes, returns, sales, settlements, storefronts
 from tests.simulation.people import People, Sale
 from tests.simulation.world import MINUTE, Merchant
 
@@ -26,6 +26,11 @@ STORIES: dict[Callable[[People, Sale], object], int] = {
     sales.rotate: 1,
     returns.give_back: 6,
     disputes.contest: 4,
+    storefronts.check_out: 3,
+    storefronts.check_out_twice: 1,
+    storefronts.pay_here: 3,
+    storefronts.change_ones_mind: 2,
+    storefronts.take_a_link_back: 1,
     settlements.take_cash: 2,
     settlements.use_credit: 1,
     settlements.charge_two: 2,

@@ -20,6 +20,7 @@ from tests.doubles.payer import Payer
 from tests.doubles.tenants import claims_of, storefront_row
 from tests.functions.shop import Shop
 from tests.functions.world import Client
+from tests.simulation import connecting
 from tests.simulation.cloud import CROCKFORD, LOST, Cloud, Environment
 from tests.simulation.faults import Faults
 from tests.simulation.mailing import Post, Stream
@@ -29,6 +30,9 @@ from tests.simulation.wiring import Log, doors, wired
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC).timestamp()
 TENANTS = ("tulips", "bakery")
+#: The second account of the last one, which the platform has connected.
+CONNECTED = "branch"
+NAMES = (*TENANTS, CONNECTED)
 #: One that is charged, one that the bank declines, one whose bank wants to see its holder; three
 #: whose refunds fail, take their time or need their payer; one whose payer disputes, one who asks.
 CARDS = (
@@ -76,6 +80,7 @@ class Merchant:
     account: Json
     module: str
     cards: tuple[str, ...]
+    connected: bool = False
 
 
 class Truth:
@@ -83,6 +88,7 @@ class Truth:
 
     KEPT = frozenset({
         "payment_intent", "charge", "checkout.session", "balance_transaction", "refund", "dispute",
+        "fee_refund",
     })  # fmt: skip
 
     def __init__(self, standin: StandIn) -> None:
@@ -288,6 +294,10 @@ class Opening:
     def public(self) -> Client:
         return Client(self, None)
 
+    @property
+    def standin(self) -> StandIn:
+        return self._world.standin
+
     def event(self, method: str, path: str, body: Any, headers: Json, **more: Any) -> Json:
         name = f"opening-{next(self._requests)}"
         # The tests' clients count all keys of a process; here every opening is the same.
@@ -327,7 +337,10 @@ class Base:
         use(world)
         for tenant in TENANTS:
             world.table.dynamo.keep(storefront_row(tenant))
-        merchants = {tenant: _merchant(Opening(world), tenant) for tenant in TENANTS}
+        world.secrets.kept[connecting.SECRET] = connecting.KEPT
+        opening = Opening(world)
+        merchants = {tenant: _merchant(opening, tenant) for tenant in TENANTS}
+        merchants[CONNECTED] = _merchant(opening, TENANTS[-1], connected=True)
         world.scheduler.run_until(BEGIN + HOUR)
         world.close()
         connection = standin.store._db
@@ -364,10 +377,14 @@ class Base:
         return world
 
 
-def _merchant(opening: Opening, tenant: str) -> Merchant:
-    shop = Shop.open(opening, tenant)
+def _merchant(opening: Opening, tenant: str, *, connected: bool = False) -> Merchant:
+    if connected:
+        shop = connecting.connected_shop(opening, tenant)
+    else:
+        shop = Shop.open(opening, tenant)
+        connecting.let_payers_return(opening, tenant)
     cards = tuple(shop.save_card(card) for card in CARDS)
-    return Merchant(tenant, shop.account, shop.module["id"], cards)
+    return Merchant(tenant, shop.account, shop.module["id"], cards, connected)
 
 
 @contextmanager
