@@ -5,12 +5,13 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from payments.cases import administering
-from payments.edge import api, modules, runtime, settings
+from payments.edge import api, currencies, modules, runtime, settings
 from payments.facts.module import Grant, Permission
 
 app = api.new_app()
 app.include_router(modules.router)
 app.include_router(settings.router)
+app.include_router(currencies.router)
 handler = api.lambda_handler(app)
 
 

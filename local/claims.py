@@ -50,9 +50,9 @@ class Proofs:
         known = {claim.row for claim in claims()}
         for item in items:
             for mark in item.iter_markers("claim"):
-                if mark.args[0] not in known:
-                    raise pytest.UsageError(f"{item.nodeid} claims {mark.args[0]}: no such row.")
-                self.rows[test_of(item.nodeid)].add(mark.args[0])
+                if unknown := set(mark.args) - known:
+                    raise pytest.UsageError(f"{item.nodeid} claims {unknown}: no such row.")
+                self.rows[test_of(item.nodeid)].update(mark.args)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         test = test_of(report.nodeid)

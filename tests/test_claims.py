@@ -31,6 +31,15 @@ def test_a_test_that_claims_no_row_of_the_mission_stops_the_run() -> None:
         Proofs().pytest_collection_modifyitems([item])
 
 
+def test_a_test_may_prove_several_rows_by_one_mark() -> None:
+    mark = SimpleNamespace(args=("OH-8", "OH-9"))
+    item = SimpleNamespace(nodeid="test_x.py::test_x", iter_markers=lambda _: [mark])
+    proofs = Proofs()
+    proofs.pytest_collection_modifyitems([item])
+
+    assert proofs.rows["test_x.py::test_x"] == {"OH-8", "OH-9"}
+
+
 def test_a_test_is_as_good_as_its_worst_phase_and_parameter() -> None:
     proofs = Proofs()
     proofs.rows["test_x"] = {"CR-1"}

@@ -43,6 +43,7 @@ OWNERS = (
     ("/v1/payment-modules", "manage_modules"),
     ("/v1/profiles", "manage_modules"),
     ("/v1/settings", "manage_modules"),
+    ("/v1/currencies", "manage_modules"),
     ("/v1/customers", "manage_customers"),
     ("/v1/invoices", "manage_invoices"),
     ("/v1/ledger", "report"),

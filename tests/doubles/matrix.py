@@ -28,6 +28,7 @@ MATRIX = {
     "GET /v1/profiles/{id}": "aov",
     "PUT /v1/profiles/{id}/modules/{mid}": "a",
     "DELETE /v1/profiles/{id}/modules/{mid}": "a",
+    "GET /v1/currencies": "aovs",
     "GET /v1/settings": "a",
     "PATCH /v1/settings": "a",
     "GET /v1/customers": "aov",

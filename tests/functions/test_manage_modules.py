@@ -11,6 +11,7 @@ from stripe.params.checkout import SessionCreateParams
 from payments.facts.module import USUAL
 from payments.facts.terms import METHODS
 from payments.facts.velocity import DEFAULTS
+from payments.money import SUPPORTED
 from tests.doubles.tenants import secret_key
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
@@ -31,6 +32,7 @@ ALLOWED = {
     "GET /v1/profiles/{id}": READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": {"admin"},
     "DELETE /v1/profiles/{id}/modules/{mid}": {"admin"},
+    "GET /v1/currencies": READERS | {"storefront"},
     "GET /v1/settings": {"admin"},
     "PATCH /v1/settings": {"admin"},
 }
@@ -428,3 +430,16 @@ def test_the_sample_event_names_an_account_that_is_not_there(
     answer = world.invoke(sample("manage_modules"), "manage_modules")
 
     assert (answer.status, answer.code) == (404, "not_found")
+
+
+def test_whoever_asks_for_money_learns_what_each_currency_takes(shop: Shop) -> None:
+    listed = {
+        each["currency"]: each
+        for each in expect(200, shop.storefront.get("/v1/currencies"))["data"]
+    }
+
+    assert set(listed) == SUPPORTED
+    assert [listed["huf"][name] for name in ("decimals", "step", "least")] == [2, 1, 17_500]
+    for name, rules in listed.items():
+        total = -(-rules["least"] // rules["step"]) * rules["step"]
+        assert shop.link(shop.invoice(currency=name, lines=None, total=total))

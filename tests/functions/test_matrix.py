@@ -60,6 +60,7 @@ OWN_NAMES = {
     "GET /v1/settings",
     "PATCH /v1/settings",
     "GET /v1/accounts/permissions",
+    "GET /v1/currencies",
 }
 FOREIGN = {"sub": "somebody", "iss": "https://issuer.elsewhere", "custom:tenant": "tulips"}
 UNKNOWN = "x_nobody"

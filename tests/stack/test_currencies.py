@@ -76,6 +76,28 @@ def test_less_than_stripe_charges_in_a_currency_is_not_asked_for(shop: Shop, cur
     assert shop.link(shop.invoice(customer, least, currency=currency))
 
 
+@pytest.mark.claim("IC-12")
+def test_the_list_of_currencies_says_what_is_refused_and_what_is_not(shop: Shop) -> None:
+    answer = shop.client("storefront").get("/v1/currencies")
+    listed = {each["currency"]: each for each in answer.json["data"]}
+
+    assert "ugx" not in listed
+    assert listed["kwd"] == {
+        "currency": "kwd",
+        "decimals": 3,
+        "step": 10,
+        "least": 10,
+        "most": 99_999_999,
+    }
+    assert (listed["jpy"]["decimals"], listed["isk"]["step"]) == (0, 100)
+    for currency, (_, least) in TOO_SMALL.items():
+        assert listed[currency]["least"] == least
+    for currency in PAID:
+        assert (
+            create(shop, f"N-{new_key()}", currency, listed[currency]["step"] * 200).status == 201
+        )
+
+
 def create(shop: Shop, number: str, currency: str, total: int) -> Any:
     body = {
         "number": number,

@@ -156,7 +156,8 @@ def test_a_payer_without_funds_is_told_to_use_another_method(stack: Stack, shop:
     assert "insufficient" not in mail["text"]
 
 
-@pytest.mark.claim("OH-8", "OH-9")
+@pytest.mark.claim("OH-8")
+@pytest.mark.claim("OH-9")
 def test_a_link_is_mailed_with_the_invoice_as_pdf_and_the_merchants_message(
     stack: Stack, shop: Shop
 ) -> None:

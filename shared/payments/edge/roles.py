@@ -33,6 +33,7 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/profiles/{id}": _READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": _ADMINS,
     "DELETE /v1/profiles/{id}/modules/{mid}": _ADMINS,
+    "GET /v1/currencies": KNOWN,
     "GET /v1/settings": _ADMINS,
     "PATCH /v1/settings": _ADMINS,
     "GET /v1/customers": _READERS,

@@ -1,0 +1,47 @@
+"""/v1/currencies: what can be asked for in which currency, so that no caller keeps such a table."""
+
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel
+
+from payments.money import MAXIMUM_CHARGE, SUPPORTED, decimals, least_charge, step
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+
+class CurrencyOut(BaseModel):
+    """
+    An amount is an integer of minor units, `decimals` of which stand behind the point.
+
+    It is a multiple of `step`, and between `least` and `most` to be charged. Where Stripe's least
+    is that of the account's own currency, `least` is only the step.
+    """
+
+    currency: str
+    decimals: int
+    step: int
+    least: int
+    most: int
+
+
+class CurrencyList(BaseModel):
+    """Every currency that Stripe presents and whose unit is certain."""
+
+    data: list[CurrencyOut]
+    next_cursor: None = None
+
+
+@router.get("/v1/currencies")
+def list_currencies() -> CurrencyList:
+    """List the currencies and the rules of their amounts; a module may take fewer."""
+    return CurrencyList(
+        data=[
+            CurrencyOut(
+                currency=name,
+                decimals=decimals(name),
+                step=step(name),
+                least=least_charge(name),
+                most=MAXIMUM_CHARGE,
+            )
+            for name in sorted(SUPPORTED)
+        ]
+    )
