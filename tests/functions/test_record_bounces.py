@@ -393,6 +393,50 @@ def test_what_became_of_mails_is_asked_for_one_thing_at_a_time(shop: Shop) -> No
     assert bakery.get("/v1/notifications", invoice=invoice["id"]).status == 404
 
 
+def test_what_became_of_many_mails_is_read_page_by_page(shop: Shop) -> None:
+    invoice = shop.invoice()
+    for _ in range(5):
+        shop.link(invoice, send={})
+        shop.world.notify()
+    seen: list[str] = []
+    asked: Json = {"invoice": invoice["id"], "limit": 2}
+    for size in (2, 2, 1):
+        page = expect(200, shop.operator.get("/v1/notifications", **asked))
+        assert len(page["data"]) == size
+        seen += [each["id"] for each in page["data"]]
+        asked["cursor"] = page["next_cursor"]
+
+    assert asked["cursor"] is None
+    assert seen == sorted(set(seen), reverse=True)
+
+
+def test_a_deadline_reaches_the_merchant_whose_own_address_is_dead(shop: Shop) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.notify()
+    (mail,) = shop.world.post.to(SELLER)
+    hear(shop, bounce(mail))
+    shop.pay(shop.invoice(), "createDispute")
+    for _ in range(9):
+        shop.world.deliver()
+        shop.world.notify()
+        shop.world.advance(days=1)
+        shop.world.run("sweep_attempts", {})
+
+    told = [line for line in shop.world.post.subjects("ar@shop.example") if "left to" in line]
+    assert [line[:6] for line in told] == ["7 days", "3 days", "1 day "]
+
+
+def test_a_tenant_that_wants_no_mails_is_not_told_of_each_day(shop: Shop) -> None:
+    limit(shop, tenant=0)
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.notify()
+    shop.world.notify()
+
+    assert shop.world.post.sent == []
+
+
 def test_what_an_address_is_known_by_differs_from_tenant_to_tenant(shop: Shop) -> None:
     """Nobody who has two tenants' rows can tell that they write to the same person."""
     names = {known_as(BUYER, tenant, runtime.doors()) for tenant in ("tulips", "bakery")}

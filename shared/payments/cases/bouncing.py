@@ -1,6 +1,7 @@
 """Mails that come back: what SES reports of them, what follows, and how it is lifted."""
 
 from payments.doors.doors import Doors
+from payments.doors.keys import stamp
 from payments.doors.store import Change, change
 from payments.errors import NotFound, PermissionDenied
 from payments.facts.caller import Caller
@@ -80,5 +81,10 @@ def messages_about(
     find = {"INV": doors.store.invoice, "CUS": doors.store.customer, "ACC": doors.store.account}
     find[about](tenant, name)
     told = doors.store.notices(tenant, about, name)
-    told.sort(key=lambda each: each.created_at, reverse=True)
+    told.sort(key=place_of, reverse=True)
     return told, doors.store.reports(tenant, about, name)
+
+
+def place_of(told: Notification) -> str:
+    """Return by what these are sorted: the time, and for those of one second the id."""
+    return f"{stamp(told.created_at)}#{told.id}"

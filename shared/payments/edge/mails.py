@@ -45,7 +45,7 @@ class NotificationList(BaseModel):
     """Everything about one invoice, customer or account, newest first."""
 
     data: list[NotificationOut]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 class Lift(api.Body):
@@ -64,7 +64,11 @@ class LiftedOut(BaseModel):
 
 @router.get("/v1/notifications")
 def list_notifications(
-    invoice: Ref = None, customer: Ref = None, account: Ref = None
+    invoice: Ref = None,
+    customer: Ref = None,
+    account: Ref = None,
+    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> NotificationList:
     """List who was told of what about an invoice, a customer or an account: name one."""
     named: dict[About, str | None] = {"INV": invoice, "CUS": customer, "ACC": account}
@@ -74,7 +78,10 @@ def list_notifications(
     (about, name) = given[0]
     tenant, doors = api.caller(router).tenant, runtime.doors()
     notices, reports = bouncing.messages_about(about, name, tenant, doors)
-    return NotificationList(data=[_show(notice, reports) for notice in notices])
+    older = [each for each in notices if not cursor or bouncing.place_of(each) < cursor]
+    page = older[:limit]
+    following = bouncing.place_of(page[-1]) if len(older) > limit else None
+    return NotificationList(data=[_show(notice, reports) for notice in page], next_cursor=following)
 
 
 @router.post("/v1/notifications/lift-suppression")

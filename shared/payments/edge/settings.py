@@ -38,7 +38,7 @@ class MailLimitsIn(api.Body):
     How many mails are sent in 24 hours; what is left out is the default.
 
     To one payer's `address`, to it about one `invoice` because Send was pressed, and of the whole
-    `tenant`: there, 0 ends all mails to payers.
+    `tenant`: there, 0 ends all but those about accounts and disputes.
     """
 
     address: Annotated[int, Field(strict=True, ge=1, le=1000)] = _LIMITS.address

@@ -12,7 +12,7 @@ from payments.errors import NotFound
 from payments.facts.mailing import RETURNED_NOTICES_PER_DAY, Report
 from payments.facts.notification import Kind, Notification, PartStatus
 from payments.steps.noticing import of_tenant
-from payments.steps.rationing import Withheld, suppression_of
+from payments.steps.rationing import Withheld, first_reachable
 from payments.steps.staging import Nobody, to_house
 from payments.wording.letters import Letter
 from payments.wording.staff import LOCALE, reason, tell
@@ -23,8 +23,11 @@ def held(withheld: Withheld, told: Notification, doors: Doors) -> None:
     # Whoever presses Send too often has been told so.
     if withheld.status is not PartStatus.CAPPED or str(withheld) == "invoice_limit":
         return
-    now = doors.now()
-    key, scope = f"{now:%Y-%m-%d}:{withheld}", str(withheld).removesuffix("_limit")
+    now, scope = doors.now(), str(withheld).removesuffix("_limit")
+    if not getattr(doors.store.settings(told.tenant).mail_limits, scope):
+        # Whoever wants none knows that there are none.
+        return
+    key = f"{now:%Y-%m-%d}:{withheld}"
     notice = of_tenant(Kind.MAIL_HELD, key, tenant=told.tenant, at=now, scope=scope)
     with suppress(RowChanged):
         doors.store.write(notice)
@@ -106,9 +109,8 @@ def _whom(
 def _address(told: Notification, doors: Doors) -> str:
     """Return the first of the merchant's addresses that takes mails."""
     known = [doors.store.settings(told.tenant).seller_email, *_watchers(told, doors)]
-    for each in known:
-        if each and not suppression_of(each, told.tenant, doors):
-            return each
+    if address := first_reachable(known, told.tenant, doors):
+        return address
     raise Nobody("no_address")
 
 

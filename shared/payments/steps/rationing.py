@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 from payments.doors.doors import Doors
 from payments.doors.mail import Mail
@@ -33,6 +34,12 @@ def suppression_of(address: str, tenant: str, doors: Doors) -> Suppression | Non
     """Return why nothing is sent to an address, or None."""
     found = doors.store.suppression(tenant, known_as(address, tenant, doors))
     return found if found and found.is_active else None
+
+
+def first_reachable(addresses: Iterable[str | None], tenant: str, doors: Doors) -> str | None:
+    """Return the first address that takes mails; a merchant has more than one."""
+    known = (each for each in addresses if each)
+    return next((each for each in known if not suppression_of(each, tenant, doors)), None)
 
 
 def admit(mail: Mail, reader: str, told: Notification, doors: Doors) -> None:

@@ -58,7 +58,8 @@ def deadline(told: Notification, doors: Doors) -> Mail:
         raise Nobody("gone")
     if not dispute.is_answerable or dispute.submissions:
         raise Nobody("answered")
-    days = int(told.refs["days"])
+    # A bank may give less time than a reminder has been made for.
+    days = max(1, -((doors.now() - dispute.due_by) // timedelta(days=1)))
     until = locales.day(dispute.due_by, STAFF)
     values = scene.values(dispute.amount, STAFF) | {
         "days": f"{days} day{'s' if days != 1 else ''}",

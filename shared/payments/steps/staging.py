@@ -15,6 +15,7 @@ from payments.facts.link import LinkPointer, PayLink
 from payments.facts.notification import Notification
 from payments.facts.settings import Settings
 from payments.steps.addressing import digest, page_of, token_of
+from payments.steps.rationing import first_reachable
 from payments.wording import letters, locales
 from payments.wording.invoice_pdf import Sheet
 from payments.wording.letters import Letter, Look, Row
@@ -206,10 +207,10 @@ def to_seller(scene: Scene, letter: Letter) -> Mail:
 
 def to_merchant(scene: Scene, letter: Letter, doors: Doors) -> Mail:
     """Return the mail to the merchant, or to whoever looks after the account: it cannot wait."""
-    invoice, address = scene.invoice, scene.settings.seller_email
-    if not address and invoice.account:
-        watchers = doors.store.account(invoice.tenant, invoice.account).error_emails
-        address = next(iter(watchers), None)
+    invoice, known = scene.invoice, [scene.settings.seller_email]
+    if invoice.account:
+        known += doors.store.account(invoice.tenant, invoice.account).error_emails
+    address = first_reachable(known, invoice.tenant, doors)
     if not address:
         raise Nobody("no_address")
     return _mail(address, letter, scene.look)
