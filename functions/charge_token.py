@@ -1,6 +1,7 @@
 """/v1/invoices/{id}/charges and /v1/charges: charge a saved card without its owner."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
@@ -9,7 +10,9 @@ from payments.cases import charging, recovering
 from payments.edge import api, certifying, runtime
 from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.attempt import Attempt, AttemptStatus
+from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation, Fee, Note
+from payments.steps import addressing
 
 app = api.new_app()
 app.include_router(certifying.router)
@@ -17,12 +20,19 @@ handler = api.lambda_handler(app)
 
 
 class ChargeCard(api.Body):
-    """`amount` in the invoice's minor units; left out, it is all that is collectable."""
+    """
+    `amount` in the invoice's minor units; left out, it is all that is collectable.
+
+    `on_action_required` says what follows where the bank wants the card's owner to confirm. With
+    `send_link`, the usual where the module has links, they are mailed the pay link, on which this
+    payment goes on; with `fail` it ends.
+    """
 
     module: api.Name | None = None
     amount: api.Amount | None = None
     payment_method: api.Name | None = None
     supersede_open_links: Annotated[bool, Field(strict=True)] = True
+    on_action_required: OnActionRequired | None = None
 
 
 class PartOf(api.Body):
@@ -40,13 +50,15 @@ class ChargeCustomer(api.Body):
     module: api.Name | None = None
     payment_method: api.Name | None = None
     supersede_open_links: Annotated[bool, Field(strict=True)] = True
+    on_action_required: OnActionRequired | None = None
 
 
 class ChargedAttempt(BaseModel):
-    """How far the charge came."""
+    """How far the charge came; in `action_required` it waits for its payer until `confirm_by`."""
 
     id: str
     status: str
+    confirm_by: datetime | None
 
 
 class ChargedPayment(BaseModel):
@@ -71,14 +83,15 @@ class ChargedInvoice(BaseModel):
 
 class ChargeOut(BaseModel):
     """
-    201 with a payment; 202 while Stripe has not said how it ended.
+    201 with a payment; 202 while Stripe has not said how it ended, or its payer has to confirm it.
 
-    Ask the invoice, do not charge again.
+    Ask the invoice, do not charge again. `pay_link` is where the payer confirms, or pays otherwise.
     """
 
     attempt: ChargedAttempt
     payment: ChargedPayment | None
     invoice: ChargedInvoice
+    pay_link: str | None = None
 
 
 class ChargesOut(BaseModel):
@@ -87,6 +100,7 @@ class ChargesOut(BaseModel):
     attempt: ChargedAttempt
     payment: ChargedPayment | None
     invoices: list[ChargedInvoice]
+    pay_link: str | None = None
 
 
 @app.post("/v1/invoices/<invoice_id>/charges", status_code=201)
@@ -98,6 +112,7 @@ def charge_card(invoice_id: api.PathName, body: ChargeCard) -> Response[ChargeOu
         module=body.module,
         payment_method=body.payment_method,
         supersede_open_links=body.supersede_open_links,
+        on_action_required=body.on_action_required,
     )
 
     def charge(attempt_id: str) -> ChargeOut | api.Pending:
@@ -106,7 +121,7 @@ def charge_card(invoice_id: api.PathName, body: ChargeCard) -> Response[ChargeOu
         shown = ChargeOut(**found.model_dump(exclude={"invoices"}), invoice=found.invoices[0])
         return shown if _is_done(attempt) else api.Pending(shown)
 
-    return api.answer_once(app, "att", 201, charge)
+    return api.answer_once(app, "att", 201, charge, tell=_with_link)
 
 
 @app.post("/v1/charges", status_code=201)
@@ -119,13 +134,14 @@ def charge_customer(body: ChargeCustomer) -> Response[ChargesOut]:
         customer=body.customer,
         payment_method=body.payment_method,
         supersede_open_links=body.supersede_open_links,
+        on_action_required=body.on_action_required,
     )
 
     def charge(attempt_id: str) -> ChargesOut | api.Pending:
         attempt = charging.charge_token(request, attempt_id=attempt_id, caller=caller, doors=doors)
         return _show(attempt) if _is_done(attempt) else api.Pending(_show(attempt))
 
-    return api.answer_once(app, "att", 201, charge)
+    return api.answer_once(app, "att", 201, charge, tell=_with_link)
 
 
 @app.post("/v1/invoices/<invoice_id>/recovery/stop")
@@ -139,13 +155,24 @@ def _is_done(attempt: Attempt) -> bool:
     return attempt.status is AttemptStatus.SUCCEEDED
 
 
+def _with_link(told: dict[str, Any]) -> dict[str, Any]:
+    """Add where the payer confirms: a link's address is made for each answer, and kept nowhere."""
+    if told["attempt"]["status"] != AttemptStatus.ACTION_REQUIRED:
+        return told
+    caller, doors = api.caller(app), runtime.doors()
+    attempt = doors.store.named(Attempt, caller.tenant, told["attempt"]["id"])
+    link = addressing.link_for(attempt, doors.store.invoice(caller.tenant, attempt.invoice), doors)
+    page = addressing.page_of(caller.base_url, caller.tenant, link.id, doors) if link else None
+    return told | {"pay_link": page}
+
+
 def _show(attempt: Attempt) -> ChargesOut:
     store = runtime.store()
     rows = store.invoice_rows(attempt.tenant, attempt.invoice)
     others = [store.invoice(attempt.tenant, share.invoice) for share in attempt.shares[1:]]
     payment = next((found for found in rows.payments if found.attempt == attempt.id), None)
     return ChargesOut(
-        attempt=ChargedAttempt(id=attempt.id, status=attempt.status),
+        attempt=ChargedAttempt.model_validate(attempt, from_attributes=True),
         payment=ChargedPayment(**payment.model_dump()) if payment else None,
         invoices=[
             ChargedInvoice.model_validate(invoice, from_attributes=True)

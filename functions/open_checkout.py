@@ -83,6 +83,7 @@ class StandingOut(BaseModel):
     currency: str
     url: str | None
     decline: dict[str, Any] | None
+    confirm_by: datetime | None
     created_at: datetime
     invoice_status: str
     outstanding: int

@@ -1,5 +1,5 @@
 """
-/p/{token}: the payer's page, the way to Stripe's Checkout, and the way back.
+/p/{token}: the payer's page, the ways to Stripe's Checkout and to a bank, and the way back.
 
 Public: the token is the key.
 """
@@ -7,7 +7,7 @@ Public: the token is the key.
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from payments.cases import paying
+from payments.cases import confirming, paying
 from payments.cases.paying import LinkState
 from payments.config import settings
 from payments.doors.doors import Doors
@@ -46,6 +46,8 @@ def _route(event: dict[str, Any]) -> Result:
     token, doors = event["pathParameters"]["token"], runtime.doors()
     if event["rawPath"].endswith("/pay"):
         return _press(event, token, doors)
+    if event["rawPath"].endswith("/confirm"):
+        return _confirm(event, token, doors)
     if event["rawPath"].endswith("/return"):
         return _come_back(event, token, doors)
     view = paying.view(token, doors=doors)
@@ -73,13 +75,34 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
         return _redirect(address)
 
 
+def _confirm(event: dict[str, Any], token: str, doors: Doors) -> Result:
+    """Lead the payer to their bank, or to the page that says what became of the payment."""
+    locale = _locale(event, _form(event).get("lang"))
+    page = f"{api.base_url(event)}/p/{token}"
+    asked = confirming.Confirmation(page, locale)
+    try:
+        bank = confirming.confirm(token, asked, doors=doors)
+    except PaymentsError as refusal:
+        # Whether the bank was asked, nobody knows yet; or it is not to be asked any more.
+        if not refusal.retryable and paying.view(token, doors=doors).state is LinkState.CONFIRM:
+            raise
+        return _redirect(f"{page}/return?lang={locale}")
+    return _redirect(bank or f"{page}?lang={locale}")
+
+
 def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
     """Ask Stripe, and show what is known; while nothing is, a press of Pay would be too early."""
-    session = (event.get("queryStringParameters") or {}).get("session_id", "")
-    locale = _locale(event)
-    if paying.come_back(token, session, doors=doors):
+    query = event.get("queryStringParameters") or {}
+    session, locale = query.get("session_id", ""), _locale(event)
+    if session:
+        known = paying.come_back(token, session, doors=doors)
+    else:
+        known = confirming.come_back(token, doors=doors)
+    if known:
         return _redirect(f"{api.base_url(event)}/p/{token}?lang={locale}")
-    again = f"/p/{token}/return?{urlencode({'session_id': session, 'lang': locale})}"
+    # Of what Stripe has added, a client secret too, nothing goes into another address.
+    kept = {"session_id": session, "lang": locale} if session else {"lang": locale}
+    again = f"/p/{token}/return?{urlencode(kept)}"
     return _html(200, pages.notice("checking", locale, again=again))
 
 

@@ -27,6 +27,7 @@ IF_MATCH = {
 PAGES = {
     "/p/{token}": {"get": "The payer's page of a pay link; reading it changes nothing."},
     "/p/{token}/pay": {"post": "Open a fresh Checkout Session and lead the payer to it (303)."},
+    "/p/{token}/confirm": {"post": "Go on with a saved card's payment at its bank's page (303)."},
     "/p/{token}/return": {
         "get": "Ask Stripe how the session ended and lead back to the page (303)."
     },

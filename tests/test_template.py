@@ -22,6 +22,7 @@ PUBLIC = {
     "GET /v1/accounts/onboarding/refresh",
     "GET /v1/accounts/onboarding/return",
     "POST /p/{token}/pay",
+    "POST /p/{token}/confirm",
     "POST /webhooks/stripe/connect/{mode}",
     "POST /webhooks/stripe/{account}/{mode}",
 }

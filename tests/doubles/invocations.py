@@ -17,6 +17,7 @@ PUBLIC = (
     "GET /p/saved-card",
     "GET /p/{token}",
     "POST /p/{token}/pay",
+    "POST /p/{token}/confirm",
     "GET /p/{token}/return",
     "GET /v1/accounts/oauth/callback",
     "GET /v1/accounts/onboarding/refresh",

@@ -42,7 +42,7 @@ def decline(shop: Shop, bank: Bank, how: BankDecline = NO_FUNDS, **asked: Any) -
     """Give an invoice whose card was declined."""
     invoice = shop.invoice()
     bank(how)
-    assert shop.charge(invoice, **asked).status == 402
+    assert shop.charge(invoice, on_action_required="fail", **asked).status == 402
     return invoice
 
 

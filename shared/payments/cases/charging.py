@@ -16,6 +16,7 @@ from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel,
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice
+from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation
 from payments.facts.velocity import Scope
 from payments.money import Money
@@ -56,7 +57,8 @@ class ChargeRequest:
     """
     One charge for one invoice, or for several of the same customer.
 
-    No card means the default one.
+    No card means the default one. `on_action_required` says what follows where the bank wants the
+    card's owner: they get a link, if the module has links, or the charge fails.
     """
 
     parts: tuple[Part, ...]
@@ -64,6 +66,7 @@ class ChargeRequest:
     customer: str | None = None
     payment_method: str | None = None
     supersede_open_links: bool = True
+    on_action_required: OnActionRequired | None = None
 
 
 def charge_token(
@@ -100,7 +103,7 @@ def declined(attempt: Attempt, decline: Decline) -> Declined:
     """
     kind: type[Declined] = CardDeclined
     detail = "The bank declined this card."
-    if decline.code == "authentication_required":
+    if decline.asks_payer:
         kind, detail = (
             AuthenticationRequired,
             "The bank wants the cardholder to confirm this payment.",
@@ -126,6 +129,8 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
     _require_one_payer(invoices, request.customer)
     permitted = require_use(caller, module_of(invoices[0], request.module), "charge_saved", doors)
     permitted.module.require_card()
+    if request.on_action_required == "send_link":
+        permitted.module.require("link")
     for invoice in invoices:
         require_same_books(invoice, permitted)
     customer = doors.store.customer(caller.tenant, invoices[0].customer)
@@ -147,6 +152,7 @@ def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors
             stripe_customer=card.stripe_customer,
             payment_method=card.id,
             sweep_at=doors.now() + SWEEP_AFTER,
+            on_action_required=request.on_action_required or permitted.module.on_action_required,
             allocations=shares if len(shares) > 1 else (),
         )
 

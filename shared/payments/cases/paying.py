@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from payments.doors.doors import Doors
 from payments.doors.rows.invoices import InvoiceRows
-from payments.errors import AmountTooSmall, InvoiceNotPayable, NotFound, PaymentsError
+from payments.errors import AmountTooSmall, InvoiceNotPayable, PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
-from payments.facts.customer import Customer
+from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.link import PayLink
 from payments.facts.module import PaymentModule
@@ -17,9 +17,10 @@ from payments.facts.settings import Settings
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.facts.velocity import Scope
 from payments.money import Money, least_charge, step
-from payments.steps.addressing import digest
+from payments.steps.addressing import link_of
 from payments.steps.advancing import advance
 from payments.steps.applying import apply_session
+from payments.steps.awaiting import card_of, waiting_for
 from payments.steps.claiming import claim
 from payments.steps.limiting import admit, payer_at
 from payments.steps.opening import open_session
@@ -37,6 +38,7 @@ class LinkState(StrEnum):
     """What the page has to say."""
 
     PAYABLE = "payable"
+    CONFIRM = "confirm"
     IN_PROGRESS = "in_progress"
     PROCESSING = "processing"
     PAID = "paid"
@@ -88,6 +90,9 @@ class LinkView:
     most: int = 0
     #: A payment through the page came to nothing after the payer had left it, as debits do.
     failed_at: datetime | None = None
+    #: What waits for the payer to confirm it with their bank, and the card that is to pay it.
+    waiting: Attempt | None = None
+    card: SavedMethod | None = None
 
     @property
     def may_choose(self) -> bool:
@@ -113,7 +118,7 @@ def view(token: str, *, doors: Doors) -> LinkView:
 
     Reading changes nothing, since mail scanners read too.
     """
-    link = _find(token, doors)
+    link = link_of(token, doors)
     rows = doors.store.invoice_rows(link.tenant, link.invoice)
     invoice = rows.require_invoice()
     module = doors.store.module(link.tenant, link.module)
@@ -122,9 +127,13 @@ def view(token: str, *, doors: Doors) -> LinkView:
     left = invoice.collectable + invoice.reserved
     least, bound = module.terms.bounds(invoice.currency)
     most = min(left, bound or left)
+    waiting, state = waiting_for(invoice, doors), _state(link, invoice, doors)
+    if state is LinkState.CONFIRM and not waiting:
+        # Decided while this was read.
+        state = LinkState.IN_PROGRESS
     part = min(link.amount or left, left, most if link.rule == "choose" else left)
     return LinkView(
-        state=_state(link, invoice, doors),
+        state=state,
         link=link,
         invoice=invoice,
         module=module,
@@ -137,6 +146,8 @@ def view(token: str, *, doors: Doors) -> LinkView:
         least=min(left, max(least, _least(link, invoice))),
         most=most,
         failed_at=_failed_at(rows),
+        waiting=waiting,
+        card=card_of(waiting, doors) if waiting else None,
     )
 
 
@@ -152,7 +163,7 @@ def wrong_part(view: LinkView, amount: int) -> str:
 
 def press(token: str, asked: Press, *, doors: Doors) -> str:
     """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
-    link = _find(token, doors)
+    link = link_of(token, doors)
     invoice = doors.store.invoice(link.tenant, link.invoice)
     if not link.is_usable(doors.now()):
         raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
@@ -207,7 +218,7 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
 
     Say whether it is known now.
     """
-    link = _find(token, doors)
+    link = link_of(token, doors)
     rows = doors.store.invoice_rows(link.tenant, link.invoice)
     attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)
     if not attempt or not attempt.is_open:
@@ -224,16 +235,6 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
     return True
 
 
-def _find(token: str, doors: Doors) -> PayLink:
-    pointer = doors.store.find_link(digest(token))
-    if not pointer:
-        raise NotFound("There is no such pay link.")
-    link = doors.store.link(pointer.tenant, pointer.invoice, pointer.link)
-    if link.digest != pointer.digest:
-        raise NotFound("There is no such pay link.")
-    return link
-
-
 def _state(link: PayLink, invoice: Invoice, doors: Doors) -> LinkState:
     found = _hindrance(link, invoice, doors.now())
     if found:
@@ -241,18 +242,18 @@ def _state(link: PayLink, invoice: Invoice, doors: Doors) -> LinkState:
     try:
         permitted, _ = _require_open(link, invoice, doors)
         money = invoice.require_collectable(_part(link, invoice, None), beside=invoice.reserved)
-        if link.rule != "choose":
+        if link.rule != "choose" and not invoice.waits_for_payer:
             permitted.module.terms.require_money(money)
     except PaymentsError:
         return LinkState.UNAVAILABLE
-    return LinkState.PAYABLE
+    return LinkState.CONFIRM if invoice.waits_for_payer else LinkState.PAYABLE
 
 
 def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | None:
     """Return why nothing can be paid through the link, what is most certain first."""
     if link.status != "active":
         return LinkState(link.status)
-    held = invoice.claim is not None and not invoice.claim.channel.has_payer
+    held = invoice.claim is not None and not invoice.claim.gives_way
     reasons = (
         (invoice.status in _ENDS, _ENDS.get(invoice.status)),
         (invoice.open_disputes > 0, LinkState.DISPUTED),
@@ -312,6 +313,8 @@ def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:
 def _failed_at(rows: InvoiceRows) -> datetime | None:
     """Return when the payer's last attempt failed, unless another has followed it."""
     last = max(rows.attempts, key=lambda each: (each.created_at, each.id), default=None)
-    if not last or last.status is not AttemptStatus.FAILED or not last.channel.has_payer:
+    if not last or last.status is not AttemptStatus.FAILED:
+        return None
+    if not last.channel.has_payer and not last.confirmations:
         return None
     return last.changed_at

@@ -120,6 +120,11 @@ def _try(recovery: Recovery, done: Followed, doors: Doors) -> Recovery:
     attempt = _collect(recovery, card, doors)
     if attempt.status is _A.FAILED:
         return _declined(recovery, attempt, doors)
+    if attempt.waits:
+        # Kept in mind, so that a payer who refuses is asked for another card.
+        asked = recovery.having(tries=recovery.tries + 1)
+        confirm = asked.ask(Course.CONFIRM, "authentication_required", doors.now())
+        return confirm.having(next_attempt=attempt.id)
     invoice = doors.store.invoice(recovery.tenant, recovery.invoice)
     ended = _ended(recovery, invoice, attempt, doors)
     return ended or recovery.having(sweep_at=doors.now() + SOON)
@@ -150,6 +155,7 @@ def _collect(recovery: Recovery, card: SavedMethod, doors: Doors) -> Attempt:
             stripe_customer=card.stripe_customer,
             payment_method=card.id,
             sweep_at=doors.now() + SWEEP_AFTER,
+            on_action_required=permitted.module.on_action_required,
         )
 
     invoice = doors.store.invoice(recovery.tenant, recovery.invoice)

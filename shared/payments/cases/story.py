@@ -32,7 +32,7 @@ METHODS = {
 ENDS = {
     _S.SUCCEEDED: "It succeeded.",
     _S.CANCELED: "It was given up before any money moved.",
-    _S.EXPIRED: "The payment page expired unpaid.",
+    _S.EXPIRED: "The payer let its time run out, unpaid.",
 }
 REFUNDS = {
     RefundStatus.REQUESTED: "are to be given back",
@@ -60,7 +60,7 @@ WAITS = {
     _S.CREATED: "It has been begun, and Stripe has not been asked yet.",
     _S.SUBMITTING: "It is under way at Stripe.",
     _S.UNKNOWN: "Stripe has not said how it ended. It is asked every two minutes.",
-    _S.ACTION_REQUIRED: "The cardholder has to confirm it.",
+    _S.ACTION_REQUIRED: "The bank wants the cardholder to confirm it, who was sent a link.",
     _S.PROCESSING: "The bank is working on it, which takes days for a debit.",
 }
 
@@ -133,6 +133,9 @@ def _of_attempt(attempt: Attempt) -> Iterator[Happening]:
             refs[name] = value
     text = f"{asked} were asked for by {CHANNELS[attempt.channel]}."
     yield Happening(attempt.created_at, "attempt_begun", text, refs)
+    if attempt.confirming_since:
+        text = "The payer went to their bank's page to confirm it."
+        yield Happening(attempt.confirming_since, "attempt_confirming", text, refs)
     if attempt.changed_at and attempt.status is not _S.CREATED:
         kind = f"attempt_{attempt.status}"
         yield Happening(attempt.changed_at, kind, _how_it_stands(attempt), refs)
@@ -283,6 +286,10 @@ def _tell_claimed(owed: str, invoice: Invoice, rows: InvoiceRows) -> tuple[str, 
             f"{owed} A payer has opened the payment page and has not paid yet.",
             "Wait, or charge a card: the page is closed first.",
         )
+    if attempt.waits and attempt.confirm_by:
+        until = f"{attempt.confirm_by:%Y-%m-%d}"
+        following = f"Wait until {until}, or collect in another way: it is closed first."
+        return f"{owed} {WAITS[attempt.status]}", following
     return f"{owed} {WAITS[attempt.status]}", "Wait: it ends by itself, and is never charged twice."
 
 

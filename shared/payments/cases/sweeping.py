@@ -137,9 +137,31 @@ def _patience(since: datetime, doors: Doors) -> timedelta:
 def _settle(attempt: Attempt, doors: Doors) -> None:
     if attempt.status is AttemptStatus.PROCESSING:
         return _ask(attempt, doors)
+    if attempt.asks_payer and attempt.payment_intent and _waits_on(attempt, doors):
+        return None
     if attempt.is_open:
         close(attempt, doors)
     return None
+
+
+def _waits_on(attempt: Attempt, doors: Doors) -> bool:
+    """Ask after what a payer may confirm, and say whether it is left to them; not for ever."""
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    found = applied(attempt, gateway.intent(attempt.payment_intent or ""), doors)
+    if not found.waits:
+        return not found.is_open
+    now, until = doors.now(), found.confirm_by
+    if not until or until <= now or not _is_owed(found, doors):
+        return False
+    if not found.sweep_at or found.sweep_at <= now:
+        doors.store.save(found.having_waited(now), found)
+    return True
+
+
+def _is_owed(attempt: Attempt, doors: Doors) -> bool:
+    """Say whether what it asks for is still outstanding, of each of its invoices."""
+    seen = ((doors.store.invoice(attempt.tenant, each.invoice), each) for each in attempt.shares)
+    return all(each.amount <= invoice.outstanding for invoice, each in seen)
 
 
 def _put_off(attempt: Attempt, doors: Doors) -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from payments.cases.paying import LinkState, LinkView, Received, wrong_part
+from payments.facts.attempt import Attempt
 from payments.facts.invoice import InvoiceStatus
 from payments.facts.module import ModuleState
 from payments.facts.payment import Payment
@@ -49,7 +51,8 @@ def pay_page(
     written = partial(locales.amount, currency=view.invoice.currency, locale=locale)
     shown = _shown(view, locale, written) if view.state not in _SILENT else Sheet(locale, "")
     payable = view.state is LinkState.PAYABLE
-    return replace(
+    waiting = view.waiting if view.state is LinkState.CONFIRM else None
+    sheet = replace(
         shown,
         title=_title(view, locale),
         merchant=view.merchant,
@@ -59,6 +62,7 @@ def pay_page(
         form=_form(view, locale, path, typed, wrong) if payable else None,
         again=(say("page.again", locale), path) if view.state in _LOOK_AGAIN else None,
     )
+    return replace(sheet, **_confirming(view, waiting, locale, path)) if waiting else sheet
 
 
 def notice(name: str, locale: str, *, again: str | None = None) -> Sheet:
@@ -71,6 +75,17 @@ def notice(name: str, locale: str, *, again: str | None = None) -> Sheet:
     )
 
 
+def _confirming(view: LinkView, waiting: Attempt, locale: str, path: str) -> dict[str, Any]:
+    """Return what a page has on which a payer goes on to their bank, or goes another way."""
+    amount = locales.amount(waiting.charged, waiting.currency, locale)
+    note = say("page.confirm.note", locale, merchant=view.merchant)
+    return {
+        "sum": amount,
+        "form": Form(f"{path}/confirm", say("page.confirm.button", locale, amount=amount), note),
+        "other": Form(f"{path}/pay", say("page.confirm.other", locale), ""),
+    }
+
+
 def _title(view: LinkView, locale: str) -> str:
     if view.state in _SILENT:
         return say(f"page.{view.state}.title", locale)
@@ -81,7 +96,8 @@ def _notes(view: LinkView, locale: str) -> list[Note]:
     found = []
     if view.state is not LinkState.PAYABLE:
         ended = locales.day(view.link.expires_at, locale) if view.link.expires_at else ""
-        text = say(f"page.{view.state}.text", locale, merchant=view.merchant, date=ended)
+        values = {"merchant": view.merchant, "date": ended} | _asked(view, locale)
+        text = say(f"page.{view.state}.text", locale, **values)
         title = say(f"page.{view.state}.title", locale) if view.state not in _SILENT else ""
         found.append(Note(text, title, _MOODS.get(view.state, "")))
     elif view.surcharge and view.may_choose:
@@ -91,6 +107,21 @@ def _notes(view: LinkView, locale: str) -> list[Note]:
             Note(say("page.failed", locale, date=locales.day(view.failed_at, locale)), "", "bad")
         )
     return found
+
+
+def _asked(view: LinkView, locale: str) -> dict[str, str]:
+    """Return which card is to pay, and until when its owner can confirm it."""
+    if not view.waiting or not view.waiting.confirm_by:
+        return {}
+    card = say("page.confirm.card", locale)
+    if view.card and view.card.last4:
+        brand = _brand(view.card.brand or "")
+        card = say("page.card", locale, brand=brand, last4=view.card.last4).strip()
+    return {"card": card, "date": locales.day(view.waiting.confirm_by, locale)}
+
+
+def _brand(name: str) -> str:
+    return _BRANDS.get(name, name.title())
 
 
 def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
@@ -158,8 +189,7 @@ def _paid(received: Received, locale: str, written: Callable[[int], str]) -> Pai
 def _how(payment: Payment, locale: str) -> str:
     note = payment.note
     if note.last4 and note.brand:
-        brand = _BRANDS.get(note.brand, note.brand.title())
-        return say("page.card", locale, brand=brand, last4=note.last4)
+        return say("page.card", locale, brand=_brand(note.brand), last4=note.last4)
     return say(f"page.method.{payment.method}", locale)
 
 

@@ -99,6 +99,8 @@ class AttemptOut(BaseModel):
     amount: int
     surcharge: int
     decline: dict[str, Any] | None
+    #: Until when it waits for its payer to confirm with their bank.
+    confirm_by: str | None
     created_at: str
 
 

@@ -2,16 +2,22 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from payments.errors import InvalidTransition
 from payments.facts.fact import Fact
+from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation
 
 #: Stripe may prune an idempotency key after 24 hours; a replay after that makes a second object.
 REPLAY_MAX = timedelta(hours=23)
 #: When the sweep looks at an attempt that its own request has left behind.
 SWEEP_AFTER = timedelta(minutes=2)
+#: How long a payer has to confirm with their bank: whoever reads mail once a week has read it, and
+#: an invoice is held for nobody for longer. Its link goes on to work, for a payment begun anew.
+CONFIRM_WITHIN = timedelta(days=7)
+#: When to ask after a payer who has gone to their bank's page, and how often after one who has not.
+ASK_BANK_AFTER, ASK_BANK_EVERY = timedelta(minutes=30), timedelta(days=1)
 
 
 class AttemptStatus(StrEnum):
@@ -80,6 +86,11 @@ class Decline(Fact):
     risk_level: str | None = None
     charge: str | None = None
 
+    @property
+    def asks_payer(self) -> bool:
+        """Whether the bank would have paid, had the card's owner been there to confirm."""
+        return "authentication_required" in {self.code, self.decline_code}
+
 
 class WayBack(NamedTuple):
     """Where Checkout sends a payer who has paid, and one who has not."""
@@ -129,6 +140,12 @@ class Attempt(Fact):
     #: What its page may show of Stripe's payment methods; empty, all of them.
     methods: tuple[str, ...] = ()
     decline: Decline | None = None
+    #: Of a saved card: whether it waits for its owner, should the bank want to hear them.
+    on_action_required: OnActionRequired = "fail"
+    #: Until when it waits for them, how often they have gone to their bank, and when they did last.
+    confirm_by: datetime | None = None
+    confirmations: int = 0
+    confirming_since: datetime | None = None
     sweep_at: datetime | None = None
     #: When its present state was found out.
     changed_at: datetime | None = None
@@ -157,6 +174,49 @@ class Attempt(Fact):
     def is_due(self, by: datetime) -> bool:
         """Whether the sweep looks at it by then."""
         return self.sweep_at is not None and self.sweep_at <= by
+
+    @property
+    def asks_payer(self) -> bool:
+        """Whether a bank's question goes to the card's owner, instead of ending it."""
+        return self.on_action_required == "send_link"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is the payer's turn to confirm."""
+        return self.status is _S.ACTION_REQUIRED
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it is closed for another one: nothing comes of it unless a payer acts."""
+        return self.channel.has_payer or self.waits
+
+    def waiting(self, now: datetime, decline: Decline | None) -> dict[str, Any]:
+        """Return what changes when it begins to wait for its payer, or goes on to."""
+        until = self.confirm_by or now + CONFIRM_WITHIN
+        return {
+            "confirm_by": until,
+            "decline": decline or self.decline,
+            "sweep_at": min(until, now + ASK_BANK_EVERY),
+        }
+
+    def having_waited(self, now: datetime) -> "Attempt":
+        """Return it as it goes on to wait."""
+        return self.become(_S.ACTION_REQUIRED, **self.waiting(now, None))
+
+    def confirming(self, now: datetime) -> "Attempt":
+        """Return it with its payer on the way to the bank: the next request to confirm it."""
+        return self.become(
+            _S.ACTION_REQUIRED,
+            confirmations=self.confirmations + 1,
+            confirming_since=now,
+            sweep_at=min(self.confirm_by or now, now + ASK_BANK_AFTER),
+        )
+
+    def end_of_cancel(self, decline: Decline | None, now: datetime) -> AttemptStatus:
+        """Return what it is once its intent is canceled; `decline` is why that had failed."""
+        if not self.waits or (decline and not decline.asks_payer):
+            return _S.FAILED if decline else _S.CANCELED
+        return _S.EXPIRED if self.confirm_by and self.confirm_by <= now else _S.CANCELED
 
     def stripe_key(self, step: str) -> str:
         """Name the one Stripe request that `step` of this attempt is; the same on every replay."""

@@ -57,6 +57,11 @@ class Claim(Fact):
     channel: Channel
     collection: str = "in_progress"
 
+    @property
+    def gives_way(self) -> bool:
+        """Whether it is freed for another attempt: nothing comes of its own unless a payer acts."""
+        return self.channel.has_payer or self.collection == "action_required"
+
 
 class Invoice(Fact):
     """Amounts are minor units of `currency`. A change returns a new value."""
@@ -135,6 +140,11 @@ class Invoice(Fact):
     def collection(self) -> str:
         """The facet that says what the open attempt is doing."""
         return self.claim.collection if self.claim else "idle"
+
+    @property
+    def waits_for_payer(self) -> bool:
+        """Whether the payer of its open attempt is to confirm it with their bank."""
+        return self.collection == "action_required"
 
     @property
     def trouble(self) -> str:

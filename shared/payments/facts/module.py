@@ -25,6 +25,8 @@ class ModuleState(StrEnum):
     ON = "on"
 
 
+#: What follows where a bank wants the absent owner of a saved card to confirm.
+OnActionRequired = Literal["send_link", "fail"]
 #: Which of an account's credentials a state uses.
 MODES = {ModuleState.SANDBOX: "test", ModuleState.ON: "live"}
 
@@ -70,6 +72,11 @@ class PaymentModule(Fact):
         if self.state is ModuleState.OFF:
             raise ModuleOff(f"Payment module {self.name} is Off.", module=self.id)
         return MODES[self.state]
+
+    @property
+    def on_action_required(self) -> OnActionRequired:
+        """What follows where a bank wants a card's owner: they need a link to be asked by."""
+        return "send_link" if self.features.link else "fail"
 
     def require(self, feature: str) -> None:
         """Refuse a way of paying that the module does not offer."""

@@ -117,6 +117,19 @@ class Charge(Value):
         return (details.card if details else None) or ChargedCard()
 
 
+class Redirect(Value):
+    """Where a payer has to go."""
+
+    url: str
+
+
+class NextAction(Value):
+    """What Stripe wants of the payer."""
+
+    type: str
+    redirect_to_url: Redirect | None = None
+
+
 class Intent(Value):
     """A PaymentIntent. Money has arrived if, and only if, its status is `succeeded`."""
 
@@ -130,6 +143,7 @@ class Intent(Value):
     metadata: dict[str, str] = Field(default_factory=dict)
     latest_charge: Charge | str | None = None
     last_payment_error: dict[str, Any] | None = None
+    next_action: NextAction | None = None
     #: Only ever passed on to the payer's browser.
     client_secret: str | None = Field(default=None, repr=False)
 
@@ -150,6 +164,19 @@ class Intent(Value):
             risk_level=outcome.risk_level,
             charge=error.get("charge"),
         )
+
+    @property
+    def awaits_payer(self) -> bool:
+        """Whether it goes on as soon as its payer confirms it with their bank."""
+        if self.status == "requires_payment_method":
+            return self.decline is not None and self.decline.asks_payer
+        return self.status == "requires_action"
+
+    @property
+    def bank_page(self) -> str | None:
+        """Where the payer confirms it; None where they are not asked, or not by a page."""
+        action = self.next_action if self.status == "requires_action" else None
+        return action.redirect_to_url.url if action and action.redirect_to_url else None
 
     @property
     def charge(self) -> Charge:

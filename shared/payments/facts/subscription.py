@@ -14,6 +14,7 @@ from payments.facts.fact import Fact
 Type = Literal[
     "invoice.paid",
     "invoice.partially_paid",
+    "payment.action_required",
     "payment.failed",
     "order.release",
     "refund.*",

@@ -10,7 +10,12 @@ import hashlib
 import hmac
 
 from payments.doors.doors import Doors
+from payments.doors.store import change
+from payments.doors.table import RowChanged
+from payments.errors import NotFound
 from payments.facts.attempt import Attempt, Channel, WayBack
+from payments.facts.invoice import Invoice
+from payments.facts.link import LinkPointer, PayLink
 
 
 def token_of(tenant: str, link: str, doors: Doors) -> str:
@@ -28,6 +33,42 @@ def digest(token: str) -> str:
 def page_of(base_url: str, tenant: str, link: str, doors: Doors) -> str:
     """Return the address of a pay link's page."""
     return f"{base_url}/p/{token_of(tenant, link, doors)}"
+
+
+def link_of(token: str, doors: Doors) -> PayLink:
+    """Return the pay link that a token opens."""
+    pointer = doors.store.find_link(digest(token))
+    if not pointer:
+        raise NotFound("There is no such pay link.")
+    link = doors.store.link(pointer.tenant, pointer.invoice, pointer.link)
+    if link.digest != pointer.digest:
+        raise NotFound("There is no such pay link.")
+    return link
+
+
+def link_for(attempt: Attempt, invoice: Invoice, doors: Doors) -> PayLink | None:
+    """
+    Return a link by which the payer of an attempt can go on, or None where there is to be none.
+
+    Where there is none yet one is made, whose name follows from the attempt's: so whoever needs it
+    first makes it, and the others find it.
+    """
+    now = doors.now()
+    for link in doors.store.links(invoice.tenant, invoice.id):
+        if link.is_usable(now) and link.rule == "full":
+            return link
+    if not doors.store.module(invoice.tenant, attempt.module).features.link:
+        return None
+    name = f"lnk_{attempt.id.removeprefix('att_')}"
+    token = digest(token_of(invoice.tenant, name, doors))
+    named = {"digest": token, "tenant": invoice.tenant, "invoice": invoice.id}
+    link = PayLink(**named, id=name, module=attempt.module, created_at=now)
+    try:
+        doors.store.write(change(link), change(LinkPointer(**named, link=name)))
+    except RowChanged:
+        found = doors.store.link(invoice.tenant, invoice.id, name)
+        return found if found.is_usable(now) else None
+    return link
 
 
 def way_back(attempt: Attempt, doors: Doors) -> WayBack:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
-from payments.facts.attempt import Attempt, AttemptStatus
+from payments.facts.attempt import Attempt, AttemptStatus, Decline
 from payments.facts.invoice import Invoice
 from payments.facts.notification import Kind, Notification
 from payments.steps.noticing import of_invoice
@@ -26,21 +26,30 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         if not current.is_open or current.status is status:
             return current
         saved = change(current.become(status, changed_at=doors.now(), **changes), current)
+        told = _told(saved.new, current, doors)
         followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
         moved = [change(new, old) for new, old in followed if new is not old]
-        doors.store.write(
-            saved, *moved, *recoveries(saved.new, invoices, doors), *_failed(saved.new, doors)
-        )
+        doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors), *told)
         return saved.new
 
     return retrying(step, doors)
 
 
-def _failed(attempt: Attempt, doors: Doors) -> Iterator[Change[Notification]]:
-    """Yield what a payer is told whose card or bank has refused: nobody fails twice."""
-    if attempt.status is AttemptStatus.FAILED:
+def await_payer(attempt: Attempt, decline: Decline | None, doors: Doors) -> Attempt:
+    """Keep the attempt open for its payer to confirm; they are told of it once."""
+    waiting = attempt.waiting(doors.now(), decline)
+    return advance(attempt, AttemptStatus.ACTION_REQUIRED, doors=doors, **waiting)
+
+
+def _told(attempt: Attempt, before: Attempt, doors: Doors) -> Iterator[Change[Notification]]:
+    """Yield what a payer is told: that a bank has refused, or wants to hear them; each once."""
+    kind = {
+        AttemptStatus.FAILED: Kind.PAYMENT_FAILED,
+        AttemptStatus.ACTION_REQUIRED: Kind.ACTION_REQUIRED,
+    }.get(attempt.status)
+    if kind and not (attempt.waits and before.confirm_by):
         yield of_invoice(
-            Kind.PAYMENT_FAILED,
+            kind,
             attempt.id,
             tenant=attempt.tenant,
             invoice=attempt.invoice,

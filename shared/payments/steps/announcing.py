@@ -78,6 +78,15 @@ def _failed(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
         )
 
 
+def _action_required(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    attempt = doors.store.attempt(told.tenant, told.subject, told.refs["attempt"])
+    if attempt and attempt.confirm_by:
+        shown = ("invoice", "mode", "amount", "currency")
+        data = {name: getattr(attempt, name) for name in shown}
+        until = attempt.confirm_by.isoformat()
+        yield told.kind.value, {"attempt": attempt.id, **data, "confirm_by": until}
+
+
 def _refund(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
     if refund:
@@ -130,6 +139,7 @@ EVENTS: dict[Kind, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]]
     Kind.PAYMENT_RECEIVED: _received,
     Kind.PAYMENT_FAILED: _failed,
     Kind.CREDIT_APPLIED: _credited,
+    Kind.ACTION_REQUIRED: _action_required,
     Kind.REFUND_CHANGED: _refund,
     Kind.REFUND_NOTED: _refund,
     Kind.DISPUTE_CHANGED: _dispute,

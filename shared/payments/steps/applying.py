@@ -11,7 +11,7 @@ from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.stripe_objects import Intent, OutcomeUnknown, Session, SetupIntent
-from payments.steps.advancing import advance, invoices_of, latest
+from payments.steps.advancing import advance, await_payer, invoices_of, latest
 from payments.steps.booking import beside, give_back_late, surcharge_entry
 from payments.steps.consenting import save_card, save_paid_card
 from payments.steps.counting import apply_fee, paid_by, payment_of, surcharged_with
@@ -51,11 +51,20 @@ def _apply_to(attempt: Attempt, intent: Intent, account: str, mode: str, doors: 
             sweep_at=doors.now() + DEBIT_EVERY,
         )
     if intent.status == "canceled" and not attempt.channel.has_session:
-        end = AttemptStatus.FAILED if intent.decline else AttemptStatus.CANCELED
-        return advance(attempt, end, doors=doors, payment_intent=intent.id, decline=intent.decline)
-    if intent.status == "requires_payment_method" and attempt.status is AttemptStatus.PROCESSING:
-        return _debit_failed(attempt, intent, doors)
+        end = attempt.end_of_cancel(intent.decline, doors.now())
+        decline = intent.decline or attempt.decline
+        return advance(attempt, end, doors=doors, payment_intent=intent.id, decline=decline)
+    if intent.awaits_payer and attempt.asks_payer:
+        return await_payer(attempt, intent.decline, doors)
+    if intent.status == "requires_payment_method" and _has_failed(attempt, intent):
+        return _end_failed(attempt, intent, doors)
     return attempt
+
+
+def _has_failed(attempt: Attempt, intent: Intent) -> bool:
+    """Say whether a debit has bounced, or a payer or their bank has refused to confirm."""
+    refused = attempt.waits and intent.decline is not None
+    return refused or attempt.status is AttemptStatus.PROCESSING
 
 
 def apply_session(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
@@ -78,7 +87,7 @@ def apply_session(session: Session, *, tenant: str, account: str, mode: str, doo
             attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
         if session.status == "complete" and intent.status == "requires_payment_method":
             # It failed before anybody heard that it was processing: nobody can pay it any more.
-            attempt = _debit_failed(attempt, intent, doors)
+            attempt = _end_failed(attempt, intent, doors)
     if session.status == "expired" and attempt.is_open:
         advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
@@ -129,9 +138,9 @@ def _succeeded(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     )
 
 
-def _debit_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+def _end_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     """
-    End an attempt whose bank debit failed days later.
+    End an attempt whose bank debit failed days later, or whose payer did not confirm.
 
     The intent has no payment method any more.
     """

@@ -25,7 +25,7 @@ def claim(
     """
     Give the invoices to the attempt that `propose` makes of their present state, all or none.
 
-    An open page of the payer's is closed at Stripe first if `supersede` says so. Raise
+    What waits for a payer is closed at Stripe first if `supersede` says so. Raise
     PaymentInProgress where another attempt may still bring money, or has come first each time.
     """
     for tried in range(TRIES):
@@ -59,13 +59,13 @@ def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     """
     Return the invoice without a claim.
 
-    One that a payer's session holds is closed at Stripe first.
+    One that waits for a payer, in an open page or for their bank, is closed at Stripe first.
     """
     held = invoice.claim
     if not held:
         return invoice
     attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
-    if not attempt or not attempt.channel.has_payer or not supersede:
+    if not attempt or not attempt.gives_way or not supersede:
         raise in_progress(invoice, held.attempt)
     try:
         close(attempt, doors)

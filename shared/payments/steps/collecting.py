@@ -6,7 +6,7 @@ from payments.doors.table import RowChanged
 from payments.errors import NotFound, StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
-from payments.steps.advancing import advance
+from payments.steps.advancing import advance, await_payer
 from payments.steps.closing import applied, close_intent, current
 
 _S = AttemptStatus
@@ -21,7 +21,7 @@ def drive(attempt: Attempt, doors: Doors) -> Attempt:
             return _confirm(attempt, gateway, doors)
         return _resume(attempt, gateway, doors)
     except CardRefused as refusal:
-        return _fail(attempt, refusal.decline, gateway, doors)
+        return _refused(attempt, refusal.decline, gateway, doors)
     except OutcomeUnknown:
         return _unknown(attempt, doors)
     except RowChanged:
@@ -82,10 +82,17 @@ def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
 
 def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) -> Attempt:
     if intent.status == "requires_action":
-        return _fail(attempt, Decline(code="authentication_required"), gateway, doors)
+        return _refused(attempt, Decline(code="authentication_required"), gateway, doors)
     if intent.status == "requires_payment_method":
-        return _fail(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
+        return _refused(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
     return applied(attempt, intent, doors)
+
+
+def _refused(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
+    """End the attempt, or let it wait for the card's owner if that is all that the bank wants."""
+    if attempt.asks_payer and decline.asks_payer:
+        return await_payer(attempt, decline, doors)
+    return _fail(attempt, decline, gateway, doors)
 
 
 def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
@@ -96,8 +103,8 @@ def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) ->
 
 
 def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
-    """Leave the attempt to the sweep; one that the bank is working on stays as it is."""
+    """Leave the attempt to the sweep; one that a bank or a payer is working on stays as it is."""
     found = current(attempt, doors)
-    if found.status is _S.PROCESSING:
+    if found.status is _S.PROCESSING or found.waits:
         return found
     return advance(found, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)

@@ -116,7 +116,7 @@ def _declined(told: Notification, doors: Doors) -> Mail:
         raise Nobody("told_before")
     if not scene.invoice.outstanding:
         raise Nobody("paid")
-    asks = attempt.decline is not None and attempt.decline.code == "authentication_required"
+    asks = attempt.decline is not None and attempt.decline.asks_payer
     name, locale = "mail.confirm" if asks else "mail.declined", scene.locale
     word = _words(scene, attempt.amount)
     page = pay_page(told, scene.link(attempt, doors), doors)
@@ -144,6 +144,19 @@ def _was_told(told: Notification, attempt: Attempt, doors: Doors) -> bool:
 def _ended(attempt: Attempt) -> tuple[Course | None, str | None]:
     """Return what decides what a payer can do now: what the bank leaves to do, and which card."""
     return decide(attempt.decline) if attempt.decline else None, attempt.payment_method
+
+
+def _confirm(told: Notification, doors: Doors) -> Mail:
+    """Ask a payer to confirm with their bank what their saved card is to pay."""
+    scene, attempt = scene_of(told, doors), _attempt(told, doors)
+    if not attempt.waits or not attempt.confirm_by:
+        raise Nobody("asked_no_more")
+    name, locale = "mail.confirm", scene.locale
+    word, page = _words(scene, attempt.charged), pay_page(told, scene.link(attempt, doors), doors)
+    until = locales.day(attempt.confirm_by, locale)
+    facts = [*scene.facts(attempt.charged, locale), (say("mail.label.confirm_by", locale), until)]
+    button = (word(f"{name}.button"), page) if page else None
+    return to_buyer(scene, scene.letter(name, locale, word, facts, button=button))
 
 
 def _blocked(told: Notification, doors: Doors) -> Mail:
@@ -233,6 +246,7 @@ MAILS: dict[Kind, dict[str, Callable[[Notification, Doors], Mail]]] = {
     Kind.INVOICE_SENT: {"buyer": _invoice},
     Kind.PAYMENT_RECEIVED: {"buyer": _receipt, "seller": _sale},
     Kind.PAYMENT_FAILED: {"buyer": _declined, "seller": _blocked},
+    Kind.ACTION_REQUIRED: {"buyer": _confirm},
     Kind.REFUND_CHANGED: {"buyer": _refund, "seller": _refund_failed},
     Kind.DISPUTE_CHANGED: {"seller": _dispute},
     Kind.DISPUTE_DEADLINE: {"seller": reminding.deadline},

@@ -15,9 +15,11 @@ def recoveries(
     """
     Yield how each invoice of a declined charge goes on, if its tenant wants declines followed.
 
-    A charge that was itself such a try changes nothing here: whoever made it goes on with it.
+    One that waits for its payer is followed too: they may never confirm. A charge that was itself
+    such a try changes nothing here: whoever made it goes on with it.
     """
-    if attempt.status is not AttemptStatus.FAILED or attempt.channel is not Channel.CHARGE:
+    followed = attempt.waits or attempt.status is AttemptStatus.FAILED
+    if not followed or attempt.channel is not Channel.CHARGE:
         return
     schedule = doors.store.settings(attempt.tenant).retry_schedule
     if not schedule:

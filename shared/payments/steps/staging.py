@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from payments.config import settings as deployment
 from payments.doors.doors import Doors
 from payments.doors.mail import Attachment, Mail
-from payments.doors.store import change
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
-from payments.facts.link import LinkPointer, PayLink
+from payments.facts.link import PayLink
 from payments.facts.notification import Notification
 from payments.facts.settings import Settings
-from payments.steps.addressing import digest, page_of, token_of
+from payments.steps.addressing import link_for, page_of
 from payments.steps.rationing import first_reachable
 from payments.wording import letters, locales
 from payments.wording.invoice_pdf import Sheet
@@ -144,26 +143,8 @@ class Scene:
         )
 
     def link(self, attempt: Attempt, doors: Doors) -> PayLink | None:
-        """Return a link by which the invoice can be paid; one is made where there is none."""
-        invoice, now = self.invoice, doors.now()
-        for link in doors.store.links(invoice.tenant, invoice.id):
-            if link.is_usable(now) and link.rule == "full":
-                return link
-        if not doors.store.module(invoice.tenant, attempt.module).features.link:
-            return None
-        name = doors.new_id("lnk")
-        token = digest(token_of(invoice.tenant, name, doors))
-        link = PayLink(
-            id=name,
-            tenant=invoice.tenant,
-            invoice=invoice.id,
-            module=attempt.module,
-            digest=token,
-            created_at=now,
-        )
-        pointer = LinkPointer(digest=token, tenant=invoice.tenant, invoice=invoice.id, link=name)
-        doors.store.write(change(link), change(pointer))
-        return link
+        """Return a link by which the invoice can be paid."""
+        return link_for(attempt, self.invoice, doors)
 
 
 def scene_of(told: Notification, doors: Doors, *, erased: bool = False) -> Scene:

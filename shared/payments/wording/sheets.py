@@ -85,6 +85,8 @@ class Sheet:
     due: str = ""
     message: tuple[str, str] | None = None
     form: Form | None = None
+    #: A button for those who want to go another way.
+    other: Form | None = None
     again: tuple[str, str] | None = None
     lines: tuple[tuple[str, str], ...] = ()
     sums: tuple[tuple[str, str], ...] = ()

@@ -27,7 +27,7 @@ class Intents(Transport):
             "currency": attempt.currency,
             "customer": attempt.stripe_customer,
             "payment_method": attempt.payment_method,
-            "automatic_payment_methods": _methods(attempt),
+            **_methods(attempt),
             **described(attempt, number),
             **kept(attempt),
         }
@@ -38,6 +38,23 @@ class Intents(Transport):
         params = {"off_session": True, "expand": _EXPAND}
         path = f"/v1/payment_intents/{attempt.payment_intent}/confirm"
         return self._write(Intent, path, params, attempt.stripe_key("confirm"))
+
+    def confirm_with_payer(self, attempt: Attempt, return_url: str) -> Intent:
+        """
+        Go on with a PaymentIntent that was refused because its payer was not there: now they are.
+
+        Stripe has taken the card out of it, so it is named once more. Each time that the payer goes
+        to the bank is a request of its own, counted in the attempt before it is sent.
+        """
+        params = {
+            "payment_method": attempt.payment_method,
+            "off_session": False,
+            "return_url": return_url,
+            "expand": _EXPAND,
+        }
+        path = f"/v1/payment_intents/{attempt.payment_intent}/confirm"
+        key = attempt.stripe_key(f"confirm:{attempt.confirmations}")
+        return self._write(Intent, path, params, key)
 
     def intent(self, intent: str) -> Intent:
         """Return the PaymentIntent as it is now."""
@@ -88,9 +105,12 @@ class Intents(Transport):
 
 
 def _methods(attempt: Attempt) -> dict[str, Any]:
-    """Return how it may be paid: nobody can be sent to a bank's page who is not there."""
-    return (
-        {"enabled": True}
-        if attempt.channel.has_payer
-        else {"enabled": True, "allow_redirects": "never"}
-    )
+    """
+    Return how it may be paid: nobody can be sent to a bank's page who is not there.
+
+    A card whose owner may be asked later is led there then, so redirects are not ruled out for it.
+    """
+    if attempt.asks_payer:
+        return {"allowed_payment_method_types": ["card"]}
+    never = {} if attempt.channel.has_payer else {"allow_redirects": "never"}
+    return {"automatic_payment_methods": {"enabled": True, **never}}
