@@ -212,14 +212,14 @@ def test_a_bug_in_one_attempt_is_seen_and_does_not_hold_up_the_others(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoices = [left_behind(shop) for _ in range(2)]
-    fence, calls = Gateway.fence_intent, count()
+    ask, calls = Gateway.intent, count()
 
     def stumble(gateway: Gateway, intent: str) -> Intent:
         if next(calls) == 0:
             raise TypeError("Bug!")
-        return fence(gateway, intent)
+        return ask(gateway, intent)
 
-    monkeypatch.setattr(Gateway, "fence_intent", stumble)
+    monkeypatch.setattr(Gateway, "intent", stumble)
     shop.world.advance(minutes=2)
 
     with pytest.raises(RunFailed, match="TypeError"):

@@ -1,6 +1,7 @@
 """Every way through the product, for the faults that are put at each of its requests."""
 
 from tests.simulation import (
+    flows_of_authentication,
     flows_of_disputes,
     flows_of_returns,
     flows_of_sales,
@@ -10,6 +11,7 @@ from tests.simulation import (
 from tests.simulation.acting import FLOWS, Actor
 
 MODULES = (
+    flows_of_authentication,
     flows_of_sales,
     flows_of_returns,
     flows_of_disputes,

@@ -61,6 +61,17 @@ def nothing_can_be_paid_for_what_is_settled(books: Books) -> Iterator[str]:
             yield f"{intent['id']} is {intent['status']} for {intent['metadata']['invoice']}"
 
 
+def one_attempt_is_one_payment(books: Books) -> Iterator[str]:
+    """I2: nothing that has no page of Stripe's is ever asked for by a second intent."""
+    made: dict[str, set[str]] = {}
+    for intent in books.at_stripe("payment_intent"):
+        if attempt := intent["metadata"].get("attempt"):
+            made.setdefault(attempt, set()).add(intent["id"])
+    for row in books.rows["ATTEMPT"]:
+        if not row.get("session") and len(made.get(row["id"], ())) > 1:
+            yield f"{row['id']} is asked for as {sorted(made[row['id']])}"
+
+
 def every_received_event_was_dealt_with(books: Books) -> Iterator[str]:
     """I7: an event that was answered with 200 is kept, and is pending no more."""
     kept = {row["id"]: row["status"] for row in books.rows["EVENT"]}
@@ -191,6 +202,7 @@ OF_DOORS = {"ClientError", "ReadTimeoutError", "RunFailed"}
 AT_REST: dict[str, Check] = {
     "I1": money.every_charge_is_booked_once,
     "D1": money.the_journal_agrees,
+    "I2": one_attempt_is_one_payment,
     "I3": money.every_fact_is_posted_once,
     "I4": money.every_invoice_adds_up,
     "I5": money.every_promise_is_kept,
@@ -225,6 +237,9 @@ def unsettled(world: World) -> Iterator[str]:
         if not item["sk"]["S"].startswith("ATTEMPT#") or item["status"]["S"] not in OPEN:
             continue
         row: dict[str, Any] = from_attributes(item)
+        if row["status"] == "action_required" and row["confirm_by"] > world.time().isoformat():
+            # Its payer has a week to come; it does not end before.
+            continue
         if row["status"] != "processing" and _handle(row) not in waited_for:
             yield f"{row['id']} is still {row['status']}, since {row['created_at']}"
 

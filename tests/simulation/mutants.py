@@ -1,6 +1,7 @@
 """Every planted bug: each must be seen to break an invariant."""
 
 from tests.simulation import (
+    mutants_of_authentication,
     mutants_of_mails,
     mutants_of_returns,
     mutants_of_sales,
@@ -8,6 +9,12 @@ from tests.simulation import (
 )
 from tests.simulation.planting import MUTANTS, planted
 
-MODULES = (mutants_of_sales, mutants_of_returns, mutants_of_mails, mutants_of_storefronts)
+MODULES = (
+    mutants_of_authentication,
+    mutants_of_sales,
+    mutants_of_returns,
+    mutants_of_mails,
+    mutants_of_storefronts,
+)
 
 __all__ = ["MODULES", "MUTANTS", "planted"]

@@ -8,7 +8,14 @@ instead of another one.
 from collections.abc import Callable
 from functools import partial
 
-from tests.simulation import disputes, returns, sales, settlements, storefronts
+from tests.simulation import (
+    authentication,
+    disputes,
+    returns,
+    sales,
+    settlements,
+    storefronts,
+)
 from tests.simulation.people import People, Sale
 from tests.simulation.world import MINUTE, Merchant
 
@@ -24,6 +31,7 @@ STORIES: dict[Callable[[People, Sale], object], int] = {
     sales.forge: 1,
     sales.sell_elsewhere: 1,
     sales.rotate: 1,
+    authentication.charge_and_confirm: 3,
     returns.give_back: 6,
     disputes.contest: 4,
     storefronts.check_out: 3,

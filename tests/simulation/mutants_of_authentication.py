@@ -1,0 +1,44 @@
+"""Planted bugs in what waits for a payer's bank; how to plant one: `planting`."""
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.facts.attempt import Attempt
+from payments.facts.invoice import Invoice
+from payments.facts.stripe_objects import Intent
+from payments.steps import claiming
+from tests.simulation.planting import Replace, mutant
+
+
+@mutant("B60 confirmed_as_a_second_payment")
+def begin_anew_at_the_bank(swap: Replace) -> None:
+    confirm, create = Gateway.confirm_with_payer, Gateway.create_intent
+
+    def confirm_another(self: Gateway, attempt: Attempt, return_url: str) -> Intent:
+        key = f"{attempt.id}-{attempt.confirmations}"
+        # The same payment to all who look at its metadata, under a key of its own.
+        renamed = _Renamed(**attempt.model_dump(), renamed=key)
+        other = create(self, renamed, "anew")
+        return confirm(self, renamed.model_copy(update={"payment_intent": other.id}), return_url)
+
+    swap(Gateway, "confirm_with_payer", confirm_another)
+
+
+class _Renamed(Attempt):
+    """An attempt whose requests to Stripe have other keys."""
+
+    renamed: str
+
+    def stripe_key(self, step: str) -> str:
+        return f"{self.tenant}:{self.renamed}:{step}"
+
+
+@mutant("B61 waiting_is_left_open")
+def take_another_card_beside_the_one_that_waits(swap: Replace) -> None:
+    release = claiming.release
+
+    def keep_open(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
+        if supersede and invoice.waits_for_payer:
+            return invoice.having(claim=None)
+        return release(invoice, supersede=supersede, doors=doors)
+
+    swap(claiming, "release", keep_open)
