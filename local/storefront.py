@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from local.client import Answer, Client
 from local.issuer import Issuer
 from local.loopback import Handler, address, bind, serving
+from local.shop_events import Heard
 from local.stack import Stack, stripe_keys
 
 TENANT = "flowershop"
@@ -29,7 +30,16 @@ PRODUCTS = {
     "surprise": ("A surprise in yellow", 2500),
 }
 PAGE = Template((Path(__file__).parent / "shop.html").read_text(encoding="utf-8"))
-FORM_MAX = 1000
+FORM_MAX = 10_000
+#: Where the shop hears of released orders.
+EVENTS = "/events"
+#: Why an order is not packed yet, by what the invoice says.
+HELD = {
+    "unpaid": "It waits for its payment.",
+    "processing": "Your bank is working on the payment, which takes days for a debit.",
+    "disputed": "Its payment is contested; we wait until that is decided.",
+    "charged_back": "Its payment was taken back.",
+}
 ORDER = re.compile(r"/orders/(inv_[0-9a-z]{26})")
 
 
@@ -54,7 +64,12 @@ class ShopHandler(Handler):
             self.answer(b"Not found", "text/plain", HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:  # noqa: N802 - the library's name
-        form = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), FORM_MAX)).decode()
+        body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), FORM_MAX))
+        if self.path == EVENTS:
+            known = self.shop.heard.take(self.headers.get("Receivable-Signature", ""), body)
+            self.answer(b"", "text/plain", HTTPStatus.OK if known else HTTPStatus.BAD_REQUEST)
+            return
+        form = body.decode()
         product = parse_qs(form).get("product", [""])[0]
         if self.path != "/orders" or product not in PRODUCTS:
             self.answer(b"Not found", "text/plain", HTTPStatus.NOT_FOUND)
@@ -84,7 +99,7 @@ class Storefront:
         self._admin = Client(api, tokens["admin"])
         self._client = Client(api, tokens["storefront"])
         self._keys, self._opening = keys, threading.Lock()
-        self._module = ""
+        self._module, self.heard = "", Heard()
         self.server = bind(port, type("BoundShop", (ShopHandler,), {"shop": self}))
         self.url = address(self.server)
 
@@ -132,16 +147,18 @@ class Storefront:
         for name in {attempt, *open_attempts} & {each["id"] for each in found["attempts"]}:
             expect(self._client.post(f"/v1/attempts/{quote(name)}/refresh"))
         found = expect(self._client.get(f"/v1/invoices/{invoice}"))
-        paid = found["status"] == "paid"
-        released = paid and found["facets"]["exception"] == "none"
-        steps = (("Ordered", True), ("Paid", paid), ("Released: we pack it now", released))
+        paid, held = found["status"] == "paid", found["held_for"]
+        steps = (("Ordered", True), ("Paid", paid), ("Released: we pack it now", not held))
         listed = "".join(
             f'<li class="{"done" if done else "open"}">{text}</li>' for text, done in steps
         )
-        slow = "<p>Your bank is working on it.</p>" if is_slow(found) else ""
+        event = self.heard.release_of(invoice)
         title = "Thank you for your order" if paid else "Your order waits for its payment"
-        content = f"<section><h2>{escape(found['number'])}</h2><ol>{listed}</ol>{slow}</section>"
-        return page(title, content, refresh=not released)
+        content = (
+            f"<section><h2>{escape(found['number'])}</h2><ol>{listed}</ol>"
+            f"<p>{escape(told(held, event))}</p></section>"
+        )
+        return page(title, content, refresh=bool(held) or not event)
 
     def _open(self) -> None:
         """Connect the shop's account and switch its module on, once."""
@@ -163,6 +180,9 @@ class Storefront:
                 "return_origins": [self.url],
             }
             expect(self._admin.patch("/v1/settings", chosen, if_match=seen))
+            hook = {"url": f"{self.url}{EVENTS}", "types": ["order.release"]}
+            made = expect(self._admin.post("/v1/subscriptions", hook, **key()))
+            self.heard.secret = made["signing_secret"]
             self._module = module
 
 
@@ -179,8 +199,13 @@ def open_storefront(stack: Stack, port: int = 0) -> Iterator[str]:
 OPEN = {"created", "submitting", "unknown", "action_required", "processing"}
 
 
-def is_slow(invoice: dict[str, Any]) -> bool:
-    return bool(invoice["facets"]["collection"] == "processing")
+def told(held: str | None, event: str) -> str:
+    """Say what holds the order, or how the shop's own system heard that nothing does."""
+    if held:
+        return HELD.get(held, f"It is held: {held.replace('_', ' ')}.")
+    if event:
+        return f"The event order.release of {event[11:19]} UTC came to the shop, signed."
+    return "The event order.release is on its way to the shop; it goes out once a minute."
 
 
 def connection(keys: dict[str, str]) -> dict[str, object]:
