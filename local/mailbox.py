@@ -20,6 +20,10 @@ table { border-collapse: collapse; width: 100% } td { border-top: 1px solid #ddd
 iframe { width: 100%; height: 46rem; border: 1px solid #ddd } pre { white-space: pre-wrap }
 .narrow { width: 375px }
 """
+HINT = (
+    "As at SES, mails to bounce@, complaint@, ooto@ and suppressionlist@simulator.amazonses.com "
+    "come back, are complained about, or meet an absence."
+)
 HTML, TEXT = "text/html; charset=utf-8", "text/plain; charset=utf-8"
 PLACE = re.compile(r"/mail/(\d+)(?:/(html|text|file/(\d+)))?")
 
@@ -107,7 +111,8 @@ class Mailbox:
             f"{escape(mail.subject)}</a><td>{escape(mail.sender)}"
             for mail in reversed(self.mails)
         )
-        return framed("Mails", f"<table>{rows}</table>" if rows else "<p>None was sent yet.</p>")
+        listed = f"<table>{rows}</table>" if rows else "<p>None was sent yet.</p>"
+        return framed("Mails", f"{listed}<p>{HINT}</p>")
 
     def _show(self, mail: Caught) -> str:
         here = f"{self._page}/{mail.number}"

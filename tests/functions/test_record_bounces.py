@@ -9,6 +9,7 @@ import pytest
 from payments.edge import runtime
 from payments.facts.settings import Settings
 from payments.steps.rationing import known_as
+from tests.doubles.invocations import stream_record
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Json, World
 
@@ -370,6 +371,19 @@ def test_one_mail_tells_of_a_card_that_keeps_being_declined(shop: Shop) -> None:
     tries = [each["channel"] for each in shop.read(invoice)["attempts"]]
     assert tries.count("auto") > 1
     assert len(told) == 1
+
+
+def test_of_two_declines_one_is_told_whichever_the_stream_brings_first(shop: Shop) -> None:
+    card = shop.save_card("chargeCustomerFail")
+    invoice = shop.invoice()
+    for _ in range(2):
+        shop.charge(invoice, payment_method=card)
+    failed = [key for key in shop.world.rows() if key[1].startswith("NOTICE#payment.failed")]
+    for key in sorted(failed, reverse=True):
+        shop.world.run("send_notifications", {"Records": [stream_record(key)]})
+
+    assert len(failed) == 2
+    assert len(shop.world.post.to(BUYER)) == 1
 
 
 def test_another_card_that_is_declined_is_news(shop: Shop) -> None:

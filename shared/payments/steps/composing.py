@@ -127,15 +127,15 @@ def _declined(told: Notification, doors: Doors) -> Mail:
 
 
 def _was_told(told: Notification, attempt: Attempt, doors: Doors) -> bool:
-    """Whether the payer knows: of tries that end alike, one after the other, the first is told."""
-    earlier = [
+    """Whether the payer knows: of tries that end alike, one after the other, one is told."""
+    others = [
         each
         for each in doors.store.notices(told.tenant, "INV", told.subject, told.kind)
-        if each.id < told.id and "buyer" in each.parts and each.parts["buyer"].status in _TOLD
+        if each.id != told.id and "buyer" in each.parts and each.parts["buyer"].status in _TOLD
     ]
-    if not earlier:
+    if not others:
         return False
-    last = earlier[-1]
+    last = others[-1]
     known = doors.store.attempt(told.tenant, told.subject, last.refs["attempt"])
     again = attempt.channel is Channel.AUTO or told.created_at - last.created_at < CHAIN
     return again and known is not None and _ended(known) == _ended(attempt)
