@@ -18,6 +18,7 @@ from local.standin.engine.limits import Limits
 from local.standin.engine.messages import Answer, Json, Request, json_answer
 from local.standin.engine.scopes import scope_of
 from local.standin.funds import balance, payouts
+from local.standin.payments import disputes
 
 if TYPE_CHECKING:
     from local.standin.engine.world import World
@@ -173,6 +174,15 @@ def pay_out(world: World, content: Json) -> Json:
         return {"payout": payout}
 
 
+def move_deadline(world: World, content: Json) -> Json:
+    """Give a dispute another deadline, as a bank does; `within_s` seconds from now."""
+    with acting(world, content) as call:
+        dispute = call.find("dispute", str(content["dispute"]))
+        if dispute is None:
+            raise BadCommand(f"No such dispute: {content['dispute']}")
+        return {"dispute": disputes.hurry(call, dispute, int(content["within_s"]))}
+
+
 def move_account(world: World, content: Json) -> Json:
     """Bring an account to where Stripe's own checks might bring it, with the events of it."""
     state = one_of(content["state"], tuple(standing.STANDINGS))
@@ -205,6 +215,7 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "keys"): restrict_key,
     ("GET", "truth"): tell_truth,
     ("POST", "payouts"): pay_out,
+    ("POST", "disputes"): move_deadline,
     ("POST", "accounts"): move_account,
     ("POST", "platforms"): set_platform,
     ("POST", "reset"): reset,

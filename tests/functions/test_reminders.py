@@ -335,3 +335,14 @@ def test_the_timeline_says_who_was_told_and_who_was_not_and_names_no_address(sho
     }
     assert told["notice_failed"].startswith("The merchant could not be told of the payment (")
     assert "@" not in str(story)
+
+
+def test_a_bank_that_gives_two_days_is_told_of_with_two_days(shop: Shop) -> None:
+    _, dispute = disputed(shop)
+    about = {"account": shop.account["stripe_account"], "dispute": dispute["stripe_id"]}
+
+    shop.world.control("disputes", within_s=2 * 24 * 60 * 60, **about)
+    shop.world.deliver()
+    shop.world.notify()
+
+    assert [line[:6] for line in days_told(shop)] == ["2 days"]

@@ -9,8 +9,8 @@ import pytest
 import stripe
 
 from local.standin import StandIn
-from tests.standin.doubles import TULIPS, Pay
-from tests.standin.ways import INQUIRED, Ways
+from tests.standin.doubles import TULIPS, Control, Pay
+from tests.standin.ways import DAY_S, INQUIRED, Ways
 
 PDF = b"%PDF-1.7\r\n\x00\xff\xfe a receipt\r\n--not a boundary\r\n"
 
@@ -141,3 +141,22 @@ def test_a_file_comes_over_http_at_its_own_address(served: tuple[StandIn, str]) 
     client = stripe.StripeClient(f"sk_test_{TULIPS}", base_addresses={"api": url, "files": url})
 
     assert upload(client, PDF + bytes(range(256))).size == len(PDF) + 256
+
+
+def test_a_bank_that_gives_less_time_decides_when_that_is_over(
+    client: stripe.StripeClient, control: Control, ways: Ways
+) -> None:
+    dispute = client.v1.disputes.retrieve(ways.dispute())
+    before = dispute.evidence_details.due_by
+    about = {"account": ways.account, "dispute": dispute.id}
+
+    control("POST", "disputes", within_s=DAY_S, **about)
+
+    near = client.v1.disputes.retrieve(dispute.id)
+    assert near.evidence_details.due_by < before
+    assert types(client)[-1] == "charge.dispute.updated"
+    assert near.status == "needs_response"
+    ways.wait(DAY_S + 1)
+    assert client.v1.disputes.retrieve(dispute.id).status == "lost"
+    unknown = {"account": ways.account, "dispute": "du_none"}
+    assert "No such dispute" in control("POST", "disputes", within_s=1, **unknown)["error"]

@@ -171,6 +171,13 @@ def escalate(call: Call, dispute: Json) -> None:
     withdraw(call, dispute)
 
 
+def hurry(call: Call, dispute: Json, within_s: int) -> Json:
+    """Bring the bank's deadline nearer, or put it off."""
+    dispute["evidence_details"]["due_by"] = int(call.now) + within_s
+    call.later(within_s, "lapse_dispute", dispute["id"])
+    return call.change(dispute, "charge.dispute.updated")
+
+
 @job("lapse_dispute")
 def lapse(call: Call, ident: str) -> None:
     """End what was not answered in time, and an inquiry that never became a chargeback."""
