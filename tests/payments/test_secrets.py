@@ -151,6 +151,20 @@ def test_a_stale_secret_serves_for_an_hour_while_secrets_manager_fails(
         read(secrets)
 
 
+@pytest.mark.parametrize("failure", DOWN, ids=lambda failure: type(failure).__name__)
+def test_whether_a_signature_is_of_a_new_secret_is_not_said_while_secrets_manager_fails(
+    failure: Exception, secrets: Secrets, client: Client, watch: Stopwatch
+) -> None:
+    secrets.put_webhook("acc_1", "test", {"current": "whsec"})
+    secrets.webhook("acc_1", "test")
+    client.failure = failure
+
+    assert secrets.webhook_again("acc_1", "test") == {"current": "whsec"}
+    watch.at += 11
+    with pytest.raises(type(failure)):
+        secrets.webhook_again("acc_1", "test")
+
+
 def test_a_stale_secret_is_given_up_as_soon_as_secrets_manager_answers(
     secrets: Secrets, client: Client, watch: Stopwatch
 ) -> None:

@@ -22,6 +22,8 @@ def contest(people: People, sale: Sale) -> None:
     if payment is None or dispute is None:
         return
     words = people.random.choice((WINNING, LOSING))
+    if dispute["status"].startswith("warning"):
+        words = people.random.choice((words, ESCALATING))
     match people.random.choices(WAYS, (4, 3, 2, 2, 2, 1))[0]:
         case "answer":
             say(people, sale, dispute, words)
@@ -33,8 +35,6 @@ def contest(people: People, sale: Sale) -> None:
             for way in ("submit", people.random.choice(("submit", "accept"))):
                 people.soon(partial(step, people, sale, dispute, way), within=2)
         case "dashboard":
-            if dispute["status"].startswith("warning"):
-                words = people.random.choice((words, ESCALATING))
             answer_in_dashboard(people, sale.merchant, dispute["stripe_id"], words)
         case "refund":
             refund(people, sale, payment, people.random.choice((500, None)))
@@ -53,6 +53,7 @@ def say(people: People, sale: Sale, dispute: Json, words: str) -> Answer | None:
 
 def step(people: People, sale: Sale, dispute: Json, way: str) -> Answer | None:
     """Submit or accept."""
+    people.answers[dispute["stripe_id"]] += way == "submit"
     answer = people.insist(sale.tenant, "operator", f"/v1/disputes/{dispute['id']}/{way}")
     if answer and answer.status == 200 and answer.json["status"] == "lost":
         was_told(sale, answer.json["stripe_id"], people.world.scheduler.now)
@@ -61,6 +62,7 @@ def step(people: People, sale: Sale, dispute: Json, way: str) -> Answer | None:
 
 def answer_in_dashboard(people: People, merchant: Merchant, stripe_id: str, words: str) -> None:
     form = {"evidence[uncategorized_text]": words, "submit": "true"}
+    people.answers[stripe_id] += 1
     people.at_stripe(merchant, f"/v1/disputes/{stripe_id}", form)
 
 

@@ -67,6 +67,15 @@ def answer_an_inquiry_that_becomes_a_dispute(actor: Actor) -> Steps:
 
 
 @flow
+def answer_an_inquiry_that_the_bank_takes_further(actor: Actor) -> Steps:
+    sale, dispute = disputed(actor, INQUIRED)
+    disputes.say(actor.people, sale, dispute, disputes.ESCALATING)
+    yield
+    disputes.step(actor.people, sale, dispute, "submit")
+    actor.world.scheduler.pause(3 * MINUTE)
+
+
+@flow
 def refund_what_a_bank_asks_about(actor: Actor) -> Steps:
     sale, dispute = disputed(actor, INQUIRED)
     yield

@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from tests.simulation import storefronts
+from tests.simulation import disputes, storefronts
 from tests.simulation.acting import Actor, Steps, flow
 from tests.simulation.connecting import path_of
+from tests.simulation.flows_of_disputes import disputed
 from tests.simulation.flows_of_returns import paid
 from tests.simulation.people import Sale
 from tests.simulation.returns import refund
@@ -102,6 +103,26 @@ def check_out_through_the_platform(actor: Actor) -> Steps:
     if opened:
         page = actor.world.payer.press(opened["url"])
         actor.people.finish(sale, page, certain=True, attempt=opened["attempt_id"])
+
+
+@flow
+def press_pay_through_the_platform(actor: Actor) -> Steps:
+    sale = branch(actor)
+    link = actor.link(sale)
+    yield
+    page = actor.press_pay(link)
+    if page:
+        actor.pay_there(sale, page)
+
+
+@flow
+def answer_a_dispute_through_the_platform(actor: Actor) -> Steps:
+    actor.merchant = actor.world.merchants[CONNECTED]
+    sale, dispute = disputed(actor)
+    yield
+    disputes.say(actor.people, sale, dispute, disputes.WINNING)
+    disputes.step(actor.people, sale, dispute, "submit")
+    actor.world.scheduler.pause(3 * MINUTE)
 
 
 @flow

@@ -100,7 +100,11 @@ def nothing_is_left_open(books: Books) -> Iterator[str]:
 
 
 def one_key_has_one_answer(books: Books) -> Iterator[str]:
-    """I9: the same key gets the same answer, another body under it none."""
+    """I9: the same key gets the same answer, another body under it none, and no effect twice."""
+    for dispute in books.at_stripe("dispute"):
+        count, asked = dispute["evidence_details"]["submission_count"], books.people.answers
+        if count > asked[dispute["id"]]:
+            yield f"{dispute['id']} was answered {count} times, and {asked[dispute['id']]} asked"
     final: dict[tuple[str, str, str], str] = {}
     for said in books.people.exchanges:
         name = (said.tenant, said.route, said.key)

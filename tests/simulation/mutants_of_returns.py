@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payments.cases import refunding, settling, sweeping
+from payments.cases import contesting, refunding, settling, sweeping
 from payments.doors.doors import Doors
 from payments.facts.dispute import Dispute
 from payments.facts.payment import Payment
@@ -33,6 +33,12 @@ def name_a_refund_by_its_invoice(swap: Replace) -> None:
 @mutant("B24 dispute_not_reserved")
 def offer_what_a_bank_has_taken(swap: Replace) -> None:
     swap(Dispute, "contested", property(lambda _: 0))
+
+
+@mutant("B51 inquiry_answered_again")
+def answer_a_chargeback_with_what_was_meant_for_the_inquiry(swap: Replace) -> None:
+    swap(contesting, "_require_stage", lambda *_: None)
+    swap(Dispute, "is_answered_since", lambda *_: False)
 
 
 @mutant("B36 reversal_ignored")

@@ -5,6 +5,7 @@ What they do stands in `stories`; here is how they do it, and what they remember
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -74,6 +75,8 @@ class People:
         self.unsigned: list[tuple[str, int]] = []
         #: Answers to requests for refunds, each with a number of its request.
         self.refunds: list[tuple[int, Json]] = []
+        #: By dispute: how often somebody wanted to answer the bank.
+        self.answers: Counter[str] = Counter()
         self.tries = TRIES
         self.keys, self._numbers = count(1), count(1)
         #: The pay links that somebody has been told are withdrawn, and pages left open by that.

@@ -11,6 +11,9 @@ DIRECTED = {
     "B18 replay_after_24h": "test_an_attempt_over_23_hours_old_is_looked_up_and_never_replayed",
     "B26 stale_read_answers": "test_every_read_of_a_row_is_consistent",
     "B28 running_is_none": "test_a_session_that_stripe_is_still_making_is_not_taken_for_none",
+    "B51 inquiry_answered_again": (
+        "test_an_answer_to_an_inquiry_that_comes_again_is_no_answer_to_the_chargeback"
+    ),
     "B41 refund_booked_from_its_request": "test_a_pending_refund_is_booked_when_it_succeeds",
 }
 

@@ -53,8 +53,12 @@ class Secrets:
         return self._read(self._webhook_name(account, mode))
 
     def webhook_again(self, account: str, mode: str) -> dict[str, str]:
-        """Return the same, read anew: a signature that does not fit may be of a new secret."""
-        return self._read(self._webhook_name(account, mode), cache_s=RECHECK_S)
+        """
+        Return the same, read anew: a signature that does not fit may be of a new secret.
+
+        Raise while Secrets Manager fails: a stale one would call what is genuine forged.
+        """
+        return self._read(self._webhook_name(account, mode), cache_s=RECHECK_S, stale_s=0)
 
     def webhook_now(self, account: str, mode: str) -> dict[str, str]:
         """Return the same as it is now, for one who is about to change it."""
@@ -82,7 +86,7 @@ class Secrets:
     def _webhook_name(self, account: str, mode: str) -> str:
         return f"{self._prefix}/webhooks/{account}/{mode}"
 
-    def _read(self, name: str, *, cache_s: int = CACHE_S) -> dict[str, str]:
+    def _read(self, name: str, *, cache_s: int = CACHE_S, stale_s: int = STALE_S) -> dict[str, str]:
         now = self._monotonic()
         read_at, value = self._cache.get(name, (None, {}))
         if read_at is not None and now - read_at < cache_s:
@@ -96,7 +100,7 @@ class Secrets:
         except (BotoCoreError, ClientError) as error:
             if _code(error) == "ResourceNotFoundException":
                 raise SecretMissing(name) from None
-            if read_at is None or now - read_at > STALE_S:
+            if read_at is None or now - read_at > stale_s:
                 raise
             return value
         self._cache[name] = (now, value)
