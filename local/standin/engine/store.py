@@ -192,17 +192,10 @@ class Store:
         if now < self.soonest:
             return None
         row = self._db.execute(
-            "SELECT number, due, name, scope, argument FROM jobs WHERE due <= ?"
-            " ORDER BY due, number LIMIT 1",
-            (now,),
+            "SELECT number, due, name, scope, argument FROM jobs ORDER BY due, number LIMIT 1"
         ).fetchone()
-        if row is None:
-            due = self.next_due()
-            self.soonest = math.inf if due is None else due
+        self.soonest = row[1] if row else math.inf
+        if now < self.soonest:
             return None
-        self._db.execute("DELETE FROM jobs WHERE number = ?", (row[0],))
+        self._db.execute("DELETE FROM jobs WHERE number = ?", row[:1])
         return Job(*row)
-
-    def next_due(self) -> float | None:
-        row = self._db.execute("SELECT min(due) FROM jobs").fetchone()
-        return None if row[0] is None else float(row[0])
