@@ -11,7 +11,7 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 def stamp(at: datetime) -> str:
     """Write a time so that text order is time order."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
 def partition(tenant: str, kind: str, name: str) -> str:

@@ -58,31 +58,39 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def to_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a row. Most are text, so that is asked first."""
+    """Return the attributes of a row. Most are texts and numbers, so these are asked for first."""
     return {
-        name: {"S": value} if type(value) is str else to_attribute(value)
+        name: {"S": value}
+        if (kind := type(value)) is str
+        else {"N": str(value)}
+        if kind is int
+        else to_attribute(value)
         for name, value in row.items()
     }
 
 
-def from_attribute(attribute: Mapping[str, Any]) -> Any:
-    """Return the JSON value of an attribute."""
-    ((kind, value),) = attribute.items()
-    if kind == "N":
-        return int(value)
-    if kind == "NULL":
-        return None
-    if kind == "L":
-        return [from_attribute(entry) for entry in value]
-    return from_attributes(value) if kind == "M" else value
-
-
 def from_attributes(attributes: Mapping[str, Any]) -> Row:
-    """Return the row of an item. Most of it is text, so that is asked first."""
+    """Return the row of an item. Most of it is text, so that is asked for first."""
     return {
-        name: attribute["S"] if "S" in attribute else from_attribute(attribute)
+        name: value if kind == "S" else _READ[kind](value)
         for name, attribute in attributes.items()
+        for kind, value in attribute.items()
     }
+
+
+def _entries(values: list[Mapping[str, Any]]) -> list[Any]:
+    return [_READ[kind](value) for attribute in values for kind, value in attribute.items()]
+
+
+#: By DynamoDB's name of a type: what makes a JSON value of it. An attribute has exactly one.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "S": str,
+    "N": int,
+    "BOOL": bool,
+    "NULL": lambda _: None,
+    "L": _entries,
+    "M": from_attributes,
+}
 
 
 def _compared(wanted: str) -> tuple[str, str]:

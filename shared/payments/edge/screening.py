@@ -16,7 +16,7 @@ BODY_MAX = 64 * 1024
 #: A route whose bodies carry files in base64; what an invocation takes is 6 MB.
 LARGE = {"POST /v1/disputes/{id}/evidence": 6_200_000}
 DEPTH_MAX = 10
-DIGITS_MAX = 19
+DIGITS_MIN, DIGITS_MAX = 13, 19
 
 #: Digits, perhaps grouped by single spaces or dashes.
 _RUN = re.compile(r"\d+(?:[ -]\d+)*")
@@ -49,7 +49,7 @@ def parse(body: str) -> Any:
     Refuse what JSON does not know, names twice, or nests without end.
     """
     try:
-        document = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        document = _STRICT.decode(body)
         depth = _depth(document)
     except (ValueError, RecursionError):
         raise MalformedJson("The body is not well-formed JSON.") from None
@@ -60,8 +60,10 @@ def parse(body: str) -> Any:
 
 def _numbers(text: str) -> Iterator[str]:
     """Yield what neighbouring groups of digits make together: an expiry may stand beside a card."""
-    for run in _RUN.finditer(text):
-        groups = re.split("[ -]", run[0])
+    for run in _RUN.findall(text):
+        if len(run) < DIGITS_MIN:
+            continue
+        groups = re.split("[ -]", run)
         for start in range(len(groups)):
             yield from accumulate(groups[start : start + DIGITS_MAX])
 
@@ -81,6 +83,9 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("duplicate name")
     return document
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
 
 
 def _depth(document: Any) -> int:

@@ -4,7 +4,7 @@ import re
 from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -41,6 +41,7 @@ def _format(locale: str) -> Locale:
     return _locale(known(locale)) or Locale("en")
 
 
+@lru_cache(maxsize=256)
 def amount(minor: int, currency: str, locale: str) -> str:
     """Write minor units of a currency: as many digits as Stripe counts, whatever CLDR rounds to."""
     digits = 0 if currency in WHOLE_UNITS else decimals(currency)
