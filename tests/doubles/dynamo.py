@@ -33,6 +33,14 @@ class Dynamo:
         for item in rows.values():
             self.place(item)
 
+    def begin_as(self, other: "Dynamo") -> None:
+        """Hold what another table holds."""
+        self.rows = dict(other.rows)
+        self.found = {
+            name: {partition: dict(there) for partition, there in index.items()}
+            for name, index in other.found.items()
+        }
+
     def get_item(self, *, Key: Item, **_: Any) -> Item:  # noqa: N803
         found = self.rows.get(key_of(Key))
         return {"Item": found} if found else {}
@@ -72,9 +80,11 @@ class Dynamo:
         ExclusiveStartKey: Item | None = None,  # noqa: N803
         **_: Any,
     ) -> Item:
+        there = self.found[IndexName].get(ExpressionAttributeValues[":pk"]["S"])
+        if not there:
+            return {"Items": []}
         asked = (ExpressionAttributeNames, ExpressionAttributeValues)
         order = (*KEYS[IndexName][1:], "pk", "sk")
-        there = self.found[IndexName].get(ExpressionAttributeValues[":pk"]["S"], {})
         found = [row for row in there.values() if fits(row, KeyConditionExpression, *asked)]
         found.sort(key=lambda row: [row[name]["S"] for name in order], reverse=not ScanIndexForward)
         if ExclusiveStartKey:
@@ -99,9 +109,10 @@ class Dynamo:
         self._take_away(key)
         for index, (name, sort) in KEYS.items():
             if name in item and sort in item:
-                assert item[name]["S"], "an empty key"
+                partition = item[name]["S"]
+                assert partition, "an empty key"
                 assert item[sort]["S"], "an empty key"
-                self.found[index].setdefault(item[name]["S"], {})[key] = item
+                self.found[index].setdefault(partition, {})[key] = item
         self.rows[key] = item
 
     def go_back(self, item: Item, before: Item | None) -> None:
@@ -112,8 +123,10 @@ class Dynamo:
 
     def _take_away(self, key: Key) -> None:
         item = self.rows.pop(key, None)
+        if item is None:
+            return
         for index, (name, sort) in KEYS.items():
-            if item is not None and name in item and sort in item:
+            if name in item and sort in item:
                 del self.found[index][item[name]["S"]][key]
 
     def _is_refused(self, put: Item) -> bool:

@@ -101,6 +101,7 @@ class Answer:
         return str(self.json.get("code", "")) if self.text else ""
 
 
+@cache
 def owner_of(route: str) -> str:
     path = route.partition(" ")[2]
     return next(owner for part, owner in OWNERS if part in path)

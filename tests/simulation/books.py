@@ -7,6 +7,7 @@ is one more function, which `invariants` names under `AT_REST`.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from tests.doubles.invocations import Json
@@ -25,9 +26,8 @@ class Books:
     def __init__(self, world: World, people: People, log: Log) -> None:
         self.world, self.people, self.log = world, people, log
         self.rows: dict[str, list[Json]] = defaultdict(list)
-        for _, item in sorted(world.table.dynamo.rows.items()):
-            row = world.table.dynamo.read(item).row
-            self.rows[row["sk"].partition("#")[0]].append(row)
+        for (_, sort), found in sorted(world.table.dynamo.readings(), key=itemgetter(0)):
+            self.rows[sort.partition("#")[0]].append(found.row)
         accounts = {
             merchant.account["stripe_account"]: merchant.tenant
             for merchant in world.merchants.values()

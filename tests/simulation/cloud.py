@@ -25,7 +25,6 @@ RECEIVES_MAX = 5
 COLD = 0.1
 #: What a caller sees where no answer comes.
 LOST = None
-CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 @dataclass
@@ -142,7 +141,8 @@ class Cloud:
         if answer is LOST:
             MODULES.give_back(invocation.environment.module)
         self.running.pop(invocation.number, None)
-        self.wire.note(f"{invocation.number}:{invocation.function} ends {_brief(answer)}")
+        if self.wire.trace is not None:
+            self.wire.note(f"{invocation.number}:{invocation.function} ends {_brief(answer)}")
         promise.keep(answer)
 
     def _time_out(self, invocation: Invocation, promise: Promise) -> None:

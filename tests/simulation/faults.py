@@ -1,8 +1,10 @@
 """What can go wrong at a request, and how often: every seed has a mixture of its own."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 
 PROBABILITIES = (0.0, 0.0, 0.01, 0.03, 0.08)
@@ -50,7 +52,9 @@ class Faults:
     odds: dict[str, float] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     on: bool = False
-    _failing: set[str] = field(default_factory=set)
+    _failing: set[Hashable] = field(default_factory=set)
+    #: Of several kinds, the draws up to which each one happens.
+    _edges: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
 
     @classmethod
     def drawn(cls, random: Random, never: Iterable[str] = ()) -> "Faults":
@@ -58,7 +62,7 @@ class Faults:
         odds = {kind: random.choice(PROBABILITIES) for kind in EVERY}
         return cls(random, odds | dict.fromkeys(never, 0.0))
 
-    def draw(self, kinds: tuple[str, ...], address: str = "") -> str | None:
+    def draw(self, kinds: tuple[str, ...], address: Hashable = None) -> str | None:
         """Give the fault of a request, or None: one draw, whatever the number of kinds."""
         if not self.on:
             return None
@@ -67,13 +71,18 @@ class Faults:
             self._failing.discard(address)
             if left < AGAIN:
                 return self._counted(kinds[int(left / AGAIN * len(kinds))])
-        for kind in kinds:
-            left -= self.odds[kind] * OFTEN.get(kind, OF_MANY)
-            if left < 0:
-                if kind in STRIPE:
-                    self._failing.add(address)
-                return self._counted(kind)
-        return None
+        edges = self._edges.get(kinds) or self._edges_of(kinds)
+        if left >= edges[-1]:
+            return None
+        kind = kinds[bisect_right(edges, left)]
+        if kind in STRIPE:
+            self._failing.add(address)
+        return self._counted(kind)
+
+    def _edges_of(self, kinds: tuple[str, ...]) -> list[float]:
+        odds = (self.odds[kind] * OFTEN.get(kind, OF_MANY) for kind in kinds)
+        found = self._edges[kinds] = list(accumulate(odds))
+        return found
 
     def happens(self, kind: str) -> bool:
         return self.on and self.random.random() < self.odds[kind] and bool(self._counted(kind))

@@ -8,9 +8,7 @@ What must hold after every write stands in `watching`. A new check is one more f
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-from payments.doors.table import from_attributes
 from tests.doubles.invocations import Json
 from tests.doubles.tenants import secret_key
 from tests.simulation import books as money
@@ -118,14 +116,13 @@ def one_key_has_one_answer(books: Books) -> Iterator[str]:
 
 def nobody_sees_anothers(books: Books) -> Iterator[str]:
     """I10, D10: no row, answer or object of one tenant names the other, and no mode is mixed."""
-    for (partition, sort), item in books.world.table.dynamo.rows.items():
-        owner = item["tenant"]["S"]
-        other = TENANTS[1 - TENANTS.index(owner)]
-        if other in books.world.table.dynamo.read(item).text:
+    for (partition, sort), found in books.world.table.dynamo.readings():
+        other = TENANTS[1 - TENANTS.index(found.row["tenant"])]
+        if other in found.text:
             yield f"{partition} {sort} names {other}"
         # Cash is nobody's test: what is too much of it is as good as live money.
         cash = sort.startswith("CREDIT#live")
-        if item.get("mode", {}).get("S", "test") != "test" and not cash:
+        if found.row.get("mode", "test") != "test" and not cash:
             yield f"{partition} {sort} is not of test mode"
     for tenant, text in books.world.told:
         if tenant and TENANTS[1 - TENANTS.index(tenant)] in text:
@@ -180,7 +177,9 @@ def no_secret_gets_out(books: Books) -> Iterator[str]:
         "a log line": repr(books.log.lines),
         "an answer": FOR_BROWSERS.sub("", repr([text for _, text in world.told])),
         "a message": repr(world.cloud.sent),
-        "a row": "".join(row.text for row in world.table.dynamo.readings()).replace("pk_test_", ""),
+        "a row": "".join(found.text for _, found in world.table.dynamo.readings()).replace(
+            "pk_test_", ""
+        ),
     }
     for place, text in places.items():
         if found := leaked(text):
@@ -235,12 +234,12 @@ def unsettled(world: World) -> Iterator[str]:
         # Where events are lost, only reconciliation or its end tells that a session was paid.
         or (session["status"] == "complete" and world.kind.loses_events)
     }
-    for item in world.table.dynamo.rows.values():
-        if item["sk"]["S"].startswith("REFUND#") and item["status"]["S"] in UNHEARD:
-            yield f"{item['id']['S']} is still {item['status']['S']}"
-        if not item["sk"]["S"].startswith("ATTEMPT#") or item["status"]["S"] not in OPEN:
+    for (_, sort), found in world.table.dynamo.readings():
+        row = found.row
+        if sort.startswith("REFUND#") and row["status"] in UNHEARD:
+            yield f"{row['id']} is still {row['status']}"
+        if not sort.startswith("ATTEMPT#") or row["status"] not in OPEN:
             continue
-        row: dict[str, Any] = from_attributes(item)
         if row["status"] == "action_required" and row["confirm_by"] > world.time().isoformat():
             # Its payer has a week to come; it does not end before.
             continue

@@ -29,7 +29,7 @@ class Post:
 
     def send_email(self, **asked: Any) -> Item:
         require_well_formed(asked)
-        return self._wire.send("mail", faults.MAIL, partial(self._take, asked))
+        return self._wire.send("mail", None, faults.MAIL, partial(self._take, asked))
 
     def _take(self, asked: Any, kind: str | None) -> Item:
         if kind == "timeout lost":

@@ -70,6 +70,7 @@ class Run:
         self.witness = Witness(self.people)
         self.down: tuple[float, float] | None = None
         self.ends = 0.0
+        self._read: tuple[int, Books] | None = None
         log.lines.clear()
 
     def everything(self) -> list[Violation]:
@@ -151,7 +152,7 @@ class Run:
         stamps = [
             item["due_at"]["S"]
             for shard, items in self.world.table.dynamo.found["due"].items()
-            if shard.startswith(kinds)
+            if items and shard.startswith(kinds)
             for item in items.values()
         ]
         return seconds(min(stamps)) if stamps else None
@@ -196,7 +197,11 @@ class Run:
         return bool(differs) or world.random.random() < IDLE_RECONCILE
 
     def _books(self) -> Books:
-        return Books(self.world, self.people, self.log)
+        """Read the books, unless nothing was written since they were read last."""
+        writes = self.world.table.dynamo.writes
+        if self._read is None or self._read[0] != writes:
+            self._read = writes, Books(self.world, self.people, self.log)
+        return self._read[1]
 
     def _settle(self, until: float | None = None) -> None:
         """Jump from one thing that is due to the next, until there is none."""

@@ -96,10 +96,15 @@ class Scheduler:
         self.leave()
 
     def leave(self) -> None:
+        if getcurrent().invocation is None:
+            self._hub.switch()
+            return
         held = [getattr(BaseRouter, name, None) for name in OF_ONE_INVOCATION]
         self._hub.switch()
         for name, value in zip(OF_ONE_INVOCATION, held, strict=True):
-            setattr(BaseRouter, name, value)
+            # To set something on a class makes the interpreter forget what it knows of its kind.
+            if getattr(BaseRouter, name, None) is not value:
+                setattr(BaseRouter, name, value)
 
     def next_due(self) -> float | None:
         return self._due[0][0] if self._due else None

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from payments.doors.table import from_attributes
 from tests.doubles.dynamo import Item, key_of
 from tests.doubles.invocations import Json
 from tests.simulation.world import World
@@ -136,7 +135,7 @@ class Watch:
             self.blame("I13", f"{key_of(item)} went from {came or 'nothing'} to {went}")
 
     def _require_balance(self, item: Item) -> None:
-        entry = from_attributes(item)
+        entry = self.world.table.dynamo.read(item).row
         sums: Counter[str] = Counter()
         for posting in entry["postings"]:
             sums[posting["currency"]] += posting["amount"]
@@ -188,7 +187,7 @@ class Watch:
     def _row(self, intent: Json, invoice: str, sort: str) -> Any:
         key = f"T#{intent['metadata']['tenant']}#INV#{invoice}", sort
         found = self.world.table.dynamo.rows.get(key)
-        return from_attributes(found) if found else None
+        return self.world.table.dynamo.read(found).row if found else None
 
     def _require_sent_once(self, refund: Json) -> None:
         """See at once when what was asked for once is given twice."""

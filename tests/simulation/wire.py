@@ -3,8 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -13,7 +13,7 @@ from greenlet import getcurrent
 from local.standin.engine import faults as standin_faults
 from local.standin.transport import InProcessClient
 from payments.doors.table import Row, from_attributes
-from tests.doubles.dynamo import Dynamo, Item, failure, key_of
+from tests.doubles.dynamo import Dynamo, Item, Key, failure, key_of
 from tests.simulation import faults
 from tests.simulation.faults import FROZEN, KILLS, Faults
 from tests.simulation.scheduler import Scheduler
@@ -60,57 +60,75 @@ class Wire:
         self.trace: list[str] | None = None
         self.plan: Plan | None = None
 
-    def send(self, name: str, kinds: tuple[str, ...], perform: Callable[[str | None], Any]) -> Any:
-        """Wait for one's turn, draw a fault, and let `perform` happen as far as it goes."""
+    def send(
+        self, verb: str, what: Any, kinds: tuple[str, ...], perform: Callable[[str | None], Any]
+    ) -> Any:
+        """
+        Wait for one's turn, draw a fault, and let `perform` happen as far as it goes.
+
+        `verb` and `what` name the request; they become text only where somebody reads it.
+        """
         invocation = getattr(getcurrent(), "invocation", None)
         if invocation is None:
             return perform(None)
-        self._wait(invocation, name)
+        self._wait(invocation)
         self.requests += 1
-        kind = self._fault(name, kinds)
+        kind = self._fault(verb, what, kinds)
         if self.trace is not None:
-            self.note(f"{invocation.number}:{invocation.function} {name} {kind or ''}")
+            named = verb if what is None else f"{verb} {what}"
+            self.note(f"{invocation.number}:{invocation.function} {named} {kind or ''}")
+        if kind is None:
+            return perform(None)
         if kind == KILLS[0]:
-            self._kill(invocation, name)
+            self._kill(invocation)
         answer = perform(kind if kind in kinds else None)
         if kind == KILLS[1]:
-            self._kill(invocation, name)
+            self._kill(invocation)
         return answer
 
     def note(self, text: str) -> None:
         if self.trace is not None:
             self.trace.append(f"{self.scheduler.now:.3f} {text}")
 
-    def _wait(self, invocation: Invocation, name: str) -> None:
+    def _wait(self, invocation: Invocation) -> None:
         if invocation.dead:
-            raise Died(name)
+            raise Died
         random = self.scheduler.random.random
         low, high = SLOW_S if self.faults.on and random() < 0.05 else LATENCY_S
         if self.plan is None and self.faults.draw((FROZEN,)):
             low, high = FROZEN_S
         self.scheduler.pause(low + (high - low) * random())
         if invocation.dead:
-            raise Died(name)
+            raise Died
 
-    def _fault(self, name: str, kinds: tuple[str, ...]) -> str | None:
+    def _fault(self, verb: str, what: Any, kinds: tuple[str, ...]) -> str | None:
         if self.plan is None:
-            return self.faults.draw((*KILLS, *kinds), name)
+            # Only of Stripe's addresses is it remembered that they fail.
+            address = (verb, what) if kinds is faults.STRIPE else None
+            return self.faults.draw((*KILLS, *kinds), address)
         number = len(self.plan.passed)
-        self.plan.passed.append((name, kinds))
+        self.plan.passed.append((verb, kinds))
         return self.plan.failing.get(number)
 
-    def _kill(self, invocation: Invocation, name: str) -> None:
+    def _kill(self, invocation: Invocation) -> None:
         invocation.dead = True
         self.kills += 1
-        raise Died(name)
+        raise Died
 
 
-class Reading(NamedTuple):
+class Reading:
     """A stored row as it is, as the product reads it, and as text."""
 
-    item: Item
-    row: Row
-    text: str
+    def __init__(self, item: Item) -> None:
+        self.item = item
+
+    @cached_property
+    def row(self) -> Row:
+        return from_attributes(self.item)
+
+    @cached_property
+    def text(self) -> str:
+        return repr(self.item)
 
 
 class Watched(Dynamo):
@@ -120,13 +138,19 @@ class Watched(Dynamo):
         super().__init__()
         #: What was stored is never changed, only replaced, so it is read once.
         self.read_before: dict[int, Reading] = {}
+        #: The keys of what this world has written; the rows in which all begin are looked at once.
+        self.changed: dict[Key, None] = {}
+        self.writes = 0
         self.written: list[Callable[[Item | None, Item], None]] = []
         self._scheduler = scheduler
         self._latest: deque[tuple[float, Item | None, Item]] = deque(maxlen=STALE_WRITES_MAX)
 
     def keep(self, item: Item) -> None:
-        before = self.rows.get(key_of(item))
+        key = key_of(item)
+        before = self.rows.get(key)
         self.place(item)
+        self.changed[key] = None
+        self.writes += 1
         self._latest.append((self._scheduler.now, before, item))
         for observe in self.written:
             observe(before, item)
@@ -134,11 +158,13 @@ class Watched(Dynamo):
     def read(self, item: Item) -> Reading:
         found = self.read_before.get(id(item))
         if found is None:
-            found = self.read_before[id(item)] = Reading(item, from_attributes(item), repr(item))
+            found = self.read_before[id(item)] = Reading(item)
         return found
 
-    def readings(self) -> Iterator[Reading]:
-        return map(self.read, self.rows.values())
+    def readings(self) -> Iterator[tuple[Key, Reading]]:
+        """Yield what this world has written, by its key."""
+        for key in self.changed:
+            yield key, self.read(self.rows[key])
 
     def stale(self, ask: Callable[[], Item]) -> Item:
         """Answer as an index does that has not heard of the last writes."""
@@ -180,9 +206,11 @@ class Table:
 
     def _send(self, verb: str, what: Any, kinds: tuple[str, ...], method: str, asked: Item) -> Item:
         perform = partial(self._perform, getattr(self.dynamo, method), asked)
-        return self._wire.send(f"{verb} {what}", kinds, perform)
+        return self._wire.send(verb, what, kinds, perform)
 
     def _perform(self, method: Callable[..., Item], asked: Item, kind: str | None) -> Item:
+        if kind is None:
+            return method(**asked)
         match kind:
             case "throttled":
                 raise failure("ProvisionedThroughputExceededException")
@@ -229,7 +257,7 @@ class Queue:
             if kind == "timeout applied":
                 raise ReadTimeoutError(endpoint_url="sqs")
 
-        self._wire.send(f"send {QueueUrl} {MessageBody}", faults.SEND, perform)
+        self._wire.send("send", f"{QueueUrl} {MessageBody}", faults.SEND, perform)
 
 
 class SecretsManager:
@@ -245,7 +273,7 @@ class SecretsManager:
                 raise failure("ResourceNotFoundException")
             return {"SecretString": self.kept[SecretId]}
 
-        return self._wire.send(f"secret {SecretId}", faults.SECRET, partial(_failing, read))
+        return self._wire.send("secret", SecretId, faults.SECRET, partial(_failing, read))
 
     def create_secret(self, *, Name: str, SecretString: str, **_: Any) -> None:  # noqa: N803
         def create() -> None:
@@ -253,13 +281,13 @@ class SecretsManager:
                 raise failure("ResourceExistsException")
             self.kept[Name] = SecretString
 
-        self._wire.send(f"create secret {Name}", faults.SECRET, partial(_failing, create))
+        self._wire.send("create secret", Name, faults.SECRET, partial(_failing, create))
 
     def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
         def put() -> None:
             self.kept[SecretId] = SecretString
 
-        self._wire.send(f"put secret {SecretId}", faults.SECRET, partial(_failing, put))
+        self._wire.send("put secret", SecretId, faults.SECRET, partial(_failing, put))
 
 
 def _failing(perform: Callable[[], Any], kind: str | None) -> Any:
@@ -288,7 +316,7 @@ class Stripe(InProcessClient):
                 self._standin.faults.add(fault)
             return send()
 
-        return self._wire.send(f"{verb} {path}", faults.STRIPE, perform)
+        return self._wire.send(verb, path, faults.STRIPE, perform)
 
     def _sleep_time_seconds(self, num_retries: int) -> float:
         """Wait as the SDK would, by the simulation's clock."""

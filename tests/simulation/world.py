@@ -1,9 +1,10 @@
 """A world: two merchants, their customers, Stripe and AWS, as one seed makes them."""
 
 import base64
+import gc
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -15,17 +16,19 @@ from urllib.parse import urlsplit
 from local.standin import StandIn
 from local.standin.engine.clock import Ids
 from local.standin.engine.faults import Fault
+from payments.doors.keys import dated
+from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import Answer, Json, answer_of, api_event, owner_of
 from tests.doubles.payer import Payer
 from tests.doubles.tenants import claims_of, storefront_row
 from tests.functions.shop import Shop
 from tests.functions.world import Client
 from tests.simulation import connecting
-from tests.simulation.cloud import CROCKFORD, LOST, Cloud, Environment
+from tests.simulation.cloud import LOST, Cloud, Environment
 from tests.simulation.faults import Faults
 from tests.simulation.mailing import Post, Stream
 from tests.simulation.scheduler import Scheduler
-from tests.simulation.wire import Queue, Reading, SecretsManager, Stripe, Table, Wire
+from tests.simulation.wire import Queue, SecretsManager, Stripe, Table, Wire
 from tests.simulation.wiring import Log, doors, wired
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC).timestamp()
@@ -48,6 +51,8 @@ CARDS = (
 #: Stripe tries for three days.
 AGAIN_S = (60, 300, 1800, 7200, 18_000, 36_000, 36_000, 36_000, 36_000, 36_000)
 MINUTE, HOUR = 60.0, 3600.0
+#: New objects after which the interpreter looks for garbage: some tens of seeds.
+GARBAGE = 50_000
 #: A function looks for a new webhook secret at most once in ten seconds; it takes a while itself.
 RECHECK_S = 20.0
 
@@ -221,9 +226,8 @@ class World:
         return datetime.fromtimestamp(int(self.scheduler.now), UTC)
 
     def new_id(self, prefix: str) -> str:
-        number = int(self.scheduler.now * 1000) << 80 | self.random.getrandbits(80)
-        letters = (CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
-        return f"{prefix}_{''.join(letters)}"
+        tail = self.random.getrandbits(80).to_bytes(10, "big")
+        return dated(prefix, int(self.scheduler.now * 1000), tail)
 
     def new_token(self) -> str:
         return base64.urlsafe_b64encode(self.random.randbytes(32)).decode().rstrip("=")
@@ -321,12 +325,11 @@ class Base:
 
     standin: StandIn
     truth: Truth
-    rows: Json
+    table: Dynamo
     secrets: dict[str, str]
     database: bytes
     objects: dict[str, dict[str, Json]]
     merchants: dict[str, Merchant]
-    read: dict[int, Reading]
     jobs: list[float] = field(default_factory=list)
 
     @classmethod
@@ -345,16 +348,17 @@ class Base:
         world.close()
         connection = standin.store._db
         jobs = [row[0] for row in connection.execute("SELECT due FROM jobs ORDER BY number")]
-        dynamo = world.table.dynamo
+        # The sessions in which cards were saved are complete: there is nothing left to expire.
+        assert all(session["status"] == "complete" for session in truth.all("checkout.session"))
+        connection.execute("DELETE FROM jobs WHERE name = 'expire_session'")
         return cls(
             standin=standin,
             truth=truth,
-            rows=dict(dynamo.rows),
+            table=world.table.dynamo,
             secrets=dict(world.secrets.kept),
             database=connection.serialize(),
             objects={kind: dict(found) for kind, found in truth.kept.items()},
             merchants=merchants,
-            read={id(found.item): found for found in dynamo.readings()},
             jobs=jobs,
         )
 
@@ -367,8 +371,7 @@ class Base:
         self.truth.kept = {name: dict(found) for name, found in self.objects.items()}
         self.truth.seen = []
         world = World(f"{kind.name}:{seed}", kind, self.standin, self.truth)
-        world.table.dynamo.load(self.rows)
-        world.table.dynamo.read_before = dict(self.read)
+        world.table.dynamo.begin_as(self.table)
         world.secrets.kept = dict(self.secrets)
         world.merchants = self.merchants
         world.scheduler.now = BEGIN + HOUR
@@ -391,7 +394,22 @@ def _merchant(opening: Opening, tenant: str, *, connected: bool = False) -> Merc
 def simulated() -> Iterator[tuple[Base, Log, Callable[[Any], None]]]:
     """Give what worlds are made from, as long as the product's clock and dice are ours."""
     log = Log()
-    with wired(log) as use:
+    with wired(log) as use, ExitStack() as ends:
         base = Base.make(use)
+        ends.callback(base.standin.close)
+        ends.enter_context(rare_collections())
         yield base, log, use
-        base.standin.close()
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for garbage only where seeds leave it, and seldom: what is here now is needed by all."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

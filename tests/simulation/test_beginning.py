@@ -1,0 +1,17 @@
+"""The world in which every seed begins is looked at here, once; seeds look at what they write."""
+
+from tests.simulation.books import Books
+from tests.simulation.invariants import at_rest
+from tests.simulation.people import People
+from tests.simulation.world import ALL_LAYERS, simulated
+
+
+def test_the_rows_in_which_all_seeds_begin_break_no_invariant() -> None:
+    with simulated() as (base, log, use):
+        world = base.world(0, ALL_LAYERS)
+        use(world)
+        world.table.dynamo.changed = dict.fromkeys(base.table.rows)
+
+        assert at_rest(Books(world, People(world), log)) == []
+        assert len(world.table.dynamo.changed) > 100
+        world.close()
