@@ -33,6 +33,13 @@ def _go(people: People, sale: Sale, link: str) -> None:
             people.pay_there(sale, page)
         return
     bank = press_confirm(people, link)
+    if bank and people.random.random() < 0.3:
+        # Thinks better of it, and answers the bank all the same.
+        page = people.press_pay(link)
+        people.world.payer.submit(bank, outcome="pass")
+        if page:
+            people.pay_there(sale, page)
+        return
     answer = people.random.choices(*zip(*ANSWERS.items(), strict=True))[0]
     if bank and answer:
         people.pause(1, 4 * MINUTE)
