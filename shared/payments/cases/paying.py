@@ -17,7 +17,7 @@ from payments.facts.settings import Settings
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.facts.velocity import Scope
 from payments.money import Money, least_charge, step
-from payments.steps.addressing import link_of
+from payments.steps.addressing import invoice_behind, rows_behind
 from payments.steps.advancing import advance
 from payments.steps.applying import apply_session
 from payments.steps.awaiting import card_of, waiting_for
@@ -118,8 +118,7 @@ def view(token: str, *, doors: Doors) -> LinkView:
 
     Reading changes nothing, since mail scanners read too.
     """
-    link = link_of(token, doors)
-    rows = doors.store.invoice_rows(link.tenant, link.invoice)
+    link, rows = rows_behind(token, doors)
     invoice = rows.require_invoice()
     module = doors.store.module(link.tenant, link.module)
     account = doors.store.account(link.tenant, module.account)
@@ -163,8 +162,7 @@ def wrong_part(view: LinkView, amount: int) -> str:
 
 def press(token: str, asked: Press, *, doors: Doors) -> str:
     """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
-    link = link_of(token, doors)
-    invoice = doors.store.invoice(link.tenant, link.invoice)
+    link, invoice = invoice_behind(token, doors)
     if not link.is_usable(doors.now()):
         raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
     permitted, customer = _require_open(link, invoice, doors)
@@ -218,8 +216,7 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
 
     Say whether it is known now.
     """
-    link = link_of(token, doors)
-    rows = doors.store.invoice_rows(link.tenant, link.invoice)
+    _, rows = rows_behind(token, doors)
     attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)
     if not attempt or not attempt.is_open:
         return True

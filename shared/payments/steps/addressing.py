@@ -10,6 +10,7 @@ import hashlib
 import hmac
 
 from payments.doors.doors import Doors
+from payments.doors.rows.invoices import InvoiceRows
 from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import NotFound
@@ -37,11 +38,36 @@ def page_of(base_url: str, tenant: str, link: str, doors: Doors) -> str:
 
 def link_of(token: str, doors: Doors) -> PayLink:
     """Return the pay link that a token opens."""
+    link, _ = invoice_behind(token, doors)
+    return link
+
+
+def invoice_behind(token: str, doors: Doors) -> tuple[PayLink, Invoice]:
+    """Return the pay link that a token opens, and its invoice."""
+    pointer = _pointer(token, doors)
+    link, invoice = doors.store.linked(pointer)
+    if not invoice:
+        raise NotFound("There is no such invoice.")
+    return _led_to(pointer, link), invoice
+
+
+def rows_behind(token: str, doors: Doors) -> tuple[PayLink, InvoiceRows]:
+    """Return the pay link that a token opens, and all that happened to its invoice."""
+    pointer = _pointer(token, doors)
+    rows = doors.store.invoice_rows(pointer.tenant, pointer.invoice)
+    link = next((link for link in rows.links if link.id == pointer.link), None)
+    return _led_to(pointer, link), rows
+
+
+def _pointer(token: str, doors: Doors) -> LinkPointer:
     pointer = doors.store.find_link(digest(token))
     if not pointer:
         raise NotFound("There is no such pay link.")
-    link = doors.store.link(pointer.tenant, pointer.invoice, pointer.link)
-    if link.digest != pointer.digest:
+    return pointer
+
+
+def _led_to(pointer: LinkPointer, link: PayLink | None) -> PayLink:
+    if not link or link.digest != pointer.digest:
         raise NotFound("There is no such pay link.")
     return link
 

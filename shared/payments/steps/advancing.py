@@ -68,4 +68,10 @@ def latest(attempt: Attempt, doors: Doors) -> Attempt:
 
 def invoices_of(attempt: Attempt, doors: Doors) -> list[Invoice]:
     """Return the attempt's invoices as they are now, the first one first."""
-    return [doors.store.invoice(attempt.tenant, each.invoice) for each in attempt.shares]
+    return doors.store.invoices(attempt.tenant, *(each.invoice for each in attempt.shares))
+
+
+def others_of(attempt: Attempt, doors: Doors) -> list[Invoice]:
+    """Return the same without the first one."""
+    names = [each.invoice for each in attempt.shares[1:]]
+    return doors.store.invoices(attempt.tenant, *names) if names else []

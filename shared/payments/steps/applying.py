@@ -11,12 +11,12 @@ from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.stripe_objects import Intent, OutcomeUnknown, Session, SetupIntent
-from payments.steps.advancing import advance, await_payer, invoices_of, latest
+from payments.steps.advancing import advance, await_payer, latest, others_of
 from payments.steps.booking import beside, give_back_late, surcharge_entry
 from payments.steps.consenting import save_card, save_paid_card
 from payments.steps.counting import apply_fee, paid_by, payment_of, surcharged_with
 from payments.steps.noticing import of_refund
-from payments.steps.recognizing import attempt_of, require_match
+from payments.steps.recognizing import Books, attempt_of, books_of, named_by, require_match
 from payments.steps.retrying import retrying
 
 #: How often to ask after a bank debit, which takes days and cannot be stopped.
@@ -30,18 +30,21 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
     `tenant`, `account` and `mode` say whose Stripe account was asked; the metadata only finds the
     attempt there. Raise NotOurs, UnknownAttempt or Mismatch.
     """
-    attempt = attempt_of(intent.metadata, tenant, doors)
-    return _apply_to(attempt, intent, account, mode, doors)
-
-
-def _apply_to(attempt: Attempt, intent: Intent, account: str, mode: str, doors: Doors) -> Attempt:
-    """Bring the intent of an attempt that was just read into the books."""
-    require_match(intent, attempt, account, mode)
     if intent.status == "succeeded":
-        paid = apply_payment(attempt, intent, doors=doors)
+        names = named_by(intent.metadata, tenant)
+        books = books_of(tenant, *names, intent.charge.id, doors)
+        require_match(intent, books.attempt, account, mode)
+        paid = apply_payment(books.attempt, intent, doors=doors, books=books)
         if paid.save_card:
             save_paid_card(paid, intent, doors)
         return paid
+    attempt = attempt_of(intent.metadata, tenant, doors)
+    require_match(intent, attempt, account, mode)
+    return _follow(attempt, intent, doors)
+
+
+def _follow(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    """Bring into the books that the attempt goes on, or has come to nothing."""
     if intent.status == "processing":
         return advance(
             attempt,
@@ -79,39 +82,39 @@ def apply_session(session: Session, *, tenant: str, account: str, mode: str, doo
             books = {"tenant": tenant, "account": account, "mode": mode}
             save_card(setup, session.metadata, **books, doors=doors)
         return
-    attempt, intent = attempt_of(session.metadata, tenant, doors), session.payment_intent
+    intent = session.payment_intent
     if isinstance(intent, Intent):
-        if intent.metadata == session.metadata:
-            attempt = _apply_to(attempt, intent, account, mode, doors)
-        else:
-            attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
+        attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
         if session.status == "complete" and intent.status == "requires_payment_method":
             # It failed before anybody heard that it was processing: nobody can pay it any more.
             attempt = _end_failed(attempt, intent, doors)
+    else:
+        attempt = attempt_of(session.metadata, tenant, doors)
     if session.status == "expired" and attempt.is_open:
         advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
 
-def apply_payment(attempt: Attempt, intent: Intent, *, doors: Doors) -> Attempt:
+def apply_payment(
+    attempt: Attempt, intent: Intent, *, doors: Doors, books: Books | None = None
+) -> Attempt:
     """
     Count a succeeded PaymentIntent exactly once and return its attempt.
 
     One transaction: the payment under its charge's id, the invoices and the attempt at the versions
     seen, the customer's credit, the journal. Whoever comes second finds the payment and changes
-    nothing.
+    nothing. `books` is what was read a moment ago: good for the first try, at the versions there.
     """
-    charge = intent.charge
-    #: As it was read a moment ago: good for the first try, at the version that it has.
-    read = [attempt]
+    charge, read = intent.charge, [books] if books else []
 
     def step() -> Attempt:
-        counted = doors.store.payment(attempt.tenant, attempt.invoice, charge.id)
-        current = read.pop() if read else latest(attempt, doors)
-        if counted:
-            apply_fee(counted, charge, doors=doors)
+        names = attempt.tenant, attempt.invoice, attempt.id
+        known = read.pop() if read else books_of(*names, charge.id, doors)
+        current = known.attempt
+        if known.payment:
+            apply_fee(known.payment, charge, doors=doors)
             knew = current.status is AttemptStatus.SUCCEEDED
             return current if knew else latest(current, doors)
-        seen = invoices_of(current, doors)
+        seen = [known.invoice, *others_of(current, doors)]
         invoices = surcharged_with(seen, current, charge)
         payment = payment_of(current, invoices, intent, doors.new_id("pay"))
         payment, back = give_back_late(payment, invoices, doors)

@@ -57,8 +57,7 @@ def require_grant(
 
     They are read anew for each request, so that what is taken away is gone at once.
     """
-    found = doors.store.module(caller.tenant, module)
-    grant = doors.store.grant(caller.tenant, caller.profile, module)
+    found, grant = doors.store.granted(caller.tenant, caller.profile, module)
     if not grant or not grant.allows(permission):
         lacks = f"lacks {permission} for" if grant and not grant.removed_at else "is not granted"
         detail = f"Profile {caller.profile} {lacks} payment module {found.name}."

@@ -1,7 +1,12 @@
 """Whether what Stripe tells of was made by us, and is what we asked for."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from payments.doors.doors import Doors
 from payments.facts.attempt import Attempt
+from payments.facts.invoice import Invoice
+from payments.facts.payment import Payment
 from payments.facts.stripe_objects import Intent
 
 
@@ -21,13 +26,36 @@ class Mismatch(Exception):
     """The object contradicts what we asked Stripe for; nothing may be booked from it unseen."""
 
 
-def attempt_of(metadata: dict[str, str], tenant: str, doors: Doors) -> Attempt:
-    """Return the attempt that the metadata names. Raise NotOurs or UnknownAttempt."""
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the books say of a charge: who asked for it, what it became, and its first invoice."""
+
+    attempt: Attempt
+    payment: Payment | None
+    invoice: Invoice
+
+
+def books_of(tenant: str, invoice: str, attempt: str, charge: str, doors: Doors) -> Books:
+    """Return what the books say of a charge, or raise UnknownAttempt."""
+    asked, payment, found = doors.store.charged(tenant, invoice, attempt, charge)
+    if not asked or not found:
+        raise UnknownAttempt(attempt)
+    return Books(asked, payment, found)
+
+
+def named_by(metadata: Mapping[str, str], tenant: str) -> tuple[str, str]:
+    """Return the invoice and the attempt that the metadata names, or raise NotOurs."""
     if "attempt" not in metadata or "invoice" not in metadata or metadata.get("tenant") != tenant:
         raise NotOurs
-    attempt = doors.store.attempt(tenant, metadata["invoice"], metadata["attempt"])
+    return metadata["invoice"], metadata["attempt"]
+
+
+def attempt_of(metadata: Mapping[str, str], tenant: str, doors: Doors) -> Attempt:
+    """Return the attempt that the metadata names. Raise NotOurs or UnknownAttempt."""
+    invoice, name = named_by(metadata, tenant)
+    attempt = doors.store.attempt(tenant, invoice, name)
     if not attempt:
-        raise UnknownAttempt(metadata["attempt"])
+        raise UnknownAttempt(name)
     return attempt
 
 

@@ -2,6 +2,7 @@
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading
+from payments.errors import NotFound
 from payments.facts.account import Account
 from payments.facts.certification import Certification
 from payments.facts.connection import Connection
@@ -39,6 +40,16 @@ class Accounts(Reading):
     def grant(self, tenant: str, profile: str, module: str) -> Grant | None:
         """Return the grant of a module to a profile, or None."""
         return self._find(Grant, partition(tenant, "PRF", profile), f"MODULE#{module}")
+
+    def granted(self, tenant: str, profile: str, module: str) -> tuple[PaymentModule, Grant | None]:
+        """Return the payment module and its grant to a profile in one read, or raise NotFound."""
+        found, grant = self._several(
+            (PaymentModule, partition(tenant, "MOD", module), "MODULE"),
+            (Grant, partition(tenant, "PRF", profile), f"MODULE#{module}"),
+        )
+        if not found:
+            raise NotFound("There is no such payment module.")
+        return found, grant
 
     def grants(self, tenant: str, profile: str) -> list[Grant]:
         """Return what a profile was ever granted."""

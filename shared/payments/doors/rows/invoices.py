@@ -12,7 +12,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry
-from payments.facts.link import PayLink
+from payments.facts.link import LinkPointer, PayLink
 from payments.facts.mailing import Report
 from payments.facts.notification import Notification
 from payments.facts.payment import Payment, Share
@@ -31,6 +31,7 @@ class InvoiceRows:
         "CREDITNOTE": ("credit_notes", CreditNote),
         "DISPUTE": ("disputes", Dispute),
         "JOURNAL": ("journal", JournalEntry),
+        "LINK": ("links", PayLink),
         "NOTICE": ("notifications", Notification),
         "REPORT": ("reports", Report),
     }
@@ -46,6 +47,7 @@ class InvoiceRows:
         self.disputes: list[Dispute] = []
         self.journal: list[JournalEntry] = []
         self.recovery: Recovery | None = None
+        self.links: list[PayLink] = []
         self.notifications: list[Notification] = []
         self.reports: list[Report] = []
 
@@ -88,6 +90,27 @@ class Invoices(Reading):
         rows.refunds += self.refunds_of(*elsewhere)
         rows.disputes += self.disputes_of(*elsewhere)
         return rows
+
+    def invoices(self, tenant: str, *names: str) -> list[Invoice]:
+        """Return invoices in one read, in the order of their names, or raise NotFound."""
+        found = self._several(
+            *((Invoice, partition(tenant, "INV", name), "INVOICE") for name in names)
+        )
+        if None in found:
+            raise NotFound("There is no such invoice.")
+        return found
+
+    def charged(
+        self, tenant: str, invoice: str, attempt: str, charge: str
+    ) -> tuple[Attempt | None, Payment | None, Invoice | None]:
+        """Return who asked for a charge, what it became, and for which invoice, in one read."""
+        home = partition(tenant, "INV", invoice)
+        asked, payment, found = self._several(
+            (Attempt, home, f"ATTEMPT#{attempt}"),
+            (Payment, home, f"PAYMENT#{charge}"),
+            (Invoice, home, "INVOICE"),
+        )
+        return asked, payment, found
 
     def attempt(self, tenant: str, invoice: str, attempt: str) -> Attempt | None:
         """Return the attempt, or None."""
@@ -157,6 +180,14 @@ class Invoices(Reading):
     def link(self, tenant: str, invoice: str, link: str) -> PayLink:
         """Return the pay link or raise NotFound."""
         return self._require(PayLink, "pay link", partition(tenant, "INV", invoice), f"LINK#{link}")
+
+    def linked(self, pointer: LinkPointer) -> tuple[PayLink | None, Invoice | None]:
+        """Return the pay link that a token leads to, and its invoice, in one read."""
+        home = partition(pointer.tenant, "INV", pointer.invoice)
+        link, invoice = self._several(
+            (PayLink, home, f"LINK#{pointer.link}"), (Invoice, home, "INVOICE")
+        )
+        return link, invoice
 
     def links(self, tenant: str, invoice: str) -> list[PayLink]:
         """Return the pay links of an invoice, oldest first."""

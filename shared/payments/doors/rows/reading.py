@@ -1,6 +1,6 @@
 """How any row is read: by its key, or as one of a list."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -26,6 +26,15 @@ class Reading:
         if not found:
             raise NotFound(f"There is no such {name}.")
         return found
+
+    def _several(self, *asked: tuple[type[BaseModel], str, str]) -> list[Any]:
+        """Return rows of several kinds in one request: None for each that is not there."""
+        found = self._table.get_many([(pk, sk) for _, pk, sk in asked])
+        rows = {(row["pk"], row["sk"]): row for row in found}
+        return [
+            kind.model_validate(rows[pk, sk]) if (pk, sk) in rows else None
+            for kind, pk, sk in asked
+        ]
 
     def _page(
         self, kind: type[M], home: str, limit: int, cursor: str | None, wanted: dict[str, str]
