@@ -173,7 +173,7 @@ def _show(attempt: Attempt) -> ChargesOut:
     payment = next((found for found in rows.payments if found.attempt == attempt.id), None)
     return ChargesOut(
         attempt=ChargedAttempt.model_validate(attempt, from_attributes=True),
-        payment=ChargedPayment(**payment.model_dump()) if payment else None,
+        payment=ChargedPayment.model_validate(payment.shown()) if payment else None,
         invoices=[
             ChargedInvoice.model_validate(invoice, from_attributes=True)
             for invoice in (rows.require_invoice(), *others)

@@ -131,7 +131,7 @@ def show(payments: list[Payment]) -> list[PaymentDetail]:
 
 def _show_one(payment: Payment, refunds: Iterable[Refund]) -> PaymentDetail:
     own = [show_refund(refund) for refund in refunds if refund.payment == payment.id]
-    fields = payment.model_dump(exclude={"refunds"})
+    fields = {name: value for name, value in payment.shown().items() if name != "refunds"}
     return PaymentDetail(
         **fields,
         status=payment.status,

@@ -80,7 +80,7 @@ def shop(world: World) -> Shop:
 
 #: (requests, write units) up to each step. The aim is 14 and 26 in all; a step up is a decision.
 #: Who has to be told of the money is a row of the same transaction: 3 units and no request.
-MOST = {"invoice": (7, 12), "link": (15, 19), "press": (28, 32), "paid": (40, 58)}
+MOST = {"invoice": (6, 11), "link": (13, 18), "press": (25, 31), "paid": (34, 55)}
 
 
 def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(

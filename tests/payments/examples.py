@@ -13,7 +13,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry, payment_received
 from payments.facts.link import LinkPointer, PayLink
 from payments.facts.module import Grant, PaymentModule
-from payments.facts.payment import Allocation, Fee, Note, Payment
+from payments.facts.payment import Allocation, Fee, Payment, Remark
 from payments.facts.refund import CreditNote, Refund
 from payments.facts.reservation import Reservation
 from payments.facts.run import Break, Run
@@ -114,7 +114,7 @@ def payment(**changes: Any) -> Payment:
         "allocations": (Allocation(invoice=invoice, amount=gross),),
         "currency": "eur",
         "fee": Fee(),
-        "note": Note(payment_intent="pi_1", charge="ch_1", amount=gross, paid_at=NOW),
+        "note": Remark(brand="visa", last4="4242"),
         "paid_at": NOW,
     }
     return Payment(**fields | changes)

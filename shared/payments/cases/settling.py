@@ -17,7 +17,7 @@ from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import credit_applied, credit_fact
 from payments.facts.notification import Kind, Notification
-from payments.facts.payment import Allocation, Fee, Method, Note, Payment, Share, allocate
+from payments.facts.payment import Allocation, Fee, Method, Payment, Remark, Share, allocate
 from payments.money import Money, require_representable
 from payments.steps.booking import beside, give_credit, share_of
 from payments.steps.claiming import release
@@ -174,6 +174,6 @@ def _offline(request: OfflinePayment, invoice: Invoice, ident: str, doors: Doors
         allocations=allocations,
         unapplied=unapplied,
         fee=Fee(state="known", amount=0, net=request.amount, currency=invoice.currency),
-        note=Note(amount=request.amount, fee=0, paid_at=received, reference=request.reference),
+        note=Remark(reference=request.reference),
         paid_at=received,
     )

@@ -16,6 +16,8 @@ LOCK = timedelta(seconds=60)
 #: Kept three times as long as promised; DynamoDB deletes late, and what decides is in the rows
 #: themselves.
 KEPT = timedelta(days=90)
+#: What an answered request leaves behind of its lock: nothing.
+_UNLOCKED = {"locked_until": None, "owner": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request.")
     if known and known.answer:
         return known
-    if known and known.locked_until > doors.now():
+    if known and known.locked_until and known.locked_until > doors.now():
         left = int((known.locked_until - doors.now()).total_seconds())
         raise IdempotencyInProgress(
             "The first request with this key is still running.", retry_after_s=min(left, 5)
@@ -117,7 +119,7 @@ def _release(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:
 def _keep(record: IdempotencyRecord, answer: Answer, about: str | None, doors: Doors) -> None:
     kept = {"answer": {"status": answer.status, "body": answer.body}}
     found = {"about": about} if is_personal(answer.body) else {}
-    _save(record.having(**(kept | found)), record, doors)
+    _save(record.having(**_UNLOCKED, **kept, **found), record, doors)
 
 
 def _save(new: IdempotencyRecord, old: IdempotencyRecord, doors: Doors) -> None:

@@ -277,7 +277,7 @@ class InvoicePage(BaseModel):
 
 def show_payment(payment: Payment) -> PaymentOut:
     """Return what a caller may see."""
-    return PaymentOut(**payment.model_dump(mode="json"))
+    return PaymentOut.model_validate(payment.shown())
 
 
 def show_certification(found: Certification) -> CertificationOut:

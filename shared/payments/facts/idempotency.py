@@ -21,8 +21,9 @@ class IdempotencyRecord(Fact):
     fingerprint: str
     resource: str
     created_at: datetime
-    locked_until: datetime
-    owner: str
+    #: While a request works under it: until when, and which.
+    locked_until: datetime | None = None
+    owner: str | None = None
     answer: dict[str, Any] | None = None
     freed: bool = False
     resumed: bool = False

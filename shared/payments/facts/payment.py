@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from payments.facts.fact import Fact
 
@@ -41,6 +43,16 @@ class Fee(Fact):
     currency: str | None = None
     balance_transaction: str | None = None
     fee_details: tuple[FeeDetail, ...] = ()
+
+
+class Remark(Fact):
+    """What is known of how it was paid, and stands nowhere else in the payment's row."""
+
+    brand: str | None = None
+    last4: str | None = None
+    authorization_code: str | None = None
+    receipt_url: str | None = None
+    reference: str | None = None
 
 
 class Note(Fact):
@@ -101,7 +113,7 @@ class Payment(Fact):
     application_fee: int | None = None
     application_fee_refunded: int = 0
     fee: Fee
-    note: Note
+    note: Remark = Field(default_factory=Remark)
     paid_at: datetime
     version: int = 1
 
@@ -145,8 +157,19 @@ class Payment(Fact):
 
     def with_fee(self, fee: Fee) -> "Payment":
         """Return the payment once Stripe has told its fee."""
-        note = self.note.having(fee=fee.amount)
-        return self.having(fee=fee, note=note)
+        return self.having(fee=fee)
+
+    def shown(self) -> dict[str, Any]:
+        """Return its fields as they are shown: the note says again what it takes from them."""
+        note = Note(
+            **dict(self.note),
+            payment_intent=self.payment_intent,
+            charge=self.charge,
+            amount=self.gross,
+            fee=self.fee.amount,
+            paid_at=self.paid_at,
+        )
+        return self.model_dump(mode="json") | {"note": note.model_dump(mode="json")}
 
 
 class Share(Fact):

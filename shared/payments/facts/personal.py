@@ -5,7 +5,7 @@ from typing import Any
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
 from payments.facts.link import PayLink
-from payments.facts.payment import Note, Payment
+from payments.facts.payment import Payment, Remark
 from payments.facts.refund import Refund
 
 #: What stands where something was erased that has to be there.
@@ -43,11 +43,6 @@ def without_person(document: Any) -> Any:
     return [without_person(each) for each in document] if isinstance(document, list) else document
 
 
-def bare_note(note: Note) -> Note:
-    """Return a payment's note with amounts and Stripe's ids only."""
-    return note.having(**dict.fromkeys(NAMES & set(Note.model_fields)))
-
-
 def bare_invoice(invoice: Invoice) -> Invoice:
     """Return it with numbers only; what is paid from now on tells nothing either."""
     lines = tuple(line.having(description=ERASED) for line in invoice.lines)
@@ -55,8 +50,8 @@ def bare_invoice(invoice: Invoice) -> Invoice:
 
 
 def bare_payment(payment: Payment) -> Payment:
-    """Return it with a bare note."""
-    return payment.having(note=bare_note(payment.note))
+    """Return it with an empty note."""
+    return payment.having(note=Remark())
 
 
 def bare_refund(refund: Refund) -> Refund:

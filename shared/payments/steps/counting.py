@@ -7,8 +7,7 @@ from payments.doors.store import change
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import fee_taken
-from payments.facts.payment import Fee, FeeDetail, Note, Payment, allocate
-from payments.facts.personal import bare_note
+from payments.facts.payment import Fee, FeeDetail, Payment, Remark, allocate
 from payments.facts.stripe_objects import BalanceTransaction, Charge, Intent
 
 
@@ -17,15 +16,10 @@ def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, paymen
     charge, paid_at = intent.charge, datetime.fromtimestamp(intent.charge.created, UTC)
     fee, owed = fee_of(charge), {invoice.id: invoice.owed for invoice in invoices}
     allocations, unapplied = allocate(charge.amount, attempt.shares, owed)
-    note = Note(
-        payment_intent=intent.id,
-        charge=charge.id,
+    remark = Remark(
         brand=charge.card.brand,
         last4=charge.card.last4,
         authorization_code=charge.card.authorization_code,
-        amount=charge.amount,
-        fee=fee.amount,
-        paid_at=paid_at,
         receipt_url=charge.receipt_url,
     )
     return Payment(
@@ -44,7 +38,7 @@ def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, paymen
         unapplied=unapplied,
         application_fee=attempt.application_fee,
         fee=fee,
-        note=bare_note(note) if any(invoice.erased for invoice in invoices) else note,
+        note=Remark() if any(invoice.erased for invoice in invoices) else remark,
         paid_at=paid_at,
     )
 
