@@ -86,7 +86,7 @@ def test_a_fee_that_becomes_known_is_on_the_payment_and_on_its_note() -> None:
 
     known = examples.payment().with_fee(fee)
 
-    assert (known.fee, known.shown()["note"].fee) == (fee, 1_20)
+    assert (known.fee, known.shown()["note"]["fee"]) == (fee, 1_20)
     assert known.gross == 100_00
 
 

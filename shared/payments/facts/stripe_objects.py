@@ -179,6 +179,12 @@ class Intent(Value):
         return action.redirect_to_url.url if action and action.redirect_to_url else None
 
     @property
+    def charge_id(self) -> str:
+        """The id of its charge, fetched or not; empty without one."""
+        told = self.latest_charge
+        return told.id if isinstance(told, Charge) else told or ""
+
+    @property
     def charge(self) -> Charge:
         """The charge that succeeded; asking an intent without one is a bug."""
         if not isinstance(self.latest_charge, Charge):

@@ -32,7 +32,7 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
     """
     if intent.status == "succeeded":
         names = named_by(intent.metadata, tenant)
-        books = books_of(tenant, *names, intent.charge.id, doors)
+        books = books_of(tenant, *names, intent.charge_id, doors)
         require_match(intent, books.attempt, account, mode)
         paid = apply_payment(books.attempt, intent, doors=doors, books=books)
         if paid.save_card:
