@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from payments.cases import expiring, recovering
+from payments.cases import balancing, expiring, recovering
 from payments.doors.doors import Doors
 from payments.edge import batches, runtime
 
@@ -19,7 +19,16 @@ def warn(doors: Doors) -> dict[str, Any]:
     return asdict(expiring.warn_due(doors))
 
 
-JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {"recovery": recover, "expiring_cards": warn}
+def close(doors: Doors) -> dict[str, Any]:
+    """Close every tenant's books at midnight, and check those that were closed before."""
+    return asdict(balancing.close_books(doors))
+
+
+JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {
+    "recovery": recover,
+    "expiring_cards": warn,
+    "books": close,
+}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,14 +1,12 @@
-"""The journal as an accountant reads it: entries, and what each account comes to."""
+"""The journal as an accountant reads it: what each account comes to."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from payments.doors.doors import Doors
-from payments.facts.ledger import JournalEntry
-
-PAGE = 100
+from payments.facts.balances import add
+from payments.steps.totalling import balances_at, entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +26,14 @@ class TrialBalance:
 
 
 def trial_balance(tenant: str, until: datetime | None, *, doors: Doors) -> TrialBalance:
-    """Sum the tenant's journal up to a moment, account by account."""
-    sums: Counter[tuple[str, str]] = Counter()
-    count = 0
-    for entry in _entries(tenant, doors):
-        if until and entry.at > until:
-            continue
-        count += 1
-        for posting in entry.postings:
-            sums[posting.account, posting.currency] += posting.amount
-    return TrialBalance(count, dict(sums))
+    """
+    Sum the tenant's journal up to a moment, account by account.
 
-
-def _entries(tenant: str, doors: Doors) -> Iterator[JournalEntry]:
-    cursor = None
-    while True:
-        found, cursor = doors.store.page(JournalEntry, tenant, limit=PAGE, cursor=cursor)
-        yield from found
-        if cursor is None:
-            return
+    It starts from the last balances that were closed before that moment, and reads what was entered
+    since: a fact of before may have been entered after it.
+    """
+    closing = doors.store.closings(tenant).before(until)
+    balances = balances_at(tenant, closing, doors)
+    later = entered(tenant, closing.until if closing else None, None, doors)
+    count = add(balances, (each for each in later if until is None or each.at <= until))
+    return TrialBalance(count + (closing.entries if closing else 0), dict(balances))

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from payments.doors.rows.accounts import Accounts
 from payments.doors.rows.addresses import row_of
+from payments.doors.rows.books import Books
 from payments.doors.rows.customers import Customers
 from payments.doors.rows.events import Events
 from payments.doors.rows.invoices import Invoices
@@ -34,7 +35,7 @@ def change(new: M, old: M | None = None) -> Change[M]:
     return Change(new.model_copy(update={"version": version}), old)
 
 
-class Store(Invoices, Customers, Accounts, Events, Mails, Records, Pointers, Lists):
+class Store(Invoices, Customers, Accounts, Events, Mails, Books, Records, Pointers, Lists):
     """Every read is of one tenant, but for the pointers and the work that is due."""
 
     def write(self, *changes: Change[Any]) -> None:

@@ -43,7 +43,18 @@ class JournalEntry(Fact):
     fact: str
     at: datetime
     postings: tuple[Posting, ...]
+    #: When it was entered, where that may be later than the fact: Stripe tells some things late.
+    entered_at: datetime | None = None
     version: int = 1
+
+    @property
+    def since(self) -> datetime:
+        """From when on it stands in the journal: closed balances never change for its sake."""
+        return self.entered_at or self.at
+
+    def entered(self, now: datetime) -> "JournalEntry":
+        """Return it as it is entered now."""
+        return self if now == self.at else self.having(entered_at=now)
 
     @model_validator(mode="after")
     def _balanced(self) -> "JournalEntry":

@@ -127,7 +127,7 @@ def apply_payment(
             saved,
             *map(change, back),
             *beside(payment, invoices, paid, doors),
-            *surcharge_entry(payment, seen[0], invoices[0]),
+            *surcharge_entry(payment, seen[0], invoices[0], doors.now()),
             *(told for refund in back for told in of_refund(refund, None, doors.now())),
         )
         return saved.new

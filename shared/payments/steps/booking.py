@@ -19,14 +19,15 @@ def beside(
     payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
 ) -> Iterator[Change[Any]]:
     """Yield the rows that a payment brings beside itself and its invoices, now `paid`."""
-    yield change(payment_received(payment))
+    yield change(payment_received(payment).entered(doors.now()))
     yield _received(payment, invoices, paid, doors)
     for invoice in invoices:
         part = Allocation(invoice=invoice.id, amount=payment.allocated_to(invoice.id))
         if part.amount and invoice.id != payment.invoice:
             yield change(share_of(payment, part, payment.paid_at))
         if part.amount and invoice.written_off_at:
-            yield change(recovered(invoice, payment.source, part.amount, payment.paid_at))
+            found = recovered(invoice, payment.source, part.amount, payment.paid_at)
+            yield change(found.entered(doors.now()))
     if payment.unapplied:
         yield give_credit(payment, payment.unapplied, doors)
 
@@ -47,11 +48,11 @@ def _received(
 
 
 def surcharge_entry(
-    payment: Payment, before: Invoice, after: Invoice
+    payment: Payment, before: Invoice, after: Invoice, now: datetime
 ) -> Iterator[Change[JournalEntry]]:
     """Yield the entry of what came on top, if something did."""
     if extra := after.surcharged - before.surcharged:
-        yield change(surcharged(after, extra, payment))
+        yield change(surcharged(after, extra, payment).entered(now))
 
 
 def give_back_late(

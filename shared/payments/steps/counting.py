@@ -64,7 +64,7 @@ def apply_fee(payment: Payment, charge: Charge, *, doors: Doors) -> bool:
     if payment.fee.state == "known" or fee.state == "pending":
         return False
     known = payment.with_fee(fee)
-    doors.store.write(change(known, payment), change(fee_taken(known, fee)))
+    doors.store.write(change(known, payment), change(fee_taken(known, fee).entered(doors.now())))
     return True
 
 

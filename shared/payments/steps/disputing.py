@@ -210,7 +210,7 @@ def _entries(
     entered = {movement.id for movement in known.movements} if known else set()
     for movement in dispute.movements:
         if movement.id not in entered:
-            yield change(dispute_moved(dispute, movement, payment))
+            yield change(dispute_moved(dispute, movement, payment).entered(now))
     before = known.loss if known else Loss()
     if dispute.loss != before:
         given_up = frozenset(name for name, invoice in invoices.items() if invoice.written_off_at)

@@ -97,7 +97,7 @@ def record(
         *_invoice_changes(saved.new, under_way, given, doors, at=at),
         *_credit_change(saved.new, payment, under_way + given, doors),
         *_credit_notes(saved.new, given, doors),
-        *_entry(saved.new, payment, given, at),
+        *_entry(saved.new, payment, given, at, doors.now()),
         *of_refund(saved.new, old, doors.now()),
     )
     return saved.new
@@ -112,7 +112,7 @@ def _apply_fee_back(payment: Payment, told: StripeRefund, doors: Doors) -> None:
     if back > seen.application_fee_refunded:
         entry = platform_fee_returned(seen, back, _at(told))
         counted = seen.having(application_fee_refunded=back)
-        doors.store.write(change(counted, seen), change(entry))
+        doors.store.write(change(counted, seen), change(entry.entered(doors.now())))
 
 
 def fee_given_back(told: StripeRefund) -> int:
@@ -237,7 +237,8 @@ def _invoice_changes(
             sooner[found.new.id] = found
         if given and invoice.written_off_at and refund.settle_as == "reopen":
             # The debt comes back to an invoice that was given up: it is lost at once.
-            yield change(recovered(invoice, refund.source, -given * part.amount, at))
+            lost = recovered(invoice, refund.source, -given * part.amount, at)
+            yield change(lost.entered(doors.now()))
     yield from sooner.values()
 
 
@@ -276,7 +277,9 @@ def _credit_note(refund: Refund, part: Allocation, at: datetime) -> CreditNote:
     )
 
 
-def _entry(refund: Refund, payment: Payment, given: int, at: datetime) -> Iterator[Change[Any]]:
+def _entry(
+    refund: Refund, payment: Payment, given: int, at: datetime, now: datetime
+) -> Iterator[Change[Any]]:
     if given:
         enter = refund_given if given > 0 else refund_reversed
-        yield change(enter(payment, refund, at))
+        yield change(enter(payment, refund, at).entered(now))

@@ -11,6 +11,7 @@ from payments.doors.table import Row
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
 from payments.facts.audit import AuditHead, AuditRecord
+from payments.facts.balances import Closings, Part
 from payments.facts.certification import Certification
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.credit import CustomerCredit
@@ -79,6 +80,8 @@ ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
     CardUse: lambda row: ("CUS", row.customer, f"USE#{row.payment_method}#{row.attempt}"),
     InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
+    Closings: lambda _: ("LED", "own", "CLOSINGS"),
+    Part: lambda row: ("LED", row.closing, f"PART#{row.number:04}"),
     Settings: lambda _: ("SET", "own", "SETTINGS"),
     AuditRecord: lambda row: ("AUD", str(row.chain), f"RECORD#{row.number:012}"),
     AuditHead: lambda row: ("AUD", str(row.chain), "HEAD"),
@@ -106,7 +109,7 @@ ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
 
 #: By what a list is sorted whose objects have no id of ours, which would sort by time.
 _SORTS: dict[type[BaseModel], Callable[[Any], str]] = {
-    JournalEntry: lambda row: f"{stamp(row.at)}#{row.fact}",
+    JournalEntry: lambda row: f"{stamp(row.since)}#{row.fact}",
     Customer: lambda row: f"{stamp(row.created_at)}#{row.ref}",
     Delivery: lambda row: f"{stamp(row.created_at)}#{row.id}",
 }
