@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
 from payments.cases import connecting, disconnecting
@@ -140,8 +139,8 @@ def connect_account(body: ConnectAccount) -> Response[AccountOut]:
 
 @app.get("/v1/accounts")
 def list_accounts(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
 ) -> AccountPage:
     """Newest first."""
     accounts, following = runtime.store().page(

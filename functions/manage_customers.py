@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
 from payments.cases import administering, forgetting
@@ -94,8 +93,8 @@ def show(customer: Customer) -> CustomerOut:
 
 @app.get("/v1/customers")
 def list_customers(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: api.Limit = 20,
+    cursor: api.LongCursor = None,
 ) -> CustomerPage:
     """Newest first."""
     customers, following = runtime.store().page(
@@ -137,8 +136,8 @@ def get_credit(ref: api.PathName) -> CreditPage:
 @app.get("/v1/customers/<ref>/data-export")
 def export_customer(
     ref: api.PathName,
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
 ) -> ExportOut:
     """Everything that is kept of a customer: what a person may ask for."""
     kept, following = forgetting.export(

@@ -67,8 +67,8 @@ class AuditPage(BaseModel):
 
 @app.get("/v1/audit")
 def list_audit(  # noqa: PLR0917 - each query parameter is one of its arguments
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
     object_id: Annotated[str | None, Query(alias="object", max_length=64)] = None,
     actor: Annotated[str | None, Query(max_length=200)] = None,
     since: Annotated[api.Time | None, Query(alias="from")] = None,

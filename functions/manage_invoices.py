@@ -43,8 +43,8 @@ def create_invoice(body: CreateInvoice) -> Response[InvoiceOut]:
 
 @app.get("/v1/invoices")
 def list_invoices(  # noqa: PLR0917 - each query parameter is one of its arguments
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
     status: Annotated[InvoiceStatus | None, Query()] = None,
     customer: Annotated[str | None, Query(max_length=64)] = None,
     order_ref: Annotated[str | None, Query(max_length=200)] = None,

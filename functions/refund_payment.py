@@ -17,9 +17,6 @@ app = api.new_app()
 app.include_router(disputes.router)
 handler = api.lambda_handler(app)
 
-Limit = Annotated[int, Query(ge=1, le=api.PAGE_MAX)]
-Cursor = Annotated[str | None, Query(max_length=64)]
-
 
 class AllocationIn(api.Body):
     """What is given back of which invoice."""
@@ -143,8 +140,8 @@ def _show_one(payment: Payment, refunds: Iterable[Refund]) -> PaymentDetail:
 
 @app.get("/v1/payments")
 def list_payments(  # noqa: PLR0917 - each query parameter is one of its arguments
-    limit: Limit = 20,
-    cursor: Cursor = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
     invoice: Annotated[str | None, Query(max_length=64)] = None,
     customer: Annotated[str | None, Query(max_length=64)] = None,
     status: Annotated[PaymentStatus | None, Query()] = None,
@@ -198,8 +195,8 @@ def apply_credit(payment_id: api.PathName, body: ApplyCredit) -> Response[Paymen
 
 @app.get("/v1/refunds")
 def list_refunds(
-    limit: Limit = 20,
-    cursor: Cursor = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
     status: Annotated[RefundStatus | None, Query()] = None,
 ) -> RefundPage:
     """Newest first."""

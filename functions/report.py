@@ -168,8 +168,8 @@ def request_run(body: RequestRun) -> Response[RunOut]:
 
 @app.get("/v1/reconciliation/runs")
 def list_runs(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
 ) -> RunPage:
     """Newest first."""
     runs, following = runtime.store().page(Run, api.caller(app).tenant, limit=limit, cursor=cursor)
@@ -184,8 +184,8 @@ def get_run(run_id: api.PathName) -> RunOut:
 
 @app.get("/v1/reconciliation/breaks")
 def list_breaks(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
     status: Annotated[Literal["open", "resolved"] | None, Query()] = None,
 ) -> BreakPage:
     """List what is left for a person, newest first."""
@@ -208,8 +208,8 @@ def resolve_break(break_id: api.PathName, body: ResolveBreak) -> BreakOut:
 
 @app.get("/v1/recoveries")
 def list_recoveries(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
     status: Annotated[RecoveryStatus | None, Query()] = None,
 ) -> RecoveryPage:
     """List how declined cards are followed up, newest first."""
@@ -222,8 +222,8 @@ def list_recoveries(
 
 @app.get("/v1/ledger/entries")
 def list_entries(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=128)] = None,
+    limit: api.Limit = 20,
+    cursor: api.LongCursor = None,
 ) -> EntryPage:
     """Return the journal, newest first; an entry is never changed, only entered again reversed."""
     tenant = api.caller(app).tenant

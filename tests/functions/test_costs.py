@@ -78,7 +78,7 @@ def shop(world: World) -> Shop:
     return Shop.open(world, "tulips")
 
 
-#: (requests, write units) up to each step. The aim is 14 and 26 in all; a step up is a decision.
+#: (requests, write units) up to each step; docs/costs.md says what for. A step up is a decision.
 #: Who has to be told of the money is a row of the same transaction: 3 units and no request.
 MOST = {"invoice": (6, 11), "link": (13, 18), "press": (25, 31), "paid": (34, 55)}
 

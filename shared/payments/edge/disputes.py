@@ -87,8 +87,8 @@ class DisputePage(BaseModel):
 
 @router.get("/v1/disputes")
 def list_disputes(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
     status: Annotated[DisputeStatus | None, Query()] = None,
 ) -> DisputePage:
     """List the disputes of all payments, newest first."""

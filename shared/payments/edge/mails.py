@@ -67,8 +67,8 @@ def list_notifications(
     invoice: Ref = None,
     customer: Ref = None,
     account: Ref = None,
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: api.Limit = 20,
+    cursor: api.LongCursor = None,
 ) -> NotificationList:
     """List who was told of what about an invoice, a customer or an account: name one."""
     named: dict[About, str | None] = {"INV": invoice, "CUS": customer, "ACC": account}

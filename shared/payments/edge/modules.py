@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
@@ -161,8 +160,8 @@ def create_module(body: CreateModule) -> Response[ModuleOut]:
 
 @router.get("/v1/payment-modules")
 def list_modules(
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
 ) -> ModulePage:
     """Newest first."""
     modules, following = runtime.store().page(

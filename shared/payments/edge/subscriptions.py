@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
@@ -131,8 +130,8 @@ def rotate_signing_secret(subscription_id: api.PathName) -> Response[SecretMade]
 @router.get("/v1/subscriptions/<subscription_id>/deliveries")
 def list_deliveries(
     subscription_id: api.PathName,
-    limit: Annotated[int, Query(ge=1, le=api.PAGE_MAX)] = 20,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: api.Limit = 20,
+    cursor: api.Cursor = None,
 ) -> DeliveryPage:
     """List what was sent there, is to be sent, or could not be."""
     tenant, store = api.caller(router).tenant, runtime.store()
