@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tests.simulation.volume import Figures, cases, explain, regressions, run_all, run_here
+from tests.simulation.volume import Figures, cases, explain, regressions, run_all, run_here, show
 from tests.simulation.world import KINDS
 
 SHOWN_MAX = 3
@@ -40,10 +40,6 @@ def print_others(figures: Figures) -> None:
     for failed in figures.failed[SHOWN_MAX:]:
         names = sorted({found.name for found in failed.violations})
         print(f"{failed.replay}  # {', '.join(names)}")
-
-
-def show(line: str) -> None:
-    print(f"\r{line}", end="" if sys.stdout.isatty() else "\n", flush=True)
 
 
 if __name__ == "__main__":

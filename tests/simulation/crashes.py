@@ -12,10 +12,11 @@ from typing import Any
 from tests.simulation.faults import KILLS
 from tests.simulation.flows import FLOWS, Actor
 from tests.simulation.running import Run
+from tests.simulation.volume import opened
 from tests.simulation.watching import Violation
 from tests.simulation.wire import Plan
 from tests.simulation.wiring import Log
-from tests.simulation.world import ALL_LAYERS, MINUTE, NO_WEBHOOKS, Base, Kind, simulated
+from tests.simulation.world import ALL_LAYERS, KINDS, MINUTE, NO_WEBHOOKS, Base, Kind
 
 #: At every request; where it is one to Stripe or to DynamoDB, also these.
 ANSWERS_LOST = ("timeout_applied", "timeout_lost", "500_applied", "timeout applied", "timeout lost")
@@ -23,6 +24,11 @@ LONGEST = 40 * MINUTE
 #: The flows of which every two requests are broken off together.
 IN_PAIRS = ("charge_in_full", "refund_in_full")
 PARTS = 4
+WORLDS = (ALL_LAYERS, NO_WEBHOOKS)
+
+
+#: What one process does at a time: a function of this module, and what it is given.
+Portion = tuple[Callable[..., "Sweep"], tuple[Any, ...]]
 
 
 @dataclass
@@ -91,34 +97,31 @@ def ways(plan: Plan) -> Iterator[dict[int, str]]:
             yield {number: kind}
 
 
-def sweep(name: str, *, worlds: tuple[Kind, ...] = (ALL_LAYERS, NO_WEBHOOKS)) -> Sweep:
+def sweep(name: str, world: str) -> Sweep:
     """Break a flow off everywhere, once in each run."""
-    found = Sweep()
-    with simulated() as (base, log, use):
-        attempt = partial(run_flow, base=base, log=log, use=use)
-        for kind in worlds:
-            whole = Plan()
-            _count(found, attempt(name, kind, whole))
-            found.points[f"{name} ({kind.name})"] = len(whole.passed)
-            for failing in ways(whole):
-                _count(found, attempt(name, kind, Plan(failing)))
+    base, log, use = opened()
+    attempt = partial(run_flow, base=base, log=log, use=use)
+    found, kind, whole = Sweep(), KINDS[world], Plan()
+    _count(found, attempt(name, kind, whole))
+    found.points[f"{name} ({kind.name})"] = len(whole.passed)
+    for failing in ways(whole):
+        _count(found, attempt(name, kind, Plan(failing)))
     return found
 
 
 def sweep_pairs(name: str, part: int, parts: int) -> Sweep:
     """Kill a flow after one request, and what goes on after that once more."""
-    found = Sweep()
-    with simulated() as (base, log, use):
-        attempt = partial(run_flow, base=base, log=log, use=use)
-        whole = Plan()
-        _count(found, attempt(name, ALL_LAYERS, whole))
-        for first in range(part, len(whole.passed), parts):
-            once = Plan({first: KILLS[1]})
-            _count(found, attempt(name, ALL_LAYERS, once))
-            for second in islice(range(len(once.passed)), first + 1, None):
-                twice = Plan({first: KILLS[1], second: KILLS[1]})
-                _count(found, attempt(name, ALL_LAYERS, twice))
-                found.points[f"pairs of {name}"] += 1
+    base, log, use = opened()
+    attempt = partial(run_flow, base=base, log=log, use=use)
+    found, whole = Sweep(), Plan()
+    _count(found, attempt(name, ALL_LAYERS, whole))
+    for first in range(part, len(whole.passed), parts):
+        once = Plan({first: KILLS[1]})
+        _count(found, attempt(name, ALL_LAYERS, once))
+        for second in islice(range(len(once.passed)), first + 1, None):
+            twice = Plan({first: KILLS[1], second: KILLS[1]})
+            _count(found, attempt(name, ALL_LAYERS, twice))
+            found.points[f"pairs of {name}"] += 1
     return found
 
 
@@ -128,16 +131,23 @@ def _count(found: Sweep, broken: Broken) -> None:
         found.failed.append(broken)
 
 
-def sweep_all() -> Sweep:
-    """Sweep every flow, and the pairs of some, on every core."""
-    cores = cpu_count() or 1
+def sweep_all(show: Callable[[str], None] = print) -> Sweep:
+    """Sweep every flow in every world, and the pairs of some, on every core."""
+    portions: list[Portion] = [
+        *((sweep_pairs, (name, part, PARTS)) for name in IN_PAIRS for part in range(PARTS)),
+        *((sweep, (name, world.name)) for name in FLOWS for world in WORLDS),
+    ]
     total = Sweep()
-    with get_context("spawn").Pool(cores) as pool:
-        portions = [(name, part, PARTS) for name in IN_PAIRS for part in range(PARTS)]
-        parts = pool.starmap_async(sweep_pairs, portions, chunksize=1)
-        singles = pool.map_async(sweep, list(FLOWS), chunksize=1)
-        for found in (*singles.get(), *parts.get()):
+    with get_context("spawn").Pool(cpu_count() or 1) as pool:
+        for done, found in enumerate(pool.imap_unordered(_portion, portions), start=1):
             total.points += found.points
             total.runs += found.runs
             total.failed += found.failed
+            told = f"{done} of {len(portions)} portions, {total.runs} runs"
+            show(f"{told}, {len(total.failed)} came to no right end")
     return total
+
+
+def _portion(portion: Portion) -> Sweep:
+    do, asked = portion
+    return do(*asked)

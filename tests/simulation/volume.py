@@ -1,10 +1,13 @@
 """Many seeds on several processes: what they showed, and the ones that failed."""
 
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from tests.simulation.world import KINDS, Base, simulated
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 PORTION = 50
 #: What a planted bug has to be found in. A seed is some thirty invocations of the real functions,
-#: about 0.06 s of one core, so that these take five minutes on two cores.
+#: about 0.1 s of one core, so that these take eight minutes on two cores that do other work too.
 FULL = 10_000
 
 Case = tuple[int, str]
@@ -100,7 +103,7 @@ def run_all(
     workers = max(1, min(processes or os.cpu_count() or 1, -(-len(chosen) // PORTION)))
     figures = Figures()
     portions = [chosen[start : start + PORTION] for start in range(0, len(chosen), PORTION)]
-    with get_context("spawn").Pool(workers, initializer=_open) as pool:
+    with get_context("spawn").Pool(workers) as pool:
         for found in pool.imap_unordered(_portion, portions):
             figures.merge(found)
             show(figures.line())
@@ -108,26 +111,27 @@ def run_all(
     return figures
 
 
-_OPEN: list[tuple[Base, Log, Callable[..., None]]] = []
+@cache
+def opened() -> tuple[Base, Log, Callable[..., None]]:
+    """Give what a worker's runs are made from; it lives as long as the process does."""
+    return _ENDS.enter_context(simulated())
 
 
-def _open() -> None:
-    # Lives as long as the process does.
-    context = simulated()
-    _OPEN.append(context.__enter__())
-    _KEPT.append(context)
-
-
-_KEPT: list[object] = []
+_ENDS = ExitStack()
 
 
 def _portion(portion: list[Case]) -> Figures:
-    ((base, log, use),) = _OPEN
+    base, log, use = opened()
     figures, began = Figures(), time.process_time()
     for seed, kind in portion:
         figures.add(run_seed(seed, KINDS[kind], base, log, use))
     figures.seconds = time.process_time() - began
     return figures
+
+
+def show(line: str) -> None:
+    """Show how far it is: on a terminal always in the same line."""
+    print(f"\r{line}", end="" if sys.stdout.isatty() else "\n", flush=True)
 
 
 def explain(result: Result) -> Iterator[str]:
