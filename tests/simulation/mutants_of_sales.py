@@ -121,8 +121,13 @@ def name_a_payment_by_our_own_id(swap: Replace) -> None:
 
 @mutant("B8 no_cond_ledger")
 def book_without_looking(swap: Replace) -> None:
-    transact = Table.transact
-    swap(Store, "payment", lambda *_: None)
+    transact, charged = Table.transact, Store.charged
+
+    def unseen(*asked: Any) -> Any:
+        attempt, _, invoice = charged(*asked)
+        return attempt, None, invoice
+
+    swap(Store, "charged", unseen)
 
     def overwrite(self: Table, *puts: Any) -> None:
         kinds = ("PAYMENT#", "JOURNAL#")
