@@ -495,6 +495,20 @@ def test_a_payer_at_the_bank_when_the_week_ends_is_too_late_or_in_time(asking: S
     assert_books_agree(asking)
 
 
+def test_a_payer_who_goes_to_the_bank_at_the_last_minute_may_finish(asking: Shop) -> None:
+    timely, idle = asking.invoice(), asking.invoice()
+    paths = [wait_for_payer(asking, invoice)["path"] for invoice in (timely, idle)]
+    asking.world.advance(days=6, hours=23, minutes=59)
+    banks = [to_bank(asking, path) for path in paths]
+
+    sweep(asking, minutes=10)
+    assert statuses(asking, timely) == ["action_required"]
+    asking.world.submit(banks[0], outcome="pass")
+    sweep(asking, minutes=21)
+
+    assert (statuses(asking, timely), statuses(asking, idle)) == (["succeeded"], ["expired"])
+
+
 def test_a_payment_of_which_less_is_owed_by_now_is_not_gone_on_with(asking: Shop) -> None:
     invoice = asking.invoice()
     path = wait_for_payer(asking, invoice)["path"]

@@ -150,8 +150,8 @@ def _waits_on(attempt: Attempt, doors: Doors) -> bool:
     found = applied(attempt, gateway.intent(attempt.payment_intent or ""), doors)
     if not found.waits:
         return not found.is_open
-    now, until = doors.now(), found.confirm_by
-    if not until or until <= now or not _is_owed(found, doors):
+    now = doors.now()
+    if not found.is_waited_for(now) or not _is_owed(found, doors):
         return False
     if not found.sweep_at or found.sweep_at <= now:
         doors.store.save(found.having_waited(now), found)

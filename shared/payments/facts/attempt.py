@@ -209,8 +209,14 @@ class Attempt(Fact):
             _S.ACTION_REQUIRED,
             confirmations=self.confirmations + 1,
             confirming_since=now,
-            sweep_at=min(self.confirm_by or now, now + ASK_BANK_AFTER),
+            sweep_at=now + ASK_BANK_AFTER,
         )
+
+    def is_waited_for(self, now: datetime) -> bool:
+        """Whether it is still left to its payer; who has just gone to their bank may finish."""
+        until = self.confirm_by or now
+        gone = self.confirming_since
+        return now < (max(until, gone + ASK_BANK_AFTER) if gone else until)
 
     def end_of_cancel(self, decline: Decline | None, now: datetime) -> AttemptStatus:
         """Return what it is once its intent is canceled; `decline` is why that had failed."""
