@@ -233,6 +233,64 @@ def closed_scenes(shop: Shop, customer: str) -> Iterator[Scene]:
     yield Scene("unavailable", link, "Online payment is not possible right now")
 
 
+def waiting(shop: Shop) -> str:
+    """The link of an invoice whose saved card's bank wants its owner."""
+    owner = shop.customer()
+    card = shop.save_card(owner, "pm_card_authenticationRequired")
+    answer = shop.charge(order(shop, owner), payment_method=card)
+    return urlsplit(required(answer, HTTPStatus.ACCEPTED)["pay_link"]).path
+
+
+@WIDTHS
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_a_payer_confirms_with_their_bank_and_sees_paid(
+    watched: Make, shop: Shop, viewport: dict[str, int], *, scripts: bool
+) -> None:
+    link = waiting(shop)
+    seen = watched(viewport=viewport, java_script_enabled=scripts)
+    page = begin(seen, shop, link)
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Confirm €40.00")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/c/authenticate/**")
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url(f"**{link}**")
+
+    expect(page.get_by_text("Paid. Thank you.")).to_be_visible()
+    assert "_secret_" not in page.url
+    assert {urlsplit(url).netloc for url in seen.asked} <= own(shop)
+    assert seen.complaints == []
+
+
+def test_a_payer_who_refuses_at_their_bank_is_offered_another_card(
+    watched: Make, shop: Shop
+) -> None:
+    link = waiting(shop)
+    page = begin(watched(), shop, link)
+    page.get_by_role("button", name="Confirm €40.00").click()
+    page.wait_for_url("**/c/authenticate/**")
+    page.get_by_role("button", name="Refuse").click()
+    page.wait_for_url(f"**{link}**")
+
+    expect(page.get_by_text("did not go through, and you were not charged")).to_be_visible()
+    assert violations(page) == []
+    shoot(page, "refused-phone")
+    page.get_by_role("button", name="Pay €40.00").click()
+    page.wait_for_url("**/c/pay/**")
+
+
+def test_a_payer_may_pay_in_another_way_than_they_are_asked_to_confirm(
+    watched: Make, shop: Shop
+) -> None:
+    page = begin(watched(), shop, waiting(shop))
+    page.get_by_role("button", name="Pay in another way").click()
+    page.wait_for_url("**/c/pay/**")
+    page.get_by_role("button", name="Pay").click()
+
+    expect(page.get_by_text("Paid. Thank you.")).to_be_visible()
+
+
 def slow_scenes(shop: Shop) -> Iterator[Scene]:
     customer = shop.customer()
     for name, method, currency, status, says in (
@@ -247,6 +305,7 @@ def slow_scenes(shop: Shop) -> Iterator[Scene]:
             lambda seen: seen == status,  # noqa: B023
         )
         yield Scene(name, link, says)
+    yield Scene("confirm", waiting(shop), "Your bank wants you to confirm this payment")
     disputed = order(shop, customer)
     link = shop.link(disputed)
     shop.pay_at(shop.open_checkout(shop.link(disputed, amount=1000)), "pm_card_createDispute")

@@ -165,6 +165,14 @@ class Shop:
         form = f"pm={card}".encode()
         return hosted.send("POST", f"{address.path}/complete", form, headers={"content-type": FORM})
 
+    def answer_bank(self, page: str, outcome: str = "pass") -> str:
+        """Confirm, or refuse, on the bank's page; return where it leads back to."""
+        address = urlsplit(page)
+        bank = Client(f"{address.scheme}://{address.netloc}")
+        form = f"outcome={outcome}".encode()
+        answer = bank.send("POST", address.path, form, headers={"content-type": FORM})
+        return str(answer.headers["location"])
+
     def cards(self, customer: str) -> Any:
         """Return the customer's saved cards."""
         path = f"/v1/customers/{customer}/payment-methods"
@@ -178,7 +186,9 @@ class Shop:
             {"module": self.module},
             idempotency_key=new_key(),
         )
-        self.pay_at(required(answer, HTTPStatus.CREATED)["url"], card)
+        saved = self.pay_at(required(answer, HTTPStatus.CREATED)["url"], card)
+        if "/c/authenticate/" in saved.headers.get("location", ""):
+            self.answer_bank(saved.headers["location"])
         cards = eventually(lambda: self.cards(customer), lambda seen: len(seen) > len(known))
         return str(next(entry["id"] for entry in cards if entry["id"] not in known))
 
