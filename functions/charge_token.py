@@ -160,8 +160,10 @@ def _with_link(told: dict[str, Any]) -> dict[str, Any]:
     if told["attempt"]["status"] != AttemptStatus.ACTION_REQUIRED:
         return told
     caller, doors = api.caller(app), runtime.doors()
-    attempt = doors.store.named(Attempt, caller.tenant, told["attempt"]["id"])
-    link = addressing.link_for(attempt, doors.store.invoice(caller.tenant, attempt.invoice), doors)
+    home = (told.get("invoice") or told["invoices"][0])["id"]
+    attempt = doors.store.attempt(caller.tenant, home, told["attempt"]["id"])
+    invoice = doors.store.invoice(caller.tenant, home)
+    link = addressing.link_for(attempt, invoice, doors) if attempt else None
     page = addressing.page_of(caller.base_url, caller.tenant, link.id, doors) if link else None
     return told | {"pay_link": page}
 
