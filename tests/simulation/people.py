@@ -181,12 +181,14 @@ class People:
 
     def insist(self, tenant: str, role: str, path: str, body: Json | None = None) -> Answer | None:
         """Send a request again, under the same key, until there is an answer to rely on."""
-        key = f"key-{next(self.keys)}"
+        key, lost = f"key-{next(self.keys)}", False
         answer = None
         for _ in range(self.tries):
             answer = self.send(tenant, role, path, body, key)
             if answer and answer.status < 500 and answer.code != "idempotency_in_progress":
-                return answer
+                # What a first try may still do is not refused by what says "try again".
+                return None if lost and answer.json.get("retryable") else answer
+            lost = lost or answer is None
             self.pause(1, 75)
         return answer if answer and answer.code != "idempotency_in_progress" else None
 
