@@ -17,8 +17,8 @@ from tests.simulation.world import KINDS, Base, simulated
 
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 PORTION = 50
-#: What a planted bug has to be found in. A seed is some thirty invocations of the real functions,
-#: about 0.1 s of one core, so that these take eight minutes on two cores that do other work too.
+#: What every run of the tests goes through, and what a planted bug has to be found in. A seed is
+#: some thirty invocations of the real functions, about 0.1 s of one core.
 FULL = 10_000
 
 Case = tuple[int, str]
