@@ -1,5 +1,6 @@
 """Money over several invoices, from outside Stripe, and too much of it; the books add up."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -202,6 +203,36 @@ def test_nothing_is_booked_on_a_draft_or_a_void_invoice(shop: Shop) -> None:
         answer = record(shop, invoice, 4000)
         assert (answer.status, answer.code) == (409, "invoice_not_payable")
     assert balances(shop) == {"ar:c-1": 0, "sales_control": 0}
+
+
+def test_of_a_void_and_money_from_the_bank_at_once_only_one_comes_about(shop: Shop) -> None:
+    """Both close the open page first, and so read the invoice before and after."""
+    at_once(shop, lambda invoice: record(shop, invoice, 4000), lambda *_: None)
+    for step in range(len(shop.world.gate.passed)):
+        invoice, first, second = at_once(
+            shop,
+            lambda invoice: record(shop, invoice, 4000),
+            lambda invoice: shop.operator.post(f"/v1/invoices/{invoice['id']}/void"),
+            step,
+        )
+        seen = shop.read(invoice)
+        told = (first.status, second.status), seen["status"], seen["facets"]["exception"]
+        assert told in (((409, 200), "void", "none"), ((201, 409), "paid", "none")), step
+    assert credit(shop) == []
+    assert balances(shop)["ar:c-1"] == 0
+
+
+def at_once(
+    shop: Shop, work: Callable[[Json], Any], other: Callable[[Json], Any], step: int = -1
+) -> tuple[Json, Answer, Answer]:
+    """Let `other` happen just before request `step` of `work`, to an invoice with an open page."""
+    invoice, answers = shop.invoice(), []
+    shop.session(invoice)
+    shop.world.gate.arm(None)
+    shop.world.gate.before = (step, lambda: answers.append(other(invoice)))
+    first = work(invoice)
+    shop.world.gate.before = None
+    return invoice, first, answers[0] if answers else first
 
 
 def test_money_for_a_void_invoice_is_the_customers_credit(shop: Shop) -> None:

@@ -54,9 +54,10 @@ def record_payment(
         invoice = doors.store.invoice(caller.tenant, invoice_id)
         require_grant_for(invoice, caller, doors)
         require_representable(Money(request.amount, invoice.currency))
+        invoice = release(invoice, supersede=True, doors=doors)
+        # Asked of what is written over: it may have been voided while its page was closed.
         if invoice.draft or invoice.voided_at:
             raise InvoiceNotPayable(f"Invoice {invoice.number} is {invoice.status}.")
-        invoice = release(invoice, supersede=True, doors=doors)
         payment = _offline(request, invoice, payment_id, doors)
         received = invoice.receive(payment.allocated_to(invoice.id), beyond=payment.unapplied)
         paid = received.release(doors.now())
