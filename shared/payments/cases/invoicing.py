@@ -95,9 +95,7 @@ def amend(
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     require_grant_for(invoice, caller, doors)
     if invoice.version != seen:
-        raise VersionMismatch(
-            f"The invoice is at version {invoice.version}.", version=invoice.version
-        )
+        raise _changed(invoice)
     if not invoice.draft and invoice.status not in PAYABLE:
         raise InvalidTransition(f"Invoice {invoice.number} is {invoice.status}.")
     lines, total = changes.pop("lines", None), changes.pop("total", None)
@@ -105,11 +103,23 @@ def amend(
         return _save(invoice.having(**changes), invoice, doors)
     lines = invoice.lines if lines is None and total is None else lines or ()
     total = total_of(lines, total, invoice.currency)
-    invoice = release(invoice, supersede=True, doors=doors)
+    invoice = _freed(invoice, doors)
     changed = invoice.charge_anew(total, lines).having(**changes)
     owed = 0 if invoice.draft else changed.total - invoice.total
     entry = invoice_entry(invoice, f"changed#{invoice.version}", owed, doors.now())
     return _save(changed, invoice, doors, entry)
+
+
+def _freed(seen: Invoice, doors: Doors) -> Invoice:
+    """Return the invoice without a claim, if that is all that is new since it was seen."""
+    freed = release(seen, supersede=True, doors=doors)
+    if freed.having(claim=seen.claim, version=seen.version) != seen:
+        raise _changed(freed)
+    return freed
+
+
+def _changed(found: Invoice) -> VersionMismatch:
+    return VersionMismatch(f"The invoice is at version {found.version}.", version=found.version)
 
 
 def finalize(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
@@ -151,9 +161,7 @@ def _save(new: Invoice, old: Invoice, doors: Doors, entry: JournalEntry | None =
         held = doors.store.invoice(old.tenant, old.id)
         if held.claim and not old.claim:
             raise PaymentInProgress(f"A payment of invoice {old.number} has just begun.") from None
-        raise VersionMismatch(
-            f"The invoice is at version {held.version}.", version=held.version
-        ) from None
+        raise _changed(held) from None
     return saved.new
 
 
