@@ -183,6 +183,19 @@ def move_deadline(world: World, content: Json) -> Json:
         return {"dispute": disputes.hurry(call, dispute, int(content["within_s"]))}
 
 
+def decide_dispute(world: World, content: Json) -> Json:
+    """Decide an answered chargeback as a bank does, whatever the evidence says."""
+    to = one_of(content["to"], ("won", "lost"))
+    with acting(world, content) as call:
+        dispute = call.find("dispute", str(content["dispute"]))
+        if dispute is None:
+            raise BadCommand(f"No such dispute: {content['dispute']}")
+        if dispute["status"] != "under_review":
+            raise BadCommand(f"The bank has nothing to decide: it is {dispute['status']}.")
+        disputes.closed(call, dispute, "decide", to)
+        return {"dispute": dispute}
+
+
 def move_account(world: World, content: Json) -> Json:
     """Bring an account to where Stripe's own checks might bring it, with the events of it."""
     state = one_of(content["state"], tuple(standing.STANDINGS))
@@ -216,6 +229,7 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("GET", "truth"): tell_truth,
     ("POST", "payouts"): pay_out,
     ("POST", "disputes"): move_deadline,
+    ("POST", "decisions"): decide_dispute,
     ("POST", "accounts"): move_account,
     ("POST", "platforms"): set_platform,
     ("POST", "reset"): reset,

@@ -1,15 +1,19 @@
 """A payer's bank takes money back, or asks about it; sellers answer here or in the Dashboard."""
 
+import json
 from functools import partial
 
+from local.standin.engine.messages import Request
 from tests.doubles.invocations import Answer, Json
 from tests.simulation.people import DISPUTED, INQUIRED, People, Sale
 from tests.simulation.returns import a_payment, cancel_what_waits, refund
 from tests.simulation.witness import was_told
-from tests.simulation.world import MINUTE, Merchant
+from tests.simulation.world import HOUR, MINUTE, Merchant
 
 #: What the bank decides, by the words of the evidence: for the seller, against, or in earnest.
 WINNING, LOSING, ESCALATING = "winning_evidence", "losing_evidence", "escalate_inquiry_evidence"
+#: How long a bank takes over an answer to a chargeback, at most.
+DECIDED_AFTER_S = 75 * 24 * HOUR
 WAYS = ("answer", "accept", "twice", "dashboard", "refund", "leave")
 
 
@@ -73,3 +77,25 @@ def conclude(people: People) -> None:
         if found["status"] in {"needs_response", "warning_needs_response"}:
             words = people.random.choice((WINNING, LOSING))
             answer_in_dashboard(people, people.owner_of(found), found["id"], words)
+    if any(is_undecided(found) for found in people.world.truth.all("dispute")):
+        people.world.scheduler.after(DECIDED_AFTER_S, partial(decide, people))
+
+
+def is_undecided(dispute: Json) -> bool:
+    """
+    Say whether Stripe's test mode may leave an answer with the bank for ever.
+
+    By these words an inquiry becomes a chargeback, of which they decide nothing if it is answered
+    with them again.
+    """
+    return str(dispute["evidence"]["uncategorized_text"]) == ESCALATING
+
+
+def decide(people: People) -> None:
+    """Do what a bank does in the end, whatever it was told: it decides."""
+    for found in people.world.truth.all("dispute", status="under_review"):
+        to = people.random.choice(("won", "lost"))
+        body = {"account": found["scope"], "dispute": found["id"], "to": to}
+        request = Request("POST", "/_control/decisions", "", {}, json.dumps(body).encode())
+        answer = people.world.standin.handle(request)
+        assert answer.status == 200, answer.body

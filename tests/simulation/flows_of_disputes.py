@@ -76,6 +76,16 @@ def answer_an_inquiry_that_the_bank_takes_further(actor: Actor) -> Steps:
 
 
 @flow
+def answer_a_chargeback_with_what_its_inquiry_was_told(actor: Actor) -> Steps:
+    sale, dispute = disputed(actor, INQUIRED)
+    disputes.say(actor.people, sale, dispute, disputes.ESCALATING)
+    disputes.step(actor.people, sale, dispute, "submit")
+    actor.world.scheduler.pause(3 * MINUTE)
+    yield
+    disputes.step(actor.people, sale, dispute, "submit")
+
+
+@flow
 def refund_what_a_bank_asks_about(actor: Actor) -> Steps:
     sale, dispute = disputed(actor, INQUIRED)
     yield

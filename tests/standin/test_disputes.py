@@ -54,6 +54,27 @@ def test_an_inquiry_takes_nothing_until_it_becomes_a_chargeback(
     assert types(client)[-2:] == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
 
 
+@pytest.mark.parametrize(("to", "net"), [("won", -1500), ("lost", -3500)])
+def test_a_bank_decides_what_no_words_decide(
+    client: stripe.StripeClient, ways: Ways, control: Control, to: str, net: int
+) -> None:
+    about = {"account": ways.account, "to": to}
+    dispute = client.v1.disputes.retrieve(ways.dispute())
+    asked = control("POST", "decisions", **about, dispute=dispute.id)
+    assert "nothing to decide" in asked["error"]
+    ways.decided(dispute.id, "escalate_inquiry_evidence")
+    assert client.v1.disputes.retrieve(dispute.id).status == "under_review"
+
+    control("POST", "decisions", **about, dispute=dispute.id)
+
+    decided = client.v1.disputes.retrieve(dispute.id)
+    assert decided.status == to
+    assert sum(entry.net for entry in decided.balance_transactions) == net
+    assert "charge.dispute.closed" in types(client)[-2:]
+    asked = control("POST", "decisions", **about, dispute="du_1")
+    assert "No such dispute" in asked["error"]
+
+
 def test_a_payment_can_be_refunded_once_its_dispute_is_won(
     client: stripe.StripeClient, ways: Ways
 ) -> None:
