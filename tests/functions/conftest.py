@@ -51,6 +51,7 @@ def a_world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
         patch.setattr(runtime, "_client", lambda name: Guarded(doors.get(name) or aws(name), gate))
         patch.setattr(runtime, "_stripe_connections", lambda: made.stripe_client)
         patch.setattr(runtime, "now", made.now)
+        patch.setattr(runtime, "new_id", made.new_id)
         patch.setattr(api.logger.registered_handler, "stream", made.log)
         forget()
         yield made

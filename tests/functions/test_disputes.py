@@ -565,6 +565,44 @@ def test_what_never_reached_the_inquiry_is_not_done_to_the_chargeback(
     assert expect(200, submit(shop, dispute))["status"] == "under_review"
 
 
+@pytest.mark.parametrize("step", ["accept", "submit", "evidence"])
+def test_what_died_before_it_was_noted_with_an_inquiry_is_not_done_to_the_chargeback(
+    shop: Shop, step: str
+) -> None:
+    """Its key alone tells that it is from before; however often it comes."""
+    invoice, dispute = disputed(shop, INQUIRY)
+    expect(200, save(shop, dispute, "ours"))
+    begin = {"accept": accept, "submit": submit, "evidence": save}[step]
+    before = noted(shop)
+    # The request after the one that keeps its key.
+    shop.world.gate.arm(2)
+    with pytest.raises(Died):
+        begin(shop, dispute, key="k")
+    shop.world.gate.arm(None)
+    assert noted(shop) == before
+    form = {"evidence[uncategorized_text]": "escalate_inquiry_evidence", "submit": "true"}
+    shop.world.at_stripe("POST", f"/v1/disputes/{dispute['stripe_id']}", **form)
+    asked_anew(shop, invoice)
+
+    for _ in range(3):
+        if step == "submit":
+            # What was submitted to the inquiry is all there was to submit.
+            expect(200, begin(shop, dispute, key="k"))
+        else:
+            refused = begin(shop, dispute, key="k")
+            assert (refused.status, refused.code) == (409, "dispute_not_answerable")
+
+    assert read(shop, dispute)["status"] == "needs_response"
+    expect(200, save(shop, dispute, WINNING))
+    assert expect(200, submit(shop, dispute))["status"] == "under_review"
+
+
+def noted(shop: Shop) -> Json:
+    """The requests that are noted with the only dispute, by their stage."""
+    (row,) = [row for (_, sk), row in shop.world.rows().items() if sk.startswith("DISPUTE#")]
+    return dict(row["requests"]["M"])
+
+
 BAD = (
     *ALWAYS[:-2],
     ALWAYS[-1],

@@ -3,6 +3,7 @@
 import base64
 import importlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
+from payments.doors.keys import dated
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import (
     TIMEOUTS_MS,
@@ -136,7 +138,7 @@ class World:
         self.aws, self.resources, self.gate = aws, resources, gate
         self.dynamo, self.post = Dynamo(), Post()
         self._streamed: set[tuple[str, str]] = set()
-        self.ahead = timedelta()
+        self.ahead, self._ids = timedelta(), count()
         self.remaining_ms: int | None = None
         self.log = StringIO()
         self.standin = StandIn(control=True, clock=lambda: self.now().timestamp())
@@ -144,6 +146,11 @@ class World:
 
     def now(self) -> datetime:
         return BEGIN + self.ahead
+
+    def new_id(self, prefix: str) -> str:
+        """Give the next id: each a millisecond after the one before, by this world's clock."""
+        at = self.now() + timedelta(milliseconds=next(self._ids))
+        return dated(prefix, int(at.timestamp() * 1000), os.urandom(10))
 
     def advance(self, **units: float) -> None:
         self.ahead += timedelta(**units)

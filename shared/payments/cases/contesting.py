@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from payments.doors.doors import Doors
+from payments.doors.keys import made_at
 from payments.errors import (
     DisputeNotAnswerable,
     InvalidTransition,
@@ -107,12 +108,12 @@ def _begin(
         payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
         if payment:
             require_grant_of(payment, caller, doors)
-        began = dispute.requests.get(request_id)
+        began = dispute.began(request_id, made_at(request_id))
         if began:
             dispute = _ask(dispute, doors)
         if dispute.is_answerable or not began:
             dispute.require_answerable(doors.now())
-        return doors.store.save(dispute.begin(request_id), dispute), began
+        return doors.store.save(dispute.begin(request_id, began), dispute), began
 
     return retrying(step, doors)
 

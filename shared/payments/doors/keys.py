@@ -1,7 +1,7 @@
 """How rows are named: the only place in which a tenant becomes part of a key."""
 
 import zlib
-from datetime import datetime
+from datetime import UTC, datetime
 
 #: Readers accept this version and the one before, so that two deployments can run at once.
 SCHEMA = 1
@@ -38,6 +38,14 @@ def dated(prefix: str, at_ms: int, tail: bytes) -> str:
     """
     number = at_ms << 80 | int.from_bytes(tail, "big")
     return f"{prefix}_" + "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
+
+
+def made_at(ident: str) -> datetime:
+    """Return the time that `dated` wrote into an id."""
+    number = 0
+    for letter in ident.rpartition("_")[2]:
+        number = number << 5 | _CROCKFORD.index(letter)
+    return datetime.fromtimestamp((number >> 80) / 1000, UTC)
 
 
 def due_shard(kind: str, name: str) -> str:

@@ -136,6 +136,8 @@ class Dispute(Fact):
     flagged: tuple[str, ...] = ()
     loss: Loss = Field(default_factory=Loss)
     requests: dict[str, str] = Field(default_factory=dict)
+    #: When it was first seen to be a chargeback.
+    claimed_at: datetime | None = None
     #: How many days before the deadline the merchant was last told of it.
     reminded: int | None = None
     sweep_at: datetime | None = None
@@ -154,16 +156,30 @@ class Dispute(Fact):
     @property
     def stage(self) -> str:
         """Of what and when an answer is meant: a bank asks anew when an inquiry is not enough."""
-        kind = "inquiry" if self.status.startswith("warning_") else "chargeback"
-        return f"{kind}:{self.submissions}"
+        return f"{'inquiry' if self.is_inquiry else 'chargeback'}:{self.submissions}"
+
+    @property
+    def is_inquiry(self) -> bool:
+        """Whether the bank only asks, and takes nothing."""
+        return self.status.startswith("warning_")
 
     def is_answered_since(self, stage: str) -> bool:
         """Whether evidence was submitted after a stage."""
         return self.submissions > int(stage.rpartition(":")[2])
 
-    def begin(self, request: str) -> "Dispute":
+    def began(self, request: str, at: datetime) -> str | None:
+        """
+        Return the stage in which a request began that first came then.
+
+        One that left no note is of the inquiry if it came before the chargeback was seen: it may
+        have died before it could note anything.
+        """
+        early = self.claimed_at is not None and at < self.claimed_at
+        return self.requests.get(request) or ("inquiry:0" if early else None)
+
+    def begin(self, request: str, began: str | None) -> "Dispute":
         """Return it with a caller's request noted, and only the latest of those."""
-        noted = {**self.requests, request: self.requests.get(request, self.stage)}
+        noted = {**self.requests, request: began or self.stage}
         return self.having(requests=dict(list(noted.items())[-REQUESTS_MAX:]))
 
     @property
@@ -267,13 +283,20 @@ def as_seen(
         submitted_at=submitted,
         movements=tuple(_movement(each, found) for each in found.balance_transactions),
     )
-    kept = {"loss", "requests", "reminded", "sweep_at", "version"} if known else set()
+    kept = {"loss", "requests", "reminded", "claimed_at", "sweep_at", "version"} if known else set()
     seen = seen.having(**{name: getattr(known, name) for name in kept})
     if known and known.due_by != seen.due_by:
         seen = seen.having(reminded=None)
+    return _noticed(seen, now).having(flagged=_flagged(seen, known, payment))
+
+
+def _noticed(seen: Dispute, now: datetime) -> Dispute:
+    """Return it with what is first true of it now: that it is a chargeback, or nearly due."""
+    if not (seen.is_inquiry or seen.claimed_at):
+        seen = seen.having(claimed_at=now)
     if days := seen.reminder(now):
         seen = seen.having(reminded=days)
-    return seen.having(flagged=_flagged(seen, known, payment))
+    return seen
 
 
 def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -> Loss:
