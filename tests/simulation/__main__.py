@@ -31,7 +31,7 @@ def replay(seed: int, world: str | None) -> int:
     ((_, kind),) = cases(seed, 1, world)
     figures = run_here([(seed, kind)])
     for failed in figures.failed:
-        print(*explain(failed), sep="\n")
+        print(*explain(failed, whole=True), sep="\n")
     print(figures.line())
     return 1 if figures.failed else 0
 

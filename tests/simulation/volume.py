@@ -20,6 +20,8 @@ PORTION = 50
 #: What every run of the tests goes through, and what a planted bug has to be found in. A seed is
 #: some thirty invocations of the real functions, about 0.1 s of one core.
 FULL = 10_000
+#: How much of a long trace stands in the report of many seeds: its beginning, and its end.
+SHOWN_LINES = 500
 
 Case = tuple[int, str]
 
@@ -134,11 +136,15 @@ def show(line: str) -> None:
     print(f"\r{line}", end="" if sys.stdout.isatty() else "\n", flush=True)
 
 
-def explain(result: Result) -> Iterator[str]:
-    """Tell a failure so that it can be understood and run again."""
+def explain(result: Result, *, whole: bool = False) -> Iterator[str]:
+    """Tell a failure so that it can be understood and run again; one that never rests is long."""
     with simulated() as (base, log, use):
         again = run_seed(result.seed, KINDS[result.kind], base, log, use, traced=True)
     yield f"seed {result.seed} in the world {result.kind}"
-    yield from again.trace
+    left_out = 0 if whole else max(0, len(again.trace) - 2 * SHOWN_LINES)
+    yield from again.trace[:SHOWN_LINES] if left_out else again.trace
+    if left_out:
+        yield f"... {left_out} lines, which the command below shows ..."
+        yield from again.trace[-SHOWN_LINES:]
     yield from (f"{found.name} does not hold: {found.text}" for found in again.violations)
     yield f"again: {result.replay}"
