@@ -15,7 +15,7 @@ from payments.errors import (
 )
 from payments.facts.attempt import Attempt
 from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
-from payments.steps.addressing import link_of
+from payments.steps.addressing import invoice_behind
 from payments.steps.awaiting import waiting_for
 from payments.steps.closing import applied
 from payments.steps.permitting import require_ready, require_same_books
@@ -44,9 +44,8 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
     None where there is nothing to confirm any more: the link's own page tells what became of it.
     StripeUnavailable where nobody knows yet.
     """
-    link = link_of(token, doors)
     for _ in range(TRIES):
-        invoice = doors.store.invoice(link.tenant, link.invoice)
+        link, invoice = invoice_behind(token, doors)
         attempt = waiting_for(invoice, doors)
         if not attempt or not link.is_usable(doors.now()):
             return None
@@ -67,8 +66,8 @@ def come_back(token: str, *, doors: Doors) -> bool:
 
     Which payment it is, the invoice knows: what the address says may be anybody's.
     """
-    link = link_of(token, doors)
-    attempt = waiting_for(doors.store.invoice(link.tenant, link.invoice), doors)
+    _, invoice = invoice_behind(token, doors)
+    attempt = waiting_for(invoice, doors)
     if not attempt:
         return True
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)

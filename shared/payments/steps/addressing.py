@@ -36,12 +36,6 @@ def page_of(base_url: str, tenant: str, link: str, doors: Doors) -> str:
     return f"{base_url}/p/{token_of(tenant, link, doors)}"
 
 
-def link_of(token: str, doors: Doors) -> PayLink:
-    """Return the pay link that a token opens."""
-    link, _ = invoice_behind(token, doors)
-    return link
-
-
 def invoice_behind(token: str, doors: Doors) -> tuple[PayLink, Invoice]:
     """Return the pay link that a token opens, and its invoice."""
     pointer = _pointer(token, doors)
