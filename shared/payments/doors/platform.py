@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from payments.doors.gateway import Gateway
 from payments.doors.stripe_api.events import EVENTS
 from payments.doors.stripe_api.refusals import ACCESS_LOST
-from payments.doors.stripe_api.transport import API_VERSION, Connections
+from payments.doors.stripe_api.transport import API_VERSION, Connections, SdkError
 from payments.errors import (
     StripeAccountError,
     StripePermissionMissing,
@@ -141,17 +141,10 @@ class Platform(Gateway):
         params = {"enabled_events": list(CONNECT_EVENTS)}
         self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
 
-    def _request(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any],
-        key: str | None = None,
-        **options: Any,
-    ) -> Any:
+    def _refuse(self, method: str, error: SdkError) -> NoReturn:
         """Say whose key it is that Stripe refuses: the merchant can do nothing about it."""
         try:
-            return super()._request(method, path, params, key, **options)
+            super()._refuse(method, error)
         except StripeAccountError as refusal:
             if refusal.members.get("stripe_code") == ACCESS_LOST:
                 raise

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, NoReturn, Protocol, Self, TypeVar
 
 import stripe
 from pydantic import BaseModel
@@ -55,6 +55,7 @@ class Upload(io.BytesIO):
 
 
 Connections = stripe.HTTPClient
+SdkError = stripe.StripeError
 
 
 def connections() -> Connections:
@@ -132,7 +133,7 @@ class Transport:
             return self._send(method, path, sent, options)
         except stripe.StripeError as error:
             self._tell(error)
-            refuse(method, error)
+            self._refuse(method, error)
 
     def _send(
         self, method: str, path: str, sent: Mapping[str, Any], options: Mapping[str, Any]
@@ -153,6 +154,10 @@ class Transport:
             if isinstance(upload, Upload):
                 upload.seek(0)
         return self._client.raw_request(method, path, **sent, **options)
+
+    def _refuse(self, method: str, error: SdkError) -> NoReturn:
+        """Raise what a refusal means here."""
+        refuse(method, error)
 
     def _tell(self, error: stripe.StripeError) -> None:
         """Tell the key's owner of a refusal that only they can mend."""
