@@ -93,14 +93,10 @@ def lift_suppression(body: Lift) -> LiftedOut:
 
 def _show(notice: Notification, reports: list[Report]) -> NotificationOut:
     said = {each.reader: each for each in reports if each.notice == notice.id}
+    known = {reader: said.get(reader, part) for reader, part in notice.parts.items()}
     messages = [
-        MailOut(
-            reader=reader,
-            status=said[reader].status if reader in said else part.status,
-            reason=said[reader].reason if reader in said else part.reason,
-            at=said[reader].at if reader in said else part.at,
-        )
-        for reader, part in notice.parts.items()
+        MailOut(reader=reader, status=last.status, reason=last.reason, at=last.at)
+        for reader, last in known.items()
     ]
     return NotificationOut(
         id=notice.id, kind=notice.kind, created_at=notice.created_at, messages=messages
