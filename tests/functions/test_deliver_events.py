@@ -1,11 +1,8 @@
 """Signed events to a tenant's own systems: once for each subscription, and never to our inside."""
 
 import hmac
-import json
 from collections.abc import Iterator
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from payments.cases import notifying
 from payments.doors.outbound import NotDelivered, Outbound
 from payments.edge import runtime
 from payments.facts.subscription import DELAYS
+from tests.doubles.receiver import Receiver, listening
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Json, World
 
@@ -21,41 +19,10 @@ SUBSCRIPTIONS = "/v1/subscriptions"
 PAID = "invoice.paid"
 
 
-class Receiver:
-    """A tenant's own system on this machine; it answers with `status`."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[dict[str, str], str]] = []
-        self.status = 200
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"])).decode()
-                receiver.got.append((dict(self.headers.items()), body))
-                self.send_response(receiver.status)
-                self.send_header("Location", f"{receiver.url}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks"
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def events(self) -> list[Json]:
-        return [json.loads(body) for _, body in self.got]
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with listening() as made:
+        yield made
 
 
 @pytest.fixture

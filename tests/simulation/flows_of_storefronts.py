@@ -1,13 +1,15 @@
 """Flows of a storefront's own pages, and of a connected merchant; what a flow is: `acting`."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from tests.simulation import disputes, storefronts
+from tests.simulation import storefronts
 from tests.simulation.acting import Actor, Steps, flow
 from tests.simulation.connecting import path_of
-from tests.simulation.flows_of_disputes import disputed
+from tests.simulation.flows_of_disputes import answer_a_dispute_and_win
 from tests.simulation.flows_of_returns import paid
-from tests.simulation.people import Sale
+from tests.simulation.people import People, Sale
 from tests.simulation.returns import refund
 from tests.simulation.world import CONNECTED, MINUTE
 
@@ -55,17 +57,17 @@ def refresh_what_nobody_told(actor: Actor) -> Steps:
 
 @flow
 def cancel_a_session(actor: Actor) -> Steps:
-    sale = actor.sale()
-    opened = storefronts.open_session(actor.people, sale)
-    assert opened is not None
-    yield
-    storefronts.cancel(actor.people, sale, opened["attempt_id"])
+    return open_and_cancel(actor, storefronts.open_session)
 
 
 @flow
 def cancel_an_intent(actor: Actor) -> Steps:
+    return open_and_cancel(actor, storefronts.open_intent)
+
+
+def open_and_cancel(actor: Actor, way: Callable[[People, Sale], Any]) -> Steps:
     sale = actor.sale()
-    opened = storefronts.open_intent(actor.people, sale)
+    opened = way(actor.people, sale)
     assert opened is not None
     yield
     storefronts.cancel(actor.people, sale, opened["attempt_id"])
@@ -118,11 +120,7 @@ def press_pay_through_the_platform(actor: Actor) -> Steps:
 @flow
 def answer_a_dispute_through_the_platform(actor: Actor) -> Steps:
     actor.merchant = actor.world.merchants[CONNECTED]
-    sale, dispute = disputed(actor)
-    yield
-    disputes.say(actor.people, sale, dispute, disputes.WINNING)
-    disputes.step(actor.people, sale, dispute, "submit")
-    actor.world.scheduler.pause(3 * MINUTE)
+    return answer_a_dispute_and_win(actor)
 
 
 @flow

@@ -85,17 +85,10 @@ def regressions() -> list[Case]:
     return [(int(line[0]), line[1]) for line in lines if line]
 
 
-def run_here(portion: Iterable[Case], *, stop_at: int | None = None) -> Figures:
-    """Run seeds in this process, and stop early once `stop_at` of them have failed."""
-    figures = Figures()
-    with simulated() as (base, log, use):
-        began = time.process_time()
-        for seed, kind in portion:
-            figures.add(run_seed(seed, KINDS[kind], base, log, use))
-            if stop_at and len(figures.failed) >= stop_at:
-                break
-        figures.seconds = time.process_time() - began
-    return figures
+def run_here(portion: Iterable[Case]) -> Figures:
+    """Run seeds in this process."""
+    with simulated() as begun:
+        return _run(portion, *begun)
 
 
 def run_all(
@@ -123,7 +116,10 @@ _ENDS = ExitStack()
 
 
 def _portion(portion: list[Case]) -> Figures:
-    base, log, use = opened()
+    return _run(portion, *opened())
+
+
+def _run(portion: Iterable[Case], base: Base, log: Log, use: Callable[..., None]) -> Figures:
     figures, began = Figures(), time.process_time()
     for seed, kind in portion:
         figures.add(run_seed(seed, KINDS[kind], base, log, use))

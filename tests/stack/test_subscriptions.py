@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.stack import Stack
-from tests.functions.test_deliver_events import Receiver
+from tests.doubles.receiver import Receiver, listening
 from tests.stack.shop import Shop, eventually, new_key, open_shop, required, troubles
 
 SUBSCRIPTIONS = "/v1/subscriptions"
@@ -20,10 +20,8 @@ FIVE_DAYS = 5
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with listening() as made:
+        yield made
 
 
 @pytest.fixture
