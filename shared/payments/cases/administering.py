@@ -7,6 +7,9 @@ from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.module import PERMISSIONS, USUAL, Grant, Permission
+from payments.steps.retrying import retrying
+
+KEEPS_CHANGING = "What the profile may do keeps changing; send the request again."
 
 
 def set_grant(
@@ -18,30 +21,34 @@ def set_grant(
     doors: Doors,
 ) -> Grant:
     """Allow a profile these uses of a module, and no others, from the next request on."""
-    doors.store.module(caller.tenant, module_id)
-    known = doors.store.grant(caller.tenant, profile, module_id)
     wanted = tuple(name for name in PERMISSIONS if name in (permissions or USUAL))
-    if known and not known.removed_at and known.permissions == wanted:
-        return known
-    stands = known is not None and not known.removed_at
-    grant = Grant(
-        tenant=caller.tenant,
-        profile=profile,
-        module=module_id,
-        granted_at=known.granted_at if known and stands else doors.now(),
-        permissions=wanted,
-    )
-    try:
+
+    def step() -> Grant:
+        doors.store.module(caller.tenant, module_id)
+        known = doors.store.grant(caller.tenant, profile, module_id)
+        stands = known if known and not known.removed_at else None
+        if stands and stands.permissions == wanted:
+            return stands
+        grant = Grant(
+            tenant=caller.tenant,
+            profile=profile,
+            module=module_id,
+            granted_at=stands.granted_at if stands else doors.now(),
+            permissions=wanted,
+        )
         return doors.store.save(grant, known)
-    except RowChanged:
-        return set_grant(profile, module_id, permissions, caller=caller, doors=doors)
+
+    return retrying(step, doors, detail=KEEPS_CHANGING)
 
 
 def remove_grant(profile: str, module_id: str, *, caller: Caller, doors: Doors) -> Grant:
     """Allow a profile nothing of a module any more; the next request already feels it."""
-    doors.store.module(caller.tenant, module_id)
-    known = doors.store.grant(caller.tenant, profile, module_id)
-    if not known or known.removed_at:
+
+    def step() -> Grant:
+        doors.store.module(caller.tenant, module_id)
+        known = doors.store.grant(caller.tenant, profile, module_id)
+        if known and not known.removed_at:
+            return doors.store.save(known.having(removed_at=doors.now()), known)
         never = Grant(
             tenant=caller.tenant,
             profile=profile,
@@ -50,10 +57,8 @@ def remove_grant(profile: str, module_id: str, *, caller: Caller, doors: Doors) 
             removed_at=doors.now(),
         )
         return known or never
-    try:
-        return doors.store.save(known.having(removed_at=doors.now()), known)
-    except RowChanged:
-        return remove_grant(profile, module_id, caller=caller, doors=doors)
+
+    return retrying(step, doors, detail=KEEPS_CHANGING)
 
 
 def put_customer(

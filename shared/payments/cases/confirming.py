@@ -1,17 +1,14 @@
 """A payer confirms with their bank what their saved card is to pay: the same payment goes on."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
-from payments.doors.table import RowChanged
 from payments.errors import (
     InvoiceNotPayable,
     PaymentsError,
     StripeRequestRefused,
     StripeUnavailable,
-    TooMuchContention,
 )
 from payments.facts.attempt import Attempt
 from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
@@ -20,6 +17,7 @@ from payments.steps.awaiting import waiting_for
 from payments.steps.closing import applied
 from payments.steps.permitting import require_ready, require_same_books
 from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
+from payments.steps.retrying import retrying
 
 TRIES = 4
 
@@ -44,7 +42,8 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
     None where there is nothing to confirm any more: the link's own page tells what became of it.
     StripeUnavailable where nobody knows yet.
     """
-    for _ in range(TRIES):
+
+    def step() -> str | None:
         link, invoice = invoice_behind(token, doors)
         attempt = waiting_for(invoice, doors)
         if not attempt or not link.is_usable(doors.now()):
@@ -52,12 +51,13 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
         _require_wanted(attempt, doors)
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
         intent = gateway.intent(attempt.payment_intent or "")
-        with suppress(RowChanged):
-            if intent.awaits_payer and not intent.bank_page:
-                intent = _lead(attempt, asked, gateway, doors)
-            applied(attempt, intent, doors)
-            return intent.bank_page
-    raise TooMuchContention("The payment kept changing; nothing was charged.")
+        if intent.awaits_payer and not intent.bank_page:
+            intent = _lead(attempt, asked, gateway, doors)
+        applied(attempt, intent, doors)
+        return intent.bank_page
+
+    detail = "The payment kept changing; nothing was charged."
+    return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
 
 
 def come_back(token: str, *, doors: Doors) -> bool:

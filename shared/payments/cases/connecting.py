@@ -17,13 +17,12 @@ from payments.errors import (
     StripeAccountError,
     StripePermissionMissing,
     StripeUnavailable,
-    TooMuchContention,
 )
 from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
 from payments.facts.caller import Caller
 from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.hearing import hear
-from payments.steps.holding import TRIES, held, settle
+from payments.steps.holding import held, of_account, settle
 from payments.steps.listening import listen_anew, retire
 from payments.steps.naming import named, taken
 from payments.steps.probing import Keys, fix_of, probe, prove_same_account, require_form
@@ -134,20 +133,18 @@ def change_account(
     doors: Doors,
 ) -> Account:
     """Give an account another name, or other addresses for its errors."""
-    for _ in range(TRIES):
+
+    def step() -> Account:
         account = doors.store.account(caller.tenant, account_id)
         new = account.having(
             name=account.name if name is None else name,
             error_emails=account.error_emails if error_emails is None else error_emails,
         )
-        names = named(new, account.name, doors)
-        try:
-            saved = change(new, account)
-            doors.store.write(saved, *names)
-        except RowChanged:
-            continue
+        saved = change(new, account)
+        doors.store.write(saved, *named(new, account.name, doors))
         return saved.new
-    raise TooMuchContention(f"Account {account_id} keeps changing; send the request again.")
+
+    return of_account(step, account_id, doors)
 
 
 def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:

@@ -27,6 +27,7 @@ from payments.facts.stripe_objects import FailedAtStripe, OutcomeUnknown
 from payments.steps.hearing import hear
 from payments.steps.naming import named, taken
 from payments.steps.passing import find, mint, person, use, way_home
+from payments.steps.retrying import retrying
 from payments.steps.standing import refresh
 
 TRIES = 5
@@ -221,7 +222,8 @@ def _keep(new: Connection, old: Connection, doors: Doors) -> Connection:
         tenant=new.tenant,
         account=new.account,
     )
-    for _ in range(TRIES):
+
+    def step() -> Connection:
         account = doors.store.account(new.tenant, new.account)
         known = account.stripe_account if account.main_mode != new.mode else None
         named = account.having(stripe_account=known or new.stripe_account)
@@ -230,14 +232,16 @@ def _keep(new: Connection, old: Connection, doors: Doors) -> Connection:
             doors.store.write(change(named, account), made, change(pointer))
         except RowChanged as changed:
             if changed.rows == (0,):
-                continue
+                raise
             # Two did it at once, and Stripe has told both of the same account.
             known_now = doors.store.find_connection(new.tenant, new.account, new.mode)
             if known_now and known_now.stripe_account:
                 return known_now
             raise TooMuchContention(f"Account {account.name} is being changed.") from None
         return made.new
-    raise TooMuchContention(f"Account {new.account} kept changing.")
+
+    detail = f"Account {new.account} kept changing."
+    return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
 
 
 def _save(new: Connection, old: Connection, doors: Doors) -> Connection:

@@ -6,13 +6,7 @@ from datetime import datetime
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
-from payments.doors.table import RowChanged
-from payments.errors import (
-    ExceedsCredit,
-    InvoiceNotPayable,
-    TooMuchContention,
-    ValidationFailed,
-)
+from payments.errors import ExceedsCredit, InvoiceNotPayable, ValidationFailed
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import credit_applied, credit_fact
@@ -47,7 +41,8 @@ def record_payment(
     `payment_id` is the request's own: a repeat finds the payment. What is more than is owed
     becomes the customer's credit.
     """
-    for _ in range(TRIES):
+
+    def step() -> Payment:
         found = doors.store.payment(caller.tenant, invoice_id, payment_id)
         if found:
             return found
@@ -62,12 +57,11 @@ def record_payment(
         received = invoice.receive(payment.allocated_to(invoice.id), beyond=payment.unapplied)
         paid = received.release(doors.now())
         rows = beside(payment, [invoice], [paid], doors)
-        try:
-            doors.store.write(change(payment), change(paid, invoice), *rows)
-        except RowChanged:
-            continue
+        doors.store.write(change(payment), change(paid, invoice), *rows)
         return payment
-    raise TooMuchContention("The invoice kept changing; nothing was booked.")
+
+    detail = "The invoice kept changing; nothing was booked."
+    return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,23 @@ from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
 from payments.facts.audit import AuditHead, AuditRecord, chain_of
+from payments.steps.retrying import retrying
 
 #: Whoever loses a race reads the head again; somebody wins each of them.
 TRIES = 30
+BUSY = "The audit trail is busy, and nothing is done without it; try again."
 
 
 def append(record: AuditRecord, doors: Doors) -> AuditRecord:
     """Append a record and return it in its place, or raise TooMuchContention."""
     chain = chain_of(record.request)
-    for _ in range(TRIES):
+
+    def step() -> AuditRecord:
         known = doors.store.audit_head(record.tenant, chain)
         head = known or AuditHead(tenant=record.tenant, chain=chain)
         placed = record.after(head)
-        try:
-            doors.store.write(change(placed), change(head.moved_to(placed), known))
-        except (RowChanged, TooMuchContention):
-            continue
+        doors.store.write(change(placed), change(head.moved_to(placed), known))
         return placed
-    raise TooMuchContention("The audit trail is busy, and nothing is done without it; try again.")
+
+    lost = (RowChanged, TooMuchContention)
+    return retrying(step, doors, tries=TRIES, pausing=False, lost=lost, detail=BUSY)

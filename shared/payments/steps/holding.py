@@ -1,16 +1,16 @@
 """One at a time works on a slot: two who probed it at once could make two endpoints of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
-from payments.doors.table import RowChanged
 from payments.errors import AccountBusy, TooMuchContention
 from payments.facts.account import HOLD, Account, Slot
 from payments.facts.notification import Notification
 from payments.steps.halting import switch_off
+from payments.steps.retrying import retrying
 from payments.steps.warning import warned
 
 TRIES = 5
@@ -40,7 +40,8 @@ def settle(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> A
     """
     if verified and not new.slot(mode).is_active:
         switch_off(new, mode, doors)
-    for _ in range(TRIES):
+
+    def step() -> Account:
         found = doors.store.account(new.tenant, new.id)
         marks = {name: getattr(found.slot(mode), name) for name in _MARKS}
         slot = new.slot(mode).having(**(marks | {"held_until": None}))
@@ -53,16 +54,20 @@ def settle(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> A
         if verified:
             merged, notices = warned(found, merged, mode, doors)
         saved = change(merged, found)
-        try:
-            doors.store.write(saved, *notices)
-        except RowChanged:
-            continue
+        doors.store.write(saved, *notices)
         return saved.new
-    raise TooMuchContention(f"Account {new.name} keeps changing; send the request again.")
+
+    return of_account(step, new.name, doors)
+
+
+def of_account(step: Callable[[], Account], name: str, doors: Doors) -> Account:
+    """Retry what changes the account; few ever meet there."""
+    detail = f"Account {name} keeps changing; send the request again."
+    return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
 
 
 def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
-    for _ in range(TRIES):
+    def step() -> Account:
         account, now = doors.store.account(tenant, account_id), doors.now()
         slot = account.slots.get(mode) or Slot(created_at=now)
         if slot.is_held(now):
@@ -73,8 +78,6 @@ def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
             )
         # Should this process die, the doctor comes soon, and not before the others.
         mine = slot.having(held_until=now + HOLD, check_at=now + PUT_OFF)
-        try:
-            return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
-        except RowChanged:
-            continue
-    raise TooMuchContention(f"Account {account_id} keeps changing; send the request again.")
+        return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
+
+    return of_account(step, account_id, doors)

@@ -3,12 +3,12 @@
 from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.doors.stripe_api.refusals import ACCESS_LOST
-from payments.doors.table import RowChanged
-from payments.errors import StripeAccountError, TooMuchContention
+from payments.errors import StripeAccountError
 from payments.facts.account import Account, AccountStatus, Check, Slot
 from payments.facts.connection import Connection
 from payments.facts.stripe_objects import ConnectedStripeAccount
 from payments.steps.halting import switch_off
+from payments.steps.retrying import retrying
 from payments.steps.warning import warned
 
 TRIES = 5
@@ -27,22 +27,23 @@ def refresh(
     Read, then asked, then written at the version that was read: an older answer never overwrites a
     newer one. What was disconnected stays so until somebody connects it again.
     """
-    for _ in range(TRIES):
+
+    def step() -> Account:
         account = doors.store.account(tenant, account_id)
         connection = doors.store.find_connection(tenant, account_id, mode)
         over = account.slot(mode).status is AccountStatus.DISCONNECTED and not reconnect
-        if connection and connection.stripe_account and not over:
-            found, notices = warned(account, _asked(account, connection, doors), mode, doors)
-            saved = change(found, account)
-            try:
-                doors.store.write(saved, *notices)
-            except RowChanged:
-                continue
-            account = saved.new
-        if account.slot(mode).status is AccountStatus.DISCONNECTED:
-            switch_off(account, mode, doors)
-        return account
-    raise TooMuchContention(f"Account {account_id} kept changing; ask again.")
+        if not connection or not connection.stripe_account or over:
+            return account
+        found, notices = warned(account, _asked(account, connection, doors), mode, doors)
+        saved = change(found, account)
+        doors.store.write(saved, *notices)
+        return saved.new
+
+    detail = f"Account {account_id} kept changing; ask again."
+    account = retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
+    if account.slot(mode).status is AccountStatus.DISCONNECTED:
+        switch_off(account, mode, doors)
+    return account
 
 
 def _asked(account: Account, connection: Connection, doors: Doors) -> Account:
