@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from payments.edge import runtime
+from payments.facts.settings import Settings
 from tests.functions.shop import Shop
 from tests.functions.world import Guarded, Json, World
 
@@ -73,6 +74,13 @@ def size_of(value: Json) -> int:
     return 1 if kind in {"BOOL", "NULL"} else len(held.encode())
 
 
+def metered(world: World, monkeypatch: pytest.MonkeyPatch) -> Meter:
+    """Count from now on."""
+    meter = Meter(world.dynamo)
+    monkeypatch.setattr(runtime.table(), "_client", Guarded(meter, world.gate))
+    return meter
+
+
 @pytest.fixture
 def shop(world: World) -> Shop:
     return Shop.open(world, "tulips")
@@ -88,8 +96,7 @@ def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(
 ) -> None:
     shop.pay(shop.invoice())
     shop.world.deliver()
-    meter = Meter(shop.world.dynamo)
-    monkeypatch.setattr(runtime.table(), "_client", Guarded(meter, shop.world.gate))
+    meter = metered(shop.world, monkeypatch)
     spent = {}
 
     invoice = shop.invoice()
@@ -104,3 +111,24 @@ def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(
 
     assert shop.read(invoice)["status"] == "paid"
     assert spent == MOST
+
+
+#: To tell buyer, seller and other systems of a payment, each once: a claim for each mail.
+MOST_TOLD = (11, 11)
+
+
+def test_to_tell_of_a_payment_costs_no_more_than_this(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.store().save(Settings(tenant="tulips", seller_email="seller@shop.example"))
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    shop.world.notify()
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    meter = metered(shop.world, monkeypatch)
+
+    shop.world.notify()
+
+    assert len(shop.world.post.sent) == 4
+    assert meter.read() == MOST_TOLD

@@ -388,3 +388,67 @@ def test_what_is_none_takes_no_room_in_a_row() -> None:
 
 def test_only_an_idempotency_record_is_ever_deleted_by_its_age() -> None:
     assert {type(model) for model in ROWS if "ttl" in row_of(model)} == {IdempotencyRecord}
+
+
+class Counted:
+    """Counts what is read, in front of the double."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.reads += name in {"get_item", "batch_get_item"}
+        return getattr(self._client, name)
+
+
+@pytest.fixture
+def remembering(table: Table, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, Counted]:
+    counted = Counted(table._client)
+    monkeypatch.setattr(table, "_client", counted)
+    return Store(table).remembering(), counted
+
+
+def test_a_store_that_remembers_reads_a_row_once_alone_or_in_a_batch(
+    remembering: tuple[Store, Counted],
+) -> None:
+    store, counted = remembering
+    Store(store._table).create(examples.invoice(), examples.customer())
+
+    assert store.invoice("tulips", "inv_1") == store.invoice("tulips", "inv_1")
+    assert store.parties(store.invoice("tulips", "inv_1"))[0] == store.customer("tulips", "C1")
+    assert store.find_customer("tulips", "C2") is store.find_customer("tulips", "C2") is None
+    assert counted.reads == 3
+
+
+def test_a_store_that_remembers_knows_what_it_has_written(
+    remembering: tuple[Store, Counted],
+) -> None:
+    store, counted = remembering
+    Store(store._table).create(examples.invoice())
+
+    seen = store.invoice("tulips", "inv_1")
+    saved = store.save(seen.having(number="N-2"), seen)
+    assert store.invoice("tulips", "inv_1") == saved
+    assert counted.reads == 1
+    assert Store(store._table).invoice("tulips", "inv_1") == saved
+
+
+def test_a_row_that_could_not_be_written_is_read_anew(remembering: tuple[Store, Counted]) -> None:
+    store, _ = remembering
+    others = Store(store._table)
+    others.create(examples.invoice())
+    seen = store.invoice("tulips", "inv_1")
+    theirs = others.save(seen.having(number="N-2"), seen)
+
+    with pytest.raises(RowChanged):
+        store.save(seen.having(number="N-3"), seen)
+    assert store.invoice("tulips", "inv_1") == theirs
+
+
+def test_a_store_that_remembers_reads_lists_each_time(remembering: tuple[Store, Counted]) -> None:
+    store, _ = remembering
+    assert store.cards("tulips", "C1") == []
+    Store(store._table).create(examples.card())
+
+    assert len(store.cards("tulips", "C1")) == 1

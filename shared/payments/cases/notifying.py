@@ -65,9 +65,14 @@ def notify_at(key: tuple[str, str, str, str], doors: Doors) -> str:
 
 
 def notify(found: Notification, doors: Doors) -> Notification:
-    """Send what has not been sent and return the row; somebody else's lease is respected."""
+    """
+    Send what has not been sent and return the row; somebody else's lease is respected.
+
+    Its readers and its events are told of the same rows, each read once.
+    """
     if found.is_done or found.is_leased(doors.now()):
         return found
+    doors = doors.remembering()
     try:
         found = _settle_lost(found, doors)
         for reader in readers_of(found.kind):

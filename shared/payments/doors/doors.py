@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,10 @@ class Doors:
                 "owner store the platform's keys.",
                 mode=mode,
             ) from None
+
+    def remembering(self) -> "Doors":
+        """Return the same doors for one short task, which reads a row once."""
+        return replace(self, store=self.store.remembering())
 
     @property
     def may_write(self) -> bool:

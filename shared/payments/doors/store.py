@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from payments.doors.rows.accounts import Accounts
-from payments.doors.rows.addresses import row_of
+from payments.doors.rows.addresses import address, row_of
 from payments.doors.rows.books import Books
 from payments.doors.rows.customers import Customers
 from payments.doors.rows.events import Events
@@ -15,7 +15,7 @@ from payments.doors.rows.lists import Lists
 from payments.doors.rows.mails import Mails
 from payments.doors.rows.pointers import Pointers
 from payments.doors.rows.records import Records
-from payments.doors.table import Contended, Put
+from payments.doors.table import Contended, Put, Table
 from payments.errors import TooMuchContention
 
 M = TypeVar("M", bound=BaseModel)
@@ -64,3 +64,40 @@ class Store(Invoices, Customers, Accounts, Events, Mails, Books, Records, Pointe
     def create(self, *rows: BaseModel) -> None:
         """Write rows of which there is none yet, all or none."""
         self.write(*(change(row) for row in rows))
+
+    def remembering(self) -> "Store":
+        """Return the store for one short task, which reads a row once."""
+        return Remembering(self._table)
+
+
+class Remembering(Store):
+    """
+    Knows what it has read or written; a list is read each time.
+
+    For one task and no longer: whatever was switched off is off for the next one. A write asks for
+    the versions that were read, as always, and where it fails its rows are read anew.
+    """
+
+    def __init__(self, table: Table) -> None:
+        """Know nothing yet."""
+        super().__init__(table)
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def _find(self, kind: type[M], pk: str, sk: str) -> M | None:
+        if (pk, sk) not in self._known:
+            self._known[pk, sk] = super()._find(kind, pk, sk)
+        found: M | None = self._known[pk, sk]
+        return found
+
+    def _several(self, *asked: tuple[type[BaseModel], str, str]) -> list[Any]:
+        unknown = [each for each in asked if each[1:] not in self._known]
+        for (_, pk, sk), found in zip(unknown, super()._several(*unknown), strict=True):
+            self._known[pk, sk] = found
+        return [self._known[pk, sk] for _, pk, sk in asked]
+
+    def write(self, *changes: Change[Any]) -> None:
+        """Write as ever, and know what was written."""
+        for entry in changes:
+            self._known.pop(address(entry.new), None)
+        super().write(*changes)
+        self._known |= {address(entry.new): entry.new for entry in changes}

@@ -44,15 +44,17 @@ def first_reachable(addresses: Iterable[str | None], tenant: str, doors: Doors) 
 
 def admit(mail: Mail, reader: str, told: Notification, doors: Doors) -> None:
     """Count the mail, or raise Withheld; one whose sender dies then may count twice."""
-    if stopped := suppression_of(mail.to, told.tenant, doors):
-        raise Withheld(PartStatus.SUPPRESSED, stopped.reason)
-    if told.kind not in UNLIMITED:
-        retrying(lambda: _count(mail, reader, told, doors), doors)
+    scopes: list[Scope] = [] if told.kind in UNLIMITED else ["tenant"]
+    if scopes and reader == "buyer":
+        # Of all that a buyer gets, only what somebody asked for is limited for one invoice.
+        scopes += ["address", "invoice"] if told.kind is Kind.INVOICE_SENT else ["address"]
+    retrying(lambda: _count(mail.to, scopes, told, doors), doors)
 
 
 def require_reachable(address: str, invoice: str, tenant: str, doors: Doors) -> None:
     """Tell whoever presses Send that nothing would come of it."""
-    if stopped := suppression_of(address, tenant, doors):
+    stopped, found = _room(address, ["tenant", "address", "invoice"], invoice, tenant, doors)
+    if stopped:
         raise AddressSuppressed(
             f"A mail to this address {_TROUBLES[stopped.reason]}, so none is sent to it. Send the "
             "link to another address and correct the customer's. If this one works again: POST "
@@ -61,7 +63,7 @@ def require_reachable(address: str, invoice: str, tenant: str, doors: Doors) -> 
             since=stopped.since.isoformat(),
         )
     now = doors.now()
-    for count, most in _counts(address, invoice, tenant, doors):
+    for count, most in found:
         if count.total(now) >= most:
             raise MailLimited(
                 f"{most} mails in 24 hours are sent {_SCOPES[count.scope]}, and so many were.",
@@ -79,32 +81,33 @@ _SCOPES: dict[Scope, str] = {
 }
 
 
-def _count(mail: Mail, reader: str, told: Notification, doors: Doors) -> None:
+def _count(address: str, scopes: list[Scope], told: Notification, doors: Doors) -> None:
     now = doors.now()
-    payer = mail.to if reader == "buyer" else None
-    asked = told.subject if told.kind is Kind.INVOICE_SENT else None
-    found = _counts(payer, asked, told.tenant, doors)
+    stopped, found = _room(address, scopes, told.subject, told.tenant, doors)
+    if stopped:
+        raise Withheld(PartStatus.SUPPRESSED, stopped.reason)
     for count, most in found:
         if count.total(now) >= most:
             raise Withheld(PartStatus.CAPPED, f"{count.scope}_limit")
     counted = [change(count.one_more(now), count if count.version else None) for count, _ in found]
-    doors.store.write(*counted)
+    if counted:
+        doors.store.write(*counted)
 
 
-def _counts(address: str | None, invoice: str | None, tenant: str, doors: Doors) -> list[Room]:
-    """Return what was counted by now, with the limit of each; the merchant's own has the one."""
-    limits = doors.store.settings(tenant).mail_limits
-    names: list[tuple[Scope, str, int]] = [("tenant", "all", limits.tenant)]
-    if address:
-        digest = known_as(address, tenant, doors)
-        names.append(("address", digest, limits.address))
-        if invoice:
-            names.append(("invoice", f"{invoice}:{digest}", limits.invoice))
-    return [
-        (
-            doors.store.mail_count(tenant, scope, subject)
-            or MailCount(tenant=tenant, scope=scope, subject=subject, version=0),
-            most,
-        )
-        for scope, subject, most in names
-    ]
+def _room(
+    address: str, scopes: list[Scope], invoice: str, tenant: str, doors: Doors
+) -> tuple[Suppression | None, list[Room]]:
+    """Return what keeps an address from mails, and what was counted, with the limit of each."""
+    digest = known_as(address, tenant, doors)
+    names: dict[Scope, str] = {
+        "tenant": "all",
+        "address": digest,
+        "invoice": f"{invoice}:{digest}",
+    }
+    counted = {scope: names[scope] for scope in scopes}
+    settings, stopped, counts = doors.store.rations(tenant, digest, counted)
+    limits = settings.mail_limits
+    return (
+        stopped if stopped and stopped.is_active else None,
+        [(count, getattr(limits, count.scope)) for count in counts],
+    )

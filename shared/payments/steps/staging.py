@@ -149,12 +149,10 @@ class Scene:
 
 def scene_of(told: Notification, doors: Doors, *, erased: bool = False) -> Scene:
     """Return the invoice that somebody is told of, with its people, perhaps an erased one."""
-    invoice = doors.store.invoice(told.tenant, told.subject)
-    settings = doors.store.settings(told.tenant)
-    customer = doors.store.customer(told.tenant, invoice.customer)
+    invoice, settings = doors.store.told_of(told)
+    customer, account = doors.store.parties(invoice)
     if customer.erased_at and not erased:
         raise Nobody("erased")
-    account = doors.store.account(told.tenant, invoice.account) if invoice.account else None
     name = settings.name or (account.name if account else told.tenant)
     return Scene(invoice, customer, settings, Look(name, settings.colour or letters.COLOUR))
 

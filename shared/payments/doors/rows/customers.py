@@ -2,9 +2,12 @@
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading
+from payments.errors import NotFound
+from payments.facts.account import Account
 from payments.facts.attempt import Attempt
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import CardUse, Customer, SavedMethod
+from payments.facts.invoice import Invoice
 
 
 class Customers(Reading):
@@ -13,6 +16,17 @@ class Customers(Reading):
     def customer(self, tenant: str, ref: str) -> Customer:
         """Return the customer or raise NotFound."""
         return self._require(Customer, "customer", partition(tenant, "CUS", ref), "CUSTOMER")
+
+    def parties(self, invoice: Invoice) -> tuple[Customer, Account | None]:
+        """Return who owes an invoice, and whose account collects it by now, in one read."""
+        collects = [(Account, partition(invoice.tenant, "ACC", invoice.account or ""), "ACCOUNT")]
+        customer, *accounts = self._several(
+            (Customer, partition(invoice.tenant, "CUS", invoice.customer), "CUSTOMER"),
+            *(collects if invoice.account else ()),
+        )
+        if not customer or None in accounts:
+            raise NotFound(f"There is no such {'account' if customer else 'customer'}.")
+        return customer, next(iter(accounts), None)
 
     def find_customer(self, tenant: str, ref: str) -> Customer | None:
         """Return the customer, or None."""

@@ -2,8 +2,26 @@
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading
+from payments.errors import NotFound
+from payments.facts.attempt import Attempt
+from payments.facts.dispute import Dispute
+from payments.facts.fact import Fact
+from payments.facts.invoice import Invoice
+from payments.facts.link import PayLink
 from payments.facts.mailing import MailCount, Report, Scope, Suppression
 from payments.facts.notification import Notification
+from payments.facts.payment import Payment
+from payments.facts.refund import Refund
+from payments.facts.settings import Settings
+
+#: What a notice names beside the invoice that it is about, by the reference.
+_NAMED: dict[str, tuple[type[Fact], str]] = {
+    "attempt": (Attempt, "ATTEMPT"),
+    "source": (Payment, "PAYMENT"),
+    "refund": (Refund, "REFUND"),
+    "dispute": (Dispute, "DISPUTE"),
+    "link": (PayLink, "LINK"),
+}
 
 
 class Mails(Reading):
@@ -23,6 +41,40 @@ class Mails(Reading):
         """Return why an address gets no mails, or None if it never was so."""
         return self._find(Suppression, partition(tenant, "MUT", digest), "SUPPRESSION")
 
-    def mail_count(self, tenant: str, scope: Scope, subject: str) -> MailCount | None:
-        """Return how many mails were counted, or None."""
-        return self._find(MailCount, partition(tenant, "CNT", f"{scope}:{subject}"), "MAILS")
+    def told_of(self, told: Notification) -> tuple[Invoice, Settings]:
+        """
+        Return the invoice that a notice is about, and what its tenant has decided for itself.
+
+        What the notice names beside comes with the same read: a store that remembers has it then.
+        """
+        home = partition(told.tenant, "INV", told.subject)
+        named = [(*_NAMED[name], ref) for name, ref in told.refs.items() if name in _NAMED]
+        invoice, settings, *_ = self._several(
+            (Invoice, home, "INVOICE"),
+            (Settings, partition(told.tenant, "SET", "own"), "SETTINGS"),
+            *((kind, home, f"{sort}#{ref}") for kind, sort, ref in named),
+        )
+        if not invoice:
+            raise NotFound("There is no such invoice.")
+        return invoice, settings or Settings(tenant=told.tenant, version=0)
+
+    def rations(
+        self, tenant: str, digest: str, counted: dict[Scope, str]
+    ) -> tuple[Settings, Suppression | None, list[MailCount]]:
+        """Return what decides whether a mail may go to an address, in one read."""
+        settings, stopped, *counts = self._several(
+            (Settings, partition(tenant, "SET", "own"), "SETTINGS"),
+            (Suppression, partition(tenant, "MUT", digest), "SUPPRESSION"),
+            *(
+                (MailCount, partition(tenant, "CNT", f"{scope}:{subject}"), "MAILS")
+                for scope, subject in counted.items()
+            ),
+        )
+        return (
+            settings or Settings(tenant=tenant, version=0),
+            stopped,
+            [
+                found or MailCount(tenant=tenant, scope=scope, subject=subject, version=0)
+                for (scope, subject), found in zip(counted.items(), counts, strict=True)
+            ],
+        )
