@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 SEEDS = 20
 
 
-def printed(python: str, hash_seed: str, seeds: int = SEEDS) -> list[str]:
+def printed(python: str, hash_seed: str, *options: str, seeds: int = SEEDS) -> list[str]:
     """The digests as a process of its own finds them."""
     paths = [str(ROOT), str(ROOT / "shared"), str(ROOT / "functions")]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(paths)}
     ran = subprocess.run(
-        [python, "-m", "tests.simulation.digest", str(seeds)],
+        [python, *options, "-m", "tests.simulation.digest", str(seeds)],
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return ran.stdout.split()
@@ -39,6 +39,11 @@ def test_a_seed_is_the_same_run_under_any_hash_seed(expected: list[str], hash_se
 
 def test_a_seed_does_not_depend_on_those_before_it(expected: list[str]) -> None:
     assert digests(range(5)) == expected[:5]
+
+
+def test_a_seed_is_the_same_run_without_asserts(expected: list[str]) -> None:
+    """Nothing that has to happen, and no check that the simulation rests on, is in an assert."""
+    assert printed(sys.executable, "0", "-O", seeds=5) == expected[:5]
 
 
 def test_a_seed_is_the_same_run_on_both_interpreters(expected: list[str]) -> None:
