@@ -12,7 +12,6 @@ from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation, Fee, Note
-from payments.steps import addressing
 
 app = api.new_app()
 app.include_router(certifying.router)
@@ -159,12 +158,9 @@ def _with_link(told: dict[str, Any]) -> dict[str, Any]:
     """Add where the payer confirms: a link's address is made for each answer, and kept nowhere."""
     if told["attempt"]["status"] != AttemptStatus.ACTION_REQUIRED:
         return told
-    caller, doors = api.caller(app), runtime.doors()
     home = (told.get("invoice") or told["invoices"][0])["id"]
-    attempt = doors.store.attempt(caller.tenant, home, told["attempt"]["id"])
-    invoice = doors.store.invoice(caller.tenant, home)
-    link = addressing.link_for(attempt, invoice, doors) if attempt else None
-    page = addressing.page_of(caller.base_url, caller.tenant, link.id, doors) if link else None
+    caller, doors = api.caller(app), runtime.doors()
+    page = charging.page_to_confirm(told["attempt"]["id"], home, caller=caller, doors=doors)
     return told | {"pay_link": page}
 
 

@@ -14,11 +14,13 @@ from typing import Any
 from payments.cases import intake
 from payments.doors.secrets import SecretMissing
 from payments.edge import runtime
+from payments.errors import InvalidSignature, NotFound, PayloadTooLarge, PaymentsError
 
 #: Whatever else is asked for would become part of a secret's name.
 ADDRESS = re.compile(r"(acc_[0-9a-z]{26}|connect)/(test|live)")
 #: In the place of an account: the platform's own endpoint.
 CONNECT = "connect"
+NOT_HERE = "There is no such endpoint."
 
 logger = logging.getLogger()
 logger.setLevel(logging.INFO)
@@ -28,32 +30,36 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer 200 only when the event is kept and queued: everything else makes Stripe try again."""
     runtime.begin(context)
     account = event["pathParameters"].get("account", CONNECT)
-    mode = event["pathParameters"]["mode"]
+    try:
+        _receive(event, account, event["pathParameters"]["mode"])
+    except SecretMissing:
+        return _refuse(NotFound(NOT_HERE), event)
+    except PaymentsError as refusal:
+        if isinstance(refusal, InvalidSignature):
+            logger.warning("webhook refused: %s (account %s)", refusal, account)
+        return _refuse(refusal, event)
+    return _answer(200, "application/json", {"received": True}, event)
+
+
+def _receive(event: dict[str, Any], account: str, mode: str) -> None:
     if not ADDRESS.fullmatch(f"{account}/{mode}"):
-        return _answer(404, "not_found", event)
+        raise NotFound(NOT_HERE)
     body = (
         base64.b64decode(event["body"])
         if event["isBase64Encoded"]
         else event.get("body", "").encode()
     )
     if len(body) > intake.BODY_MAX:
-        return _answer(413, "payload_too_large", event)
+        raise PayloadTooLarge("No event of Stripe's is so large.")
     now, header = runtime.now(), event["headers"].get("stripe-signature", "")
-    try:
-        endpoint = runtime.secret_store().webhook(account, mode)
-        if not intake.is_signed(body, header, endpoint, now):
-            endpoint = runtime.secret_store().webhook_again(account, mode)
-            intake.verify(body, header, endpoint, now)
-    except SecretMissing:
-        return _answer(404, "not_found", event)
-    except intake.BadSignature as refusal:
-        logger.warning("webhook refused: %s (account %s)", refusal, account)
-        return _answer(400, "invalid_signature", event)
+    endpoint = runtime.secret_store().webhook(account, mode)
+    if not intake.is_signed(body, header, endpoint, now):
+        endpoint = runtime.secret_store().webhook_again(account, mode)
+        intake.verify(body, header, endpoint, now)
     owner: tuple[str, str] | None = (endpoint.get("tenant", ""), account)
     if account == CONNECT:
         owner = intake.owner_of(body, mode, runtime.table())
     _keep(body, owner, mode, now)
-    return _answer(200, None, event)
 
 
 def _keep(body: bytes, owner: tuple[str, str] | None, mode: str, now: datetime) -> None:
@@ -74,16 +80,19 @@ def _keep(body: bytes, owner: tuple[str, str] | None, mode: str, now: datetime) 
     logger.info("webhook kept: %s (account %s)", kept, account)
 
 
-def _answer(status: int, code: str | None, event: dict[str, Any]) -> dict[str, Any]:
-    request = event["requestContext"]["requestId"]
-    headers = {"Content-Type": "application/json", "X-Request-Id": request}
-    body: dict[str, Any] = {"received": True}
-    if code:
-        headers["Content-Type"] = "application/problem+json"
-        body = {
-            "status": status,
-            "code": code,
-            "title": code.replace("_", " ").capitalize(),
-            "request_id": request,
-        }
+def _refuse(refusal: PaymentsError, event: dict[str, Any]) -> dict[str, Any]:
+    """Return a problem document that tells whoever sends what is not signed nothing more."""
+    body = {
+        "status": refusal.status,
+        "code": refusal.code,
+        "title": refusal.title,
+        "request_id": event["requestContext"]["requestId"],
+    }
+    return _answer(refusal.status, "application/problem+json", body, event)
+
+
+def _answer(
+    status: int, content: str, body: dict[str, Any], event: dict[str, Any]
+) -> dict[str, Any]:
+    headers = {"Content-Type": content, "X-Request-Id": event["requestContext"]["requestId"]}
     return {"statusCode": status, "headers": headers, "body": json.dumps(body)}

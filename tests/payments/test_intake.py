@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.cases.intake import BadSignature, keep, verify
+from payments.cases.intake import keep, verify
 from payments.doors.rows.addresses import row_of
 from payments.doors.store import Store
 from payments.doors.table import Table
+from payments.errors import InvalidSignature
 from payments.facts.event import InboxEvent
 from tests.payments import examples
 from tests.payments.examples import NOW, Clock
@@ -40,7 +41,7 @@ def header(body: bytes = BODY, secret: str = SECRET, at: int | str = T) -> str:
 def is_accepted(header: str, secrets: dict[str, str] | None = None, body: bytes = BODY) -> bool:
     try:
         verify(body, header, {"current": SECRET} if secrets is None else secrets, NOW)
-    except BadSignature:
+    except InvalidSignature:
         return False
     return True
 

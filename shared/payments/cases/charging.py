@@ -20,6 +20,7 @@ from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation
 from payments.facts.velocity import Scope
 from payments.money import Money
+from payments.steps.addressing import link_for, page_of
 from payments.steps.claiming import claim
 from payments.steps.collecting import drive
 from payments.steps.limiting import admit, note_decline
@@ -93,6 +94,14 @@ def charge_token(
         detail = "The attempt was given up before the bank was asked. No money moved; charge again."
         raise PaymentCanceled(detail, attempt_id=attempt.id)
     return attempt
+
+
+def page_to_confirm(attempt_id: str, invoice: str, *, caller: Caller, doors: Doors) -> str | None:
+    """Return the pay link's page on which a payer goes on with an attempt that waits for them."""
+    attempt = doors.store.attempt(caller.tenant, invoice, attempt_id)
+    home = doors.store.invoice(caller.tenant, invoice)
+    link = link_for(attempt, home, doors) if attempt else None
+    return page_of(caller.base_url, caller.tenant, link.id, doors) if link else None
 
 
 def declined(attempt: Attempt, decline: Decline) -> Declined:

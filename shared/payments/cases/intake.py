@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from payments.doors.keys import SCHEMA, account_pointer, due_shard, partition, stamp
 from payments.doors.table import Row, RowChanged, Table
+from payments.errors import InvalidSignature
 
 #: Both ways: a timestamp from the future is as wrong as an old one (the SDK's own check allows it).
 TOLERANCE_S = 300
@@ -31,13 +32,9 @@ class Sender(Protocol):
         """Queue `message` or raise."""
 
 
-class BadSignature(Exception):
-    """The bytes are not signed with any secret of this endpoint, or not now."""
-
-
 def verify(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) -> None:
     """
-    Raise BadSignature unless `header` signs `body` with the current or the previous secret.
+    Raise InvalidSignature unless `header` signs `body` with the current or the previous secret.
 
     Stripe's scheme: HMAC-SHA256 over `{t}.{body}`, hex, as `v1`; a header may carry several.
     """
@@ -46,22 +43,22 @@ def verify(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) 
     # Bytes, since a header may hold anything and only ASCII text is compared in constant time.
     signatures = [value.encode() for name, _, value in entries if name == "v1"]
     if len(times) != 1 or not _TIME.fullmatch(times[0]):
-        raise BadSignature("no timestamp")
+        raise InvalidSignature("no timestamp")
     if abs(now.timestamp() - int(times[0])) > TOLERANCE_S:
-        raise BadSignature("timestamp outside the tolerance")
+        raise InvalidSignature("timestamp outside the tolerance")
     signed = times[0].encode() + b"." + body
     for secret in f"{secrets.get('current', '')} {secrets.get('previous', '')}".split():
         mine = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
         if any(hmac.compare_digest(mine, theirs) for theirs in signatures):
             return
-    raise BadSignature("no signature fits")
+    raise InvalidSignature("no signature fits")
 
 
 def is_signed(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) -> bool:
     """Say whether `verify` would accept."""
     try:
         verify(body, header, secrets, now)
-    except BadSignature:
+    except InvalidSignature:
         return False
     return True
 

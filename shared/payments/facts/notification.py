@@ -41,7 +41,6 @@ class Kind(StrEnum):
     CARD_EXPIRING = "card.expiring"
     ACCOUNT_ERROR = "account.error"
     ACCOUNT_RECOVERED = "account.recovered"
-    ORDER_RELEASED = "order.released"
     MAIL_RETURNED = "mail.returned"
     MAIL_HELD = "mail.held"
 
