@@ -7,7 +7,7 @@ import pytest
 
 from payments.doors.gateway import Gateway
 from payments.edge import runtime
-from payments.facts.stripe_objects import WebhookEndpoint
+from payments.facts.stripe_accounts import WebhookEndpoint
 from tests.doubles.tenants import (
     another_publishable_key,
     another_secret_key,

@@ -13,12 +13,11 @@ from payments.facts.dispute import (
     TRANSITIONS,
     Dispute,
     DisputeStatus,
-    Loss,
     as_seen,
-    lose,
     may_become,
 )
 from payments.facts.ledger import JournalEntry, dispute_lost, dispute_moved
+from payments.facts.loss import Loss, lose
 from payments.facts.payment import Allocation
 from payments.facts.refund import room
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute

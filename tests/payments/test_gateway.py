@@ -28,14 +28,9 @@ from payments.errors import (
     StripeUnavailable,
 )
 from payments.facts.attempt import Attempt, WayBack
+from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.refund import Refund
-from payments.facts.stripe_objects import (
-    BalanceTransaction,
-    CardRefused,
-    Intent,
-    OutcomeUnknown,
-    StripeDispute,
-)
+from payments.facts.stripe_objects import BalanceTransaction, Intent, StripeDispute
 from payments.steps.probing import PROBES
 from tests.payments import examples
 from tests.payments.examples import NOW

@@ -16,8 +16,9 @@ from payments.edge import api, replaying
 from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
+from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
 from payments.facts.payment import Payment
-from payments.facts.stripe_objects import CardRefused, FailedAtStripe, Intent, OutcomeUnknown
+from payments.facts.stripe_objects import Intent
 from payments.steps import advancing, booking, claiming, closing, collecting, comparing, recognizing
 from payments.steps.addressing import way_back
 from tests.simulation.planting import NUMBERS, Replace, mutant

@@ -8,8 +8,9 @@ from payments.doors.doors import Doors
 from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.payment import Fee
-from payments.facts.stripe_objects import Charge, OutcomeUnknown
+from payments.facts.stripe_objects import Charge
 from payments.steps import advancing, claiming, closing, counting, returning
 from tests.simulation.planting import Replace, mutant
 

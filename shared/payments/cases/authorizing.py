@@ -27,7 +27,8 @@ from payments.facts.account import Account, AccountStatus, Slot
 from payments.facts.audit import AuditRecord, Phase
 from payments.facts.caller import Caller
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
-from payments.facts.stripe_objects import OAuthToken, OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_accounts import OAuthToken
 from payments.steps.auditing import append
 from payments.steps.hearing import hear
 from payments.steps.naming import named, require_free, taken

@@ -10,7 +10,7 @@ from payments.doors.table import RowChanged
 from payments.facts.account import Account
 from payments.facts.attempt import SWEEP_AFTER
 from payments.facts.event import InboxEvent
-from payments.facts.stripe_objects import Event
+from payments.facts.stripe_accounts import Event
 
 #: Stripe lists events for 30 days; one day less, since they leave the list while it is read.
 REACH = timedelta(days=29)

@@ -5,7 +5,7 @@ from payments.doors.table import RowChanged
 from payments.errors import NotFound, PaymentInProgress, StripeUnavailable, VersionMismatch
 from payments.facts.caller import Caller
 from payments.facts.customer import CardStatus, Customer, SavedMethod
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 from payments.steps.keeping import detached
 
 

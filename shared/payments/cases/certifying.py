@@ -20,7 +20,8 @@ from payments.errors import (
 )
 from payments.facts.caller import Caller
 from payments.facts.certification import MARK, Certification, StepResult
-from payments.facts.stripe_objects import BalanceTransaction, CardRefused, Intent, OutcomeUnknown
+from payments.facts.outcome import CardRefused, OutcomeUnknown
+from payments.facts.stripe_objects import BalanceTransaction, Intent
 from payments.money import least_charge
 
 PAYS, DECLINES, ASKS = (

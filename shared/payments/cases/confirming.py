@@ -11,7 +11,8 @@ from payments.errors import (
     StripeUnavailable,
 )
 from payments.facts.attempt import Attempt
-from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
+from payments.facts.outcome import CardRefused, OutcomeUnknown
+from payments.facts.stripe_objects import Intent
 from payments.steps.addressing import invoice_behind
 from payments.steps.awaiting import waiting_for
 from payments.steps.closing import applied

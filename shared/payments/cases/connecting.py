@@ -20,7 +20,7 @@ from payments.errors import (
 )
 from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
 from payments.facts.caller import Caller
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 from payments.steps.hearing import hear
 from payments.steps.holding import held, of_account, settle
 from payments.steps.listening import listen_anew, retire

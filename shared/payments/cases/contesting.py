@@ -14,7 +14,7 @@ from payments.errors import (
 )
 from payments.facts.caller import Caller
 from payments.facts.dispute import Dispute
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 from payments.steps.disputing import apply_dispute
 from payments.steps.permitting import require_grant_of
 from payments.steps.retrying import retrying

@@ -16,7 +16,7 @@ from payments.errors import (
 from payments.facts.account import Account, AccountStatus
 from payments.facts.attempt import Attempt
 from payments.facts.caller import Caller
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 from payments.steps.closing import close
 from payments.steps.halting import switch_off
 from payments.steps.holding import held, settle

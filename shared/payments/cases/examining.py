@@ -18,7 +18,7 @@ from payments.errors import PaymentsError, StripeAccountError, StripePermissionM
 from payments.facts.account import IDLE, Account, Endpoint, Slot
 from payments.facts.caller import Caller
 from payments.facts.health import Health, LastEvent, Listening
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 from payments.steps.hearing import heard_by
 from payments.steps.holding import held, settle
 from payments.steps.listening import retire

@@ -14,6 +14,7 @@ from payments.errors import PaymentInProgress, PaymentsError
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.personal import (
     bare_attempt,
     bare_invoice,
@@ -22,7 +23,6 @@ from payments.facts.personal import (
     bare_refund,
     without_person,
 )
-from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.retrying import retrying
 
 M = TypeVar("M", bound=BaseModel)

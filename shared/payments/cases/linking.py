@@ -13,7 +13,7 @@ from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.link import LinkPointer, PayLink, Rule
 from payments.facts.notification import Kind, Notification
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 from payments.steps.addressing import digest, token_of
 from payments.steps.closing import close
 from payments.steps.noticing import of_invoice

@@ -23,7 +23,7 @@ from payments.errors import (
 from payments.facts.account import Account, AccountStatus, Slot
 from payments.facts.caller import Caller
 from payments.facts.connection import ConnectedAccount, Connection
-from payments.facts.stripe_objects import FailedAtStripe, OutcomeUnknown
+from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.steps.hearing import hear
 from payments.steps.naming import named, taken
 from payments.steps.passing import find, mint, person, use, way_home

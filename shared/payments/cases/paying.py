@@ -12,9 +12,9 @@ from payments.facts.customer import Customer, SavedMethod
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.link import PayLink
 from payments.facts.module import PaymentModule
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.payment import Payment
 from payments.facts.settings import Settings
-from payments.facts.stripe_objects import OutcomeUnknown
 from payments.facts.velocity import Scope
 from payments.money import Money, least_charge, step
 from payments.steps.addressing import invoice_behind, rows_behind

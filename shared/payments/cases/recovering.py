@@ -10,8 +10,8 @@ from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel,
 from payments.facts.caller import Caller
 from payments.facts.customer import SavedMethod
 from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.recovery import LOOK_EVERY, PATIENCE, SOON, Course, Recovery, RecoveryStatus
-from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.claiming import claim
 from payments.steps.collecting import drive
 from payments.steps.permitting import require_grant, require_ready, require_same_books

@@ -15,8 +15,8 @@ from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.module import PaymentModule
 from payments.facts.origin import require_return_url
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.settings import Settings
-from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.applying import apply_intent, apply_session
 from payments.steps.claiming import claim
 from payments.steps.closing import close, current

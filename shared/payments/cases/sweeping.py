@@ -11,8 +11,8 @@ from payments.errors import PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
 from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.refund import Refund
-from payments.facts.stripe_objects import OutcomeUnknown
 from payments.steps.applying import DEBIT_EVERY
 from payments.steps.closing import applied, close, current
 from payments.steps.disputing import apply_dispute

@@ -15,7 +15,7 @@ from payments.errors import (
     StripeRequestRefused,
 )
 from payments.facts.connection import Connection
-from payments.facts.stripe_objects import (
+from payments.facts.stripe_accounts import (
     AccountLink,
     ConnectedStripeAccount,
     Named,

@@ -1,7 +1,5 @@
-"""A payer's bank takes a payment back, for now or for good: what it took, and what is lost."""
+"""A payer's bank asks about a payment, or takes it back: for now, until it is decided."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -9,7 +7,8 @@ from pydantic import Field
 
 from payments.errors import DisputeNotAnswerable, DisputePastDue
 from payments.facts.fact import Fact
-from payments.facts.payment import Allocation, Payment
+from payments.facts.loss import Loss
+from payments.facts.payment import Payment
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 
 #: How often the sweep asks after an open one, so that a lost webhook costs a day at most.
@@ -78,30 +77,6 @@ class Movement(Fact):
     fee: int
     fee_currency: str
     at: datetime
-
-
-class Loss(Fact):
-    """What a lost dispute took, and of whom: the customer's credit first, then what was paid."""
-
-    credit: int = 0
-    parts: tuple[Allocation, ...] = ()
-
-    @property
-    def total(self) -> int:
-        """All of it."""
-        return self.credit + sum(part.amount for part in self.parts)
-
-    def of(self, invoice: str) -> int:
-        """Return what is charged back of one invoice."""
-        return sum(part.amount for part in self.parts if part.invoice == invoice)
-
-    def instead_of(self, before: "Loss", lost: Iterable[Allocation]) -> tuple[Allocation, ...]:
-        """Return what a payment has `lost` in all its disputes, now that one took this."""
-        amounts = Counter({"": self.credit - before.credit})
-        for sign, parts in ((1, lost), (1, self.parts), (-1, before.parts)):
-            for part in parts:
-                amounts[part.invoice] += sign * part.amount
-        return _parts(amounts)
 
 
 class Dispute(Fact):
@@ -297,32 +272,6 @@ def _noticed(seen: Dispute, now: datetime) -> Dispute:
     if days := seen.reminder(now):
         seen = seen.having(reminded=days)
     return seen
-
-
-def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -> Loss:
-    """
-    Return the `loss` as it is with `target`, more or less than now, wherever it came from.
-
-    What is unapplied of the payment goes first, being the customer's credit; then its allocations
-    in their order, each as far as the money has `stayed` with the invoice; what a bank takes beyond
-    is the first invoice's.
-    """
-    left, parts = target, dict[str, int]()
-    credit = min(left, payment.unapplied + loss.credit)
-    left -= credit
-    for each in payment.allocations:
-        room = stayed[each.invoice] + loss.of(each.invoice) - parts.get(each.invoice, 0)
-        part = min(left, each.amount, max(0, room))
-        parts[each.invoice] = parts.get(each.invoice, 0) + part
-        left -= part
-    parts[payment.invoice] = parts.get(payment.invoice, 0) + left
-    return Loss(credit=credit, parts=_parts(parts))
-
-
-def _parts(amounts: Mapping[str, int]) -> tuple[Allocation, ...]:
-    return tuple(
-        Allocation(invoice=name, amount=amount) for name, amount in amounts.items() if amount
-    )
 
 
 def _flagged(seen: Dispute, known: Dispute | None, payment: Payment) -> tuple[str, ...]:

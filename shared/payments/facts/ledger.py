@@ -12,9 +12,10 @@ from datetime import datetime
 
 from pydantic import model_validator
 
-from payments.facts.dispute import Dispute, Loss, Movement
+from payments.facts.dispute import Dispute, Movement
 from payments.facts.fact import Fact
 from payments.facts.invoice import Invoice
+from payments.facts.loss import Loss
 from payments.facts.payment import Allocation, Fee, Payment
 from payments.facts.refund import Refund
 

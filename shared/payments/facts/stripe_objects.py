@@ -1,4 +1,4 @@
-"""What Stripe answers, as far as it matters here, and the two ways in which it may not answer."""
+"""What Stripe says of money, cards and their owners, as far as it matters here."""
 
 from typing import Any
 
@@ -6,27 +6,6 @@ from pydantic import Field
 
 from payments.facts.attempt import Decline
 from payments.facts.fact import Fact
-
-
-class OutcomeUnknown(Exception):
-    """
-    A write may or may not have happened at Stripe.
-
-    Only asking by id or by the same key can tell.
-    """
-
-
-class FailedAtStripe(OutcomeUnknown):
-    """Stripe answered with a failure, which it repeats for a day under the same key."""
-
-
-class CardRefused(Exception):
-    """Stripe tried the payment and it did not succeed."""
-
-    def __init__(self, decline: Decline, intent: str | None) -> None:
-        """Keep why, and which PaymentIntent has to be fenced."""
-        super().__init__(decline.code)
-        self.decline, self.intent = decline, intent
 
 
 class Value(Fact):
@@ -251,79 +230,6 @@ class Session(Value):
     metadata: dict[str, str] = Field(default_factory=dict)
     payment_intent: Intent | str | None = None
     setup_intent: SetupIntent | str | None = None
-
-
-class Named(Value):
-    """An object of which only the id matters."""
-
-    id: str = ""
-
-
-class EventData(Value):
-    """What an event is about."""
-
-    object: Named
-
-
-class Event(Value):
-    """An event as Stripe lists it; `account` names a connected account."""
-
-    id: str
-    type: str
-    livemode: bool
-    data: EventData
-    created: int = 0
-    account: str | None = None
-
-
-class WebhookEndpoint(Value):
-    """A webhook endpoint; Stripe tells its secret at creation only."""
-
-    id: str
-    url: str
-    status: str = "enabled"
-    api_version: str | None = None
-    enabled_events: tuple[str, ...] = ()
-    secret: str | None = None
-
-
-class Requirements(Value):
-    """What Stripe still asks of an account, and why it may not work meanwhile."""
-
-    currently_due: tuple[str, ...] = ()
-    past_due: tuple[str, ...] = ()
-    disabled_reason: str | None = None
-    current_deadline: int | None = None
-
-
-class ConnectedStripeAccount(Value):
-    """An account as its platform sees it, or it itself."""
-
-    id: str
-    charges_enabled: bool = False
-    details_submitted: bool = False
-    payouts_enabled: bool = False
-    capabilities: dict[str, str] = Field(default_factory=dict)
-    requirements: Requirements = Field(default_factory=Requirements)
-    metadata: dict[str, str] = Field(default_factory=dict)
-
-
-class AccountLink(Value):
-    """Where a merchant goes on with Stripe's onboarding."""
-
-    url: str
-
-
-class OAuthToken(Value):
-    """
-    Whose consent it was.
-
-    The tokens themselves are dropped: the platform's key acts.
-    """
-
-    stripe_user_id: str
-    livemode: bool
-    scope: str
 
 
 class EvidenceDetails(Value):

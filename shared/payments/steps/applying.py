@@ -10,7 +10,8 @@ from datetime import timedelta
 from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.facts.attempt import Attempt, AttemptStatus
-from payments.facts.stripe_objects import Intent, OutcomeUnknown, Session, SetupIntent
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_objects import Intent, Session, SetupIntent
 from payments.steps.advancing import advance, await_payer, latest, others_of
 from payments.steps.booking import beside, give_back_late, surcharge_entry
 from payments.steps.consenting import save_card, save_paid_card

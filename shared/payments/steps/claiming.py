@@ -9,7 +9,7 @@ from payments.errors import InvoiceNotPayable, PaymentInProgress, TooMuchContent
 from payments.facts.attempt import SWEEP_AFTER, Attempt
 from payments.facts.customer import CardUse
 from payments.facts.invoice import Invoice
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 from payments.steps.closing import close
 
 TRIES = 4

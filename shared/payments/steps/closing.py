@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from payments.doors.doors import Doors
 from payments.errors import PaymentInProgress, StripeRequestRefused
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
-from payments.facts.stripe_objects import FailedAtStripe, Intent, Session
+from payments.facts.outcome import FailedAtStripe
+from payments.facts.stripe_objects import Intent, Session
 from payments.steps.addressing import way_back
 from payments.steps.advancing import advance
 from payments.steps.applying import apply_intent, apply_session

@@ -5,7 +5,8 @@ from payments.doors.gateway import Gateway
 from payments.doors.table import RowChanged
 from payments.errors import NotFound, StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
-from payments.facts.stripe_objects import CardRefused, Intent, OutcomeUnknown
+from payments.facts.outcome import CardRefused, OutcomeUnknown
+from payments.facts.stripe_objects import Intent
 from payments.steps.advancing import advance, await_payer
 from payments.steps.closing import applied, close_intent, current
 

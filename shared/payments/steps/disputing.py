@@ -13,16 +13,10 @@ from typing import Any
 from payments.doors.doors import Doors
 from payments.doors.keys import dated
 from payments.doors.store import Change, change
-from payments.facts.dispute import (
-    Dispute,
-    DisputeStatus,
-    Loss,
-    as_seen,
-    lose,
-    may_become,
-)
+from payments.facts.dispute import Dispute, DisputeStatus, as_seen, may_become
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import dispute_lost, dispute_moved
+from payments.facts.loss import Loss, lose
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import Intent, StripeDispute

@@ -6,7 +6,8 @@ from payments.doors.secrets import SecretMissing
 from payments.doors.stripe_api.transport import API_VERSION
 from payments.errors import StripeRequestRefused, StripeUnavailable
 from payments.facts.account import Endpoint
-from payments.facts.stripe_objects import OutcomeUnknown, WebhookEndpoint
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_accounts import WebhookEndpoint
 
 #: What stands for an account in the name of the endpoint's secret, and in its address.
 CONNECT = "connect"

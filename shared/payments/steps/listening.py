@@ -16,7 +16,7 @@ from payments.doors.secrets import SecretMissing
 from payments.doors.stripe_api.events import EVENTS
 from payments.errors import StripeRequestRefused
 from payments.facts.account import Account, Endpoint
-from payments.facts.stripe_objects import WebhookEndpoint
+from payments.facts.stripe_accounts import WebhookEndpoint
 
 #: Stripe sends an event again for three days.
 OVERLAP = timedelta(hours=72)

@@ -9,7 +9,8 @@ from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, StripeRequestRefused
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
 from payments.facts.invoice import Invoice
-from payments.facts.stripe_objects import Intent, OutcomeUnknown, Session
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_objects import Intent, Session
 from payments.steps.addressing import way_back
 from payments.steps.advancing import advance
 from payments.steps.claiming import in_progress

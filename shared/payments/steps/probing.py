@@ -14,7 +14,7 @@ from payments.errors import (
     ValidationFailed,
 )
 from payments.facts.account import Check
-from payments.facts.stripe_objects import OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
 
 #: Every permission a feature needs, and a request that shows whether it is there without doing
 #: anything.

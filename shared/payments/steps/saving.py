@@ -10,8 +10,8 @@ from payments.doors.table import RowChanged
 from payments.errors import StripeUnavailable
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
+from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.facts.reservation import Reservation
-from payments.facts.stripe_objects import FailedAtStripe, OutcomeUnknown
 from payments.money import require_currency
 from payments.steps.permitting import Permitted, require_use
 

@@ -6,7 +6,7 @@ from payments.doors.stripe_api.refusals import ACCESS_LOST
 from payments.errors import StripeAccountError
 from payments.facts.account import Account, AccountStatus, Check, Slot
 from payments.facts.connection import Connection
-from payments.facts.stripe_objects import ConnectedStripeAccount
+from payments.facts.stripe_accounts import ConnectedStripeAccount
 from payments.steps.halting import switch_off
 from payments.steps.retrying import retrying
 from payments.steps.warning import warned

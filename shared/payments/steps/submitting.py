@@ -6,13 +6,9 @@ from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER
+from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
 from payments.facts.refund import Refund, RefundStatus
-from payments.facts.stripe_objects import (
-    CardRefused,
-    FailedAtStripe,
-    OutcomeUnknown,
-    StripeRefund,
-)
+from payments.facts.stripe_objects import StripeRefund
 from payments.steps.retrying import retrying
 from payments.steps.returning import apply_refund, record
 

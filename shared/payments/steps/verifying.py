@@ -10,7 +10,8 @@ from payments.errors import (
     StripeUnavailable,
 )
 from payments.facts.account import Account, AccountStatus, Check
-from payments.facts.stripe_objects import ConnectedStripeAccount, OutcomeUnknown
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_accounts import ConnectedStripeAccount
 from payments.steps.listening import listen
 from payments.steps.probing import Keys, probe, prove_same_account
 

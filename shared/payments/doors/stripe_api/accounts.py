@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 from payments.doors.stripe_api.transport import Transport
 from payments.errors import StripePermissionMissing, StripeRequestRefused
-from payments.facts.stripe_objects import ConnectedStripeAccount
+from payments.facts.stripe_accounts import ConnectedStripeAccount
 
 
 class Accounts(Transport):

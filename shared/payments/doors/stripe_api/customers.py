@@ -6,12 +6,8 @@ from typing import Any
 
 from payments.doors.stripe_api.transport import Id, Transport
 from payments.errors import StripeRequestRefused
-from payments.facts.stripe_objects import (
-    OutcomeUnknown,
-    PaymentMethod,
-    SetupIntent,
-    StripeCustomer,
-)
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_objects import PaymentMethod, SetupIntent, StripeCustomer
 
 
 class Customers(Transport):

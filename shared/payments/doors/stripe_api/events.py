@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from payments.doors.stripe_api.transport import API_VERSION, PAGE, Transport
-from payments.facts.stripe_objects import Event, WebhookEndpoint
+from payments.facts.stripe_accounts import Event, WebhookEndpoint
 
 #: What the endpoint at Stripe sends us: exactly what `applying` knows to use.
 EVENTS = (

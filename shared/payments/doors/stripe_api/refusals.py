@@ -14,7 +14,7 @@ from payments.errors import (
     StripeUnavailable,
 )
 from payments.facts.attempt import Decline
-from payments.facts.stripe_objects import CardRefused, FailedAtStripe, OutcomeUnknown
+from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
 
 #: Stripe's code for a platform that may not act for an account, or not any more.
 ACCESS_LOST = "account_invalid"
