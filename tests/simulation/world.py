@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from local.standin import StandIn
 from local.standin.engine.clock import Ids
 from local.standin.engine.faults import Fault
-from payments.doors.keys import dated
+from payments.doors.keys import dated, partition
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import Answer, Json, answer_of, api_event, owner_of
 from tests.doubles.payer import Payer
@@ -273,6 +273,15 @@ class World:
         number = f"request-{next(self._requests)}"
         event = api_event(method, path, text, lower, request=number, query=query, claims=claims)
         return event | {"isBase64Encoded": raw}
+
+    def leave_alone(self, names: set[str]) -> None:
+        """Have these merchants' accounts be none that a schedule finds."""
+        dynamo = self.table.dynamo
+        for name in sorted(names):
+            merchant = self.merchants[name]
+            home = partition(merchant.tenant, "ACC", merchant.account["id"])
+            row = dynamo.rows[home, "ACCOUNT"]
+            dynamo.place({name: row[name] for name in row if not name.startswith("due_")})
 
     def lose(self, path: str) -> None:
         """Let the answer to the next request be lost, both times that the SDK sends it."""
