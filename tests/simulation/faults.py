@@ -43,6 +43,9 @@ EVERY = tuple(
     dict.fromkeys((*KILLS, FROZEN, *READ, *PUT, *TRANSACT, *LOOSE, *SEND, *STRIPE, *AROUND))
 )
 
+#: Several kinds of faults, and the draws up to which each one happens.
+Edges = tuple[tuple[str, ...], list[float]]
+
 
 @dataclass
 class Faults:
@@ -53,8 +56,7 @@ class Faults:
     counts: Counter[str] = field(default_factory=Counter)
     on: bool = False
     _failing: set[Hashable] = field(default_factory=set)
-    #: Of several kinds, the draws up to which each one happens.
-    _edges: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
+    _edges: dict[tuple[str, ...], Edges] = field(default_factory=dict)
 
     @classmethod
     def drawn(cls, random: Random, never: Iterable[str] = ()) -> "Faults":
@@ -62,16 +64,24 @@ class Faults:
         odds = {kind: random.choice(PROBABILITIES) for kind in EVERY}
         return cls(random, odds | dict.fromkeys(never, 0.0))
 
-    def draw(self, kinds: tuple[str, ...], address: Hashable = None) -> str | None:
-        """Give the fault of a request, or None: one draw, whatever the number of kinds."""
+    def freezes(self, drawn: float) -> bool:
+        """Say whether a process stands still for minutes; `drawn` is one of many that are so."""
+        return drawn < self.odds[FROZEN] * OF_MANY and bool(self._counted(FROZEN))
+
+    def draw(self, of_request: tuple[str, ...], address: Hashable = None) -> str | None:
+        """
+        Give the fault of a request, or None: one draw, whatever the number of kinds.
+
+        A process can end at any request; `of_request` is what else can happen to it.
+        """
         if not self.on:
             return None
         left = self.random.random()
-        if address in self._failing:
+        kinds, edges = self._edges.get(of_request) or self._edges_of(of_request)
+        if address is not None and address in self._failing:
             self._failing.discard(address)
             if left < AGAIN:
                 return self._counted(kinds[int(left / AGAIN * len(kinds))])
-        edges = self._edges.get(kinds) or self._edges_of(kinds)
         if left >= edges[-1]:
             return None
         kind = kinds[bisect_right(edges, left)]
@@ -79,9 +89,10 @@ class Faults:
             self._failing.add(address)
         return self._counted(kind)
 
-    def _edges_of(self, kinds: tuple[str, ...]) -> list[float]:
+    def _edges_of(self, of_request: tuple[str, ...]) -> Edges:
+        kinds = (*KILLS, *of_request)
         odds = (self.odds[kind] * OFTEN.get(kind, OF_MANY) for kind in kinds)
-        found = self._edges[kinds] = list(accumulate(odds))
+        found = self._edges[of_request] = kinds, list(accumulate(odds))
         return found
 
     def happens(self, kind: str) -> bool:

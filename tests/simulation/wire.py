@@ -15,11 +15,12 @@ from local.standin.transport import InProcessClient
 from payments.doors.table import Row, from_attributes
 from tests.doubles.dynamo import Dynamo, Item, Key, failure, key_of
 from tests.simulation import faults
-from tests.simulation.faults import FROZEN, KILLS, Faults
+from tests.simulation.faults import KILLS, Faults
 from tests.simulation.scheduler import Scheduler
 
-#: An ordinary request, in seconds; one in twenty is slow.
+#: An ordinary request, in seconds, and a slow one; how many are slow.
 LATENCY_S, SLOW_S = (0.004, 0.06), (0.1, 9.0)
+SLOW = 0.05
 FROZEN_S = (20.0, 900.0)
 LATE_S = (1.0, 900.0)
 STALE_WRITES_MAX, STALE_S = 6, 60.0
@@ -94,9 +95,12 @@ class Wire:
         if invocation.dead:
             raise Died
         random = self.scheduler.random.random
-        low, high = SLOW_S if self.faults.on and random() < 0.05 else LATENCY_S
-        if self.plan is None and self.faults.draw((FROZEN,)):
-            low, high = FROZEN_S
+        low, high = LATENCY_S
+        if self.faults.on:
+            if (drawn := random()) < SLOW:
+                low, high = SLOW_S
+            elif self.plan is None and self.faults.freezes(drawn - SLOW):
+                low, high = FROZEN_S
         self.scheduler.pause(low + (high - low) * random())
         if invocation.dead:
             raise Died
@@ -105,7 +109,7 @@ class Wire:
         if self.plan is None:
             # Only of Stripe's addresses is it remembered that they fail.
             address = (verb, what) if kinds is faults.STRIPE else None
-            return self.faults.draw((*KILLS, *kinds), address)
+            return self.faults.draw(kinds, address)
         number = len(self.plan.passed)
         self.plan.passed.append((verb, kinds))
         return self.plan.failing.get(number)
