@@ -35,9 +35,9 @@ conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema
 	$(call set-up,app cli)
 	@$(bin)/python -m pytest --quiet --no-header tests/conformance
 
-simulate: ## Run the real functions under faults; SEEDS=1000, or SEED=7 WORLD=all-layers for one of them
+simulate: ## Run the real functions under faults; SEEDS=1000 MINUTES=5, or SEED=7 WORLD=all-layers for one
 	$(call set-up,app)
-	@PYTHONPATH=.:shared:functions $(bin)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD))
+	@PYTHONPATH=.:shared:functions $(bin)/python -m tests.simulation $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(WORLD),--world $(WORLD))
 
 simulate-all: ## Run 10,000 seeds, break every flow off at each request, and find every planted bug
 	$(call set-up,app)

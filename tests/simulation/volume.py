@@ -5,11 +5,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 
 from tests.simulation.running import Result, kind_of, run_seed
 from tests.simulation.wiring import Log
@@ -38,6 +40,9 @@ class Figures:
     failed: list[Result] = field(default_factory=list)
     #: Of cores, however busy others keep them.
     seconds: float = 0.0
+    #: By the clock, and on how many cores.
+    elapsed: float = 0.0
+    cores: int = 1
 
     def add(self, result: Result) -> None:
         self.seeds += 1
@@ -70,7 +75,8 @@ class Figures:
     def summary(self) -> str:
         faults = ", ".join(f"{kind} {found}" for kind, found in sorted(self.faults.items()))
         worlds = ", ".join(f"{kind} {found}" for kind, found in sorted(self.worlds.items()))
-        return f"{self.line()}\nworlds: {worlds}\nfaults: {faults}"
+        took = f"{self.elapsed / 60:.1f} minutes on {self.cores} cores"
+        return f"{self.line()}\ntook: {took}\nworlds: {worlds}\nfaults: {faults}"
 
 
 def cases(first: int, seeds: int, world: str | None = None) -> list[Case]:
@@ -92,16 +98,27 @@ def run_here(portion: Iterable[Case]) -> Figures:
 
 
 def run_all(
-    chosen: list[Case], *, processes: int | None = None, show: Callable[[str], None] = print
+    chosen: list[Case],
+    *,
+    minutes: float = inf,
+    show: Callable[[str], None] = print,
 ) -> Figures:
-    """Run seeds on every core."""
-    workers = max(1, min(processes or os.cpu_count() or 1, -(-len(chosen) // PORTION)))
-    figures = Figures()
+    """
+    Run seeds on every core, in their order.
+
+    After so many `minutes`, or when interrupted, no more are begun: the first `figures.seeds` of
+    those chosen have been run then.
+    """
+    figures = Figures(cores=max(1, min(os.cpu_count() or 1, -(-len(chosen) // PORTION))))
     portions = [chosen[start : start + PORTION] for start in range(0, len(chosen), PORTION)]
-    with get_context("spawn").Pool(workers) as pool:
-        for found in pool.imap_unordered(_portion, portions):
+    began, interrupted = time.monotonic(), partial(signal, SIGINT, SIG_IGN)
+    with get_context("spawn").Pool(figures.cores, interrupted) as pool, suppress(KeyboardInterrupt):
+        for found in pool.imap(_portion, portions):
             figures.merge(found)
+            figures.elapsed = time.monotonic() - began
             show(figures.line())
+            if figures.elapsed >= minutes * 60:
+                break
     figures.failed.sort(key=lambda result: result.seed)
     return figures
 
