@@ -15,7 +15,7 @@ from payments.facts.stripe_objects import Intent, Session, SetupIntent
 from payments.steps.advancing import advance, await_payer, latest, others_of
 from payments.steps.booking import beside, give_back_late, surcharge_entry
 from payments.steps.consenting import save_card, save_paid_card
-from payments.steps.counting import apply_fee, paid_by, payment_of, surcharged_with
+from payments.steps.counting import apply_fees, paid_by, payment_of, surcharged_with
 from payments.steps.noticing import of_refund
 from payments.steps.recognizing import Books, attempt_of, books_of, named_by, require_match
 from payments.steps.retrying import retrying
@@ -112,7 +112,7 @@ def apply_payment(
         known = read.pop() if read else books_of(*names, charge.id, doors)
         current = known.attempt
         if known.payment:
-            apply_fee(known.payment, charge, doors=doors)
+            apply_fees(known.payment, charge, at=doors.now(), doors=doors)
             knew = current.status is AttemptStatus.SUCCEEDED
             return current if knew else latest(current, doors)
         seen = [known.invoice, *others_of(current, doors)]

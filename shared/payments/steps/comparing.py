@@ -9,9 +9,10 @@ from payments.facts.refund import RefundStatus
 from payments.facts.run import Run
 from payments.facts.stripe_objects import Charge, Intent, StripeDispute, StripeRefund
 from payments.steps.applying import apply_intent
+from payments.steps.counting import fee_given_back
 from payments.steps.disputing import apply_dispute
 from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
-from payments.steps.returning import apply_refund, fee_given_back, matching
+from payments.steps.returning import apply_refund, matching
 
 Told = Intent | StripeRefund | StripeDispute
 
@@ -28,11 +29,11 @@ def compare(told: Told, run: Run, doors: Doors) -> str | None:
         return _compare_payment(told, payment, run, doors)
     if isinstance(told, StripeDispute):
         return _compare_dispute(told, intent.metadata.get("invoice", ""), run, doors)
-    return _compare_refund(told, payment, run, doors)
+    return _compare_refund(told, intent.charge, payment, run, doors)
 
 
 def _compare_payment(intent: Intent, payment: Payment | None, run: Run, doors: Doors) -> str | None:
-    if payment is None or _lacks_fee(payment, intent):
+    if payment is None or _lacks_fee(payment, intent.charge):
         if run.action == "report":
             return "missing_payment" if payment is None else "missing_fee"
         return _heal(apply_intent, intent, run, doors, otherwise="contradiction")
@@ -40,13 +41,13 @@ def _compare_payment(intent: Intent, payment: Payment | None, run: Run, doors: D
 
 
 def _compare_refund(
-    told: StripeRefund, payment: Payment | None, run: Run, doors: Doors
+    told: StripeRefund, charge: Charge, payment: Payment | None, run: Run, doors: Doors
 ) -> str | None:
     known = matching(told, doors.store.refunds_of(payment) if payment else ())
     if known and payment and known.status == told.status:
         if known.amount != told.amount:
             return "refund_mismatch"
-        if fee_given_back(told) <= payment.application_fee_refunded:
+        if not _lacks_back(payment, charge):
             return "matched"
         if run.action == "report":
             return "missing_fee"
@@ -89,7 +90,11 @@ def _difference(payment: Payment, charge: Charge) -> str | None:
     return "amount_mismatch" if payment.gross != charge.amount else None
 
 
-def _lacks_fee(payment: Payment, intent: Intent) -> bool:
-    return payment.fee.state == "pending" and not isinstance(
-        intent.charge.balance_transaction, str | None
-    )
+def _lacks_fee(payment: Payment, charge: Charge) -> bool:
+    told = not isinstance(charge.balance_transaction, str | None)
+    return _lacks_back(payment, charge) or (told and payment.fee.state == "pending")
+
+
+def _lacks_back(payment: Payment, charge: Charge) -> bool:
+    """Whether the platform has given back more of its fee than is booked."""
+    return fee_given_back(charge) > payment.application_fee_refunded

@@ -1,4 +1,4 @@
-"""What a charge at Stripe becomes: a payment, its parts of the invoices, and its fee."""
+"""What a charge at Stripe becomes: a payment, its parts of the invoices, and its fees."""
 
 from datetime import UTC, datetime
 
@@ -6,9 +6,9 @@ from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import fee_taken
+from payments.facts.ledger import fee_taken, platform_fee_returned
 from payments.facts.payment import Fee, FeeDetail, Payment, Remark, allocate
-from payments.facts.stripe_objects import BalanceTransaction, Charge, Intent
+from payments.facts.stripe_objects import ApplicationFee, BalanceTransaction, Charge, Intent
 
 
 def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, payment: str) -> Payment:
@@ -58,14 +58,29 @@ def fee_of(charge: Charge) -> Fee:
     )
 
 
-def apply_fee(payment: Payment, charge: Charge, *, doors: Doors) -> bool:
-    """Enter Stripe's fee once its balance transaction is known; say whether that was news."""
-    fee = fee_of(charge)
-    if payment.fee.state == "known" or fee.state == "pending":
-        return False
-    known = payment.with_fee(fee)
-    doors.store.write(change(known, payment), change(fee_taken(known, fee).entered(doors.now())))
-    return True
+def apply_fees(payment: Payment, charge: Charge, *, at: datetime, doors: Doors) -> None:
+    """
+    Enter Stripe's fee once its balance transaction is known, and what came back of the platform's.
+
+    The latter comes with a refund or, `at` a time that nobody tells, by itself.
+    """
+    known, fee, entries = payment, fee_of(charge), []
+    if payment.fee.state == "pending" and fee.state == "known":
+        known = known.with_fee(fee)
+        entries.append(fee_taken(known, fee))
+    back = fee_given_back(charge)
+    if back > payment.application_fee_refunded:
+        entries.append(platform_fee_returned(known, back, at))
+        known = known.having(application_fee_refunded=back)
+    if entries:
+        entered = (change(entry.entered(doors.now())) for entry in entries)
+        doors.store.write(change(known, payment), *entered)
+
+
+def fee_given_back(charge: Charge | str | None) -> int:
+    """Return what the platform has given back of its fee by now."""
+    fee = charge.application_fee if isinstance(charge, Charge) else None
+    return fee.amount_refunded if isinstance(fee, ApplicationFee) else 0
 
 
 def surcharged_with(invoices: list[Invoice], attempt: Attempt, charge: Charge) -> list[Invoice]:

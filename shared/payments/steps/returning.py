@@ -17,17 +17,17 @@ from payments.doors.keys import dated
 from payments.doors.store import Change, change
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import (
-    platform_fee_returned,
     recovered,
     refund_given,
     refund_reversed,
 )
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
-from payments.facts.stripe_objects import ApplicationFee, Charge, Intent, StripeRefund
+from payments.facts.stripe_objects import Intent, StripeRefund
 from payments.steps.applying import apply_intent
 from payments.steps.booking import give_credit
 from payments.steps.claiming import hurried
+from payments.steps.counting import apply_fees, fee_given_back
 from payments.steps.noticing import of_refund
 from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection
 from payments.steps.retrying import retrying
@@ -105,22 +105,10 @@ def record(
 
 def _apply_fee_back(payment: Payment, told: StripeRefund, doors: Doors) -> None:
     """Enter what the platform has given back of its fee by now, once."""
-    back = fee_given_back(told)
-    if not back:
-        return
-    seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
-    if back > seen.application_fee_refunded:
-        entry = platform_fee_returned(seen, back, _at(told))
-        counted = seen.having(application_fee_refunded=back)
-        doors.store.write(change(counted, seen), change(entry.entered(doors.now())))
-
-
-def fee_given_back(told: StripeRefund) -> int:
-    """Return what the platform has given back of the payment's fee, in all its refunds."""
     intent = told.payment_intent
-    charge = intent.latest_charge if isinstance(intent, Intent) else None
-    fee = charge.application_fee if isinstance(charge, Charge) else None
-    return fee.amount_refunded if isinstance(fee, ApplicationFee) else 0
+    if isinstance(intent, Intent) and fee_given_back(intent.latest_charge):
+        seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
+        apply_fees(seen, intent.charge, at=_at(told), doors=doors)
 
 
 def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:

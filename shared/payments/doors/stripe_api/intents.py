@@ -10,7 +10,8 @@ from payments.errors import StripeRequestRefused
 from payments.facts.attempt import Attempt
 from payments.facts.stripe_objects import Charge, Intent
 
-_EXPAND = ["latest_charge.balance_transaction"]
+#: Its charge, with what Stripe and the platform keep of it.
+_EXPAND = ["latest_charge.balance_transaction", "latest_charge.application_fee"]
 
 
 class Intents(Transport):
