@@ -69,6 +69,23 @@ def test_a_module_takes_the_keys_of_its_state(shop: Shop) -> None:
     assert "cs_live_" in session
 
 
+def test_what_test_money_has_paid_in_part_is_not_paid_with_live_money(shop: Shop) -> None:
+    tried, other = shop.invoice(), shop.invoice()
+    shop.session(tried)
+    cash = {"amount": 5000, "method": "cash"}
+    paid = expect(201, shop.operator.post(f"/v1/invoices/{tried['id']}/offline-payments", cash))
+    credit = {"invoice": other["id"], "amount": 1000}
+    expect(201, shop.operator.post(f"/v1/payments/{paid['id']}/allocations", credit))
+    expect(200, shop.admin.post(path(shop), keys("live")))
+    expect(200, shop.admin.post(f"/v1/payment-modules/{shop.module['id']}/certify"))
+    state = f"/v1/payment-modules/{shop.module['id']}/state"
+    expect(200, shop.admin.post(state, {"state": "on"}))
+
+    refused = shop.operator.post(f"/v1/invoices/{other['id']}/pay-links", {})
+
+    assert (refused.status, refused.code) == (403, "permission_denied")
+
+
 def test_every_slot_of_an_account_is_reconciled_and_back_filled(shop: Shop) -> None:
     expect(200, shop.admin.post(path(shop), keys("live")))
 

@@ -93,7 +93,9 @@ def apply_credit(
         applied = seen.having(
             unapplied=seen.unapplied - part.amount, allocations=(*seen.allocations, part)
         )
-        paid = invoice.receive(part.amount).release(doors.now())
+        # From now on it is of the credit's mode: money of tests is not topped up with live money.
+        mine = invoice.having(mode=invoice.mode or payment.mode)
+        paid = mine.receive(part.amount).release(doors.now())
         doors.store.write(
             change(applied, seen),
             change(paid, invoice),
