@@ -73,7 +73,9 @@ def test_what_test_money_has_paid_in_part_is_not_paid_with_live_money(shop: Shop
     tried, other = shop.invoice(), shop.invoice()
     shop.session(tried)
     cash = {"amount": 5000, "method": "cash"}
-    paid = expect(201, shop.operator.post(f"/v1/invoices/{tried['id']}/offline-payments", cash))
+    paid = expect(201, shop.operator.post(f"/v1/invoices/{tried['id']}/offline-payments", cash))[
+        "payment"
+    ]
     credit = {"invoice": other["id"], "amount": 1000}
     expect(201, shop.operator.post(f"/v1/payments/{paid['id']}/allocations", credit))
     expect(200, shop.admin.post(path(shop), keys("live")))
