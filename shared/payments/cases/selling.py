@@ -17,9 +17,10 @@ from payments.facts.module import PaymentModule
 from payments.facts.origin import require_return_url
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.settings import Settings
+from payments.steps.advancing import latest
 from payments.steps.applying import apply_intent, apply_session
 from payments.steps.claiming import claim
-from payments.steps.closing import close, current
+from payments.steps.closing import close
 from payments.steps.limiting import admit
 from payments.steps.opening import open_intent, open_session
 from payments.steps.permitting import (
@@ -117,7 +118,7 @@ def refresh(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
     except (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError):
         # The webhook, the sweep and reconciliation will know more.
         return attempt
-    return current(attempt, doors)
+    return latest(attempt, doors)
 
 
 def cancel(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
@@ -146,7 +147,7 @@ def _open(request: CheckoutRequest, channel: Channel, caller: Caller, doors: Doo
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
         ask_stripe = open_session if channel.has_session else open_intent
         ask_stripe(invoice, attempt, gateway, doors)
-        attempt = current(attempt, doors)
+        attempt = latest(attempt, doors)
     if not attempt.is_open and attempt.status is not _S.SUCCEEDED:
         detail = "The attempt was given up before anybody could pay. No money moved; begin again."
         raise PaymentCanceled(detail, attempt_id=attempt.id)
@@ -160,7 +161,6 @@ def _claim(
     admit(request.attempt, permitted.module, {"customer": customer.ref}, doors=doors)
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
-    admit(request.attempt, permitted.module, {"customer": customer.ref}, doors=doors)
 
     def propose(found: list[Invoice]) -> Attempt:
         (seen,) = found

@@ -13,13 +13,13 @@ from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.refund import Refund
+from payments.steps.advancing import latest
 from payments.steps.applying import DEBIT_EVERY
-from payments.steps.closing import applied, close, current
+from payments.steps.closing import applied, close
 from payments.steps.disputing import apply_dispute
 from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
 from payments.steps.returning import ASK_EVERY
-from payments.steps.submitting import current as current_refund
-from payments.steps.submitting import drive
+from payments.steps.submitting import drive, latest_refund
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
@@ -85,10 +85,10 @@ def _sweep_refunds(swept: Swept, doors: Doors) -> None:
             found = drive(refund, doors) if refund.is_open else refund
             swept.refunds += 1
         except UNSETTLED:
-            found = current_refund(refund, doors)
+            found = latest_refund(refund, doors)
             swept.left += 1
         except Exception:
-            _ask_again(current_refund(refund, doors), doors)
+            _ask_again(latest_refund(refund, doors), doors)
             raise
         _ask_again(found, doors)
 
@@ -166,7 +166,7 @@ def _is_owed(attempt: Attempt, doors: Doors) -> bool:
 
 def _put_off(attempt: Attempt, doors: Doors) -> None:
     """Look again later: what cannot be settled now must not starve the rest."""
-    found = current(attempt, doors)
+    found = latest(attempt, doors)
     if not found.is_open:
         return
     again = doors.now() + _patience(found.created_at, doors)

@@ -105,17 +105,18 @@ def apply_payment(
     seen, the customer's credit, the journal. Whoever comes second finds the payment and changes
     nothing. `books` is what was read a moment ago: good for the first try, at the versions there.
     """
-    charge, read = intent.charge, [books] if books else []
+    charge = intent.charge
 
     def step() -> Attempt:
-        names = attempt.tenant, attempt.invoice, attempt.id
-        known = read.pop() if read else books_of(*names, charge.id, doors)
-        current = known.attempt
-        if known.payment:
-            apply_fees(known.payment, charge, at=doors.now(), doors=doors)
+        nonlocal books
+        read = books or books_of(attempt.tenant, attempt.invoice, attempt.id, charge.id, doors)
+        current, books = read.attempt, None
+        if read.payment:
+            apply_fees(read.payment, charge, at=doors.now(), doors=doors)
+            # The three rows are not one snapshot: the attempt may be of before the payment.
             knew = current.status is AttemptStatus.SUCCEEDED
             return current if knew else latest(current, doors)
-        seen = [known.invoice, *others_of(current, doors)]
+        seen = [read.invoice, *others_of(current, doors)]
         invoices = surcharged_with(seen, current, charge)
         payment = payment_of(current, invoices, intent, doors.new_id("pay"))
         payment, back = give_back_late(payment, invoices, doors)

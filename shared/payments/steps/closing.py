@@ -10,7 +10,7 @@ from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.outcome import FailedAtStripe
 from payments.facts.stripe_objects import Intent, Session
 from payments.steps.addressing import way_back
-from payments.steps.advancing import advance
+from payments.steps.advancing import advance, latest
 from payments.steps.applying import apply_intent, apply_session
 from payments.steps.retrying import retrying
 
@@ -55,7 +55,7 @@ def _hastened(attempt: Attempt, doors: Doors) -> Attempt:
         return found.is_due(soon) and found.status is not AttemptStatus.CREATED
 
     def step() -> Attempt:
-        found = current(attempt, doors)
+        found = latest(attempt, doors)
         if not found.is_open or is_marked(found):
             return found
         return doors.store.save(found.having(sweep_at=soon), found)
@@ -92,7 +92,7 @@ def _close_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attemp
     apply_session(
         session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
     )
-    return current(attempt, doors)
+    return latest(attempt, doors)
 
 
 def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str | None:
@@ -152,8 +152,3 @@ def applied(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     return apply_intent(
         intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
     )
-
-
-def current(attempt: Attempt, doors: Doors) -> Attempt:
-    """Return the attempt as it is stored now."""
-    return doors.store.attempt(attempt.tenant, attempt.invoice, attempt.id) or attempt

@@ -7,8 +7,8 @@ from payments.errors import NotFound, StripeRefused, StripeRequestRefused, Strip
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.stripe_objects import Intent
-from payments.steps.advancing import advance, await_payer
-from payments.steps.closing import applied, close_intent, current
+from payments.steps.advancing import advance, await_payer, latest
+from payments.steps.closing import applied, close_intent
 
 _S = AttemptStatus
 
@@ -27,7 +27,7 @@ def drive(attempt: Attempt, doors: Doors) -> Attempt:
         return _unknown(attempt, doors)
     except RowChanged:
         # The sweep, a webhook or another request got there first; what they found stands.
-        return current(attempt, doors)
+        return latest(attempt, doors)
 
 
 def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
@@ -105,7 +105,7 @@ def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) ->
 
 def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
     """Leave the attempt to the sweep; one that a bank or a payer is working on stays as it is."""
-    found = current(attempt, doors)
+    found = latest(attempt, doors)
     if found.status is _S.PROCESSING or found.waits:
         return found
     return advance(found, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)

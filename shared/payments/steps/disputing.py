@@ -108,54 +108,42 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
     if seen == known:
         return known
     saved = change(seen.having(sweep_at=seen.ask_at(doors.now())), known)
+    moved = list(_moved(saved, invoices, doors.now()))
     doors.store.write(
         saved,
-        *_rows_beside(saved, payment, invoices, doors),
+        *_rows_beside(saved, payment, doors),
+        *moved,
         *_entries(saved, payment, invoices, doors.now()),
-        *_told(saved, invoices, doors),
+        *_told(saved, moved, doors.now()),
     )
     return saved.new
 
 
 def _told(
-    saved: Change[Dispute], invoices: dict[str, Invoice], doors: Doors
+    saved: Change[Dispute], moved: list[Change[Invoice]], now: datetime
 ) -> Iterator[Change[Notification]]:
     """Yield what the merchant is told: that there is a dispute, its deadline, how it ended."""
     dispute, known = saved.new, saved.old
-    before = known.loss if known else Loss()
-    released = [
-        name
-        for name, invoice in invoices.items()
-        if _moved(
-            invoice,
-            (name in dispute.flagged) - (name in (known.flagged if known else ())),
-            dispute.loss.of(name) - before.of(name),
-            doors,
-        ).frees_after(invoice)
-    ]
     ended = dispute.status in {DisputeStatus.WON, DisputeStatus.LOST}
     if known is None or (ended and known.status is not dispute.status):
-        yield of_invoice(
-            Kind.DISPUTE_CHANGED,
-            f"{dispute.id}:{dispute.version}",
-            tenant=dispute.tenant,
-            invoice=dispute.invoice,
-            at=doors.now(),
-            dispute=dispute.stripe_id,
-            status=dispute.status.value,
-            **({"released": ",".join(released)} if released else {}),
-        )
+        freed = [each.new.id for each in moved if each.old and each.new.frees_after(each.old)]
+        released = {"released": ",".join(freed)} if freed else {}
+        yield _notice(Kind.DISPUTE_CHANGED, dispute, now, status=dispute.status.value, **released)
     # Whoever hears of it only now has just been told to answer.
     if known and dispute.reminded and dispute.reminded != known.reminded:
-        yield of_invoice(
-            Kind.DISPUTE_DEADLINE,
-            f"{dispute.id}:{dispute.version}",
-            tenant=dispute.tenant,
-            invoice=dispute.invoice,
-            at=doors.now(),
-            dispute=dispute.stripe_id,
-            days=str(dispute.reminded),
-        )
+        yield _notice(Kind.DISPUTE_DEADLINE, dispute, now, days=str(dispute.reminded))
+
+
+def _notice(kind: Kind, dispute: Dispute, now: datetime, **refs: str) -> Change[Notification]:
+    return of_invoice(
+        kind,
+        f"{dispute.id}:{dispute.version}",
+        tenant=dispute.tenant,
+        invoice=dispute.invoice,
+        at=now,
+        dispute=dispute.stripe_id,
+        **refs,
+    )
 
 
 def _concerned(seen: Dispute, known: Dispute | None, payment: Payment) -> Iterator[str]:
@@ -166,12 +154,10 @@ def _concerned(seen: Dispute, known: Dispute | None, payment: Payment) -> Iterat
     yield from (part.invoice for part in seen.loss.parts)
 
 
-def _rows_beside(
-    saved: Change[Dispute], payment: Payment, invoices: dict[str, Invoice], doors: Doors
-) -> Iterator[Change[Any]]:
-    """Yield what a change of the dispute changes beside its own row."""
+def _rows_beside(saved: Change[Dispute], payment: Payment, doors: Doors) -> Iterator[Change[Any]]:
+    """Yield what a change of the dispute changes of its payment and of the customer's credit."""
     dispute, known = saved.new, saved.old
-    before, flagged = (known.loss, known.flagged) if known else (Loss(), ())
+    before = known.loss if known else Loss()
     used = dispute.loss.credit - before.credit
     contested = dispute.contested - (known.contested if known else 0)
     if contested or dispute.loss != before:
@@ -184,16 +170,19 @@ def _rows_beside(
         yield change(marked, payment)
     if used:
         yield give_credit(payment, -used, doors)
+
+
+def _moved(
+    saved: Change[Dispute], invoices: dict[str, Invoice], now: datetime
+) -> Iterator[Change[Invoice]]:
+    """Yield the invoices for which it began, ended or lost money; a won one lets its order go."""
+    dispute, known = saved.new, saved.old
+    before, flagged = (known.loss, known.flagged) if known else (Loss(), ())
     for name, invoice in invoices.items():
         opened = (name in dispute.flagged) - (name in flagged)
         lost = dispute.loss.of(name) - before.of(name)
         if opened or lost:
-            yield change(_moved(invoice, opened, lost, doors), invoice)
-
-
-def _moved(invoice: Invoice, opened: int, lost: int, doors: Doors) -> Invoice:
-    """Return the invoice with a dispute that began or ended; a won one lets its order go."""
-    return invoice.disputed(opened=opened, lost=lost).release(doors.now())
+            yield change(invoice.disputed(opened=opened, lost=lost).release(now), invoice)
 
 
 def _entries(

@@ -52,7 +52,7 @@ def give_up(refund: Refund, reason: str, doors: Doors) -> Refund:
     """End a refund of which Stripe has nothing, and free what was reserved for it."""
 
     def step() -> Refund:
-        found = current(refund, doors)
+        found = latest_refund(refund, doors)
         if not found.is_open or found.stripe_refund:
             return found
         payment = doors.store.payment(found.tenant, found.invoice, found.charge or found.payment)
@@ -62,7 +62,7 @@ def give_up(refund: Refund, reason: str, doors: Doors) -> Refund:
     return retrying(step, doors)
 
 
-def current(refund: Refund, doors: Doors) -> Refund:
+def latest_refund(refund: Refund, doors: Doors) -> Refund:
     """Return the refund as it is stored now."""
     return doors.store.refund(refund.tenant, refund.invoice, refund.id) or refund
 
@@ -74,12 +74,12 @@ def _submit(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
         return applied(sent, gateway.create_refund(sent), doors)
     except RowChanged:
         # The sweep, a webhook or another request got there first; what they found stands.
-        return current(refund, doors)
+        return latest_refund(refund, doors)
     except FailedAtStripe:
         return _failed(refund, gateway, doors)
     except (OutcomeUnknown, StripeUnavailable):
         # Unavailable too: the SDK may have sent it once before and lost the answer.
-        return current(refund, doors)
+        return latest_refund(refund, doors)
     except (StripeRequestRefused, CardRefused) as refusal:
         return give_up(refund, _reason(refusal), doors)
     except StripeRefused as refusal:
@@ -96,7 +96,7 @@ def _failed(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
     made all the same is in its list after a while; what is not there then is nowhere.
     """
     if doors.now() - refund.created_at < SWEEP_AFTER:
-        return current(refund, doors)
+        return latest_refund(refund, doors)
     told = _made_for(refund, gateway)
     return applied(refund, told, doors) if told else give_up(refund, "failed_at_stripe", doors)
 
