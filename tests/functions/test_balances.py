@@ -190,6 +190,21 @@ def test_no_tenant_sums_what_is_anothers(shop: Shop) -> None:
     assert (found["entries"], found["data"]) == (0, [])
 
 
+def test_the_books_of_who_has_disconnected_every_account_are_closed_all_the_same(
+    shop: Shop,
+) -> None:
+    shop.invoice()
+    night(shop)
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/disconnect"))
+    expect(201, record(shop, shop.invoice(), 4000))
+
+    assert night(shop)["closed"] == 1
+
+    before = summed(shop)
+    tear_out(shop)
+    assert summed(shop) == before
+
+
 def test_old_nights_make_room_but_for_the_first_of_each_month(shop: Shop) -> None:
     shop.invoice()
     for _ in range(60):

@@ -24,7 +24,7 @@ def close_books(doors: Doors) -> Night:
     before them. What is wrong is thrown away with all that was built on it, and counted again.
     """
     night, broken = Night(), []
-    for tenant in sorted({account.tenant for account in doors.store.working_accounts()}):
+    for tenant in _tenants(doors):
         if not doors.may_write:
             break
         found = doors.store.closings(tenant)
@@ -36,6 +36,12 @@ def close_books(doors: Doors) -> Night:
     if broken:
         raise BooksBroken(*broken)
     return night
+
+
+def _tenants(doors: Doors) -> list[str]:
+    """Return who has accounts at work, and whose books were ever closed: they stay to be read."""
+    at_work = {account.tenant for account in doors.store.working_accounts()}
+    return sorted(at_work | {found.tenant for found in doors.store.due(Closings, doors.now())})
 
 
 def _sound(found: Closings, night: Night, doors: Doors) -> Closings:

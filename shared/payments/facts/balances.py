@@ -7,7 +7,7 @@ of, so a closed midnight stays as it is; see `JournalEntry.since`.
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from pydantic import Field
 
@@ -43,6 +43,16 @@ class Closings(Fact):
     tenant: str
     done: tuple[Closing, ...] = ()
     version: int = 0
+
+    @property
+    def id(self) -> str:
+        """What it is found by: there is one for each tenant."""
+        return self.tenant
+
+    @property
+    def sweep_at(self) -> datetime:
+        """Since when it is due: it always is, for every night looks at every tenant's."""
+        return self.done[-1].until if self.done else datetime.min.replace(tzinfo=UTC)
 
     def before(self, until: datetime | None) -> Closing | None:
         """Return the last one that is no later than `until`, or the last of all."""

@@ -56,6 +56,7 @@ NAMES: dict[type[BaseModel], str] = {
     SavedMethod: "card",
     Notification: "notification",
     Delivery: "delivery",
+    Closings: "closings",
 }
 
 #: The partition (kind and id) and the sort key of every kind of row.
@@ -129,7 +130,7 @@ def address(model: Any) -> tuple[str, str]:
 
 def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
-    if isinstance(model, InboxEvent | Notification | SavedMethod):
+    if isinstance(model, InboxEvent | Notification | SavedMethod | Closings):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)
