@@ -64,7 +64,6 @@ class StandIn(World):
 
     def close(self) -> None:
         self.deliveries.stop()
-        self.store.close()
 
 
 def register_subjects() -> None:

@@ -5,7 +5,7 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from local.standin import StandIn
 from local.standin.engine.clock import Ids
 from local.standin.engine.faults import Fault
+from local.standin.engine.store import Snapshot
 from payments.doors.keys import dated, partition
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import Answer, Json, answer_of, api_event, owner_of
@@ -336,7 +337,7 @@ class Base:
     truth: Truth
     table: Dynamo
     secrets: dict[str, str]
-    database: bytes
+    kept: Snapshot
     objects: dict[str, dict[str, Json]]
     merchants: dict[str, Merchant]
     jobs: list[float] = field(default_factory=list)
@@ -355,17 +356,17 @@ class Base:
         merchants[CONNECTED] = _merchant(opening, TENANTS[-1], connected=True)
         world.scheduler.run_until(BEGIN + HOUR)
         world.close()
-        connection = standin.store._db
-        jobs = [row[0] for row in connection.execute("SELECT due FROM jobs ORDER BY number")]
+        kept = standin.store.snapshot()
+        jobs = [job.due for job in sorted(kept.jobs, key=lambda job: job.number)]
         # The sessions in which cards were saved are complete: there is nothing left to expire.
         assert all(session["status"] == "complete" for session in truth.all("checkout.session"))
-        connection.execute("DELETE FROM jobs WHERE name = 'expire_session'")
+        left = [job for job in kept.jobs if job.name != "expire_session"]
         return cls(
             standin=standin,
             truth=truth,
             table=world.table.dynamo,
             secrets=dict(world.secrets.kept),
-            database=connection.serialize(),
+            kept=replace(kept, jobs=left),
             objects={kind: dict(found) for kind, found in truth.kept.items()},
             merchants=merchants,
             jobs=jobs,
@@ -373,8 +374,7 @@ class Base:
 
     def world(self, seed: int, kind: Kind) -> World:
         """Give a world in which nothing has happened yet."""
-        self.standin.store._db.deserialize(self.database)
-        self.standin.store.soonest = 0.0
+        self.standin.store.restore(self.kept)
         self.standin._in_flight = set()
         self.standin.ids = Ids(seed + 1)
         self.truth.kept = {name: dict(found) for name, found in self.objects.items()}

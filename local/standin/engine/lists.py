@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.messages import Json
+from local.standin.engine.store import Condition
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 LIMIT_DEFAULT = 10
 LIMIT_MAX = 100
 COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-Condition = tuple[str, str, Any]
 
 
 def limit_of(params: Json) -> int:
@@ -40,14 +40,14 @@ def created_conditions(params: Json, name: str = "created") -> list[Condition]:
     return [(name, "=", created)]
 
 
-def cursor_condition(call: Call, kind: str) -> Condition | None:
-    for param, operator in (("starting_after", "<"), ("ending_before", ">")):
-        if ident := call.params.get(param):
-            seq = call.store.seq_of(call.scope, kind, ident)
-            if seq is None:
-                call.get(kind, ident, param=param)
-            return ("seq", operator, seq)
-    return None
+def cursor(call: Call, kind: str, param: str) -> int | None:
+    ident = call.params.get(param)
+    if not ident:
+        return None
+    seq = call.store.seq_of(call.scope, kind, ident)
+    if seq is None:
+        call.get(kind, ident, param=param)
+    return seq
 
 
 def answer_list(
@@ -60,11 +60,13 @@ def answer_list(
     limit = limit_of(call.params)
     wanted = list(conditions or []) + created_conditions(call.params)
     wanted += [(name, "=", call.params[name]) for name in filters if name in call.params]
-    cursor = cursor_condition(call, kind)
-    backwards = cursor is not None and cursor[1] == ">"
-    if cursor is not None:
-        wanted.append(cursor)
-    found = call.store.select(call.scope, kind, wanted, limit=limit + 1, ascending=backwards)
+    older_than = cursor(call, kind, "starting_after")
+    newer_than = None if older_than else cursor(call, kind, "ending_before")
+    backwards = newer_than is not None
+    found = call.store.select(
+        call.scope, kind, wanted,
+        after=newer_than, before=older_than, limit=limit + 1, ascending=backwards,
+    )  # fmt: skip
     page = found[:limit]
     return as_list(call.url, page[::-1] if backwards else page, has_more=len(found) > limit)
 

@@ -1,41 +1,45 @@
 """The one store: objects, what Stripe hides of them, idempotency keys and jobs.
 
-SQLite in memory: nothing stays when the process ends.
+Everything is in memory, and nothing stays when the process ends. An object is kept as its JSON:
+nobody holds a reference into it, so that what is read can be changed freely until it is written.
 """
 
 from __future__ import annotations
 
-import math
-import sqlite3
+import heapq
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
 
 from local.standin.engine.messages import Json
 
-SCHEMA = """
-CREATE TABLE objects (
-    seq INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL,
-    kind TEXT NOT NULL, customer TEXT, payment_intent TEXT, json TEXT NOT NULL,
-    UNIQUE (id, scope));
-CREATE INDEX objects_by_kind ON objects (scope, kind, seq);
-CREATE INDEX objects_by_customer ON objects (scope, kind, customer)
-    WHERE customer IS NOT NULL;
-CREATE INDEX objects_by_intent ON objects (scope, kind, payment_intent)
-    WHERE payment_intent IS NOT NULL;
-CREATE TABLE hidden (
-    scope TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (scope, id));
-CREATE TABLE keys (
-    scope TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, path TEXT NOT NULL,
-    status INTEGER NOT NULL, body BLOB NOT NULL, request TEXT NOT NULL, at REAL NOT NULL,
-    PRIMARY KEY (scope, key));
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, name TEXT NOT NULL,
-    scope TEXT NOT NULL, argument TEXT NOT NULL);
-CREATE INDEX jobs_by_due ON jobs (due, number);
-"""
-COLUMNS = frozenset({"seq", "customer", "payment_intent"})
-TABLES = ("objects", "hidden", "keys", "jobs")
+#: What most lists are asked for has an index of its own.
+LINKS = ("customer", "payment_intent", "charge", "account")
+#: What a row says without its JSON being read.
+COLUMNS = frozenset({"id", "created"})
+#: Of nothing nothing is true, as in SQL: only `IS` and `IS NOT` are asked about it.
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda actual, wanted: actual is not None and actual == wanted,
+    ">": lambda actual, wanted: actual is not None and actual > wanted,
+    ">=": lambda actual, wanted: actual is not None and actual >= wanted,
+    "<": lambda actual, wanted: actual is not None and actual < wanted,
+    "<=": lambda actual, wanted: actual is not None and actual <= wanted,
+    "IN": lambda actual, wanted: actual in wanted,
+    "IS": lambda actual, wanted: actual is wanted,
+    "IS NOT": lambda actual, wanted: actual is not wanted,
+    "GLOB": lambda actual, wanted: actual is not None and fnmatchcase(actual, wanted),
+}
+Condition = tuple[str, str, Any]
+"""A path in the JSON, an operator, and a value."""
+Test = tuple[str, Callable[[Any, Any], bool], Any]
+Key = str | tuple[str, ...]
+"""What the index knows: an id, a kind of a scope, or a kind of a scope with a link."""
 
 
 class KeptAnswer(NamedTuple):
@@ -50,18 +54,61 @@ class KeptAnswer(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Work that becomes due by the clock."""
+    """Work that becomes due by the clock; of two that are due at once the older goes first."""
 
-    number: int
     due: float
+    number: int
     name: str
     scope: str
     argument: str
 
 
-def links(obj: Json) -> tuple[str | None, str | None]:
-    """Give what most lists are asked for a column and an index of its own."""
-    return obj.get("customer"), obj.get("payment_intent")
+class Row(NamedTuple):
+    """An object as it is kept. A row never changes: another takes its place."""
+
+    seq: int
+    scope: str
+    kind: str
+    id: str
+    created: int | None
+    links: tuple[Any, ...]
+    json: bytes
+
+    def listed_under(self) -> list[Key]:
+        """Give the index's keys under which the row is found; what is no text is no link."""
+        keys: list[Key] = [self.id, (self.scope, self.kind)]
+        for name, to in zip(LINKS, self.links, strict=True):
+            if type(to) is str:
+                keys.append((self.scope, self.kind, name, to))
+        return keys
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a store had at one time."""
+
+    rows: dict[int, Row] = field(default_factory=dict)
+    index: dict[Key, list[int]] = field(default_factory=dict)
+    hidden: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    answers: dict[tuple[str, str], KeptAnswer] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+    last: int = 0
+
+
+def links_of(obj: Json) -> tuple[Any, ...]:
+    get = obj.get
+    return get("customer"), get("payment_intent"), get("charge"), get("account")
+
+
+def value_at(obj: Json, path: str) -> Any:
+    here: Any = obj
+    for step in path.split("."):
+        here = here.get(step) if isinstance(here, dict) else None
+    return here
+
+
+def meets(tests: list[Test], look_up: Callable[[str], Any]) -> bool:
+    return all(holds(look_up(path), wanted) for path, holds, wanted in tests)
 
 
 def dump(value: object) -> str:
@@ -69,133 +116,181 @@ def dump(value: object) -> str:
 
 
 class Store:
-    """Every call but `begin` happens inside a transaction; the caller holds the lock."""
+    """Whoever calls holds the lock. What is written outside of a transaction stays."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        self._db.executescript(SCHEMA)
-        #: No job is due before: most requests need not look.
-        self.soonest = 0.0
-
-    def close(self) -> None:
-        self._db.close()
+        self._undo: list[Callable[[], None]] | None = None
+        self.reset()
 
     def begin(self) -> None:
-        self._db.execute("BEGIN")
+        if self._undo is not None:
+            raise RuntimeError("a transaction within a transaction")
+        self._undo = []
 
     def commit(self) -> None:
-        self._db.execute("COMMIT")
+        self._undo = None
 
     def rollback(self) -> None:
-        self._db.execute("ROLLBACK")
+        steps, self._undo = self._undo or [], None
+        for undo in reversed(steps):
+            undo()
 
     def reset(self) -> None:
-        for table in TABLES:
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from TABLES above
+        self.restore(Snapshot())
+
+    def snapshot(self) -> Snapshot:
+        index = {key: list(found) for key, found in self._index.items()}
+        return Snapshot(
+            dict(self._rows), index, dict(self._hidden), dict(self._answers),
+            sorted(self._jobs), self._last,
+        )  # fmt: skip
+
+    def restore(self, kept: Snapshot) -> None:
+        self._rows = dict(kept.rows)
+        # A row's `seq` stands under each of its keys, the lowest first.
+        self._index = {key: list(found) for key, found in kept.index.items()}
+        self._hidden, self._answers = dict(kept.hidden), dict(kept.answers)
+        self._jobs = sorted(kept.jobs)  # What is sorted is a heap as well.
+        self._last = kept.last
 
     def insert(self, scope: str, obj: Json, kind: str | None = None) -> None:
-        self._db.execute(
-            "INSERT INTO objects (scope, id, kind, customer, payment_intent, json)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (scope, obj["id"], kind or obj["object"], *links(obj), dump(obj)),
-        )
+        if self._row(scope, obj["id"]):
+            raise ValueError(f"{obj['id']} is there already")
+        row = Row(
+            self._next(), scope, kind or obj["object"], obj["id"], obj.get("created"),
+            links_of(obj), orjson.dumps(obj),
+        )  # fmt: skip
+        self._change(None, row)
 
     def update(self, scope: str, obj: Json) -> None:
-        self._db.execute(
-            "UPDATE objects SET json = ?, customer = ?, payment_intent = ?"
-            " WHERE scope = ? AND id = ?",
-            (dump(obj), *links(obj), scope, obj["id"]),
-        )
+        if before := self._row(scope, obj["id"]):
+            created, links = obj.get("created"), links_of(obj)
+            self._change(before, Row(*before[:4], created, links, orjson.dumps(obj)))
 
     def delete(self, scope: str, ident: str) -> None:
-        self._db.execute("DELETE FROM objects WHERE scope = ? AND id = ?", (scope, ident))
+        if before := self._row(scope, ident):
+            self._change(before, None)
 
     def get(self, scope: str, kind: str, ident: str) -> Json | None:
-        row = self._db.execute(
-            "SELECT json FROM objects WHERE scope = ? AND id = ? AND kind = ?", (scope, ident, kind)
-        ).fetchone()
-        return orjson.loads(row[0]) if row else None
+        row = self._row(scope, ident)
+        return orjson.loads(row.json) if row and row.kind == kind else None
 
     def get_any(self, scope: str, ident: str) -> Json | None:
-        row = self._db.execute(
-            "SELECT json FROM objects WHERE scope = ? AND id = ?", (scope, ident)
-        ).fetchone()
-        return orjson.loads(row[0]) if row else None
+        row = self._row(scope, ident)
+        return orjson.loads(row.json) if row else None
+
+    def has(self, scope: str, kind: str, ident: str) -> bool:
+        row = self._row(scope, ident)
+        return row is not None and row.kind == kind
 
     def scope_of(self, kind: str, ident: str) -> str | None:
-        row = self._db.execute(
-            "SELECT scope FROM objects WHERE id = ? AND kind = ?", (ident, kind)
-        ).fetchone()
-        return str(row[0]) if row else None
+        rows = (self._rows[seq] for seq in self._index.get(ident, ()))
+        return next((row.scope for row in rows if row.kind == kind), None)
 
     def seq_of(self, scope: str, kind: str, ident: str) -> int | None:
-        row = self._db.execute(
-            "SELECT seq FROM objects WHERE scope = ? AND id = ? AND kind = ?", (scope, ident, kind)
-        ).fetchone()
-        return int(row[0]) if row else None
+        row = self._row(scope, ident)
+        return row.seq if row and row.kind == kind else None
 
     def select(
         self,
         scope: str,
         kind: str,
-        conditions: list[tuple[str, str, Any]] | None = None,
+        conditions: Iterable[Condition] = (),
         *,
-        limit: int = -1,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
         ascending: bool = False,
     ) -> list[Json]:
-        """Objects of a kind; a condition is (path in the JSON or a column, operator, value)."""
-        sql = "SELECT json FROM objects WHERE scope = ? AND kind = ?"
-        values: list[Any] = [scope, kind]
-        for path, operator, value in conditions or []:
-            column = path if path in COLUMNS else f"json_extract(json, '$.{path}')"
-            marks = "(" + ",".join("?" * len(value)) + ")" if operator == "IN" else "?"
-            sql += f" AND {column} {operator} {marks}"
-            values += value if operator == "IN" else [value]
-        sql += f" ORDER BY seq {'ASC' if ascending else 'DESC'} LIMIT ?"
-        rows = self._db.execute(sql, (*values, limit)).fetchall()
-        return [orjson.loads(row[0]) for row in rows]
+        """Find objects of a kind, those with a `seq` between `after` and `before`, newest first."""
+        key: Key = (scope, kind)
+        of_rows: list[Test] = []
+        of_objects: list[Test] = []
+        for path, operator, value in conditions:
+            if len(key) == 2 and operator == "=" and path in LINKS:
+                key = (scope, kind, path, value)
+            else:
+                wanted = frozenset(value) if operator == "IN" else value
+                tests = of_rows if path in COLUMNS else of_objects
+                tests.append((path, OPERATORS[operator], wanted))
+        seqs = self._index.get(key, [])
+        begin, end = after and bisect_right(seqs, after), before and bisect_left(seqs, before)
+        seqs = seqs[begin:end]
+        if not ascending:
+            seqs.reverse()
+        rows = (self._rows[seq] for seq in seqs)
+        if of_rows:
+            rows = (row for row in rows if meets(of_rows, partial(getattr, row)))
+        found = (orjson.loads(row.json) for row in rows)
+        if of_objects:
+            found = (obj for obj in found if meets(of_objects, partial(value_at, obj)))
+        return list(islice(found, limit))
 
     def hidden(self, scope: str, ident: str) -> Json:
-        row = self._db.execute(
-            "SELECT json FROM hidden WHERE scope = ? AND id = ?", (scope, ident)
-        ).fetchone()
-        return orjson.loads(row[0]) if row else {}
+        kept = self._hidden.get((scope, ident))
+        return orjson.loads(kept) if kept else {}
 
     def hide(self, scope: str, ident: str, **state: Any) -> None:
         merged = {**self.hidden(scope, ident), **state}
-        self._db.execute(
-            "INSERT OR REPLACE INTO hidden (scope, id, json) VALUES (?, ?, ?)",
-            (scope, ident, dump(merged)),
-        )
+        self._put(self._hidden, (scope, ident), orjson.dumps(merged))
 
     def kept_answer(self, scope: str, key: str) -> KeptAnswer | None:
-        row = self._db.execute(
-            "SELECT fingerprint, path, status, body, request, at FROM keys"
-            " WHERE scope = ? AND key = ?",
-            (scope, key),
-        ).fetchone()
-        return KeptAnswer(*row) if row else None
+        return self._answers.get((scope, key))
 
     def keep_answer(self, scope: str, key: str, answer: KeptAnswer) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (scope, key, *answer)
-        )
+        self._put(self._answers, (scope, key), answer)
 
     def add_job(self, due: float, name: str, scope: str, argument: str) -> None:
-        self.soonest = min(self.soonest, due)
-        self._db.execute(
-            "INSERT INTO jobs (due, name, scope, argument) VALUES (?, ?, ?, ?)",
-            (due, name, scope, argument),
-        )
+        job = Job(due, self._next(), name, scope, argument)
+        heapq.heappush(self._jobs, job)
+        self._log(partial(self._withdraw, job))
 
     def take_job(self, now: float) -> Job | None:
-        if now < self.soonest:
-            return None
-        row = self._db.execute(
-            "SELECT number, due, name, scope, argument FROM jobs ORDER BY due, number LIMIT 1"
-        ).fetchone()
-        self.soonest = row[1] if row else math.inf
-        if now < self.soonest:
-            return None
-        self._db.execute("DELETE FROM jobs WHERE number = ?", row[:1])
-        return Job(*row)
+        """Take the job that is due first: it is gone, whatever becomes of its transaction."""
+        return heapq.heappop(self._jobs) if self._jobs and self._jobs[0].due <= now else None
+
+    def _next(self) -> int:
+        self._last += 1
+        return self._last
+
+    def _row(self, scope: str, ident: str) -> Row | None:
+        for seq in self._index.get(ident, ()):
+            if (row := self._rows[seq]).scope == scope:
+                return row
+        return None
+
+    def _log(self, undo: Callable[[], None]) -> None:
+        if self._undo is not None:
+            self._undo.append(undo)
+
+    def _change(self, before: Row | None, after: Row | None) -> None:
+        """Put a row in another's place, or in none's, or nothing in its; the way back is alike."""
+        self._log(partial(self._change, after, before))
+        if before and after and before.links == after.links:
+            self._rows[after.seq] = after
+            return
+        if before:
+            del self._rows[before.seq]
+            for key in before.listed_under():
+                self._unlist(key, before.seq)
+        if after:
+            self._rows[after.seq] = after
+            for key in after.listed_under():
+                insort(self._index.setdefault(key, []), after.seq)
+
+    def _unlist(self, key: Key, seq: int) -> None:
+        seqs = self._index[key]
+        del seqs[bisect_left(seqs, seq)]
+        if not seqs:
+            del self._index[key]
+
+    def _put(self, table: dict[tuple[str, str], Any], key: tuple[str, str], value: Any) -> None:
+        if key in table:
+            self._log(partial(table.__setitem__, key, table[key]))
+        else:
+            self._log(partial(table.__delitem__, key))
+        table[key] = value
+
+    def _withdraw(self, job: Job) -> None:
+        self._jobs.remove(job)
+        heapq.heapify(self._jobs)

@@ -50,7 +50,7 @@ class World:
 
     def is_connected(self, platform: str, account: str) -> bool:
         with self.lock:
-            return self.store.get("", "connection", f"{platform}/{account}") is not None
+            return self.store.has("", "connection", f"{platform}/{account}")
 
     def take_off(self, flight: Flight) -> bool:
         with self._flight_lock:

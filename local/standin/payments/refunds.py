@@ -220,7 +220,7 @@ def list_refunds(call: Call) -> Json:
     return answer_list(call, "refund", "charge", "payment_intent")
 
 
-@route("GET", "/v1/charges/{id}/refunds")
+@route("GET", "/v1/charges/{id}/refunds", "RefundListParams")
 def list_of_charge(call: Call) -> Json:
     charge = call.named("charge", "charge")
     return answer_list(call, "refund", conditions=[("charge", "=", charge["id"])])
