@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from payments.cases import authorizing, onboarding
-from payments.edge import api, runtime
+from payments.edge import api, arriving, runtime
 from payments.errors import PaymentsError
 from payments.wording.sheets import Note, Sheet, rendered
 
@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], context: Any) -> Result:
 def _route(event: dict[str, Any]) -> str:
     """Return where the person is led."""
     told = event.get("queryStringParameters") or {}
-    token, base_url, doors = told.get("state", ""), api.base_url(event), runtime.doors()
+    token, base_url, doors = told.get("state", ""), arriving.base_url(event), runtime.doors()
     if event["rawPath"].endswith("/oauth/callback"):
         consent = authorizing.Consent(told.get("code", ""), told.get("error", ""))
         request = event["requestContext"]["requestId"]

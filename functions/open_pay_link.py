@@ -11,7 +11,7 @@ from payments.cases import confirming, paying
 from payments.cases.paying import LinkState
 from payments.config import settings
 from payments.doors.doors import Doors
-from payments.edge import api, pages, runtime, screening
+from payments.edge import api, arriving, pages, runtime, screening
 from payments.errors import NotFound, PanDetected, PaymentsError
 from payments.wording import locales, reading
 from payments.wording.sheets import Sheet, rendered
@@ -58,14 +58,14 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
     """Lead the payer to a fresh session, or to the page that says why there is none."""
     form = _form(event)
     locale, amount, typed = _locale(event, form.get("lang")), None, form.get("amount")
-    address = f"{api.base_url(event)}/p/{token}?lang={locale}"
+    address = f"{arriving.base_url(event)}/p/{token}?lang={locale}"
     if typed is not None and (view := paying.view(token, doors=doors)).may_choose:
         amount, wrong = pages.chosen(view, typed, locale)
         if wrong and view.state is LinkState.PAYABLE:
             return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
     # API Gateway's word for who connected to it, which no header can change.
     payer = event["requestContext"]["http"].get("sourceIp")
-    asked = paying.Press(api.base_url(event), runtime.new_id("att"), locale, amount, payer)
+    asked = paying.Press(arriving.base_url(event), runtime.new_id("att"), locale, amount, payer)
     try:
         return _redirect(paying.press(token, asked, doors=doors))
     except PaymentsError:
@@ -78,7 +78,7 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
 def _confirm(event: dict[str, Any], token: str, doors: Doors) -> Result:
     """Lead the payer to their bank, or to the page that says what became of the payment."""
     locale = _locale(event, _form(event).get("lang"))
-    page = f"{api.base_url(event)}/p/{token}"
+    page = f"{arriving.base_url(event)}/p/{token}"
     asked = confirming.Confirmation(page, locale)
     try:
         bank = confirming.confirm(token, asked, doors=doors)
@@ -99,7 +99,7 @@ def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
     else:
         known = confirming.come_back(token, doors=doors)
     if known:
-        return _redirect(f"{api.base_url(event)}/p/{token}?lang={locale}")
+        return _redirect(f"{arriving.base_url(event)}/p/{token}?lang={locale}")
     # Of what Stripe has added, a client secret too, nothing goes into another address.
     kept = {"session_id": session, "lang": locale} if session else {"lang": locale}
     again = f"/p/{token}/return?{urlencode(kept)}"
@@ -108,7 +108,7 @@ def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
 
 def _form(event: dict[str, Any]) -> dict[str, str]:
     """Return the fields of the posted form; what looks like a card number is taken out of it."""
-    body = api.body_of(event)
+    body = arriving.body_of(event)
     screening.require_small(body)
     fields = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
     try:

@@ -1,6 +1,5 @@
-"""The edge: API Gateway events in, JSON or problem documents out, and who is calling."""
+"""The edge: a request in, JSON or a problem document out."""
 
-import base64
 import hashlib
 import json
 import logging
@@ -9,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -19,9 +17,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from payments.config import settings
 from payments.doors.secrets import SecretMissing
-from payments.edge import auditing, bugs, replaying, runtime, screening
+from payments.edge import arriving, auditing, bugs, replaying, runtime
+from payments.edge.arriving import JSON, Event
 from payments.edge.roles import KNOWN, may_call
 from payments.errors import (
     AccountNotActive,
@@ -32,12 +30,11 @@ from payments.errors import (
     PermissionDenied,
     PreconditionRequired,
     Unauthenticated,
-    UnsupportedMediaType,
     ValidationFailed,
 )
 from payments.facts.caller import Caller
 
-JSON, PROBLEM, HTML = "application/json", "application/problem+json", "text/html; charset=utf-8"
+PROBLEM, HTML = "application/problem+json", "text/html; charset=utf-8"
 PAGE_MAX = 100
 KEY_MAX = 255
 #: When a caller should look again for an outcome that Stripe has not told yet.
@@ -45,7 +42,6 @@ ASK_AGAIN_S = 5
 
 #: What routes are declared on: a function's own app, or a part that it includes.
 Routes = APIGatewayHttpResolver | APIGatewayHttpRouter
-Event = dict[str, Any]
 Result = dict[str, Any]
 Handler = Callable[[Event, Any], Result]
 
@@ -148,7 +144,7 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
         runtime.begin(context)
         trail = auditing.Trail(event)
         try:
-            _screen(event)
+            arriving.screen(event)
             _authorise(app, trail)
             trail.begin()
             result = app.resolve(event, context)
@@ -203,7 +199,7 @@ def answer_once(
         return replaying.Answer(status, done.model_dump(mode="json"))
 
     event = app.current_event.raw_event
-    if moves_money or _header(event, "idempotency-key"):
+    if moves_money or arriving.header_of(event, "idempotency-key"):
         found = replaying.once(_request(event, caller(app), prefix), run, doors=runtime.doors())
     else:
         found = run(runtime.new_id(prefix))
@@ -233,53 +229,14 @@ def etag(version: int) -> dict[str, str]:
     return {"ETag": f'"{version}"'}
 
 
-def body_of(event: Event) -> str:
-    """Return the body as text, decoded if API Gateway encoded it."""
-    body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return str(body)
-    try:
-        return base64.b64decode(body).decode()
-    except UnicodeDecodeError:
-        return ""
-
-
-def base_url(event: Event) -> str:
-    """
-    Return the address under which this deployment is reached.
-
-    API Gateway's word, not a header's.
-    """
-    return settings().public_url or f"https://{event['requestContext']['domainName']}"
-
-
 def log_bug(error: Exception) -> None:
     """Log where a bug is."""
     logger.error("bug", **bugs.told(error))
 
 
-def _screen(event: Event) -> None:
-    body = body_of(event)
-    screening.require_small(body, event["routeKey"])
-    address = unquote_plus(f"{event.get('rawPath')}?{event.get('rawQueryString') or ''}")
-    screening.require_no_pan(body, address)
-    if event["requestContext"]["http"]["method"] in {"GET", "DELETE"}:
-        return
-    declared = _header(event, "content-type") or JSON
-    if not body:
-        # Powertools wants JSON where a body is declared; nothing is `null` there, and refused as
-        # such.
-        event["body"], event["isBase64Encoded"] = "null", False
-    elif declared.split(";")[0].strip().lower() != JSON:
-        raise UnsupportedMediaType(f"Send the body as {JSON}.")
-    else:
-        # Once more as it is read: JSON can write digits as escapes.
-        screening.require_no_pan(json.dumps(screening.parse(body), ensure_ascii=False))
-
-
 def _authorise(app: APIGatewayHttpResolver, trail: auditing.Trail) -> None:
     event = trail.event
-    found = trail.caller = _caller(event)
+    found = trail.caller = arriving.caller_of(event)
     logger.append_keys(tenant=found.tenant, role=found.role, route=event["routeKey"])
     if found.role not in KNOWN:
         raise Unauthenticated("The token names no role of this service.")
@@ -288,29 +245,13 @@ def _authorise(app: APIGatewayHttpResolver, trail: auditing.Trail) -> None:
     app.append_context(caller=found)  # type: ignore[no-untyped-call]
 
 
-def _caller(event: Event) -> Caller:
-    claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-    names = settings()
-    tenant, client = claims.get(names.tenant_claim), claims.get("client_id")
-    if tenant:
-        role, profile = claims.get(names.role_claim, ""), claims.get(names.profile_claim, "")
-    elif client and (row := runtime.store().find_client(client)):
-        tenant, role, profile = row["tenant"], row["role"], row["profile"]
-    else:
-        raise Unauthenticated("The token names no tenant.")
-    if "#" in tenant:
-        raise Unauthenticated("The token names no tenant of this service.")
-    role = str(role).strip("[] ")
-    return Caller(tenant, role, str(profile), str(claims.get("sub", client)), base_url(event))
-
-
 def _request(event: Event, who: Caller, prefix: str) -> replaying.Request:
-    key = _header(event, "idempotency-key")
+    key = arriving.header_of(event, "idempotency-key")
     if not key or len(key) > KEY_MAX:
         raise IdempotencyKeyRequired(
             "Send an Idempotency-Key of 1 to 255 characters, one for each intent."
         )
-    body = json.loads(body_of(event))
+    body = json.loads(arriving.body_of(event))
     meant = _digest(json.dumps([event["rawPath"], body], sort_keys=True))
     return replaying.Request(
         who.tenant, event["routeKey"], _digest(key), meant, prefix, _about(event, body)
@@ -329,12 +270,6 @@ def _about(event: Event, body: Any) -> str | None:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _header(event: Event, name: str) -> str | None:
-    return next(
-        (str(value) for key, value in event.get("headers", {}).items() if key.lower() == name), None
-    )
 
 
 def _refused(
