@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from payments.cases import invoicing, settling, story
+from payments.cases import explaining, invoicing, settling
 from payments.edge import api, runtime
 from payments.edge.shapes import (
     AmendInvoice,
@@ -23,6 +23,7 @@ from payments.edge.shapes import (
     show_payment,
 )
 from payments.facts.invoice import Invoice, InvoiceStatus, Line
+from payments.steps import narrating
 
 app = api.new_app()
 handler = api.lambda_handler(app)
@@ -129,13 +130,13 @@ def record_payment(invoice_id: api.PathName, body: RecordPayment) -> Response[Re
 def get_timeline(invoice_id: api.PathName) -> TimelineOut:
     """Return what happened to the invoice, oldest first, with the ids that prove it."""
     rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
-    return TimelineOut(data=[HappeningOut(**asdict(each)) for each in story.timeline(rows)])
+    return TimelineOut(data=[HappeningOut(**asdict(each)) for each in narrating.timeline(rows)])
 
 
 @app.get("/v1/invoices/<invoice_id>/explain")
 def explain_invoice(invoice_id: api.PathName) -> ExplanationOut:
     """Say why the invoice is, or is not, paid: in words, with the evidence."""
     rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
-    found = story.explain(rows)
+    found = explaining.explain(rows)
     invoice = rows.require_invoice()
     return ExplanationOut(invoice=invoice.id, status=invoice.status, **asdict(found))

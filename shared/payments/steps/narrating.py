@@ -1,13 +1,13 @@
-"""Why an invoice is, or is not, paid: what is stored of it, in order and in words."""
+"""What happened to an invoice: everything that is stored of it, in order and in words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from payments.doors.rows.invoices import InvoiceRows
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.dispute import Dispute, DisputeStatus
-from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment, Share
 from payments.facts.refund import Refund, RefundStatus
 from payments.money import Money
@@ -75,17 +75,8 @@ class Happening:
     refs: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The answer in a sentence or two, what to do now, and the evidence in order."""
-
-    answer: str
-    next: str
-    evidence: list[Happening]
-
-
 def timeline(rows: InvoiceRows) -> list[Happening]:
-    """Return all that is known of the invoice, oldest first."""
+    """Return all that is known to have happened to the invoice, oldest first."""
     invoice = rows.require_invoice()
     found = [
         _made(invoice),
@@ -102,16 +93,8 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
     return sorted(found, key=lambda happening: happening.at)
 
 
-def explain(rows: InvoiceRows) -> Explanation:
-    """Say why the invoice is as it is, and what would change that."""
-    invoice = rows.require_invoice()
-    tell = _TELLERS.get(invoice.status, _tell_unpaid)
-    answer, following = tell(invoice, rows)
-    return Explanation(answer, following, timeline(rows))
-
-
 def _made(invoice: Invoice) -> Happening:
-    text = f"Invoice {invoice.number} was made over {_money(invoice.total, invoice)}."
+    text = f"Invoice {invoice.number} was made over {money_of(invoice.total, invoice)}."
     return Happening(invoice.created_at, "created", text, {"invoice": invoice.id})
 
 
@@ -138,16 +121,18 @@ def _of_attempt(attempt: Attempt) -> Iterator[Happening]:
         yield Happening(attempt.confirming_since, "attempt_confirming", text, refs)
     if attempt.changed_at and attempt.status is not _S.CREATED:
         kind = f"attempt_{attempt.status}"
-        yield Happening(attempt.changed_at, kind, _how_it_stands(attempt), refs)
+        yield Happening(attempt.changed_at, kind, how_it_stands(attempt), refs)
 
 
-def _how_it_stands(attempt: Attempt) -> str:
+def how_it_stands(attempt: Attempt) -> str:
+    """Say how an attempt ended, or what it waits for."""
     if attempt.status is _S.FAILED:
-        return f"It failed: {_reason(attempt)}."
+        return f"It failed: {reason_of(attempt)}."
     return ENDS.get(attempt.status) or WAITS[attempt.status]
 
 
-def _reason(attempt: Attempt) -> str:
+def reason_of(attempt: Attempt) -> str:
+    """Say why an attempt failed."""
     decline = attempt.decline
     if not decline:
         return "no reason was given"
@@ -165,14 +150,14 @@ def _of_payment(payment: Payment, invoice: Invoice) -> Happening:
     text = f"{Money(payment.gross, payment.currency)} arrived {METHODS[payment.method]}."
     here = payment.allocated_to(invoice.id)
     if here != payment.gross:
-        text += f" {_money(here, invoice)} of it count for this invoice."
+        text += f" {money_of(here, invoice)} of it count for this invoice."
     if payment.unapplied:
-        text += f" {_money(payment.unapplied, invoice)} became the customer's credit."
+        text += f" {money_of(payment.unapplied, invoice)} became the customer's credit."
     return Happening(payment.paid_at, "payment", text, refs)
 
 
 def _of_share(share: Share, invoice: Invoice) -> Happening:
-    text = f"{_money(share.amount, invoice)} of a payment for another invoice count for this one."
+    text = f"{money_of(share.amount, invoice)} of a payment for another invoice count for this one."
     refs = {"payment": share.payment, "invoice": share.home, "source": share.source}
     return Happening(share.at, "payment_share", text, refs)
 
@@ -205,98 +190,6 @@ def _of_dispute(dispute: Dispute) -> Iterator[Happening]:
         yield Happening(movement.at, f"dispute_funds_{kind}", told, proof)
 
 
-def _money(amount: int, invoice: Invoice) -> Money:
+def money_of(amount: int, invoice: Invoice) -> Money:
+    """Return an amount in the invoice's currency."""
     return Money(amount, invoice.currency)
-
-
-def _tell_draft(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
-    return f"Invoice {invoice.number} is a draft: nobody can pay it yet.", "Finalize it."
-
-
-def _tell_void(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
-    if invoice.exception == "paid_late" and any(each.unapplied for each in rows.payments):
-        return (
-            f"Invoice {invoice.number} was withdrawn, and money came for it afterwards.",
-            "The money is the customer's credit: apply it to another invoice, or refund it.",
-        )
-    return f"Invoice {invoice.number} was withdrawn.", "Nothing."
-
-
-def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
-    came = len(rows.payments) + len(rows.shares)
-    answer = (
-        f"Invoice {invoice.number} is paid: {_money(invoice.paid, invoice)} of "
-        f"{_money(invoice.total, invoice)} arrived in {came} payment{'s' if came != 1 else ''}"
-    )
-    answer += f", {_money(invoice.credited, invoice)} were credited." if invoice.credited else "."
-    if invoice.open_disputes:
-        return f"{answer} The payer disputes it.", "Answer the dispute before it is due."
-    if invoice.exception == "refund_failed":
-        return f"{answer} A refund of it came back.", "Give it back in another way."
-    if invoice.exception == "overpaid":
-        return answer, "More came than was asked for: the rest is the customer's credit."
-    return answer, "Nothing."
-
-
-def _tell_refunded(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
-    return f"Invoice {invoice.number} was paid and given back in full.", "Nothing."
-
-
-def _tell_written_off(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
-    lost = _money(invoice.outstanding, invoice)
-    answer = f"Invoice {invoice.number} was given up as uncollectible with {lost} outstanding."
-    return answer, "Nothing is collected for it. Money that comes all the same is booked."
-
-
-def _tell_unpaid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
-    owed = f"{_money(invoice.outstanding, invoice)} of invoice {invoice.number} are outstanding."
-    if invoice.open_disputes:
-        return f"{owed} A payment of it is disputed.", "Answer the dispute; nothing is collected."
-    if invoice.claim:
-        return _tell_claimed(owed, invoice, rows)
-    failed = [attempt for attempt in rows.attempts if attempt.status is _S.FAILED]
-    if failed:
-        last = max(failed, key=lambda attempt: attempt.created_at)
-        return (
-            f"{owed} The last attempt failed: {_reason(last)}.",
-            "Send a pay link, or charge another card.",
-        )
-    if went := _went_back(invoice, rows):
-        return f"{owed} {went}", "Send a pay link, or charge a card."
-    if not rows.attempts:
-        return f"{owed} Nobody has tried to pay it yet.", "Send a pay link, or charge a card."
-    return f"{owed} {_how_it_stands(rows.attempts[-1])}", "Send a pay link, or charge a card."
-
-
-def _went_back(invoice: Invoice, rows: InvoiceRows) -> str | None:
-    if invoice.charged_back:
-        return f"The payer's bank took {_money(invoice.charged_back, invoice)} back for good."
-    if any(refund.is_given and refund.settle_as == "reopen" for refund in rows.refunds):
-        return "Money that had come was given back."
-    return None
-
-
-def _tell_claimed(owed: str, invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
-    held = invoice.claim.attempt if invoice.claim else ""
-    attempt = next((each for each in rows.attempts if each.id == held), None)
-    if attempt is None:
-        return f"{owed} A payment of several invoices is under way.", "Wait for it."
-    if attempt.channel.has_payer and attempt.status is _S.SUBMITTING:
-        return (
-            f"{owed} A payer has opened the payment page and has not paid yet.",
-            "Wait, or charge a card: the page is closed first.",
-        )
-    if attempt.waits and attempt.confirm_by:
-        until = f"{attempt.confirm_by:%Y-%m-%d}"
-        following = f"Wait until {until}, or collect in another way: it is closed first."
-        return f"{owed} {WAITS[attempt.status]}", following
-    return f"{owed} {WAITS[attempt.status]}", "Wait: it ends by itself, and is never charged twice."
-
-
-_TELLERS: dict[InvoiceStatus, Callable[[Invoice, InvoiceRows], tuple[str, str]]] = {
-    InvoiceStatus.DRAFT: _tell_draft,
-    InvoiceStatus.VOID: _tell_void,
-    InvoiceStatus.PAID: _tell_paid,
-    InvoiceStatus.REFUNDED: _tell_refunded,
-    InvoiceStatus.UNCOLLECTIBLE: _tell_written_off,
-}
