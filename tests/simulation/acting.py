@@ -13,7 +13,8 @@ from typing import Any
 
 from tests.doubles.invocations import Json
 from tests.simulation.people import GOOD, People, Sale
-from tests.simulation.world import MINUTE, World
+from tests.simulation.scheduler import MINUTE
+from tests.simulation.world import World
 
 Steps = Generator[None, None, None]
 TENANT = "tulips"

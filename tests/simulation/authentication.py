@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.simulation.people import ASKING, People, Sale
-from tests.simulation.world import MINUTE
+from tests.simulation.scheduler import MINUTE
 
 #: What they do on the bank's page, and how often.
 ANSWERS = {"pass": 5, "fail": 2, "": 1}

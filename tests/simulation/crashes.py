@@ -9,14 +9,16 @@ from multiprocessing import get_context
 from os import cpu_count
 from typing import Any
 
+from tests.simulation.beginning import Base
 from tests.simulation.faults import KILLS
 from tests.simulation.flows import FLOWS, Actor
 from tests.simulation.running import Run
+from tests.simulation.scheduler import MINUTE
 from tests.simulation.volume import opened
 from tests.simulation.watching import Violation
 from tests.simulation.wire import Plan
 from tests.simulation.wiring import Log
-from tests.simulation.world import ALL_LAYERS, KINDS, MINUTE, NO_WEBHOOKS, Base, Kind
+from tests.simulation.world import ALL_LAYERS, KINDS, NO_WEBHOOKS, Kind
 
 #: At every request; where it is one to Stripe or to DynamoDB, also these.
 ANSWERS_LOST = ("timeout_applied", "timeout_lost", "500_applied", "timeout applied", "timeout lost")

@@ -2,8 +2,8 @@
 
 import sys
 
+from tests.simulation.beginning import simulated
 from tests.simulation.running import kind_of, run_seed
-from tests.simulation.world import simulated
 
 
 def digests(seeds: range) -> list[str]:

@@ -7,8 +7,9 @@ from local.standin.engine.messages import Request
 from tests.doubles.invocations import Answer, Json
 from tests.simulation.people import DISPUTED, INQUIRED, People, Sale
 from tests.simulation.returns import a_payment, cancel_what_waits, refund
+from tests.simulation.scheduler import HOUR, MINUTE
 from tests.simulation.witness import was_told
-from tests.simulation.world import HOUR, MINUTE, Merchant
+from tests.simulation.world import Merchant
 
 #: What the bank decides, by the words of the evidence: for the seller, against, or in earnest.
 WINNING, LOSING, ESCALATING = "winning_evidence", "losing_evidence", "escalate_inquiry_evidence"

@@ -3,7 +3,7 @@
 from tests.simulation.acting import Actor, Steps, flow
 from tests.simulation.authentication import charge_asking, come_back, press_confirm
 from tests.simulation.sales import void
-from tests.simulation.world import MINUTE
+from tests.simulation.scheduler import MINUTE
 
 
 def to_bank(actor: Actor, link: str) -> str:

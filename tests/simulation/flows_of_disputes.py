@@ -6,7 +6,7 @@ from tests.simulation.acting import Actor, Steps, flow
 from tests.simulation.flows_of_returns import paid
 from tests.simulation.people import DISPUTED, INQUIRED, Sale
 from tests.simulation.returns import refund
-from tests.simulation.world import MINUTE
+from tests.simulation.scheduler import MINUTE
 
 
 def disputed(actor: Actor, card: int = DISPUTED) -> tuple[Sale, Json]:

@@ -6,7 +6,7 @@ from tests.doubles.invocations import Json
 from tests.simulation.acting import Actor, Steps, flow
 from tests.simulation.people import GOOD, REFUND_ASKS, REFUND_FAILS, REFUND_WAITS, Sale
 from tests.simulation.returns import cancel_what_waits, refund, refund_in_dashboard
-from tests.simulation.world import MINUTE
+from tests.simulation.scheduler import MINUTE
 
 
 def paid(

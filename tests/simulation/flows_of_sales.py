@@ -5,7 +5,7 @@ from tests.simulation.acting import TENANT, Actor, Steps, flow
 from tests.simulation.history import FOREVER, Act
 from tests.simulation.people import ASKING, BAD, GOOD
 from tests.simulation.sales import void
-from tests.simulation.world import HOUR, MINUTE
+from tests.simulation.scheduler import HOUR, MINUTE
 
 
 @flow

@@ -11,7 +11,8 @@ from tests.simulation.flows_of_disputes import answer_a_dispute_and_win
 from tests.simulation.flows_of_returns import paid
 from tests.simulation.people import People, Sale
 from tests.simulation.returns import refund
-from tests.simulation.world import CONNECTED, MINUTE
+from tests.simulation.scheduler import MINUTE
+from tests.simulation.world import CONNECTED
 
 
 @flow

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing import get_context
 
+from tests.simulation.beginning import simulated
 from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.running import kind_of, run_seed
 from tests.simulation.volume import FULL
-from tests.simulation.world import simulated
 
 SEEDS = FULL
 HITS = 5

@@ -17,7 +17,8 @@ from local.standin.engine.messages import Request
 from tests.doubles.invocations import Answer, Json
 from tests.simulation.connecting import dashboard
 from tests.simulation.history import FOREVER, Act
-from tests.simulation.world import HOUR, MINUTE, NAMES, Merchant, World
+from tests.simulation.scheduler import HOUR, MINUTE
+from tests.simulation.world import NAMES, Merchant, World
 
 TRIES = 4
 OFFICE_HOURS = 22 * MINUTE

@@ -13,9 +13,9 @@ from tests.simulation.people import (
     People,
     Sale,
 )
+from tests.simulation.scheduler import MINUTE
 from tests.simulation.settlements import pay_outside
 from tests.simulation.witness import was_told
-from tests.simulation.world import MINUTE
 
 
 def give_back(people: People, sale: Sale) -> None:

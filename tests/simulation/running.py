@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from tests.simulation import stories
+from tests.simulation.beginning import Base
 from tests.simulation.books import Books, every_charge_is_booked_once
 from tests.simulation.disputes import conclude
 from tests.simulation.invariants import (
@@ -19,10 +20,11 @@ from tests.simulation.invariants import (
 )
 from tests.simulation.mailing import OUTBOX, SENDER
 from tests.simulation.people import OFFICE_HOURS, People
+from tests.simulation.scheduler import HOUR, MINUTE
 from tests.simulation.watching import Violation, Watch
 from tests.simulation.wiring import Log
 from tests.simulation.witness import Witness
-from tests.simulation.world import HOUR, MINUTE, ORDER, Base, Kind, World
+from tests.simulation.world import ORDER, Kind, World
 
 SWEEP_S, RECONCILE_S = 2 * MINUTE, HOUR
 #: After this many jumps of the clock a world that still moves never comes to rest.

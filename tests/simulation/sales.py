@@ -3,9 +3,9 @@
 import json
 from functools import partial
 
+from tests.simulation.deliveries import RECHECK_S
 from tests.simulation.history import FOREVER, Act
 from tests.simulation.people import ASKING, BAD, GOOD, People, Sale
-from tests.simulation.world import RECHECK_S
 
 
 def part_of(people: People, sale: Sale) -> int:

@@ -11,6 +11,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from greenlet import getcurrent, greenlet
 
+#: In seconds, as all times of the simulation.
+MINUTE, HOUR = 60.0, 3600.0
 #: What Powertools keeps in a class, because a Lambda does one thing at a time.
 OF_ONE_INVOCATION = ("current_event", "lambda_context")
 

@@ -11,7 +11,7 @@ from tests.simulation.connecting import SHOP, path_of, publishable
 from tests.simulation.history import FOREVER, Act
 from tests.simulation.people import People, Sale
 from tests.simulation.sales import part_of
-from tests.simulation.world import MINUTE
+from tests.simulation.scheduler import MINUTE
 
 BACK = {
     "success_url": f"{SHOP}/return?session_id={{CHECKOUT_SESSION_ID}}",

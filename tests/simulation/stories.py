@@ -17,7 +17,8 @@ from tests.simulation import (
     storefronts,
 )
 from tests.simulation.people import People, Sale
-from tests.simulation.world import MINUTE, NAMES, Merchant
+from tests.simulation.scheduler import MINUTE
+from tests.simulation.world import NAMES, Merchant
 
 STORIES: dict[Callable[[People, Sale], object], int] = {
     sales.charge: 6,

@@ -1,9 +1,10 @@
 """The world in which every seed begins is looked at here, once; seeds look at what they write."""
 
+from tests.simulation.beginning import simulated
 from tests.simulation.books import Books
 from tests.simulation.invariants import at_rest
 from tests.simulation.people import People
-from tests.simulation.world import ALL_LAYERS, simulated
+from tests.simulation.world import ALL_LAYERS
 
 
 def test_the_rows_in_which_all_seeds_begin_break_no_invariant() -> None:

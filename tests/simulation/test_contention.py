@@ -8,9 +8,10 @@ from payments.doors.doors import Doors
 from payments.doors.store import Store
 from payments.errors import TooMuchContention
 from payments.steps.retrying import retrying
+from tests.simulation.beginning import simulated
 from tests.simulation.wire import Invocation
 from tests.simulation.wiring import doors as doors_of
-from tests.simulation.world import ALL_LAYERS, simulated
+from tests.simulation.world import ALL_LAYERS
 
 WRITERS, SEEDS = 30, 5
 

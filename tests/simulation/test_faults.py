@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functions.shop import Shop
+from tests.simulation.beginning import Opening, simulated
 from tests.simulation.faults import EVERY
 from tests.simulation.flows import FLOWS
 from tests.simulation.mutants import MUTANTS
-from tests.simulation.world import ALL_LAYERS, KINDS, TENANTS, Opening, World, simulated
+from tests.simulation.world import ALL_LAYERS, KINDS, TENANTS, World
 
 ROWS = 60
 

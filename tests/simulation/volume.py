@@ -13,9 +13,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 
+from tests.simulation.beginning import Base, simulated
 from tests.simulation.running import Result, kind_of, run_seed
 from tests.simulation.wiring import Log
-from tests.simulation.world import KINDS, Base, simulated
+from tests.simulation.world import KINDS
 
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 PORTION = 50
