@@ -47,6 +47,22 @@ class Post:
         return [mail["Content"]["Simple"]["Subject"]["Data"] for mail in self.to(address)]
 
 
+def report_of(
+    mail: Any, kind: str, what: dict[str, Any], *, at: str, message: str
+) -> dict[str, Any]:
+    """What EventBridge brings of SES: `kind`, `Bounce` or `Complaint`, became of a mail."""
+    tags = {tag["Name"]: [tag["Value"]] for tag in mail["EmailTags"]}
+    about = {
+        "timestamp": at,
+        "messageId": message,
+        "destination": mail["Destination"]["ToAddresses"],
+        "tags": {"ses:configuration-set": ["receivable-test"], **tags},
+    }
+    named = {"Bounce": "Email Bounced", "Complaint": "Email Complaint Received"}[kind]
+    detail = {**what, "eventType": kind, "mail": about}
+    return {"source": "aws.ses", "detail-type": named, "detail": detail}
+
+
 def refused(code: str) -> ClientError:
     status = 500 if code == "InternalFailure" else 400
     answer = {

@@ -10,6 +10,7 @@ from payments.edge import runtime
 from payments.facts.settings import Settings
 from payments.steps.rationing import known_as
 from tests.doubles.invocations import stream_record
+from tests.doubles.post import report_of
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Json, World
 
@@ -27,28 +28,19 @@ def shop(world: World) -> Shop:
 def bounce(mail: Json, kind: str = "Permanent", sub: str = "NoEmail", **more: Any) -> Json:
     """What SES tells of a mail that came back."""
     told = {"bounceType": kind, "bounceSubType": sub, "timestamp": "2026-09-21T14:00:08.432Z"}
-    return _event("Email Bounced", mail, {"eventType": "Bounce", "bounce": told}, **more)
+    return _event("Bounce", mail, {"bounce": told}, **more)
 
 
 def complaint(mail: Json, kind: str | None = "abuse", **more: Any) -> Json:
     told = {"timestamp": "2026-09-21T14:10:00.000Z"}
     told |= {"complaintFeedbackType": kind} if kind else {}
-    return _event(
-        "Email Complaint Received", mail, {"eventType": "Complaint", "complaint": told}, **more
-    )
+    return _event("Complaint", mail, {"complaint": told}, **more)
 
 
 def _event(
     kind: str, mail: Json, what: Json, at: str = "2026-09-21T14:00:00Z", message: str = ""
 ) -> Json:
-    tags = {tag["Name"]: [tag["Value"]] for tag in mail["EmailTags"]}
-    about = {
-        "timestamp": at,
-        "messageId": message or mail["MessageId"],
-        "destination": mail["Destination"]["ToAddresses"],
-        "tags": {"ses:configuration-set": ["receivable-test"], **tags},
-    }
-    return {"source": "aws.ses", "detail-type": kind, "detail": {**what, "mail": about}}
+    return report_of(mail, kind, what, at=at, message=message or mail["MessageId"])
 
 
 def send(shop: Shop, **asked: Any) -> tuple[Json, Json]:

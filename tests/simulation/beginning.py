@@ -136,7 +136,7 @@ def _merchant(opening: Opening, tenant: str, *, connected: bool = False) -> Merc
         shop = connecting.connected_shop(opening, tenant)
     else:
         shop = Shop.open(opening, tenant)
-        connecting.let_payers_return(opening, tenant)
+        connecting.decide(opening, tenant)
     cards = tuple(shop.save_card(card) for card in CARDS)
     return Merchant(tenant, shop.account, shop.module["id"], cards, connected)
 

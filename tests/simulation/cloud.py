@@ -108,7 +108,8 @@ class Cloud:
     def start(self, function: str, event: Json, *, tenant: str | None = None) -> Promise:
         allowed_ms = TIMEOUTS_MS.get(function, 29_000)
         deadline = self.scheduler.now + allowed_ms / 1000
-        invocation = Invocation(function, next(self._numbers), deadline, tenant)
+        begun, number = self.scheduler.now, next(self._numbers)
+        invocation = Invocation(function, number, deadline, begun, tenant)
         promise = Promise(self.scheduler)
         self.running[invocation.number] = invocation
         strand = self.scheduler.spawn(

@@ -8,6 +8,7 @@ from tests.doubles.invocations import Json
 from tests.doubles.tenants import publishable_key, secret_key
 from tests.functions.platform import PLATFORM, fill_in, follow, onboard, read
 from tests.functions.shop import FEATURES, Shop, expect
+from tests.simulation.bounces import LIMIT
 
 #: Of 40.00 it is 80 cents.
 FEE_POLICY: Json = {"percent": "1.5", "amounts": [{"currency": "eur", "fixed": 20}]}
@@ -34,11 +35,11 @@ def connected_shop(opening: Any, tenant: str) -> Shop:
     return Shop(opening, tenant, account, module)
 
 
-def let_payers_return(opening: Any, tenant: str) -> None:
-    """Name the origin to which a storefront's payers are led back."""
+def decide(opening: Any, tenant: str) -> None:
+    """Name the origin to which a storefront's payers are led back, and how many mails they get."""
     admin = opening.client(tenant)
     headers = {"if-match": admin.get("/v1/settings").headers["etag"]}
-    asked = {"return_origins": [SHOP]}
+    asked = {"return_origins": [SHOP], "mail_limits": {"address": LIMIT}}
     expect(200, admin.send("PATCH", "/v1/settings", asked, headers=headers))
 
 

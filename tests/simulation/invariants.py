@@ -145,6 +145,12 @@ def nothing_unsigned_counts(books: Books) -> Iterator[str]:
             yield f"{event} was forged and answered {status}"
 
 
+def every_bounce_was_heard(books: Books) -> Iterator[str]:
+    """M2: who sends mails back is known; that none is sent there any more: see `bounces`."""
+    for mail in books.world.bounces.unheard:
+        yield f"{mail.names} came back from {mail.to}, and nobody took note"
+
+
 def every_answer_can_be_explained(books: Books) -> Iterator[str]:
     """I12: some order of what was done to an invoice explains all that callers were told."""
     rows = {row["id"]: row for row in books.rows["INVOICE"]}
@@ -218,6 +224,7 @@ AT_REST: dict[str, Check] = {
     "I9": one_key_has_one_answer,
     "I10": nobody_sees_anothers,
     "I11": nothing_unsigned_counts,
+    "M2": every_bounce_was_heard,
     "I12": every_answer_can_be_explained,
     "a bug": nothing_breaks_but_doors,
     "I15": no_secret_gets_out,

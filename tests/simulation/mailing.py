@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
+from payments.doors.mail import names_of
 from tests.doubles.dynamo import Item, key_of
 from tests.doubles.invocations import stream_record
 from tests.doubles.post import require_well_formed
@@ -19,13 +21,29 @@ OUTBOX = "DUE#notification"
 BROUGHT_S = (0.1, 2.0)
 
 
+@dataclass(frozen=True)
+class Mail:
+    """A mail that SES took; `begun` is when its sender was invoked."""
+
+    asked: Any
+    names: dict[str, str]
+    to: str
+    message: str
+    begun: float
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """Of whom it is, and to whom."""
+        return self.names["tenant"], self.to
+
+
 class Post:
     """What `payments.doors.mail` needs of an SES client, and how often it took each mail."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self.taken: Counter[tuple[str, str]] = Counter()
-        self.seen: list[Callable[[tuple[str, str], int], None]] = []
+        self.seen: list[Callable[[Mail, int], None]] = []
 
     def send_email(self, **asked: Any) -> Item:
         require_well_formed(asked)
@@ -34,14 +52,16 @@ class Post:
     def _take(self, asked: Any, kind: str | None) -> Item:
         if kind == "timeout lost":
             raise ReadTimeoutError(endpoint_url="email")
-        tags = {tag["Name"]: tag["Value"] for tag in asked["EmailTags"]}
-        mail = (f"{tags['tenant']}.{tags['notice']}", asked["Destination"]["ToAddresses"][0])
-        self.taken[mail] += 1
+        names = names_of({tag["Name"]: [tag["Value"]] for tag in asked["EmailTags"]})
+        to, message = asked["Destination"]["ToAddresses"][0], f"message-{self.taken.total() + 1}"
+        mail = Mail(asked, names, to, message, self._wire.begun)
+        same = f"{names['tenant']}.{names['notice']}", to
+        self.taken[same] += 1
         for see in self.seen:
-            see(mail, self.taken[mail])
+            see(mail, self.taken[same])
         if kind == "timeout applied":
             raise ReadTimeoutError(endpoint_url="email")
-        return {"MessageId": "message"}
+        return {"MessageId": message}
 
 
 class Stream:

@@ -52,6 +52,10 @@ def test_every_planted_bug_is_of_some_fault_or_of_no_fault_but_taste(
         "B48 platform_fee_forgotten",
         "B49 connected_by_the_platform_alone",
         "B50 mail_sent_again",
+        "B62 mails_counted_but_not_limited",
+        "B63 stopped_address_written_to",
+        "B64 bounce_taken_for_none",
+        "B65 bounce_kept_without_stopping",
     }
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from tests.doubles.dynamo import Item, key_of
 from tests.doubles.invocations import Json
+from tests.simulation.bounces import Spared
+from tests.simulation.mailing import Mail
 from tests.simulation.world import World
 
 ENDS = {"succeeded", "failed", "canceled", "expired"}
@@ -109,6 +111,7 @@ class Watch:
         world.table.dynamo.written.append(self._wrote)
         world.truth.seen.append(self._happened)
         world.post.seen.append(self._was_mailed)
+        Spared(world, self.blame)
 
     def blame(self, name: str, text: str) -> None:
         self.violations.append(Violation(name, text))
@@ -142,9 +145,9 @@ class Watch:
         if any(sums.values()):
             self.blame("D1", f"{entry['fact']} does not balance: {dict(sums)}")
 
-    def _was_mailed(self, mail: tuple[str, str], times: int) -> None:
+    def _was_mailed(self, mail: Mail, times: int) -> None:
         if times > 1:
-            self.blame("D12", f"{mail} was sent {times} times")
+            self.blame("D12", f"{mail.names} was sent {times} times to {mail.to}")
 
     def _happened(self, obj: Json) -> None:
         match obj["object"], obj.get("status"):

@@ -38,6 +38,7 @@ class Invocation:
     function: str
     number: int
     deadline: float
+    begun: float = 0.0
     tenant: str | None = None
     dead: bool = False
     environment: Any = None
@@ -86,6 +87,12 @@ class Wire:
         if kind == KILLS[1]:
             self._kill(invocation)
         return answer
+
+    @property
+    def begun(self) -> float:
+        """When what is running was invoked."""
+        invocation = getattr(getcurrent(), "invocation", None)
+        return invocation.begun if invocation else self.scheduler.now
 
     def note(self, text: str) -> None:
         if self.trace is not None:

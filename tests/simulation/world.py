@@ -13,6 +13,7 @@ from payments.doors.keys import dated, partition
 from tests.doubles.invocations import Answer, Json, answer_of, api_event, owner_of
 from tests.doubles.payer import Payer
 from tests.doubles.tenants import claims_of
+from tests.simulation.bounces import Bounces
 from tests.simulation.cloud import LOST, Cloud, Environment
 from tests.simulation.deliveries import Webhooks
 from tests.simulation.faults import Faults
@@ -76,6 +77,7 @@ class World:
         self.sqs = Queue(self.wire, self.cloud.arrive)
         self.webhooks, self.payer = Webhooks(self), Payer(standin)
         self.post, self.stream = Post(self.wire), Stream(self)
+        self.bounces = Bounces(self)
         self.outside: Environment | None = None
         self.merchants: dict[str, Merchant] = {}
         self.errors: list[Exception] = []
