@@ -68,6 +68,8 @@ KEYED = {
     "/v1/disputes/{dispute_id}/accept": True,
     "/v1/reconciliation/runs": False,
 }
+#: Routes that hear for which version a request is meant, and do not insist on it.
+VERSIONED = {path for path in KEYED if path.startswith("/v1/disputes/")}
 
 
 def document() -> dict[str, Any]:
@@ -122,8 +124,9 @@ def _complete(path: str, verb: str, operation: dict[str, Any]) -> None:
     }
     if verb == "post" and path in KEYED:
         operation.setdefault("parameters", []).append(KEY | {"required": KEYED[path]})
-    if verb == "patch":
-        operation.setdefault("parameters", []).append(IF_MATCH)
+    if verb == "patch" or path in VERSIONED:
+        required = verb == "patch"
+        operation.setdefault("parameters", []).append(IF_MATCH | {"required": required})
 
 
 def _page(path: str, text: str) -> dict[str, Any]:

@@ -597,6 +597,39 @@ def test_what_died_before_it_was_noted_with_an_inquiry_is_not_done_to_the_charge
     assert expect(200, submit(shop, dispute))["status"] == "under_review"
 
 
+@pytest.mark.parametrize("step", ["accept", "submit", "evidence"])
+def test_what_is_first_heard_of_after_the_escalation_is_refused_if_it_says_what_it_is_for(
+    shop: Shop, step: str
+) -> None:
+    """Nothing here tells when it was sent: it never came, and is sent again with its If-Match."""
+    invoice, dispute = disputed(shop, INQUIRY)
+    expect(200, save(shop, dispute, "ours"))
+    seen = {"if-match": f'"{read(shop, dispute)["version"]}"'}
+    begin = {"accept": accept, "submit": submit, "evidence": save}[step]
+    form = {"evidence[uncategorized_text]": "escalate_inquiry_evidence", "submit": "true"}
+    shop.world.at_stripe("POST", f"/v1/disputes/{dispute['stripe_id']}", **form)
+    asked_anew(shop, invoice)
+
+    stale = refuse(shop.world, lambda: begin(shop, dispute, headers=seen))
+
+    assert stale == (412, "version_mismatch")
+    assert read(shop, dispute)["status"] == "needs_response"
+    now = shop.operator.get(path(dispute)).headers["etag"]
+    expect(200, begin(shop, dispute, headers={"if-match": now}))
+
+
+def test_an_answer_that_was_noted_comes_again_for_the_version_that_it_was_meant_for(
+    shop: Shop,
+) -> None:
+    _, dispute = disputed(shop)
+    expect(200, save(shop, dispute))
+    seen = {"if-match": f'"{read(shop, dispute)["version"]}"'}
+    shop.world.fail("/v1/disputes/*", "timeout_lost", "timeout_lost")
+    assert submit(shop, dispute, key="s", headers=seen).status == 503
+
+    assert expect(200, submit(shop, dispute, key="s", headers=seen))["status"] == "under_review"
+
+
 def noted(shop: Shop) -> Json:
     """The requests that are noted with the only dispute, by their stage."""
     (row,) = [row for (_, sk), row in shop.world.rows().items() if sk.startswith("DISPUTE#")]

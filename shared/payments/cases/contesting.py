@@ -27,6 +27,19 @@ Write = Callable[["Gateway", str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """
+    Who asks; `id` is the request's own, the same each time that it comes.
+
+    `seen` is the version of the dispute that it is meant for, where the caller says so.
+    """
+
+    id: str
+    caller: Caller
+    seen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceFile:
     """A file for one of the slots that Stripe has; its content is shown nowhere."""
 
@@ -40,12 +53,11 @@ def save_evidence(
     fields: Mapping[str, str],
     files: tuple[EvidenceFile, ...],
     *,
-    request_id: str,
-    caller: Caller,
+    request: Request,
     doors: Doors,
 ) -> Dispute:
     """Keep evidence with the dispute at Stripe; the bank sees nothing of it yet."""
-    dispute, began = _begin(dispute_id, request_id, caller, doors)
+    dispute, began = _begin(dispute_id, request, doors)
     _require_stage(dispute, began)
 
     def write(gateway: "Gateway", key: str) -> None:
@@ -63,9 +75,9 @@ def save_evidence(
     )
 
 
-def submit(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) -> Dispute:
+def submit(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
     """Send the evidence that is kept to the bank, which can be done once."""
-    dispute, began = _begin(dispute_id, request_id, caller, doors)
+    dispute, began = _begin(dispute_id, request, doors)
     if began and (not dispute.is_answerable or dispute.is_answered_since(began)):
         return dispute
     _require_stage(dispute, began)
@@ -79,9 +91,9 @@ def submit(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) ->
     return _answer(dispute, write, lambda found: found.submissions > dispute.submissions, doors)
 
 
-def accept(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) -> Dispute:
+def accept(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
     """Give the dispute up: it is lost, and what it took is owed again."""
-    dispute, began = _begin(dispute_id, request_id, caller, doors)
+    dispute, began = _begin(dispute_id, request, doors)
     if began and not dispute.is_open:
         return dispute
     _require_stage(dispute, began)
@@ -93,27 +105,27 @@ def accept(dispute_id: str, *, request_id: str, caller: Caller, doors: Doors) ->
     return _answer(dispute, write, lambda found: not found.is_open, doors)
 
 
-def _begin(
-    dispute_id: str, request_id: str, caller: Caller, doors: Doors
-) -> tuple[Dispute, str | None]:
+def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, str | None]:
     """
     Note the request with the dispute before Stripe hears of it.
 
-    A request that comes again first finds out how far it got; then the stage of the dispute in
-    which it began is returned, too.
+    One that is new has to be meant for the dispute as it is, if it says for which. A request that
+    comes again first finds out how far it got; then the stage of the dispute in which it began is
+    returned, too.
     """
 
     def step() -> tuple[Dispute, str | None]:
-        dispute = doors.store.named(Dispute, caller.tenant, dispute_id)
+        dispute = doors.store.named(Dispute, request.caller.tenant, dispute_id)
         payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
         if payment:
-            require_grant_of(payment, caller, doors)
-        began = dispute.began(request_id, made_at(request_id))
+            require_grant_of(payment, request.caller, doors)
+        dispute.require_seen(request.id, request.seen)
+        began = dispute.began(request.id, made_at(request.id))
         if began:
             dispute = _ask(dispute, doors)
         if dispute.is_answerable or not began:
             dispute.require_answerable(doors.now())
-        return doors.store.save(dispute.begin(request_id, began), dispute), began
+        return doors.store.save(dispute.begin(request.id, began), dispute), began
 
     return retrying(step, doors)
 

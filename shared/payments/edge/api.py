@@ -212,12 +212,20 @@ def answer_once(
 
 
 def if_match(app: Routes) -> int:
-    """Return the version that the caller has seen."""
-    found = (app.current_event.headers or {}).get("if-match")
-    if not found:
+    """Return the version that the caller has seen, and has to name."""
+    seen = version_seen(app)
+    if seen is None:
         raise PreconditionRequired(
             "Say in If-Match which version was seen: the ETag of the last answer."
         )
+    return seen
+
+
+def version_seen(app: Routes) -> int | None:
+    """Return the version that the caller has seen, or None where they do not say."""
+    found = (app.current_event.headers or {}).get("if-match")
+    if not found:
+        return None
     text = found.removeprefix("W/").strip('"')
     if not re.fullmatch("[0-9]{1,18}", text):
         raise ValidationFailed("If-Match is not an ETag of this service.")

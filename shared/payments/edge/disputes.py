@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
 from payments.cases import contesting
+from payments.cases.contesting import Request
 from payments.edge import api, runtime
 from payments.edge.shapes import DisputeOut, show_dispute
 from payments.errors import PayloadTooLarge, ValidationFailed
@@ -109,7 +110,7 @@ def get_dispute(dispute_id: api.PathName) -> Response[DisputeOut]:
 @router.post("/v1/disputes/<dispute_id>/evidence")
 def save_evidence(dispute_id: api.PathName, body: SaveEvidence) -> Response[DisputeOut]:
     """Keep evidence with the dispute at Stripe; the bank sees none of it before it is submitted."""
-    caller, doors = api.caller(router), runtime.doors()
+    caller, seen, doors = api.caller(router), api.version_seen(router), runtime.doors()
     texts, files = body.fields.model_dump(exclude_none=True), _files(body)
     if not texts and not files:
         raise ValidationFailed("There is no evidence in the request.")
@@ -119,7 +120,7 @@ def save_evidence(dispute_id: api.PathName, body: SaveEvidence) -> Response[Disp
     def save(request_id: str) -> DisputeOut:
         return show_dispute(
             contesting.save_evidence(
-                dispute_id, texts, files, request_id=request_id, caller=caller, doors=doors
+                dispute_id, texts, files, request=Request(request_id, caller, seen), doors=doors
             )
         )
 
@@ -129,11 +130,11 @@ def save_evidence(dispute_id: api.PathName, body: SaveEvidence) -> Response[Disp
 @router.post("/v1/disputes/<dispute_id>/submit")
 def submit_evidence(dispute_id: api.PathName) -> Response[DisputeOut]:
     """Send the evidence that is kept to the bank; this can be done once."""
-    caller, doors = api.caller(router), runtime.doors()
+    caller, seen, doors = api.caller(router), api.version_seen(router), runtime.doors()
 
     def submit(request_id: str) -> DisputeOut:
         return show_dispute(
-            contesting.submit(dispute_id, request_id=request_id, caller=caller, doors=doors)
+            contesting.submit(dispute_id, request=Request(request_id, caller, seen), doors=doors)
         )
 
     return api.answer_once(router, "sub", 200, submit)
@@ -142,11 +143,11 @@ def submit_evidence(dispute_id: api.PathName) -> Response[DisputeOut]:
 @router.post("/v1/disputes/<dispute_id>/accept")
 def accept_dispute(dispute_id: api.PathName) -> Response[DisputeOut]:
     """Give the dispute up; what it took is owed again, and this cannot be undone."""
-    caller, doors = api.caller(router), runtime.doors()
+    caller, seen, doors = api.caller(router), api.version_seen(router), runtime.doors()
 
     def accept(request_id: str) -> DisputeOut:
         return show_dispute(
-            contesting.accept(dispute_id, request_id=request_id, caller=caller, doors=doors)
+            contesting.accept(dispute_id, request=Request(request_id, caller, seen), doors=doors)
         )
 
     return api.answer_once(router, "acp", 200, accept)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from payments.errors import DisputeNotAnswerable, DisputePastDue
+from payments.errors import DisputeNotAnswerable, DisputePastDue, VersionMismatch
 from payments.facts.fact import Fact
 from payments.facts.loss import Loss
 from payments.facts.payment import Payment
@@ -151,6 +151,13 @@ class Dispute(Fact):
         """
         early = self.claimed_at is not None and at < self.claimed_at
         return self.requests.get(request) or ("inquiry:0" if early else None)
+
+    def require_seen(self, request: str, version: int | None) -> None:
+        """Refuse a request that is new, and meant for another version than this one."""
+        if version not in {None, self.version} and request not in self.requests:
+            raise VersionMismatch(
+                f"The dispute is at version {self.version}.", version=self.version
+            )
 
     def begin(self, request: str, began: str | None) -> "Dispute":
         """Return it with a caller's request noted, and only the latest of those."""
