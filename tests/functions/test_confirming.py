@@ -156,7 +156,7 @@ def test_the_page_says_what_is_asked_and_looking_at_it_asks_nobody(asking: Shop)
 
     text = page(asking, path)
 
-    assert set(asking.world.gate.passed) == {"get_item", "query"}
+    assert set(asking.world.gate.passed) == {"get_item", "batch_get_item", "query"}
     assert asking.world.rows() == before
     for words in (
         "Your bank wants you to confirm",

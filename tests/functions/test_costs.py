@@ -88,7 +88,7 @@ def shop(world: World) -> Shop:
 
 #: (requests, write units) up to each step; docs/costs.md says what for. A step up is a decision.
 #: Who has to be told of the money is a row of the same transaction: 3 units and no request.
-MOST = {"invoice": (6, 11), "link": (13, 18), "press": (25, 31), "paid": (34, 55)}
+MOST = {"invoice": (5, 11), "link": (11, 18), "press": (20, 31), "paid": (29, 55)}
 
 
 def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(
@@ -132,3 +132,13 @@ def test_to_tell_of_a_payment_costs_no_more_than_this(
 
     assert len(shop.world.post.sent) == 4
     assert meter.read() == MOST_TOLD
+
+
+def test_a_look_at_the_payers_page_is_three_reads(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shop.link(shop.invoice())
+    meter = metered(shop.world, monkeypatch)
+
+    assert shop.world.public.get(path).status == 200
+    assert meter.requests == ["get_item", "batch_get_item", "query"]

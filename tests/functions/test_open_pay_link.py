@@ -67,7 +67,7 @@ def test_looking_changes_nothing_and_asks_nobody_at_stripe(shop: Shop) -> None:
         assert page(shop, path).status == 200
 
     assert shop.world.rows() == before
-    assert set(shop.world.gate.passed) == {"get_item", "query"}
+    assert set(shop.world.gate.passed) == {"get_item", "batch_get_item", "query"}
 
 
 def test_pay_leads_to_a_fresh_session_over_what_is_owed(shop: Shop) -> None:
@@ -350,6 +350,19 @@ def test_a_module_that_was_switched_off_takes_no_payment(shop: Shop) -> None:
     assert answer.status == 303
     assert "You were not charged" in page(shop, path).text
     assert sessions(shop) == []
+
+
+def test_a_pointer_of_before_that_does_not_name_who_has_to_do_with_it_still_leads_there(
+    shop: Shop,
+) -> None:
+    path = shop.link(shop.invoice())
+    (pointer,) = (row for (pk, _), row in shop.world.rows().items() if pk.startswith("P#LNK#"))
+    bare = {name: pointer[name] for name in pointer.keys() - {"module", "account", "customer"}}
+    shop.world.dynamo.keep(bare)
+
+    assert "40.00" in page(shop, path).text
+    assert press(shop, path).status == 303
+    assert sessions(shop) == ["open"]
 
 
 def test_a_customer_who_is_no_longer_enabled_does_not_pay(shop: Shop) -> None:

@@ -136,13 +136,13 @@ def declined(attempt: Attempt, decline: Decline) -> Declined:
 def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors) -> Attempt:
     invoices = [doors.store.invoice(caller.tenant, part.invoice) for part in request.parts]
     _require_one_payer(invoices, request.customer)
-    permitted = require_use(caller, module_of(invoices[0], request.module), "charge_saved", doors)
+    module, payer = module_of(invoices[0], request.module), invoices[0].customer
+    permitted, customer = require_use(caller, module, "charge_saved", payer, doors)
     permitted.module.require_card()
     if request.on_action_required == "send_link":
         permitted.module.require("link")
     for invoice in invoices:
         require_same_books(invoice, permitted)
-    customer = doors.store.customer(caller.tenant, invoices[0].customer)
     customer.require_enabled()
     card = _card(customer, request.payment_method, permitted, doors)
 

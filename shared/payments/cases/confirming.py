@@ -13,7 +13,7 @@ from payments.errors import (
 from payments.facts.attempt import Attempt
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.stripe_objects import Intent
-from payments.steps.addressing import invoice_behind
+from payments.steps.addressing import behind
 from payments.steps.awaiting import waiting_for
 from payments.steps.closing import applied
 from payments.steps.permitting import require_ready, require_same_books
@@ -45,9 +45,9 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
     """
 
     def step() -> str | None:
-        link, invoice = invoice_behind(token, doors)
-        attempt = waiting_for(invoice, doors)
-        if not attempt or not link.is_usable(doors.now()):
+        found = behind(token, doors)
+        attempt = waiting_for(found.invoice, doors)
+        if not attempt or not found.link.is_usable(doors.now()):
             return None
         _require_wanted(attempt, doors)
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
@@ -67,8 +67,7 @@ def come_back(token: str, *, doors: Doors) -> bool:
 
     Which payment it is, the invoice knows: what the address says may be anybody's.
     """
-    _, invoice = invoice_behind(token, doors)
-    attempt = waiting_for(invoice, doors)
+    attempt = waiting_for(behind(token, doors).invoice, doors)
     if not attempt:
         return True
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)

@@ -21,7 +21,7 @@ from payments.facts.ledger import BAD_DEBT, JournalEntry, invoice_entry
 from payments.facts.reservation import Reservation
 from payments.money import Money, require_representable
 from payments.steps.claiming import release
-from payments.steps.permitting import require_grant, require_grant_for
+from payments.steps.permitting import require_grant_and_customer, require_grant_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,7 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
         due=request.due,
         draft=request.draft,
     )
-    doors.store.customer(caller.tenant, request.customer).require_known()
-    if request.module:
-        module = require_grant(caller, request.module, "invoice.*", doors)
-        if request.allow_partial and not module.features.partial:
-            raise FeatureDisabled(
-                f"Payment module {module.name} does not offer part payments.", feature="partial"
-            )
+    _require_parties(request, caller, doors)
     number = Reservation(tenant=caller.tenant, kind="NUM", value=request.number, holder=invoice_id)
     created = change(invoice)
     try:
@@ -82,6 +76,21 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
     except RowChanged:
         return _existing(invoice, doors)
     return created.new
+
+
+def _require_parties(request: InvoiceRequest, caller: Caller, doors: Doors) -> None:
+    """Refuse an unknown customer, or a module that the caller, or the invoice, may not use."""
+    if not request.module:
+        doors.store.customer(caller.tenant, request.customer).require_known()
+        return
+    module, customer = require_grant_and_customer(
+        caller, request.module, "invoice.*", request.customer, doors
+    )
+    customer.require_known()
+    if request.allow_partial and not module.features.partial:
+        raise FeatureDisabled(
+            f"Payment module {module.name} does not offer part payments.", feature="partial"
+        )
 
 
 def amend(

@@ -14,7 +14,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.link import LinkPointer, PayLink, Rule
 from payments.facts.notification import Kind, Notification
 from payments.facts.outcome import OutcomeUnknown
-from payments.steps.addressing import digest, token_of
+from payments.steps.addressing import digest, pointer_to, token_of
 from payments.steps.closing import close
 from payments.steps.noticing import of_invoice
 from payments.steps.permitting import (
@@ -59,9 +59,9 @@ def create_link(
 ) -> PayLink:
     """Return a new pay link; its token follows from its id, and only its digest is kept."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
-    permitted = require_use(caller, module_of(invoice, request.module), "link", doors)
+    module = module_of(invoice, request.module)
+    permitted, customer = require_use(caller, module, "link", invoice.customer, doors)
     require_same_books(invoice, permitted)
-    customer = doors.store.customer(caller.tenant, invoice.customer)
     customer.require_enabled()
     rule = request.rule or ("fixed" if request.amount else "full")
     _require_sense(request, rule, invoice, permitted, doors.now())
@@ -80,7 +80,8 @@ def create_link(
         message=request.message,
         expires_at=request.expires_at,
     )
-    return _keep(link, doors, replace=request.replace, send=request.send)
+    pointer = pointer_to(link, permitted.account.id, customer.ref)
+    return _keep(link, pointer, request, doors)
 
 
 def links_of(invoice_id: str, *, caller: Caller, doors: Doors) -> list[PayLink]:
@@ -163,23 +164,20 @@ def _require_sense(
         invoice.require_partial()
 
 
-def _keep(link: PayLink, doors: Doors, *, replace: bool, send: Sending | None) -> PayLink:
-    pointer = LinkPointer(
-        digest=link.digest, tenant=link.tenant, invoice=link.invoice, link=link.id
-    )
-    older = doors.store.links(link.tenant, link.invoice) if replace else []
+def _keep(link: PayLink, pointer: LinkPointer, request: LinkRequest, doors: Doors) -> PayLink:
+    older = doors.store.links(link.tenant, link.invoice) if request.replace else []
     replaced = [
         change(each.replace(doors.now()), each) for each in older if each.status == "active"
     ]
     try:
-        told = [_sent(link, link.id, send, doors)] if send else []
+        told = [_sent(link, link.id, request.send, doors)] if request.send else []
         doors.store.write(change(link), change(pointer), *replaced, *told)
     except RowChanged:
         # The request was cut short after this write, or an older link was just withdrawn.
         try:
             return doors.store.link(link.tenant, link.invoice, link.id)
         except NotFound:
-            return _keep(link, doors, replace=replace, send=send)
+            return _keep(link, pointer, request, doors)
     return link
 
 

@@ -8,7 +8,7 @@ from payments.doors.doors import Doors
 from payments.doors.rows.invoices import InvoiceRows
 from payments.errors import AmountTooSmall, InvoiceNotPayable, PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
-from payments.facts.customer import Customer, SavedMethod
+from payments.facts.customer import SavedMethod
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.link import PayLink
 from payments.facts.module import PaymentModule
@@ -17,7 +17,7 @@ from payments.facts.payment import Payment
 from payments.facts.settings import Settings
 from payments.facts.velocity import Scope
 from payments.money import Money, least_charge, step
-from payments.steps.addressing import invoice_behind, rows_behind
+from payments.steps.addressing import Behind, behind, rows_behind
 from payments.steps.advancing import advance
 from payments.steps.applying import apply_session
 from payments.steps.awaiting import card_of, waiting_for
@@ -26,7 +26,6 @@ from payments.steps.limiting import admit, payer_at
 from payments.steps.opening import open_session
 from payments.steps.permitting import (
     Permitted,
-    require_ready,
     require_same_books,
     surcharge_of,
 )
@@ -118,15 +117,14 @@ def view(token: str, *, doors: Doors) -> LinkView:
 
     Reading changes nothing, since mail scanners read too.
     """
-    link, rows = rows_behind(token, doors)
+    found = behind(token, doors)
+    link, module, settings = found.link, found.module, found.settings
+    rows = doors.store.invoice_rows(link.tenant, link.invoice)
     invoice = rows.require_invoice()
-    module = doors.store.module(link.tenant, link.module)
-    account = doors.store.account(link.tenant, module.account)
-    settings = doors.store.settings(link.tenant)
     left = invoice.collectable + invoice.reserved
     least, bound = module.terms.bounds(invoice.currency)
     most = min(left, bound or left)
-    waiting, state = waiting_for(invoice, doors), _state(link, invoice, doors)
+    waiting, state = waiting_for(invoice, doors), _state(found, invoice, doors.now())
     if state is LinkState.CONFIRM and not waiting:
         # Decided while this was read.
         state = LinkState.IN_PROGRESS
@@ -136,12 +134,12 @@ def view(token: str, *, doors: Doors) -> LinkView:
         link=link,
         invoice=invoice,
         module=module,
-        merchant=settings.name or account.name,
+        merchant=settings.name or found.account.name,
         settings=settings,
         received=_received(rows, doors),
         left=left,
         part=part,
-        surcharge=surcharge_of(module, account, Money(part, invoice.currency)),
+        surcharge=surcharge_of(module, found.account, Money(part, invoice.currency)),
         least=min(left, max(least, _least(link, invoice))),
         most=most,
         failed_at=_failed_at(rows),
@@ -162,10 +160,11 @@ def wrong_part(view: LinkView, amount: int) -> str:
 
 def press(token: str, asked: Press, *, doors: Doors) -> str:
     """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
-    link, invoice = invoice_behind(token, doors)
+    found = behind(token, doors)
+    link, invoice, customer = found.link, found.invoice, found.customer
     if not link.is_usable(doors.now()):
         raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
-    permitted, customer = _require_open(link, invoice, doors)
+    permitted = _require_open(found, invoice)
     money = invoice.require_collectable(_part(link, invoice, asked.amount), beside=invoice.reserved)
     permitted.module.terms.require_money(money)
     payer = payer_at(asked.address, link.tenant, doors) if asked.address else None
@@ -174,8 +173,8 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
     gateway = doors.gateway(link.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 
-    def propose(found: list[Invoice]) -> Attempt:
-        (seen,) = found
+    def propose(present: list[Invoice]) -> Attempt:
+        (seen,) = present
         money = seen.require_collectable(_part(link, seen, asked.amount))
         return Attempt(
             **permitted.binds(money),
@@ -232,12 +231,12 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
     return True
 
 
-def _state(link: PayLink, invoice: Invoice, doors: Doors) -> LinkState:
-    found = _hindrance(link, invoice, doors.now())
-    if found:
-        return found
+def _state(found: Behind, invoice: Invoice, now: datetime) -> LinkState:
+    link = found.link
+    if hindrance := _hindrance(link, invoice, now):
+        return hindrance
     try:
-        permitted, _ = _require_open(link, invoice, doors)
+        permitted = _require_open(found, invoice)
         money = invoice.require_collectable(_part(link, invoice, None), beside=invoice.reserved)
         if link.rule != "choose" and not invoice.waits_for_payer:
             permitted.module.terms.require_money(money)
@@ -261,13 +260,13 @@ def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | No
     return next((state for holds, state in reasons if holds), None)
 
 
-def _require_open(link: PayLink, invoice: Invoice, doors: Doors) -> tuple[Permitted, Customer]:
+def _require_open(found: Behind, invoice: Invoice) -> Permitted:
     """Refuse where the merchant takes no payment of this customer by link now."""
-    permitted = require_ready(doors.store.module(link.tenant, link.module), "link", doors)
+    found.module.require("link")
+    permitted = Permitted.by(found.module, found.account)
     require_same_books(invoice, permitted)
-    customer = doors.store.customer(link.tenant, invoice.customer)
-    customer.require_enabled()
-    return permitted, customer
+    found.customer.require_enabled()
+    return permitted
 
 
 def _part(link: PayLink, invoice: Invoice, chosen: int | None) -> int | None:

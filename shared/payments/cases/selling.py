@@ -27,6 +27,7 @@ from payments.steps.permitting import (
     Permitted,
     module_of,
     require_grant,
+    require_grant_and_customer,
     require_permitted,
     require_same_books,
 )
@@ -187,10 +188,12 @@ def _claim(
 def _require_permitted(
     request: CheckoutRequest, invoice: Invoice, caller: Caller, doors: Doors
 ) -> tuple[Permitted, Customer]:
-    module = require_grant(caller, module_of(invoice, request.module), "paylink.send", doors)
+    name = module_of(invoice, request.module)
+    module, customer = require_grant_and_customer(
+        caller, name, "paylink.send", invoice.customer, doors
+    )
     permitted = require_permitted(module, doors)
     require_same_books(invoice, permitted)
-    customer = doors.store.customer(caller.tenant, invoice.customer)
     customer.require_enabled()
     _require_amount(request, invoice, permitted)
     return permitted, customer

@@ -52,10 +52,18 @@ class PayLink(Fact):
 
 
 class LinkPointer(Fact):
-    """Leads from a link's digest to its tenant; the link is then read again under that tenant."""
+    """
+    Leads from a link's digest to its tenant; the link is then read again under that tenant.
+
+    `module`, `account` and `customer` never change for a link, so that all who have to do with it
+    are read at once; pointers of before do not name them.
+    """
 
     digest: str
     tenant: str
     invoice: str
     link: str
+    module: str | None = None
+    account: str | None = None
+    customer: str | None = None
     version: int = 1

@@ -8,15 +8,32 @@ can be written into a mail at any time, and no row holds what opens the page.
 import base64
 import hashlib
 import hmac
+from dataclasses import dataclass
 
 from payments.doors.doors import Doors
 from payments.doors.rows.invoices import InvoiceRows
 from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import NotFound
+from payments.facts.account import Account
 from payments.facts.attempt import Attempt, Channel, WayBack
+from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.link import LinkPointer, PayLink
+from payments.facts.module import PaymentModule
+from payments.facts.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A pay link, its invoice and all who have to do with it, as they are now."""
+
+    link: PayLink
+    invoice: Invoice
+    module: PaymentModule
+    account: Account
+    customer: Customer
+    settings: Settings
 
 
 def token_of(tenant: str, link: str, doors: Doors) -> str:
@@ -36,13 +53,35 @@ def page_of(base_url: str, tenant: str, link: str, doors: Doors) -> str:
     return f"{base_url}/p/{token_of(tenant, link, doors)}"
 
 
-def invoice_behind(token: str, doors: Doors) -> tuple[PayLink, Invoice]:
-    """Return the pay link that a token opens, and its invoice."""
+def behind(token: str, doors: Doors) -> Behind:
+    """Return what a token opens; a pointer of before does not name who has to do with it."""
     pointer = _pointer(token, doors)
-    link, invoice = doors.store.linked(pointer)
-    if not invoice:
+    tenant, led = pointer.tenant, doors.store.led_to(pointer)
+    if not led.invoice:
         raise NotFound("There is no such invoice.")
-    return _led_to(pointer, link), invoice
+    link, invoice = _led_to(pointer, led.link), led.invoice
+    module = led.module or doors.store.module(tenant, link.module)
+    return Behind(
+        link=link,
+        invoice=invoice,
+        module=module,
+        account=led.account or doors.store.account(tenant, module.account),
+        customer=led.customer or doors.store.customer(tenant, invoice.customer),
+        settings=led.settings or Settings(tenant=tenant, version=0),
+    )
+
+
+def pointer_to(link: PayLink, account: str, customer: str) -> LinkPointer:
+    """Return what leads a token to a link, and to all who have to do with it."""
+    return LinkPointer(
+        digest=link.digest,
+        tenant=link.tenant,
+        invoice=link.invoice,
+        link=link.id,
+        module=link.module,
+        account=account,
+        customer=customer,
+    )
 
 
 def rows_behind(token: str, doors: Doors) -> tuple[PayLink, InvoiceRows]:
@@ -77,14 +116,22 @@ def link_for(attempt: Attempt, invoice: Invoice, doors: Doors) -> PayLink | None
     for link in doors.store.links(invoice.tenant, invoice.id):
         if link.is_usable(now) and link.rule == "full":
             return link
-    if not doors.store.module(invoice.tenant, attempt.module).features.link:
+    module = doors.store.module(invoice.tenant, attempt.module)
+    if not module.features.link:
         return None
     name = f"lnk_{attempt.id.removeprefix('att_')}"
     token = digest(token_of(invoice.tenant, name, doors))
-    named = {"digest": token, "tenant": invoice.tenant, "invoice": invoice.id}
-    link = PayLink(**named, id=name, module=attempt.module, created_at=now)
+    link = PayLink(
+        id=name,
+        tenant=invoice.tenant,
+        invoice=invoice.id,
+        module=module.id,
+        digest=token,
+        created_at=now,
+    )
+    pointer = pointer_to(link, module.account, invoice.customer)
     try:
-        doors.store.write(change(link), change(LinkPointer(**named, link=name)))
+        doors.store.write(change(link), change(pointer))
     except RowChanged:
         found = doors.store.link(invoice.tenant, invoice.id, name)
         return found if found.is_usable(now) else None

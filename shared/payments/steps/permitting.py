@@ -7,8 +7,9 @@ from payments.doors.doors import Doors
 from payments.errors import PermissionDenied, ValidationFailed
 from payments.facts.account import Account
 from payments.facts.caller import Caller
+from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
-from payments.facts.module import BY_FEATURE, PaymentModule, Permission
+from payments.facts.module import BY_FEATURE, Grant, PaymentModule, Permission
 from payments.facts.payment import Payment
 from payments.money import Money
 
@@ -20,6 +21,12 @@ class Permitted:
     module: PaymentModule
     account: Account
     mode: str
+
+    @classmethod
+    def by(cls, module: PaymentModule, account: Account) -> "Permitted":
+        """Refuse a module that is Off, or whose account does not work."""
+        account.require_active(module.mode)
+        return cls(module, account, module.mode)
 
     def binds(self, money: Money) -> dict[str, Any]:
         """
@@ -58,10 +65,26 @@ def require_grant(
     They are read anew for each request, so that what is taken away is gone at once.
     """
     found, grant = doors.store.granted(caller.tenant, caller.profile, module)
+    return _allowed(found, grant, caller, permission)
+
+
+def require_grant_and_customer(
+    caller: Caller, module: str, permission: Permission, customer: str, doors: Doors
+) -> tuple[PaymentModule, Customer]:
+    """Return the same, and a customer in the same read."""
+    found, grant, known = doors.store.granted_for(caller.tenant, caller.profile, module, customer)
+    return _allowed(found, grant, caller, permission), known
+
+
+def _allowed(
+    found: PaymentModule, grant: Grant | None, caller: Caller, permission: Permission | None
+) -> PaymentModule:
     if not grant or not grant.allows(permission):
         lacks = f"lacks {permission} for" if grant and not grant.removed_at else "is not granted"
         detail = f"Profile {caller.profile} {lacks} payment module {found.name}."
-        raise PermissionDenied(detail, module=module, profile=caller.profile, permission=permission)
+        raise PermissionDenied(
+            detail, module=found.id, profile=caller.profile, permission=permission
+        )
     return found
 
 
@@ -94,9 +117,12 @@ def require_grant_on(account: str, permission: Permission, caller: Caller, doors
     )
 
 
-def require_use(caller: Caller, module: str, feature: str, doors: Doors) -> Permitted:
-    """Return what is needed to pay through the module's `feature`."""
-    return require_ready(require_grant(caller, module, BY_FEATURE[feature], doors), feature, doors)
+def require_use(
+    caller: Caller, module: str, feature: str, customer: str, doors: Doors
+) -> tuple[Permitted, Customer]:
+    """Return what is needed for a customer to pay through the module's `feature`."""
+    found, known = require_grant_and_customer(caller, module, BY_FEATURE[feature], customer, doors)
+    return require_ready(found, feature, doors), known
 
 
 def require_ready(module: PaymentModule, feature: str, doors: Doors) -> Permitted:
@@ -107,9 +133,7 @@ def require_ready(module: PaymentModule, feature: str, doors: Doors) -> Permitte
 
 def require_permitted(module: PaymentModule, doors: Doors) -> Permitted:
     """Refuse a module that is Off, or whose account does not work."""
-    account = doors.store.account(module.tenant, module.account)
-    account.require_active(module.mode)
-    return Permitted(module, account, module.mode)
+    return Permitted.by(module, doors.store.account(module.tenant, module.account))
 
 
 def module_of(invoice: Invoice, asked: str | None) -> str:

@@ -13,7 +13,7 @@ from payments.facts.customer import Customer
 from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.facts.reservation import Reservation
 from payments.money import require_currency
-from payments.steps.permitting import Permitted, require_use
+from payments.steps.permitting import Permitted, require_grant, require_ready, require_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,8 @@ def open_setup_intent(
 
 def client_secret(setup_intent: str, module: str, *, caller: Caller, doors: Doors) -> str:
     """Return the secret of a SetupIntent that was made before: no row of ours holds it."""
-    permitted = require_use(caller, module, "charge_saved", doors)
+    found = require_grant(caller, module, "charge.create", doors)
+    permitted = require_ready(found, "charge_saved", doors)
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     return gateway.setup_intent(setup_intent).client_secret or ""
 
@@ -108,8 +109,7 @@ def _ask(
     request: SetupRequest, ref: str, text: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> _Asked:
     require_currency(request.currency)
-    permitted = require_use(caller, request.module, "charge_saved", doors)
-    customer = doors.store.customer(caller.tenant, ref)
+    permitted, customer = require_use(caller, request.module, "charge_saved", ref, doors)
     customer.require_enabled()
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     metadata = {

@@ -6,6 +6,7 @@ from payments.errors import NotFound
 from payments.facts.account import Account
 from payments.facts.certification import Certification
 from payments.facts.connection import Connection
+from payments.facts.customer import Customer
 from payments.facts.module import Grant, PaymentModule
 from payments.facts.settings import Settings
 
@@ -50,6 +51,19 @@ class Accounts(Reading):
         if not found:
             raise NotFound("There is no such payment module.")
         return found, grant
+
+    def granted_for(
+        self, tenant: str, profile: str, module: str, customer: str
+    ) -> tuple[PaymentModule, Grant | None, Customer]:
+        """Return the same and a customer, in one read."""
+        known, found, grant = self._several(
+            (Customer, partition(tenant, "CUS", customer), "CUSTOMER"),
+            (PaymentModule, partition(tenant, "MOD", module), "MODULE"),
+            (Grant, partition(tenant, "PRF", profile), f"MODULE#{module}"),
+        )
+        if not known or not found:
+            raise NotFound(f"There is no such {'payment module' if known else 'customer'}.")
+        return found, grant, known
 
     def grants(self, tenant: str, profile: str) -> list[Grant]:
         """Return what a profile was ever granted."""

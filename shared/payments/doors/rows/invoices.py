@@ -12,7 +12,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry
-from payments.facts.link import LinkPointer, PayLink
+from payments.facts.link import PayLink
 from payments.facts.mailing import Report
 from payments.facts.notification import Notification
 from payments.facts.payment import Payment, Share
@@ -180,14 +180,6 @@ class Invoices(Reading):
     def link(self, tenant: str, invoice: str, link: str) -> PayLink:
         """Return the pay link or raise NotFound."""
         return self._require(PayLink, "pay link", partition(tenant, "INV", invoice), f"LINK#{link}")
-
-    def linked(self, pointer: LinkPointer) -> tuple[PayLink | None, Invoice | None]:
-        """Return the pay link that a token leads to, and its invoice, in one read."""
-        home = partition(pointer.tenant, "INV", pointer.invoice)
-        link, invoice = self._several(
-            (PayLink, home, f"LINK#{pointer.link}"), (Invoice, home, "INVOICE")
-        )
-        return link, invoice
 
     def links(self, tenant: str, invoice: str) -> list[PayLink]:
         """Return the pay links of an invoice, oldest first."""
