@@ -151,7 +151,7 @@ def open_intent(invoice_id: api.PathName, body: OpenIntent) -> Response[IntentOu
         return KeptIntent(attempt_id=attempt.id, invoice=attempt.invoice)
 
     def tell(kept: dict[str, Any]) -> dict[str, Any]:
-        attempt = runtime.store().named(Attempt, caller.tenant, kept["attempt_id"])
+        attempt = selling.opened(kept["invoice"], kept["attempt_id"], caller=caller, doors=doors)
         keys = selling.browser_keys(attempt, doors)
         shown = IntentOut(
             attempt_id=attempt.id,

@@ -47,6 +47,7 @@ class Dynamo:
 
     def batch_get_item(self, *, RequestItems: Item) -> Item:  # noqa: N803
         ((table, asked),) = RequestItems.items()
+        assert len({*map(key_of, asked["Keys"])}) == len(asked["Keys"]), "one row twice"
         found = [self.rows[key_of(key)] for key in asked["Keys"] if key_of(key) in self.rows]
         return {"Responses": {table: found}, "UnprocessedKeys": {}}
 

@@ -7,7 +7,7 @@ import pytest
 
 from payments.edge import runtime
 from payments.facts.settings import Settings
-from tests.functions.shop import Shop
+from tests.functions.shop import Shop, expect
 from tests.functions.world import Guarded, Json, World
 
 #: The attributes that an index shows; a write to them is a write to the index.
@@ -142,3 +142,26 @@ def test_a_look_at_the_payers_page_is_three_reads(
 
     assert shop.world.public.get(path).status == 200
     assert meter.requests == ["get_item", "batch_get_item", "query"]
+
+
+def test_a_charge_of_a_saved_card_costs_no_more_than_this(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.save_card()
+    expect(201, shop.charge(shop.invoice()))
+    invoice = shop.invoice()
+    meter = metered(shop.world, monkeypatch)
+
+    expect(201, shop.charge(invoice))
+    assert meter.read() == (15, 32)
+
+
+def test_a_storefronts_own_payment_page_costs_no_more_than_this(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/invoices/{shop.invoice()['id']}/payment-intents"
+    expect(201, shop.storefront.post(f"/v1/invoices/{shop.invoice()['id']}/payment-intents", {}))
+    meter = metered(shop.world, monkeypatch)
+
+    expect(201, shop.storefront.post(path, {}))
+    assert meter.read() == (12, 13)

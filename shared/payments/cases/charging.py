@@ -79,9 +79,10 @@ def charge_token(
     `attempt_id` is the request's own: called again with it, this goes on where it stopped. Raise
     Declined where Stripe tried and no money moved.
     """
-    attempt = doors.store.attempt(caller.tenant, request.parts[0].invoice, attempt_id)
+    names = [part.invoice for part in request.parts]
+    attempt, invoices = doors.store.begun(caller.tenant, attempt_id, *names)
     if not attempt:
-        attempt = _begin(request, attempt_id, caller, doors)
+        attempt = _begin(request, attempt_id, invoices, caller, doors)
     if attempt.is_open:
         attempt = drive(attempt, doors)
     if attempt.status is _S.FAILED:
@@ -133,8 +134,9 @@ def declined(attempt: Attempt, decline: Decline) -> Declined:
     )
 
 
-def _begin(request: ChargeRequest, attempt_id: str, caller: Caller, doors: Doors) -> Attempt:
-    invoices = [doors.store.invoice(caller.tenant, part.invoice) for part in request.parts]
+def _begin(
+    request: ChargeRequest, attempt_id: str, invoices: list[Invoice], caller: Caller, doors: Doors
+) -> Attempt:
     _require_one_payer(invoices, request.customer)
     module, payer = module_of(invoices[0], request.module), invoices[0].customer
     permitted, customer = require_use(caller, module, "charge_saved", payer, doors)

@@ -193,7 +193,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
 
     attempt = claim([invoice], propose, supersede=True, doors=doors)
     _require_still_in_use(link, attempt, doors)
-    return open_session(invoice, attempt, gateway, doors).url or ""
+    return open_session(invoice, attempt, gateway, doors).session_url or ""
 
 
 def _require_still_in_use(link: PayLink, attempt: Attempt, doors: Doors) -> None:

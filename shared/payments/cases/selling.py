@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from payments.doors.doors import Doors
 from payments.errors import (
     AmountChanged,
+    NotFound,
     PaymentCanceled,
     PaymentsError,
     StripeUnavailable,
@@ -91,6 +92,14 @@ def open_elements(request: CheckoutRequest, *, caller: Caller, doors: Doors) -> 
     return _open(request, Channel.ELEMENTS, caller, doors)
 
 
+def opened(invoice: str, attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
+    """Return what was opened a moment ago; by its id alone, no index may show it yet."""
+    found = doors.store.attempt(caller.tenant, invoice, attempt_id)
+    if not found:
+        raise NotFound("There is no such attempt.")
+    return found
+
+
 def client_secret(attempt: Attempt, doors: Doors) -> str:
     """Return what lets a browser confirm the attempt's PaymentIntent; it is kept nowhere."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
@@ -140,15 +149,13 @@ def cancel(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
 
 
 def _open(request: CheckoutRequest, channel: Channel, caller: Caller, doors: Doors) -> Attempt:
-    invoice = doors.store.invoice(caller.tenant, request.invoice)
-    attempt = doors.store.attempt(caller.tenant, invoice.id, request.attempt)
+    attempt, (invoice,) = doors.store.begun(caller.tenant, request.attempt, request.invoice)
     if not attempt:
         attempt = _claim(request, invoice, channel, caller, doors)
     if attempt.status is _S.CREATED:
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
         ask_stripe = open_session if channel.has_session else open_intent
-        ask_stripe(invoice, attempt, gateway, doors)
-        attempt = latest(attempt, doors)
+        attempt = ask_stripe(invoice, attempt, gateway, doors)
     if not attempt.is_open and attempt.status is not _S.SUCCEEDED:
         detail = "The attempt was given up before anybody could pay. No money moved; begin again."
         raise PaymentCanceled(detail, attempt_id=attempt.id)

@@ -119,9 +119,11 @@ class Table:
     def get_many(self, keys: list[tuple[str, str]]) -> list[Row]:
         """Return the rows that exist, in the order of their keys."""
         found: dict[tuple[str, str], Row] = {}
-        for start in range(0, len(keys), BATCH_MAX):
+        # DynamoDB refuses a batch that names a row twice.
+        once = list(dict.fromkeys(keys))
+        for start in range(0, len(once), BATCH_MAX):
             pending: Any = [
-                to_attributes({"pk": pk, "sk": sk}) for pk, sk in keys[start : start + BATCH_MAX]
+                to_attributes({"pk": pk, "sk": sk}) for pk, sk in once[start : start + BATCH_MAX]
             ]
             while pending:
                 request = {self._name: {"Keys": pending, "ConsistentRead": True}}

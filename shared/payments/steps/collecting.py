@@ -5,6 +5,7 @@ from payments.doors.gateway import Gateway
 from payments.doors.table import RowChanged
 from payments.errors import NotFound, StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
+from payments.facts.customer import SavedMethod
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.stripe_objects import Intent
 from payments.steps.advancing import advance, await_payer, latest
@@ -31,10 +32,10 @@ def drive(attempt: Attempt, doors: Doors) -> Attempt:
 
 
 def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    _require_card(attempt, doors)
-    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    card, invoice = doors.store.card_and_invoice(attempt)
+    _require_active(card, attempt, doors)
     try:
-        intent = gateway.create_intent(attempt, number)
+        intent = gateway.create_intent(attempt, invoice.number)
     except (StripeRefused, StripeRequestRefused):
         # Certainly nothing was created, so nothing has to be fenced.
         advance(attempt, _S.CANCELED, doors=doors)
@@ -44,14 +45,13 @@ def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     return doors.store.save(attempt.become(_S.SUBMITTING, **changes), attempt)
 
 
-def _require_card(attempt: Attempt, doors: Doors) -> None:
+def _require_active(card: SavedMethod | None, attempt: Attempt, doors: Doors) -> None:
     """
     Refuse a card that is being detached.
 
     Whoever detaches marks the card first and looks for attempts then; the attempt is stored first
     and looks at the card then. One of the two always sees the other.
     """
-    card = doors.store.card(attempt.tenant, attempt.customer, attempt.payment_method or "")
     if not card or not card.is_active:
         advance(attempt, _S.CANCELED, doors=doors)
         raise NotFound("There is no such saved card.")

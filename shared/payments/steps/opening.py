@@ -18,21 +18,19 @@ from payments.steps.claiming import in_progress
 T = TypeVar("T", Session, Intent)
 
 
-def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Session:
-    """Create the attempt's Checkout Session and return it, its id being stored."""
+def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Create the attempt's Checkout Session and return the attempt with it, as it is stored."""
     back = way_back(attempt, doors)
     session = _ask(
         invoice, attempt, lambda: gateway.create_session(attempt, invoice.number, back), doors
     )
-    _remember(invoice, attempt, doors, session=session.id, session_url=session.url)
-    return session
+    return _remember(invoice, attempt, doors, session=session.id, session_url=session.url)
 
 
-def open_intent(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Intent:
+def open_intent(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     """Create the attempt's PaymentIntent, which the payer's own browser confirms."""
     intent = _ask(invoice, attempt, lambda: gateway.create_intent(attempt, invoice.number), doors)
-    _remember(invoice, attempt, doors, payment_intent=intent.id)
-    return intent
+    return _remember(invoice, attempt, doors, payment_intent=intent.id)
 
 
 def _ask(invoice: Invoice, attempt: Attempt, create: Callable[[], T], doors: Doors) -> T:
@@ -46,7 +44,7 @@ def _ask(invoice: Invoice, attempt: Attempt, create: Callable[[], T], doors: Doo
         raise in_progress(invoice, attempt.id) from None
 
 
-def _remember(invoice: Invoice, attempt: Attempt, doors: Doors, **made: object) -> None:
+def _remember(invoice: Invoice, attempt: Attempt, doors: Doors, **made: object) -> Attempt:
     """
     Store the id of what was made.
 
@@ -59,6 +57,6 @@ def _remember(invoice: Invoice, attempt: Attempt, doors: Doors, **made: object) 
         changed_at=doors.now(),
     )
     try:
-        doors.store.save(opened, attempt)
+        return doors.store.save(opened, attempt)
     except RowChanged:
         raise in_progress(invoice, attempt.id) from None

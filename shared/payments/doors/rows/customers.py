@@ -43,6 +43,20 @@ class Customers(Reading):
         """Return one saved card, or None."""
         return self._find(SavedMethod, partition(tenant, "CUS", ref), f"CARD#{payment_method}")
 
+    def card_and_invoice(self, attempt: Attempt) -> tuple[SavedMethod | None, Invoice]:
+        """Return the card that an attempt charges, or None, and its first invoice, in one read."""
+        card, invoice = self._several(
+            (
+                SavedMethod,
+                partition(attempt.tenant, "CUS", attempt.customer),
+                f"CARD#{attempt.payment_method}",
+            ),
+            (Invoice, partition(attempt.tenant, "INV", attempt.invoice), "INVOICE"),
+        )
+        if not invoice:
+            raise NotFound("There is no such invoice.")
+        return card, invoice
+
     def uses(self, tenant: str, ref: str, payment_method: str) -> list[Attempt]:
         """Return the attempts of the last weeks that charge, or charged, a card."""
         rows = self._table.query(partition(tenant, "CUS", ref), f"USE#{payment_method}#")

@@ -100,6 +100,19 @@ class Invoices(Reading):
             raise NotFound("There is no such invoice.")
         return found
 
+    def begun(
+        self, tenant: str, attempt: str, *invoices: str
+    ) -> tuple[Attempt | None, list[Invoice]]:
+        """Return what a request has begun under the first of its invoices, and all, in one read."""
+        homes = [partition(tenant, "INV", name) for name in invoices]
+        begun, *found = self._several(
+            (Attempt, homes[0], f"ATTEMPT#{attempt}"),
+            *((Invoice, home, "INVOICE") for home in homes),
+        )
+        if None in found:
+            raise NotFound("There is no such invoice.")
+        return begun, found
+
     def charged(
         self, tenant: str, invoice: str, attempt: str, charge: str
     ) -> tuple[Attempt | None, Payment | None, Invoice | None]:
