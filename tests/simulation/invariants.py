@@ -12,6 +12,7 @@ from dataclasses import replace
 from tests.doubles.invocations import Json
 from tests.doubles.tenants import secret_key
 from tests.simulation import books as money
+from tests.simulation import sums
 from tests.simulation.books import Books, Check
 from tests.simulation.history import FOREVER, Act, is_linearizable
 from tests.simulation.watching import OPEN, Violation
@@ -159,7 +160,7 @@ def every_answer_can_be_explained(books: Books) -> Iterator[str]:
         if sale.tangled:
             continue
         row = rows[sale.ident]
-        paid, void = money.paid_of(row), bool(row.get("voided_at"))
+        paid, void = sums.paid_of(row), bool(row.get("voided_at"))
         left = None if void else max(0, row["total"] - row["credited"] - paid)
         last = Act("read", now, FOREVER, paid, void, left=left)
         # At rest nothing is still to come of what has certainly been done.
@@ -210,13 +211,13 @@ OF_DOORS = {"ClientError", "ReadTimeoutError", "RunFailed"}
 #: By the invariant's name: what has to hold once nothing moves any more.
 AT_REST: dict[str, Check] = {
     "I1": money.every_charge_is_booked_once,
-    "D1": money.the_journal_agrees,
+    "D1": sums.the_journal_agrees,
     "I2": one_attempt_is_one_payment,
-    "I3": money.every_fact_is_posted_once,
-    "I4": money.every_invoice_adds_up,
+    "I3": sums.every_fact_is_posted_once,
+    "I4": sums.every_invoice_adds_up,
     "I5": money.every_promise_is_kept,
-    "D5": money.every_payment_adds_up,
-    "D4": money.every_credit_adds_up,
+    "D5": sums.every_payment_adds_up,
+    "D4": sums.every_credit_adds_up,
     "D9": money.nothing_waits_for_money_to_go_back,
     "I6": nothing_can_be_paid_for_what_is_settled,
     "I7": every_received_event_was_dealt_with,

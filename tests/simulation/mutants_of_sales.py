@@ -1,17 +1,16 @@
-"""Planted bugs in what sells, charges and listens; how to plant one: `planting`."""
+"""Planted bugs in what sells and charges; how to plant one: `planting`."""
 
 from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from payments.cases import charging, intake, invoicing, paying, receiving, sweeping
+from payments.cases import charging, invoicing, paying, sweeping
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.rows import addresses
-from payments.doors.secrets import Secrets
 from payments.doors.store import Store, change
-from payments.doors.table import RowChanged, Table
+from payments.doors.table import Table
 from payments.edge import api, replaying
 from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
@@ -19,7 +18,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import Intent
-from payments.steps import advancing, booking, claiming, closing, collecting, comparing, recognizing
+from payments.steps import advancing, booking, claiming, closing, collecting, comparing
 from payments.steps.addressing import way_back
 from tests.simulation.planting import NUMBERS, Replace, mutant
 
@@ -141,52 +140,6 @@ def book_without_looking(swap: Replace) -> None:
     swap(Table, "transact", overwrite)
 
 
-@mutant("B9 mark_before_apply")
-def say_applied_before_it_is(swap: Replace) -> None:
-    apply = receiving._apply
-
-    def mark_first(event: Any, doors: Doors) -> Any:
-        marked = doors.store.save(event.done("applied"), event)
-        apply(marked, doors)
-        raise RowChanged(0)
-
-    def tolerant(address: Any, doors: Doors) -> str:
-        try:
-            return original(address, doors)
-        except RowChanged:
-            return "applied"
-
-    original = receiving.apply_event
-    swap(receiving, "_apply", mark_first)
-    swap(receiving, "apply_event", tolerant)
-
-
-@mutant("B10 ack_before_persist")
-def say_received_before_it_is_kept(swap: Replace) -> None:
-    keep = intake.keep
-
-    def hope(body: bytes, **more: Any) -> str:
-        try:
-            return keep(body, **more)
-        except Exception:  # noqa: BLE001 - the bug itself
-            return "evt"
-
-    swap(intake, "keep", hope)
-
-
-@mutant("B11 swallow_poison")
-def call_a_failure_done(swap: Replace) -> None:
-    apply = receiving._apply
-
-    def swallow(event: Any, doors: Doors) -> Any:
-        try:
-            return apply(event, doors)
-        except Exception:  # noqa: BLE001 - the bug itself
-            return "applied"
-
-    swap(receiving, "_apply", swallow)
-
-
 @mutant("B12 stale_event_overwrites")
 def believe_whoever_comes_last(swap: Replace) -> None:
     def become(self: Attempt, status: AttemptStatus, **changes: object) -> Attempt:
@@ -227,35 +180,6 @@ def send_again_what_stripe_has_forgotten(swap: Replace) -> None:
     swap(Attempt, "may_replay", lambda *_: True)
 
 
-@mutant("B19 no_inbox_sweep + dedupe_at_ingress_only")
-def queue_an_event_once_and_never_again(swap: Replace) -> None:
-    swap(sweeping, "_requeue", lambda *_: None)
-    put = Table.put
-
-    def put_or_stop(self: Table, row: Any, *, seen: int | None = None) -> None:
-        try:
-            put(self, row, seen=seen)
-        except RowChanged:
-            if row["sk"] == "EVENT" and seen is None:
-                raise _Known from None
-            raise
-
-    keep = intake.keep
-
-    def keep_once(body: bytes, **more: Any) -> str:
-        try:
-            return keep(body, **more)
-        except _Known:
-            return "known"
-
-    swap(Table, "put", put_or_stop)
-    swap(intake, "keep", keep_once)
-
-
-class _Known(Exception):
-    pass
-
-
 @mutant("B20 tenant_mix_up")
 def use_the_last_tenants_client(swap: Replace) -> None:
     gateway, last = Doors.gateway, {}
@@ -264,19 +188,6 @@ def use_the_last_tenants_client(swap: Replace) -> None:
         return last.setdefault(id(self), gateway(self, tenant, account, mode))
 
     swap(Doors, "gateway", warm)
-
-
-@mutant("B21 unknown_is_dropped")
-def answer_for_what_is_not_here(swap: Replace) -> None:
-    apply = receiving._fetch_and_apply
-
-    def drop(event: Any, doors: Doors) -> None:
-        try:
-            apply(event, doors)
-        except recognizing.UnknownAttempt:
-            raise recognizing.NotOurs from None
-
-    swap(receiving, "_fetch_and_apply", drop)
 
 
 @mutant("B22 key_without_body")
@@ -294,11 +205,6 @@ def count_in_units(swap: Replace) -> None:
         return create(self, attempt.model_copy(update={"amount": int(units * 100)}), number)
 
     swap(Gateway, "create_intent", rounded)
-
-
-@mutant("B25 old_secret_kept")
-def never_look_for_a_new_secret(swap: Replace) -> None:
-    swap(Secrets, "webhook_again", Secrets.webhook)
 
 
 @mutant("B26 stale_read_answers")
@@ -354,11 +260,6 @@ def log_the_key(swap: Replace) -> None:
         return gateway(self, tenant, account, mode)
 
     swap(Doors, "gateway", talkative)
-
-
-@mutant("B31 unsigned_accepted")
-def trust_every_event(swap: Replace) -> None:
-    swap(intake, "is_signed", lambda *_: True)
 
 
 @mutant("B32 answer_not_kept")

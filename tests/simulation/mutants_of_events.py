@@ -1,0 +1,108 @@
+"""Planted bugs in what listens to Stripe; how to plant one: `planting`."""
+
+from typing import Any
+
+from payments.cases import intake, receiving, sweeping
+from payments.doors.doors import Doors
+from payments.doors.secrets import Secrets
+from payments.doors.table import RowChanged, Table
+from payments.steps import recognizing
+from tests.simulation.planting import Replace, mutant
+
+
+@mutant("B9 mark_before_apply")
+def say_applied_before_it_is(swap: Replace) -> None:
+    apply = receiving._apply
+
+    def mark_first(event: Any, doors: Doors) -> Any:
+        marked = doors.store.save(event.done("applied"), event)
+        apply(marked, doors)
+        raise RowChanged(0)
+
+    def tolerant(address: Any, doors: Doors) -> str:
+        try:
+            return original(address, doors)
+        except RowChanged:
+            return "applied"
+
+    original = receiving.apply_event
+    swap(receiving, "_apply", mark_first)
+    swap(receiving, "apply_event", tolerant)
+
+
+@mutant("B10 ack_before_persist")
+def say_received_before_it_is_kept(swap: Replace) -> None:
+    keep = intake.keep
+
+    def hope(body: bytes, **more: Any) -> str:
+        try:
+            return keep(body, **more)
+        except Exception:  # noqa: BLE001 - the bug itself
+            return "evt"
+
+    swap(intake, "keep", hope)
+
+
+@mutant("B11 swallow_poison")
+def call_a_failure_done(swap: Replace) -> None:
+    apply = receiving._apply
+
+    def swallow(event: Any, doors: Doors) -> Any:
+        try:
+            return apply(event, doors)
+        except Exception:  # noqa: BLE001 - the bug itself
+            return "applied"
+
+    swap(receiving, "_apply", swallow)
+
+
+@mutant("B19 no_inbox_sweep + dedupe_at_ingress_only")
+def queue_an_event_once_and_never_again(swap: Replace) -> None:
+    swap(sweeping, "_requeue", lambda *_: None)
+    put = Table.put
+
+    def put_or_stop(self: Table, row: Any, *, seen: int | None = None) -> None:
+        try:
+            put(self, row, seen=seen)
+        except RowChanged:
+            if row["sk"] == "EVENT" and seen is None:
+                raise _Known from None
+            raise
+
+    keep = intake.keep
+
+    def keep_once(body: bytes, **more: Any) -> str:
+        try:
+            return keep(body, **more)
+        except _Known:
+            return "known"
+
+    swap(Table, "put", put_or_stop)
+    swap(intake, "keep", keep_once)
+
+
+class _Known(Exception):
+    pass
+
+
+@mutant("B21 unknown_is_dropped")
+def answer_for_what_is_not_here(swap: Replace) -> None:
+    apply = receiving._fetch_and_apply
+
+    def drop(event: Any, doors: Doors) -> None:
+        try:
+            apply(event, doors)
+        except recognizing.UnknownAttempt:
+            raise recognizing.NotOurs from None
+
+    swap(receiving, "_fetch_and_apply", drop)
+
+
+@mutant("B25 old_secret_kept")
+def never_look_for_a_new_secret(swap: Replace) -> None:
+    swap(Secrets, "webhook_again", Secrets.webhook)
+
+
+@mutant("B31 unsigned_accepted")
+def trust_every_event(swap: Replace) -> None:
+    swap(intake, "is_signed", lambda *_: True)

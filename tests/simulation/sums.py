@@ -1,0 +1,183 @@
+"""The books against themselves: what our rows say of one another, and whether it adds up."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.doubles.invocations import Json
+from tests.simulation.books import Books
+
+
+def the_journal_agrees(books: Books) -> Iterator[str]:
+    """D1, D9: what Stripe owes and what customers owe can be read off the journal."""
+    told: Counter[tuple[str, str]] = Counter()
+    for row in books.rows["JOURNAL"]:
+        for posting in row["postings"]:
+            told[row["tenant"], posting["account"].partition(":")[0]] += posting["amount"]
+    wanted = _balances(books)
+    for tenant, kind in wanted:
+        if told[tenant, kind] != wanted[tenant, kind]:
+            yield f"{kind} of {tenant} is {told[tenant, kind]}, not {wanted[tenant, kind]}"
+    for tenant in {name for name, _ in told}:
+        if total := sum(amount for (name, _), amount in told.items() if name == tenant):
+            yield f"the trial balance of {tenant} is {total}"
+
+
+def _balances(books: Books) -> Counter[tuple[str, str]]:
+    """Give what the accounts have to hold, as everything else tells it."""
+    wanted: Counter[tuple[str, str]] = Counter()
+    for entry in books.moved():
+        owner = books.owner_of(entry["scope"]) or ""
+        wanted[owner, "stripe_balance"] += entry["net"]
+        # The platform's fee is part of the payment's; what it gives back comes by itself.
+        back = entry["net"] if entry["source"].startswith("fr_") else 0
+        wanted[owner, "fees"] += entry["fee"] - back
+    for row in books.rows["INVOICE"]:
+        ended = row.get("voided_at") or row.get("written_off_at")
+        owed = row["total"] - row["credited"] - paid_of(row)
+        wanted[row["tenant"], "ar"] += min(0, owed) if ended else owed
+    for row in books.rows["PAYMENT"]:
+        credit = row["gross"] - sum(part["amount"] for part in row["allocations"])
+        wanted[row["tenant"], "customer_credit"] -= credit
+        if row["method"] != "stripe":
+            wanted[row["tenant"], "bank"] += row["gross"]
+    for row in books.rows["REFUND"]:
+        if row["status"] == "succeeded":
+            wanted[row["tenant"], "customer_credit"] += row["unapplied"]
+            if row["settle_as"] == "credit_note":
+                wanted[row["tenant"], "refunds"] += row["amount"] - row["unapplied"]
+            if row["method"] != "stripe":
+                wanted[row["tenant"], "bank"] -= row["amount"]
+    for row in books.rows["DISPUTE"]:
+        wanted[row["tenant"], "customer_credit"] += row["loss"]["credit"]
+        # Every dispute is decided at last: what was taken has come back, or is lost.
+        wanted[row["tenant"], "dispute_hold"] += 0
+    return wanted
+
+
+def paid_of(row: Json) -> int:
+    return int(row["settled"] - row["refunded"] - row["charged_back"])
+
+
+def every_fact_is_posted_once(books: Books) -> Iterator[str]:
+    """I3: each fact stands in the journal once, and every fee was learnt."""
+    facts = Counter((row["tenant"], row["fact"]) for row in books.rows["JOURNAL"])
+    for name, count in facts.items():
+        if count > 1:
+            yield f"{name} is entered {count} times"
+    wanted = [
+        (row["tenant"], f"{row.get('charge', row['id'])}#payment") for row in books.rows["PAYMENT"]
+    ]
+    wanted += [
+        (row["tenant"], f"{row.get('stripe_refund', row['id'])}#refund")
+        for row in books.rows["REFUND"]
+        if row["status"] == "succeeded"
+    ]
+    wanted += [
+        (row["tenant"], f"{each['id']}#dispute")
+        for row in books.rows["DISPUTE"]
+        for each in row["movements"]
+    ]
+    for name in wanted:
+        if facts[name] != 1:
+            yield f"{name[1]} is not in the journal"
+    for row in books.rows["PAYMENT"]:
+        if row["fee"]["state"] != "known":
+            yield f"the fee of {row['charge']} was never learnt"
+
+
+def every_payment_adds_up(books: Books) -> Iterator[str]:
+    """D5, D11: where a payment went, and that no more of it went back than came."""
+    given, used, held = Counter[str](), Counter[str](), Counter[str]()
+    for row in books.rows["REFUND"]:
+        if row["status"] == "succeeded":
+            given[row["payment"]] += row["amount"]
+            used[row["payment"]] += row["unapplied"]
+    for row in books.rows["DISPUTE"]:
+        used[row["payment"]] += row["loss"]["credit"]
+        held[row["payment"]] += sum(each["amount"] for each in row["movements"])
+    for row in books.rows["PAYMENT"]:
+        parts = sum(part["amount"] for part in row["allocations"])
+        if parts + row["unapplied"] + row["returned"] != row["gross"]:
+            yield f"{row['id']} of {row['gross']} is divided into {parts} and the rest"
+        told = row["refunded"], row["refund_pending"], row["returned"], row["disputed"]
+        seen = given[row["id"]], 0, used[row["id"]], held[row["id"]]
+        if told != seen:
+            yield f"{row['id']} says {told} of what went back, and it is {seen}"
+        if row["refunded"] > row["gross"]:
+            yield f"{row['id']} of {row['gross']} gave back {row['refunded']}"
+
+
+def every_credit_adds_up(books: Books) -> Iterator[str]:
+    """D4: a customer's credit is what is unapplied of their payments."""
+    credit: Counter[tuple[str, str]] = Counter()
+    for row in books.rows["PAYMENT"]:
+        credit[row["tenant"], row["customer"]] += row["unapplied"]
+    for row in books.rows["CREDIT"]:
+        credit[row["tenant"], row["customer"]] -= row["balance"]
+    for (tenant, customer), difference in credit.items():
+        if difference:
+            yield f"the credit of {tenant}'s {customer} is wrong by {difference}"
+
+
+def every_invoice_adds_up(books: Books) -> Iterator[str]:
+    """I4, D2: what an invoice says of itself follows from its payments, refunds and disputes."""
+    facts: Counter[tuple[str, str]] = Counter()
+    for invoice, name, amount in _facts(books):
+        facts[invoice, name] += amount
+    for row in books.rows["INVOICE"]:
+        for name in ("settled", "refunded", "credited", "charged_back", "refund_pending"):
+            if row[name] != facts[row["id"], name]:
+                yield f"{row['id']} says {name} {row[name]}, and it is {facts[row['id'], name]}"
+        if facts[row["id"], "noted"] != row["credited"]:
+            yield f"{row['id']} has other credit notes than the {row['credited']} that it says"
+        yield from _contradictions(row, books)
+
+
+def _facts(books: Books) -> Iterator[tuple[str, str, int]]:
+    """Yield what each payment, refund, credit note and dispute is to an invoice."""
+    for row in books.rows["PAYMENT"]:
+        for part in row["allocations"]:
+            yield part["invoice"], "settled", part["amount"]
+    for row in books.rows["REFUND"]:
+        for part in row["allocations"] if row["status"] == "succeeded" else ():
+            yield part["invoice"], "refunded", part["amount"]
+            if row["settle_as"] == "credit_note":
+                yield part["invoice"], "credited", part["amount"]
+    for row in books.rows["CREDITNOTE"]:
+        if not row.get("reversed_at"):
+            yield row["invoice"], "noted", row["amount"]
+    for row in books.rows["DISPUTE"]:
+        for part in row["loss"]["parts"]:
+            yield part["invoice"], "charged_back", part["amount"]
+
+
+def _contradictions(row: Json, books: Books) -> Iterator[str]:
+    paid, owed = paid_of(row), row["total"] - row["credited"]
+    status = "partially_paid" if paid > 0 else "open"
+    if paid >= owed:
+        status = "refunded" if row["refunded"] and not paid else "paid"
+    elif row.get("written_off_at"):
+        status = "uncollectible"
+    if row.get("voided_at"):
+        status = "void"
+    if row["status"] != status:
+        yield f"{row['id']} is {row['status']} and should be {status}"
+    if status == "void" and row["settled"]:
+        yield f"{row['id']} is void and was paid {row['settled']}"
+    if row["open_disputes"]:
+        yield f"{row['id']} has {row['open_disputes']} open disputes"
+    if row["exception"] not in {"none", *_excused(row, books)}:
+        yield f"{row['id']} is {row['exception']}"
+
+
+def _excused(row: Json, books: Books) -> Iterator[str]:
+    """Yield what else than nothing may be the matter with an invoice."""
+    for payment in books.rows["PAYMENT"]:
+        home = sum(part["amount"] for part in payment["allocations"][:1])
+        if payment["invoice"] == row["id"] and "charge" not in payment and payment["gross"] > home:
+            yield "overpaid"
+    for refund in books.rows["REFUND"]:
+        mine = row["id"] in {part["invoice"] for part in refund["allocations"]}
+        # Nothing but money that came back to us can make what Stripe collects too much.
+        if mine and refund.get("stripe_refund") and refund["status"] != "succeeded":
+            yield from ("refund_failed", "overpaid")
