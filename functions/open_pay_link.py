@@ -7,8 +7,8 @@ Public: the token is the key.
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from payments.cases import confirming, paying
-from payments.cases.paying import LinkState
+from payments.cases import confirming, paying, showing
+from payments.cases.showing import LinkState
 from payments.config import settings
 from payments.doors.doors import Doors
 from payments.edge import api, arriving, pages, runtime, screening
@@ -50,7 +50,7 @@ def _route(event: dict[str, Any]) -> Result:
         return _confirm(event, token, doors)
     if event["rawPath"].endswith("/return"):
         return _come_back(event, token, doors)
-    view = paying.view(token, doors=doors)
+    view = showing.view(token, doors=doors)
     return _html(200, pages.pay_page(view, _locale(event), f"/p/{token}"))
 
 
@@ -59,7 +59,7 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
     form = _form(event)
     locale, amount, typed = _locale(event, form.get("lang")), None, form.get("amount")
     address = f"{arriving.base_url(event)}/p/{token}?lang={locale}"
-    if typed is not None and (view := paying.view(token, doors=doors)).may_choose:
+    if typed is not None and (view := showing.view(token, doors=doors)).may_choose:
         amount, wrong = pages.chosen(view, typed, locale)
         if wrong and view.state is LinkState.PAYABLE:
             return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
@@ -70,7 +70,7 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
         return _redirect(paying.press(token, asked, doors=doors))
     except PaymentsError:
         # Paid, withdrawn or switched off, perhaps while the payer was reading: the page tells.
-        if paying.view(token, doors=doors).state is LinkState.PAYABLE:
+        if showing.view(token, doors=doors).state is LinkState.PAYABLE:
             raise
         return _redirect(address)
 
@@ -84,7 +84,7 @@ def _confirm(event: dict[str, Any], token: str, doors: Doors) -> Result:
         bank = confirming.confirm(token, asked, doors=doors)
     except PaymentsError as refusal:
         # Whether the bank was asked, nobody knows yet; or it is not to be asked any more.
-        if not refusal.retryable and paying.view(token, doors=doors).state is LinkState.CONFIRM:
+        if not refusal.retryable and showing.view(token, doors=doors).state is LinkState.CONFIRM:
             raise
         return _redirect(f"{page}/return?lang={locale}")
     return _redirect(bank or f"{page}?lang={locale}")

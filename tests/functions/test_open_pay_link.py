@@ -421,7 +421,7 @@ def test_a_bug_is_a_page_that_tells_nothing(shop: Shop, monkeypatch: pytest.Monk
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError(refusals.PAN)
 
-    monkeypatch.setattr("payments.cases.paying.view", break_down)
+    monkeypatch.setattr("payments.cases.showing.view", break_down)
     answer = page(shop, path)
 
     assert answer.status == 500

@@ -1,102 +1,23 @@
-"""A pay link as its payer has it: what the page tells, what Pay does, and the way back."""
+"""A payer pays through a pay link: what Pay does, and the way back."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
 from payments.doors.doors import Doors
-from payments.doors.rows.invoices import InvoiceRows
-from payments.errors import AmountTooSmall, InvoiceNotPayable, PaymentsError
+from payments.errors import InvoiceNotPayable, PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
-from payments.facts.customer import SavedMethod
-from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.invoice import Invoice
 from payments.facts.link import PayLink
-from payments.facts.module import PaymentModule
 from payments.facts.outcome import OutcomeUnknown
-from payments.facts.payment import Payment
-from payments.facts.settings import Settings
 from payments.facts.velocity import Scope
-from payments.money import Money, least_charge, step
-from payments.steps.addressing import Behind, behind, rows_behind
+from payments.steps.addressing import behind, rows_behind
 from payments.steps.advancing import advance
 from payments.steps.applying import apply_session
-from payments.steps.awaiting import card_of, waiting_for
+from payments.steps.asking import part_of, require_open
 from payments.steps.claiming import claim
 from payments.steps.limiting import admit, payer_at
 from payments.steps.opening import open_session
-from payments.steps.permitting import (
-    Permitted,
-    require_same_books,
-    surcharge_of,
-)
 from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
 from payments.steps.saving import stripe_customer
-
-
-class LinkState(StrEnum):
-    """What the page has to say."""
-
-    PAYABLE = "payable"
-    CONFIRM = "confirm"
-    IN_PROGRESS = "in_progress"
-    PROCESSING = "processing"
-    PAID = "paid"
-    REFUNDED = "refunded"
-    VOID = "void"
-    DRAFT = "draft"
-    CLOSED = "closed"
-    DISPUTED = "disputed"
-    REVOKED = "revoked"
-    REPLACED = "replaced"
-    EXPIRED = "expired"
-    UNAVAILABLE = "unavailable"
-
-
-_ENDS = {
-    InvoiceStatus.VOID: LinkState.VOID,
-    InvoiceStatus.DRAFT: LinkState.DRAFT,
-    InvoiceStatus.PAID: LinkState.PAID,
-    InvoiceStatus.REFUNDED: LinkState.REFUNDED,
-    InvoiceStatus.UNCOLLECTIBLE: LinkState.CLOSED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What of a payment counts for the invoice, and what of it was given back."""
-
-    payment: Payment
-    amount: int
-    refunded: int
-
-
-@dataclass(frozen=True, slots=True)
-class LinkView:
-    """What the payer's page shows; `part` is what Pay asks for, or offers to one who chooses."""
-
-    state: LinkState
-    link: PayLink
-    invoice: Invoice
-    module: PaymentModule
-    merchant: str
-    settings: Settings
-    received: tuple[Received, ...] = ()
-    left: int = 0
-    part: int = 0
-    least: int = 0
-    #: What is paid on top of `part`.
-    surcharge: int = 0
-    most: int = 0
-    #: A payment through the page came to nothing after the payer had left it, as debits do.
-    failed_at: datetime | None = None
-    #: What waits for the payer to confirm it with their bank, and the card that is to pay it.
-    waiting: Attempt | None = None
-    card: SavedMethod | None = None
-
-    @property
-    def may_choose(self) -> bool:
-        """Whether the payer decides how much; not where only one amount is left to choose."""
-        return self.link.rule == "choose" and self.least < self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,61 +32,16 @@ class Press:
     address: str | None = None
 
 
-def view(token: str, *, doors: Doors) -> LinkView:
-    """
-    Return what the link's page shows today.
-
-    Reading changes nothing, since mail scanners read too.
-    """
-    found = behind(token, doors)
-    link, module, settings = found.link, found.module, found.settings
-    rows = doors.store.invoice_rows(link.tenant, link.invoice)
-    invoice = rows.require_invoice()
-    left = invoice.collectable + invoice.reserved
-    least, bound = module.terms.bounds(invoice.currency)
-    most = min(left, bound or left)
-    waiting, state = waiting_for(invoice, doors), _state(found, invoice, doors.now())
-    if state is LinkState.CONFIRM and not waiting:
-        # Decided while this was read.
-        state = LinkState.IN_PROGRESS
-    part = min(link.amount or left, left, most if link.rule == "choose" else left)
-    return LinkView(
-        state=state,
-        link=link,
-        invoice=invoice,
-        module=module,
-        merchant=settings.name or found.account.name,
-        settings=settings,
-        received=_received(rows, doors),
-        left=left,
-        part=part,
-        surcharge=surcharge_of(module, found.account, Money(part, invoice.currency)),
-        least=min(left, max(least, _least(link, invoice))),
-        most=most,
-        failed_at=_failed_at(rows),
-        waiting=waiting,
-        card=card_of(waiting, doors) if waiting else None,
-    )
-
-
-def wrong_part(view: LinkView, amount: int) -> str:
-    """Say what keeps a payer from choosing this part, or nothing."""
-    rest = view.left - amount
-    if amount < view.least or amount % step(view.invoice.currency):
-        return "too_small" if amount < view.least else "unreadable"
-    if amount > view.most:
-        return "too_large"
-    return "rest" if 0 < rest < least_charge(view.invoice.currency) else ""
-
-
 def press(token: str, asked: Press, *, doors: Doors) -> str:
     """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
     found = behind(token, doors)
     link, invoice, customer = found.link, found.invoice, found.customer
     if not link.is_usable(doors.now()):
         raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
-    permitted = _require_open(found, invoice)
-    money = invoice.require_collectable(_part(link, invoice, asked.amount), beside=invoice.reserved)
+    permitted = require_open(found, invoice)
+    money = invoice.require_collectable(
+        part_of(link, invoice, asked.amount), beside=invoice.reserved
+    )
     permitted.module.terms.require_money(money)
     payer = payer_at(asked.address, link.tenant, doors) if asked.address else None
     subjects: dict[Scope, str | None] = {"ip": payer, "link": link.id, "customer": customer.ref}
@@ -175,7 +51,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
 
     def propose(present: list[Invoice]) -> Attempt:
         (seen,) = present
-        money = seen.require_collectable(_part(link, seen, asked.amount))
+        money = seen.require_collectable(part_of(link, seen, asked.amount))
         return Attempt(
             **permitted.binds(money),
             id=asked.attempt,
@@ -229,88 +105,3 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
         # The webhook, the sweep and reconciliation will know more.
         return False
     return True
-
-
-def _state(found: Behind, invoice: Invoice, now: datetime) -> LinkState:
-    link = found.link
-    if hindrance := _hindrance(link, invoice, now):
-        return hindrance
-    try:
-        permitted = _require_open(found, invoice)
-        money = invoice.require_collectable(_part(link, invoice, None), beside=invoice.reserved)
-        if link.rule != "choose" and not invoice.waits_for_payer:
-            permitted.module.terms.require_money(money)
-    except PaymentsError:
-        return LinkState.UNAVAILABLE
-    return LinkState.CONFIRM if invoice.waits_for_payer else LinkState.PAYABLE
-
-
-def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | None:
-    """Return why nothing can be paid through the link, what is most certain first."""
-    if link.status != "active":
-        return LinkState(link.status)
-    held = invoice.claim is not None and not invoice.claim.gives_way
-    reasons = (
-        (invoice.status in _ENDS, _ENDS.get(invoice.status)),
-        (invoice.open_disputes > 0, LinkState.DISPUTED),
-        (invoice.collection == "processing", LinkState.PROCESSING),
-        (link.has_expired(now), LinkState.EXPIRED),
-        (held, LinkState.IN_PROGRESS),
-    )
-    return next((state for holds, state in reasons if holds), None)
-
-
-def _require_open(found: Behind, invoice: Invoice) -> Permitted:
-    """Refuse where the merchant takes no payment of this customer by link now."""
-    found.module.require("link")
-    permitted = Permitted.by(found.module, found.account)
-    require_same_books(invoice, permitted)
-    found.customer.require_enabled()
-    return permitted
-
-
-def _part(link: PayLink, invoice: Invoice, chosen: int | None) -> int | None:
-    """Return what is asked for, None for all that is left; a fixed part is never more than that."""
-    left = invoice.collectable + invoice.reserved
-    if link.rule == "choose" and chosen is not None:
-        if chosen < min(left, _least(link, invoice)):
-            least = Money(_least(link, invoice), invoice.currency)
-            raise AmountTooSmall(f"The least that can be paid is {least}.")
-        return chosen
-    return None if link.amount is None or link.amount >= left else link.amount
-
-
-def _least(link: PayLink, invoice: Invoice) -> int:
-    """Return the smallest part that a payer may choose."""
-    return max(link.least or 0, invoice.min_partial or 0, least_charge(invoice.currency))
-
-
-def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:
-    """Return what was paid, oldest first, with what of it was given back."""
-    invoice = rows.require_invoice()
-    elsewhere = doors.store.shared(rows.shares)
-    refunds = rows.refunds + doors.store.refunds_of(*elsewhere)
-    found = sorted(rows.payments + elsewhere, key=lambda each: each.paid_at)
-    back = {
-        payment.id: sum(
-            refund.share_of(invoice.id)
-            for refund in refunds
-            if refund.is_given and refund.payment == payment.id
-        )
-        for payment in found
-    }
-    return tuple(
-        Received(payment, payment.allocated_to(invoice.id), back[payment.id])
-        for payment in found
-        if payment.allocated_to(invoice.id)
-    )
-
-
-def _failed_at(rows: InvoiceRows) -> datetime | None:
-    """Return when the payer's last attempt failed, unless another has followed it."""
-    last = max(rows.attempts, key=lambda each: (each.created_at, each.id), default=None)
-    if not last or last.status is not AttemptStatus.FAILED:
-        return None
-    if not last.channel.has_payer and not last.confirmations:
-        return None
-    return last.changed_at
