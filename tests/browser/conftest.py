@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from local.environments import find_browser
 from local.paths import ROOT, RUN
@@ -15,6 +15,9 @@ from tests.stack.shop import Shop, open_shop
 AXE = ROOT / "local" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 #: Kept to be looked at; git does not see the folder.
 SHOTS = RUN / "screenshots"
+#: On a machine that many share: what has happened is seen at once.
+WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -74,7 +77,7 @@ def watched(browser: Browser) -> Iterator[Callable[..., Watched]]:
 
     def make(**options: Any) -> Watched:
         context = browser.new_context(**{"viewport": PHONE, "locale": "en-GB"} | options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WAIT_MS)
         made.append(context)
         return Watched(context)
 

@@ -19,7 +19,7 @@ from local.client import Client
 from local.paths import APP_PYTHON, ROOT
 
 READY_S = 60
-GONE_S = 5
+GONE_S = 60
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts in /proc")
 
