@@ -6,6 +6,11 @@ MAKEFLAGS += --no-print-directory
 # The virtual environments a command needs, made where they are missing or out of date.
 set-up = @local/with_python sh -c '"$$PYTHON" -m local.environments $(1)'
 bin = .venv/bin
+# The other of 3.11 and 3.13, on which a seed has to be the same run; where it is missing, that test is skipped.
+other = @WANT=$$($(bin)/python -c 'import sys; print("3.11" if sys.version_info >= (3, 13) else "3.13")'); export WANT; \
+	if local/with_python true 2>/dev/null; then local/with_python sh -c '"$$PYTHON" -m local.environments simulation-$$WANT' || true; fi
+# What shows figures while it runs, or takes every core by itself; all else is shared out among the cores.
+alone = tests/conformance tests/simulation
 # SAM compiles the layer for Lambda's own Python, so no other will do.
 sam = WANT=3.13 local/with_python sh -ec '"$$PYTHON" -m local.environments sam; exec "$$@"' sam local/.sam-venv/bin/sam
 export ARCHITECTURE ?= arm64
@@ -28,8 +33,10 @@ tenant: ## Write a tenant: NAME=shop ADMIN=ada@shop.example; STACK=receivable fo
 
 test: ## Run every test; CI runs this
 	$(call set-up,app aws cli browser)
+	$(other)
 	@$(bin)/python -m local.layer_here
-	@$(bin)/python -m pytest
+	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 $(alone:%=--ignore=%); ended=$$?; \
+		$(bin)/python -m pytest $(alone) && exit $$ended
 
 conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema
 	$(call set-up,app cli)
@@ -41,8 +48,7 @@ simulate: ## Run the real functions under faults; SEEDS=1000 MINUTES=5, or SEED=
 
 simulate-all: ## Run 10,000 seeds, break every flow off at each request, and find every planted bug
 	$(call set-up,app)
-	@other=$$($(bin)/python -c 'import sys; print("3.11" if sys.version_info >= (3, 13) else "3.13")'); \
-		WANT=$$other local/with_python sh -c '"$$PYTHON" -m local.environments app-$$WANT' || true
+	$(other)
 	@$(bin)/python -m pytest tests/simulation -m "volume or not volume" -rP
 
 simulate-mutants: ## Plant bugs, and have the simulation find every one of them

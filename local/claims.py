@@ -18,6 +18,7 @@ CLAIMS = ROOT / "docs" / "claims.toml"
 RESULTS = RUN / "claims.json"
 #: A test counts as its worst phase and its worst parameter.
 WORST_FIRST = ("failed", "skipped", "passed")
+CLAIM = "claim"
 NOT_YET, NOT_RUN = "not yet", "not run"
 MARKS = {"passed": "proven", NOT_YET: NOT_YET}
 
@@ -40,7 +41,12 @@ class Result:
 
 
 class Proofs:
-    """Remembers, while pytest runs, how each test that proves a claim ended."""
+    """
+    Remembers, while pytest runs, how each test that proves a claim ended.
+
+    Where tests are shared out among processes, those that run them see what they claim, and the one
+    that gets their reports remembers: so a report carries its test's rows.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, set[str]] = defaultdict(set)
@@ -49,18 +55,19 @@ class Proofs:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         known = {claim.row for claim in claims()}
         for item in items:
-            for mark in item.iter_markers("claim"):
+            for mark in item.iter_markers(CLAIM):
                 if unknown := set(mark.args) - known:
                     raise pytest.UsageError(f"{item.nodeid} claims {unknown}: no such row.")
                 self.rows[test_of(item.nodeid)].update(mark.args)
+                item.user_properties.append((CLAIM, mark.args))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        test = test_of(report.nodeid)
-        if test in self.rows:
+        if any(name == CLAIM for name, _ in report.user_properties):
+            test = test_of(report.nodeid)
             self.outcomes[test] = worst([report.outcome, self.outcomes.get(test, "passed")])
 
-    def pytest_sessionfinish(self) -> None:
-        if self.outcomes:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.outcomes and not hasattr(session.config, "workerinput"):
             remember(self.outcomes)
 
 

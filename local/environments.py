@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = {
     "app": (".venv", "requirements-dev.txt"),
     # Beside it, to see that a seed is the same run on both interpreters.
-    "app-3.11": (".venv-3.11", "requirements-dev.txt"),
-    "app-3.13": (".venv-3.13", "requirements-dev.txt"),
+    "simulation-3.11": (".venv-3.11", "tests/simulation/requirements.txt"),
+    "simulation-3.13": (".venv-3.13", "tests/simulation/requirements.txt"),
     "aws": ("local/.aws-venv", "local/requirements-aws.txt"),
     "sam": ("local/.sam-venv", "local/requirements-sam.txt"),
     "checkov": ("local/.checkov-venv", "local/requirements-checkov.txt"),

@@ -13,6 +13,7 @@ COMPILE = (
 FILES = {
     "shared/requirements.txt": ["pyproject.toml"],
     "requirements-dev.txt": ["pyproject.toml", "--group", "dev"],
+    "tests/simulation/requirements.txt": ["pyproject.toml", "--group", "simulation"],
     "local/requirements-aws.txt": ["--group", "aws"],
     "local/requirements-sam.txt": ["--group", "sam"],
     "local/requirements-checkov.txt": ["--group", "checkov"],

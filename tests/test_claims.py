@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -33,21 +34,38 @@ def test_a_test_that_claims_no_row_of_the_mission_stops_the_run() -> None:
 
 def test_a_test_may_prove_several_rows_by_one_mark() -> None:
     mark = SimpleNamespace(args=("OH-8", "OH-9"))
-    item = SimpleNamespace(nodeid="test_x.py::test_x", iter_markers=lambda _: [mark])
+    item = SimpleNamespace(
+        nodeid="test_x.py::test_x", iter_markers=lambda _: [mark], user_properties=[]
+    )
     proofs = Proofs()
     proofs.pytest_collection_modifyitems([item])
 
+    assert item.user_properties == [("claim", ("OH-8", "OH-9"))]
     assert proofs.rows["test_x.py::test_x"] == {"OH-8", "OH-9"}
 
 
 def test_a_test_is_as_good_as_its_worst_phase_and_parameter() -> None:
     proofs = Proofs()
-    proofs.rows["test_x"] = {"CR-1"}
-    for nodeid, outcome in (("test_x[a]", "passed"), ("test_x[b]", "failed"), ("test_y", "failed")):
-        proofs.pytest_runtest_logreport(SimpleNamespace(nodeid=nodeid, outcome=outcome))
-    proofs.pytest_runtest_logreport(SimpleNamespace(nodeid="test_x[c]", outcome="passed"))
+    proofs.pytest_runtest_logreport(report("test_x[a]", "passed"))
+    proofs.pytest_runtest_logreport(report("test_x[b]", "failed"))
+    proofs.pytest_runtest_logreport(report("test_x[c]", "passed"))
+    proofs.pytest_runtest_logreport(report("test_y", "failed", properties=()))
 
     assert proofs.outcomes == {"test_x": "failed"}
+
+
+def test_of_processes_that_share_the_tests_only_the_first_remembers() -> None:
+    proofs = Proofs()
+    proofs.pytest_runtest_logreport(report("test_x", "passed"))
+
+    proofs.pytest_sessionfinish(SimpleNamespace(config=SimpleNamespace(workerinput={})))
+    assert claims.last_results() == {}
+    proofs.pytest_sessionfinish(SimpleNamespace(config=SimpleNamespace()))
+    assert claims.last_results()["test_x"].outcome == "passed"
+
+
+def report(nodeid: str, outcome: str, properties: Any = (("claim", ("CR-1",)),)) -> Any:
+    return SimpleNamespace(nodeid=nodeid, outcome=outcome, user_properties=properties)
 
 
 def test_results_of_other_tests_survive_a_run_of_some() -> None:

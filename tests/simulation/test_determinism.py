@@ -51,7 +51,7 @@ def test_a_seed_is_the_same_run_on_both_interpreters(expected: list[str]) -> Non
     version = "3.11" if sys.version_info[:2] == (3, 13) else "3.13"
     python = other_interpreter(version)
     if python is None:
-        pytest.skip(f"Python {version} with the locked packages: `make simulate-all` brings it")
+        pytest.skip(f"there is no Python {version} beside this one")
     assert printed(python, "0") == expected
 
 
@@ -59,7 +59,7 @@ def other_interpreter(version: str) -> str | None:
     """Find the other version: the one that OTHER_PYTHON names, or an environment beside ours."""
     if named := os.environ.get("OTHER_PYTHON"):
         return shutil.which(named)
-    folder, requirements = (ROOT / part for part in ENVIRONMENTS[f"app-{version}"])
+    folder, requirements = (ROOT / part for part in ENVIRONMENTS[f"simulation-{version}"])
     made_of = (folder / STAMP).read_text() if (folder / STAMP).exists() else ""
     up_to_date = made_of.endswith(f"{sha256(requirements.read_bytes()).hexdigest()}\n")
     return python_of(folder) if up_to_date and has_python(folder) else None
