@@ -492,6 +492,43 @@ def change(shop: Shop, **changes: Any) -> None:
     shop.world.standin.store.update(scope, dispute | changes)
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+def test_what_a_bank_gives_back_after_all_is_credit_where_the_debt_was_paid_meanwhile(
+    shop: Shop, *, given_up: bool
+) -> None:
+    invoice, dispute = disputed(shop)
+    decide(shop, dispute, LOSING)
+    shop.world.deliver()
+    if given_up:
+        expect(200, shop.operator.post(f"/v1/invoices/{invoice['id']}/uncollectible"))
+    cash = {"amount": 4000, "method": "cash"}
+    expect(201, shop.operator.post(f"/v1/invoices/{invoice['id']}/offline-payments", cash))
+    (truth,) = shop.world.truth(shop.account)["disputes"]
+    (taken,) = truth["balance_transactions"]
+    back = {"id": "txn_back", "amount": 4000, "net": 4000, "fee": 0}
+    change(shop, status="won", balance_transactions=[taken, taken | back])
+
+    runs = [ask_about(shop, dispute) for _ in range(3)]
+
+    assert {run["status"] for run in runs} == {"won"}
+    seen = shop.read(invoice)
+    assert (seen["status"], seen["amounts"]["paid"]) == ("paid", 4000)
+    (credit,) = expect(200, shop.operator.get("/v1/customers/c-1/credit"))["data"]
+    assert credit["balance"] == 4000
+    found = balances(shop.world)
+    assert (found["customer_credit:c-1"], found["bank"]) == (-4000, 4000)
+    assert not {"ar:c-1", "bad_debt", "dispute_hold"} & found.keys()
+
+
+def ask_about(shop: Shop, dispute: Json) -> Json:
+    """Find out how it stands, as reconciliation does."""
+    shop.world.advance(hours=1)
+    asked = {"account": shop.account["id"], "mode": "heal"}
+    expect(202, shop.admin.post("/v1/reconciliation/runs", asked))
+    assert shop.world.work("reconcile_account", *shop.world.messages("reconciliations")) == []
+    return read(shop, dispute)
+
+
 def test_a_key_twice_answers_the_bank_once(shop: Shop) -> None:
     _, dispute = disputed(shop)
     good, other = ({"fields": {"product_description": word}} for word in ("Tulips", "Roses"))

@@ -985,6 +985,42 @@ def test_a_key_that_stripe_no_longer_takes_gives_nothing_back_and_reserves_nothi
     assert_books_agree(shop)
 
 
+@pytest.mark.parametrize("given_up", [False, True])
+def test_what_comes_back_for_a_debt_that_was_paid_meanwhile_is_the_customers_credit(
+    shop: Shop, *, given_up: bool
+) -> None:
+    payment = paid(shop, "refundFail")
+    invoice = invoice_of(shop, payment)
+    expect(201, ask(shop, payment, settle_as="reopen"))
+    if given_up:
+        expect(200, shop.operator.post(f"/v1/invoices/{invoice['id']}/uncollectible"))
+    cash = {"amount": 3000, "method": "cash"}
+    expect(201, shop.operator.post(f"/v1/invoices/{invoice['id']}/offline-payments", cash))
+    shop.world.advance(hours=1)
+    shop.world.truth(shop.account)
+    for _ in range(3):
+        assert shop.world.deliver() == []
+
+    seen = invoice_of(shop, payment)
+    assert (seen["status"], seen["amounts"]["paid"]) == ("paid", 4000)
+    assert seen["facets"]["exception"] == "refund_failed"
+    assert again(shop, payment)["unapplied"] == 3000
+    (credit,) = expect(200, shop.operator.get("/v1/customers/c-1/credit"))["data"]
+    assert credit["balance"] == 3000
+    found = expect(200, shop.admin.get("/v1/ledger/trial-balance"))
+    told = {entry["account"]: entry["balance"] for entry in found["data"] if entry["balance"]}
+    assert found["balanced"]
+    assert told["customer_credit:c-1"] == -3000
+    assert not {"ar:c-1", "bad_debt"} & told.keys()
+    # It is spent and given back like any other credit.
+    other = shop.invoice()
+    spent = {"invoice": other["id"], "amount": 1000}
+    expect(201, shop.operator.post(f"/v1/payments/{payment['id']}/allocations", spent))
+    expect(201, ask(shop, payment, amount=2000))
+    assert again(shop, payment)["unapplied"] == 0
+    assert expect(200, shop.admin.get("/v1/ledger/trial-balance"))["balanced"]
+
+
 def test_a_refund_that_fails_days_later_is_taken_back_and_somebody_is_told(shop: Shop) -> None:
     payment = paid(shop, "refundFail")
     refund = expect(201, ask(shop, payment, amount=1500))

@@ -26,6 +26,8 @@ class Webhooks:
         #: Genuine events that were refused for their signature.
         self.refused: list[str] = []
         self.kept_down_until = self.rotated_at = 0.0
+        #: When the last of those that are on their way arrives.
+        self.last_at = 0.0
 
     def add(self, outbox: list[Any]) -> None:
         world, random = self._world, self._world.random
@@ -37,8 +39,12 @@ class Webhooks:
             for _ in range(2 if world.faults.happens("webhook twice") else 1):
                 late = world.faults.happens("webhook late")
                 wait = random.uniform(MINUTE, 3 * HOUR) if late else random.uniform(0.05, 4)
-                world.scheduler.after(wait, partial(self._begin, outgoing, 0))
+                self._send(wait, outgoing, 0)
         outbox.clear()
+
+    def _send(self, wait: float, outgoing: Any, tries: int) -> None:
+        self.last_at = max(self.last_at, self._world.scheduler.now + wait)
+        self._world.scheduler.after(wait, partial(self._begin, outgoing, tries))
 
     def _begin(self, outgoing: Any, tries: int) -> None:
         self._world.scheduler.spawn(partial(self._deliver, outgoing, tries))
@@ -57,8 +63,7 @@ class Webhooks:
         if 200 <= status < 300:
             self.acknowledged.setdefault(outgoing.event, world.scheduler.now)
         elif tries < len(AGAIN_S):
-            again = partial(self._begin, outgoing, tries + 1)
-            world.scheduler.after(AGAIN_S[tries] * world.random.uniform(0.9, 1.1), again)
+            self._send(AGAIN_S[tries] * world.random.uniform(0.9, 1.1), outgoing, tries + 1)
 
     def rotate(self, account: Json) -> None:
         """Give an endpoint a new secret, as an operator rotates it: here, and at Stripe."""

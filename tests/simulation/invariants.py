@@ -239,8 +239,7 @@ def unsettled(world: World) -> Iterator[str]:
         for session in world.truth.all("checkout.session")
         if session["status"] == "open"
         or _is_at_the_bank(world, session)
-        # Where events are lost, only reconciliation or its end tells that a session was paid.
-        or (session["status"] == "complete" and world.kind.loses_events)
+        or (session["status"] == "complete" and _may_be_unheard(world))
     }
     for (_, sort), found in world.table.dynamo.readings():
         row = found.row
@@ -263,9 +262,18 @@ def _handle(row: Json) -> str | None:
 def _for_browsers(world: World) -> Iterator[str]:
     """Yield the intents that a payer may still confirm, or has paid while nobody was told."""
     for intent in world.truth.all("payment_intent"):
-        paid = intent["status"] == "succeeded" and world.kind.loses_events
+        paid = intent["status"] == "succeeded" and _may_be_unheard(world)
         if paid or intent["status"] in {"requires_payment_method", "requires_action"}:
             yield intent["id"]
+
+
+def _may_be_unheard(world: World) -> bool:
+    """
+    Whether Stripe's word of a payment may not have come: an event is on its way, or is lost.
+
+    Then only reconciliation, or the end of the page, tells of it.
+    """
+    return world.kind.loses_events or world.webhooks.last_at > world.scheduler.now
 
 
 def _is_at_the_bank(world: World, session: Json) -> bool:

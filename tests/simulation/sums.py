@@ -120,7 +120,7 @@ def every_credit_adds_up(books: Books) -> Iterator[str]:
 
 
 def every_invoice_adds_up(books: Books) -> Iterator[str]:
-    """I4, D2: what an invoice says of itself follows from its payments, refunds and disputes."""
+    """I4, D2, D4: what an invoice says follows from its payments, refunds and disputes."""
     facts: Counter[tuple[str, str]] = Counter()
     for invoice, name, amount in _facts(books):
         facts[invoice, name] += amount
@@ -164,6 +164,8 @@ def _contradictions(row: Json, books: Books) -> Iterator[str]:
         yield f"{row['id']} is {row['status']} and should be {status}"
     if status == "void" and row["settled"]:
         yield f"{row['id']} is void and was paid {row['settled']}"
+    if paid > max(owed, 0):
+        yield f"{row['id']} asks for {owed} and keeps {paid}, which is nobody's credit"
     if row["open_disputes"]:
         yield f"{row['id']} has {row['open_disputes']} open disputes"
     if row["exception"] not in {"none", *_excused(row, books)}:

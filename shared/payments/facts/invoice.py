@@ -113,6 +113,11 @@ class Invoice(Fact):
         return max(0, self.total - self.credited - self.paid)
 
     @property
+    def excess(self) -> int:
+        """What is paid beyond what it asks for: money came back for what was paid meanwhile."""
+        return max(0, self.paid + self.credited - self.total)
+
+    @property
     def reserved(self) -> int:
         """What the open attempt may still bring."""
         return self.claim.amount if self.claim else 0
@@ -247,6 +252,10 @@ class Invoice(Fact):
         if not beyond:
             return paid
         return paid.having(exception="paid_late" if self.voided_at else "overpaid")
+
+    def set_free(self, amount: int) -> "Invoice":
+        """Count as its customer's credit what has come and is not needed here."""
+        return self.having(settled=self.settled - amount)
 
     def surcharge(self, amount: int) -> "Invoice":
         """Add what its payer has agreed to pay on top, now that it has come."""

@@ -170,6 +170,27 @@ def credit_applied(payment: Payment, part: Allocation, fact: str, at: datetime) 
     )
 
 
+def set_free(
+    payment: Payment,
+    parts: Iterable[Allocation],
+    written_off: frozenset[str],
+    source: str,
+    at: datetime,
+) -> JournalEntry:
+    """
+    Return the entry by which what a payment paid too much, once it is back, is credit.
+
+    Of an invoice that was given up, what came back has lessened the loss, which another payment
+    had made good already.
+    """
+    postings: tuple[Posting, ...] = ()
+    for part in parts:
+        owed = BAD_DEBT if part.invoice in written_off else receivable(payment.customer)
+        credit = customer_credit(payment.customer)
+        postings += transfer(owed, credit, part.amount, payment.currency)
+    return _of(payment, f"{source}#set_free", at, postings)
+
+
 def dispute_moved(dispute: Dispute, movement: Movement, payment: Payment) -> JournalEntry:
     """Return the entry of what Stripe took for a payer's bank, or brought back, and of its fee."""
     money = money_account(payment)

@@ -1,5 +1,6 @@
 """A payment is money that arrived: one row per Stripe charge, counted once, and where it went."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -150,6 +151,17 @@ class Payment(Fact):
             unapplied=self.unapplied - credit,
             returned=self.returned + credit,
         )
+
+    def set_free(self, parts: Iterable[Allocation]) -> "Payment":
+        """Return it with some of what it paid as its customer's credit, the latest first."""
+        left = Counter({part.invoice: part.amount for part in parts})
+        free, kept = left.total(), list[Allocation]()
+        for each in reversed(self.allocations):
+            taken = min(each.amount, left[each.invoice])
+            left[each.invoice] -= taken
+            if taken < each.amount:
+                kept.append(each.having(amount=each.amount - taken))
+        return self.having(allocations=tuple(reversed(kept)), unapplied=self.unapplied + free)
 
     def allocated_to(self, invoice: str) -> int:
         """Return what counts for `invoice`."""

@@ -18,10 +18,11 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import dispute_lost, dispute_moved
 from payments.facts.loss import Loss, lose
 from payments.facts.notification import Kind, Notification
-from payments.facts.payment import Payment
+from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import Intent, StripeDispute
 from payments.steps.applying import apply_intent
 from payments.steps.booking import give_credit
+from payments.steps.freeing import beside_freed, freed_by, without
 from payments.steps.noticing import of_invoice
 from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
 from payments.steps.retrying import retrying
@@ -109,11 +110,14 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
         return known
     saved = change(seen.having(sweep_at=seen.ask_at(doors.now())), known)
     moved = list(_moved(saved, invoices, doors.now()))
+    free = freed_by(payment, _found_again(saved), moved)
+    source = f"{seen.stripe_id}#found#{saved.new.version}"
     doors.store.write(
         saved,
-        *_rows_beside(saved, payment, doors),
-        *moved,
+        *_rows_beside(saved, payment, free, doors),
+        *(without(each, free) for each in moved),
         *_entries(saved, payment, invoices, doors.now()),
+        *beside_freed(payment, free, moved, source, doors, at=doors.now()),
         *_told(saved, moved, doors.now()),
     )
     return saved.new
@@ -154,7 +158,16 @@ def _concerned(seen: Dispute, known: Dispute | None, payment: Payment) -> Iterat
     yield from (part.invoice for part in seen.loss.parts)
 
 
-def _rows_beside(saved: Change[Dispute], payment: Payment, doors: Doors) -> Iterator[Change[Any]]:
+def _found_again(saved: Change[Dispute]) -> list[Allocation]:
+    """Return what of which invoice was lost by it, and is not any more."""
+    before, now = saved.old.loss if saved.old else Loss(), saved.new.loss
+    back = {part.invoice: before.of(part.invoice) - now.of(part.invoice) for part in before.parts}
+    return [Allocation(invoice=name, amount=amount) for name, amount in back.items() if amount > 0]
+
+
+def _rows_beside(
+    saved: Change[Dispute], payment: Payment, free: tuple[Allocation, ...], doors: Doors
+) -> Iterator[Change[Any]]:
     """Yield what a change of the dispute changes of its payment and of the customer's credit."""
     dispute, known = saved.new, saved.old
     before = known.loss if known else Loss()
@@ -167,9 +180,9 @@ def _rows_beside(saved: Change[Dispute], payment: Payment, doors: Doors) -> Iter
             returned=payment.returned + used,
             lost=dispute.loss.instead_of(before, payment.lost),
         )
-        yield change(marked, payment)
-    if used:
-        yield give_credit(payment, -used, doors)
+        yield change(marked.set_free(free), payment)
+    if more := sum(part.amount for part in free) - used:
+        yield give_credit(payment, more, doors)
 
 
 def _moved(

@@ -28,6 +28,7 @@ from payments.steps.applying import apply_intent
 from payments.steps.booking import give_credit
 from payments.steps.claiming import hurried
 from payments.steps.counting import apply_fees, fee_given_back
+from payments.steps.freeing import beside_freed, freed_by, without
 from payments.steps.noticing import of_refund
 from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection
 from payments.steps.retrying import retrying
@@ -91,11 +92,15 @@ def record(
     saved = change(new, old)
     under_way = new.is_open - bool(old and old.is_open)
     given = new.is_given - bool(old and old.is_given)
+    counted = _counted(saved.new, under_way, given, doors)
+    free = freed_by(payment, new.allocations, counted) if given < 0 else ()
     doors.store.write(
         saved,
-        *_payment_change(saved, payment, under_way, given),
-        *_invoice_changes(saved.new, under_way, given, doors, at=at),
-        *_credit_change(saved.new, payment, under_way + given, doors),
+        *_payment_change(saved, payment, under_way, given, free),
+        *(without(each, free) for each in counted),
+        *_beside_invoices(saved.new, counted, given, doors, at=at),
+        *beside_freed(payment, free, counted, new.source, doors, at=at),
+        *_credit_change(saved.new, payment, under_way + given, free, doors),
         *_credit_notes(saved.new, given, doors),
         *_entry(saved.new, payment, given, at, doors.now()),
         *of_refund(saved.new, old, doors.now()),
@@ -193,7 +198,11 @@ def _at(told: StripeRefund) -> datetime:
 
 
 def _payment_change(
-    saved: Change[Refund], payment: Payment, under_way: int, given: int
+    saved: Change[Refund],
+    payment: Payment,
+    under_way: int,
+    given: int,
+    free: tuple[Allocation, ...],
 ) -> Iterator[Change[Payment]]:
     refund, moves = saved.new, (under_way, given) != (0, 0)
     if saved.old and not moves:
@@ -204,29 +213,39 @@ def _payment_change(
         credit=(under_way + given) * refund.unapplied,
     )
     names = payment.refunds if saved.old else (*payment.refunds, refund.id)
-    yield change(counted.having(refunds=names), payment)
+    yield change(counted.set_free(free).having(refunds=names), payment)
 
 
-def _invoice_changes(
-    refund: Refund, under_way: int, given: int, doors: Doors, *, at: datetime
-) -> Iterator[Change[Any]]:
+def _counted(refund: Refund, under_way: int, given: int, doors: Doors) -> list[Change[Invoice]]:
+    """Return the refund's invoices with its step."""
     if (under_way, given) == (0, 0):
-        return
-    sooner: dict[str, Change[Any]] = {}
+        return []
+    counted = []
     for part in refund.allocations:
         invoice = doors.store.invoice(refund.tenant, part.invoice)
-        counted = invoice.give_back(
+        new = invoice.give_back(
             pending=under_way * part.amount,
             given=given * part.amount,
             credited=given * part.amount if refund.settle_as == "credit_note" else 0,
         )
-        yield change(counted.having(exception=_exception(invoice, refund, given)), invoice)
-        if found := hurried(counted, doors) if given < 0 else None:
+        counted.append(change(new.having(exception=_exception(invoice, refund, given)), invoice))
+    return counted
+
+
+def _beside_invoices(
+    refund: Refund, counted: list[Change[Invoice]], given: int, doors: Doors, *, at: datetime
+) -> Iterator[Change[Any]]:
+    """Yield what follows for attempts on the invoices, and for debts that were given up."""
+    sooner: dict[str, Change[Any]] = {}
+    for each in counted:
+        if found := hurried(each.new, doors) if given < 0 else None:
             sooner[found.new.id] = found
-        if given and invoice.written_off_at and refund.settle_as == "reopen":
+        if given and each.new.written_off_at and refund.settle_as == "reopen":
             # The debt comes back to an invoice that was given up: it is lost at once.
-            lost = recovered(invoice, refund.source, -given * part.amount, at)
-            yield change(lost.entered(doors.now()))
+            back = -given * refund.share_of(each.new.id)
+            yield change(
+                recovered(each.old or each.new, refund.source, back, at).entered(doors.now())
+            )
     yield from sooner.values()
 
 
@@ -238,10 +257,14 @@ def _exception(invoice: Invoice, refund: Refund, given: int) -> str:
 
 
 def _credit_change(
-    refund: Refund, payment: Payment, taken: int, doors: Doors
+    refund: Refund,
+    payment: Payment,
+    taken: int,
+    free: tuple[Allocation, ...],
+    doors: Doors,
 ) -> Iterator[Change[Any]]:
-    if taken and refund.unapplied:
-        yield give_credit(payment, -taken * refund.unapplied, doors)
+    if more := sum(part.amount for part in free) - taken * refund.unapplied:
+        yield give_credit(payment, more, doors)
 
 
 def _credit_notes(refund: Refund, given: int, doors: Doors) -> Iterator[Change[CreditNote]]:
