@@ -1,8 +1,10 @@
 """What a request left behind is asked about at Stripe, fenced, and brought to an end."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from payments.doors.doors import Doors
 from payments.doors.secrets import SecretMissing
@@ -20,6 +22,8 @@ from payments.steps.disputing import apply_dispute
 from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
 from payments.steps.returning import ASK_EVERY
 from payments.steps.submitting import drive, latest_refund
+
+M = TypeVar("M", Attempt, Refund, Dispute)
 
 #: For each shard and run; what is left is found two minutes later.
 LIMIT = 25
@@ -53,69 +57,45 @@ class Swept:
 def sweep(doors: Doors) -> Swept:
     """Bring whatever is due to an end, or leave it for the next run."""
     swept = Swept()
-    _sweep_attempts(swept, doors)
-    _sweep_refunds(swept, doors)
-    _sweep_disputes(swept, doors)
+    swept.attempts = _sweep(Attempt, _settle, _put_off, swept, doors)
+    swept.refunds = _sweep(Refund, _settle_refund, _put_off_refund, swept, doors)
+    swept.disputes = _sweep(Dispute, _ask_after_dispute, _put_off_dispute, swept, doors)
     for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
         _requeue(event, swept, doors)
     return swept
 
 
-def _sweep_attempts(swept: Swept, doors: Doors) -> None:
-    for attempt in doors.store.due(Attempt, doors.now(), limit=LIMIT):
+def _sweep(
+    kind: type[M],
+    settle: Callable[[M, Doors], None],
+    put_off: Callable[[M, Doors], None],
+    swept: Swept,
+    doors: Doors,
+) -> int:
+    """Settle what is due of a kind and return how much that was; what cannot be now is put off."""
+    settled = 0
+    for row in doors.store.due(kind, doors.now(), limit=LIMIT):
         if not doors.may_write:
             break
         try:
-            _settle(attempt, doors)
-            swept.attempts += 1
+            settle(row, doors)
+            settled += 1
         except UNSETTLED:
-            _put_off(attempt, doors)
+            put_off(row, doors)
             swept.left += 1
         except Exception:
             # A bug ends this run, and is seen by it; the next one begins with the others.
-            _put_off(attempt, doors)
+            put_off(row, doors)
             raise
+    return settled
 
 
-def _sweep_refunds(swept: Swept, doors: Doors) -> None:
-    for refund in doors.store.due(Refund, doors.now(), limit=LIMIT):
-        if not doors.may_write:
-            break
-        try:
-            found = drive(refund, doors) if refund.is_open else refund
-            swept.refunds += 1
-        except UNSETTLED:
-            found = latest_refund(refund, doors)
-            swept.left += 1
-        except Exception:
-            _ask_again(latest_refund(refund, doors), doors)
-            raise
-        _ask_again(found, doors)
+def _settle_refund(refund: Refund, doors: Doors) -> None:
+    _ask_again(drive(refund, doors) if refund.is_open else refund, doors)
 
 
-def _sweep_disputes(swept: Swept, doors: Doors) -> None:
-    """Ask after open disputes, once a day and before a reminder: nobody may tell of their end."""
-    for dispute in doors.store.due(Dispute, doors.now(), limit=LIMIT):
-        if not doors.may_write:
-            break
-        books = {"tenant": dispute.tenant, "account": dispute.account, "mode": dispute.mode}
-        try:
-            found = apply_dispute(dispute.stripe_id, **books, doors=doors)
-            swept.disputes += 1
-        except UNSETTLED:
-            _put_off_dispute(dispute, doors.now() + ASK_AT_LEAST_EVERY, doors)
-            swept.left += 1
-        except Exception:
-            _put_off_dispute(dispute, doors.now() + ASK_AT_LEAST_EVERY, doors)
-            raise
-        else:
-            if found.version == dispute.version:
-                _put_off_dispute(found, found.ask_at(doors.now()), doors)
-
-
-def _put_off_dispute(dispute: Dispute, until: datetime | None, doors: Doors) -> None:
-    with suppress(RowChanged):
-        doors.store.save(dispute.having(sweep_at=until), dispute)
+def _put_off_refund(refund: Refund, doors: Doors) -> None:
+    _ask_again(latest_refund(refund, doors), doors)
 
 
 def _ask_again(refund: Refund, doors: Doors) -> None:
@@ -127,6 +107,23 @@ def _ask_again(refund: Refund, doors: Doors) -> None:
     )
     with suppress(RowChanged):
         doors.store.save(refund.having(sweep_at=again), refund)
+
+
+def _ask_after_dispute(dispute: Dispute, doors: Doors) -> None:
+    """Ask once a day, and before a reminder: nobody may tell of its end."""
+    books = {"tenant": dispute.tenant, "account": dispute.account, "mode": dispute.mode}
+    found = apply_dispute(dispute.stripe_id, **books, doors=doors)
+    if found.version == dispute.version:
+        _look_again(found, found.ask_at(doors.now()), doors)
+
+
+def _put_off_dispute(dispute: Dispute, doors: Doors) -> None:
+    _look_again(dispute, doors.now() + ASK_AT_LEAST_EVERY, doors)
+
+
+def _look_again(dispute: Dispute, at: datetime | None, doors: Doors) -> None:
+    with suppress(RowChanged):
+        doors.store.save(dispute.having(sweep_at=at), dispute)
 
 
 def _patience(since: datetime, doors: Doors) -> timedelta:
