@@ -24,7 +24,7 @@ from payments.steps.applying import apply_intent
 from payments.steps.booking import give_credit
 from payments.steps.freeing import beside_freed, freed_by, without
 from payments.steps.noticing import of_invoice
-from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
+from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt, require_match
 from payments.steps.retrying import retrying
 
 
@@ -45,7 +45,8 @@ def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors
             # Fetched after the row was read: whoever wrote what is newer has changed its version.
             found = gateway.dispute(stripe_id)
         payment = _payment(found, home, (tenant, account, mode), doors)
-        _require_match(found, known, payment, (account, mode))
+        require_match(found, payment, account, mode)
+        _require_follows(found, known)
         seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
         return _book(seen, known, payment, doors)
 
@@ -81,16 +82,8 @@ def _payment(found: StripeDispute, home: str, books: tuple[str, str, str], doors
     return payment
 
 
-def _require_match(
-    found: StripeDispute, known: Dispute | None, payment: Payment, books: tuple[str, str]
-) -> None:
-    account, mode = books
-    if payment.account != account:
-        raise OtherConnection(found.id)
-    if (payment.mode, payment.currency) != (mode, found.currency):
-        raise Mismatch(f"{found.id} is not of the mode or currency of {payment.id}.")
-    if found.livemode is not (mode == "live"):
-        raise Mismatch(f"{found.id} is not in {mode} mode.")
+def _require_follows(found: StripeDispute, known: Dispute | None) -> None:
+    """Raise Mismatch for a status that Stripe does not document, or not after the one known."""
     if found.status not in set(DisputeStatus):
         raise Mismatch(f"{found.id} has a status that is not known here.")
     if known and not may_become(known.status, DisputeStatus(found.status)):

@@ -7,7 +7,7 @@ from payments.doors.doors import Doors
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
-from payments.facts.stripe_objects import Intent
+from payments.facts.stripe_objects import Intent, StripeDispute, StripeRefund
 
 
 class NotOurs(Exception):
@@ -59,11 +59,18 @@ def attempt_of(metadata: Mapping[str, str], tenant: str, doors: Doors) -> Attemp
     return attempt
 
 
-def require_match(intent: Intent, attempt: Attempt, account: str, mode: str) -> None:
-    """Raise OtherConnection or Mismatch where the intent is not what the attempt asked for."""
-    if attempt.account != account:
-        raise OtherConnection(intent.id)
-    if (attempt.mode, attempt.currency) != (mode, intent.currency):
-        raise Mismatch(f"{intent.id} is not of the mode or currency of {attempt.id}.")
-    if intent.livemode is not (mode == "live"):
-        raise Mismatch(f"{intent.id} is not in {mode} mode.")
+def require_match(
+    told: Intent | StripeRefund | StripeDispute, ours: Attempt | Payment, account: str, mode: str
+) -> None:
+    """
+    Raise OtherConnection or Mismatch where what Stripe tells of cannot be about what is `ours`.
+
+    `account` and `mode` say whose Stripe account was asked.
+    """
+    if ours.account != account:
+        raise OtherConnection(told.id)
+    if (ours.mode, ours.currency) != (mode, told.currency):
+        raise Mismatch(f"{told.id} is not of the mode or currency of {ours.id}.")
+    # A refund does not say in which mode it is.
+    if not isinstance(told, StripeRefund) and told.livemode is not (mode == "live"):
+        raise Mismatch(f"{told.id} is not in {mode} mode.")

@@ -30,7 +30,7 @@ from payments.steps.claiming import hurried
 from payments.steps.counting import apply_fees, fee_given_back
 from payments.steps.freeing import beside_freed, freed_by, without
 from payments.steps.noticing import of_refund
-from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection
+from payments.steps.recognizing import Mismatch, NotOurs, require_match
 from payments.steps.retrying import retrying
 
 #: How often to ask after a refund that Stripe has, but that has not reached the payer.
@@ -140,10 +140,7 @@ def _payment_of(told: StripeRefund, tenant: str, account: str, mode: str, doors:
         found = doors.store.payment(tenant, invoice, told.charge)
     if not found:
         raise NotYetPaid(told.id)
-    if found.account != account:
-        raise OtherConnection(told.id)
-    if (found.mode, found.currency) != (mode, told.currency):
-        raise Mismatch(f"{told.id} is not of the mode or currency of {found.id}.")
+    require_match(told, found, account, mode)
     return found
 
 
