@@ -352,6 +352,26 @@ def test_an_order_is_released_once_when_settled_money_covers_it(shop: Shop) -> N
     assert len({event["id"] for event in shop.world.post.told}) == 3
 
 
+def test_an_order_whose_part_a_bank_took_back_is_released_once_it_is_all_paid_again(
+    shop: Shop,
+) -> None:
+    """What is paid then is settled, and nobody disputes it."""
+    invoice = shop.invoice()
+    shop.pay(invoice, "createDispute", amount=1500)
+    tell(shop.world)
+    (dispute,) = shop.read(invoice)["disputes"]
+    assert shop.operator.post(f"/v1/disputes/{dispute['id']}/accept").status == 200
+    tell(shop.world)
+    assert shop.read(invoice)["held_for"] == "charged_back"
+    assert "order.release" not in kinds(shop.world)
+
+    shop.pay(invoice)
+    tell(shop.world)
+
+    assert kinds(shop.world)[-2:] == ["invoice.paid", "order.release"]
+    assert shop.read(invoice)["held_for"] is None
+
+
 def test_a_bank_debit_that_is_under_way_releases_nothing(shop: Shop) -> None:
     invoice = shop.invoice()
     shop.pay(invoice, "pm_sepaDebit")

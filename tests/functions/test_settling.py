@@ -1,10 +1,12 @@
 """Money over several invoices, from outside Stripe, and too much of it; the books add up."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tests.functions.refusals import refuse
 from tests.functions.shop import Shop, expect
 from tests.functions.test_charge_token import assert_books_agree, die
 from tests.functions.world import Answer, Json, World
@@ -319,6 +321,16 @@ def ask_for(shop: Shop, invoice: Json, total: int) -> Any:
     return shop.operator.send(
         "PATCH", f"/v1/invoices/{invoice['id']}", {"total": total}, headers=headers
     )
+
+
+def test_money_that_is_still_to_come_is_not_booked(shop: Shop) -> None:
+    invoice = shop.invoice()
+    later = shop.world.now() + timedelta(days=2)
+
+    refused = refuse(shop.world, lambda: record(shop, invoice, 4000, received_at=later.isoformat()))
+
+    assert refused == (422, "validation_failed")
+    expect(201, record(shop, invoice, 4000, received_at=shop.world.now().isoformat()))
 
 
 def test_an_amount_below_what_is_paid_is_refused(shop: Shop) -> None:

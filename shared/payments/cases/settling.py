@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
@@ -20,6 +20,10 @@ from payments.steps.permitting import require_grant_for
 from payments.steps.retrying import retrying
 
 TRIES = 4
+
+
+#: By how much a caller's clock, and day, may be ahead of ours.
+AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,8 @@ def _require_fits(payment: Payment, invoice: Invoice) -> None:
 
 def _offline(request: OfflinePayment, invoice: Invoice, ident: str, doors: Doors) -> Payment:
     received = request.received_at or doors.now()
+    if received > doors.now() + AHEAD:
+        raise ValidationFailed("Money that is still to come is not booked: received_at is ahead.")
     asked = (Allocation(invoice=invoice.id, amount=request.amount),)
     allocations, unapplied = allocate(request.amount, asked, {invoice.id: invoice.owed})
     return Payment(

@@ -163,12 +163,14 @@ class Invoice(Fact):
         """Why its order is not to be shipped yet; None once settled, undisputed money covers it."""
         if self.released_at:
             return None
-        if self.open_disputes or self.charged_back:
+        if self.open_disputes:
             return self.trouble
         if self.exception == "amount_mismatch":
             return self.exception
         if self.status is InvoiceStatus.PAID:
             return None
+        if self.charged_back:
+            return self.trouble
         return "processing" if self.collection == "processing" else "unpaid"
 
     def release(self, now: datetime) -> "Invoice":
