@@ -6,7 +6,6 @@ from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.errors import (
     InvoiceNotPayable,
-    PaymentsError,
     StripeRequestRefused,
     StripeUnavailable,
 )
@@ -17,7 +16,7 @@ from payments.steps.addressing import behind
 from payments.steps.awaiting import waiting_for
 from payments.steps.closing import applied
 from payments.steps.permitting import require_ready, require_same_books
-from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
+from payments.steps.recognizing import UNSETTLED
 from payments.steps.retrying import retrying
 
 TRIES = 4
@@ -73,8 +72,7 @@ def come_back(token: str, *, doors: Doors) -> bool:
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     try:
         applied(attempt, gateway.intent(attempt.payment_intent or ""), doors)
-    except (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError):
-        # The webhook, the sweep and reconciliation will know more.
+    except UNSETTLED:
         return False
     return True
 

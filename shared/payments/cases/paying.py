@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
-from payments.errors import InvoiceNotPayable, PaymentsError
+from payments.errors import InvoiceNotPayable
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
 from payments.facts.link import PayLink
-from payments.facts.outcome import OutcomeUnknown
 from payments.facts.velocity import Scope
 from payments.steps.addressing import behind, rows_behind
 from payments.steps.advancing import advance
@@ -16,7 +15,7 @@ from payments.steps.asking import part_of, require_open
 from payments.steps.claiming import claim
 from payments.steps.limiting import admit, payer_at
 from payments.steps.opening import open_session
-from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
+from payments.steps.recognizing import UNSETTLED
 from payments.steps.saving import stripe_customer
 
 
@@ -101,7 +100,6 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
         apply_session(
             session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
         )
-    except (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError):
-        # The webhook, the sweep and reconciliation will know more.
+    except UNSETTLED:
         return False
     return True

@@ -7,7 +7,6 @@ from payments.errors import (
     AmountChanged,
     NotFound,
     PaymentCanceled,
-    PaymentsError,
     StripeUnavailable,
 )
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
@@ -32,7 +31,7 @@ from payments.steps.permitting import (
     require_permitted,
     require_same_books,
 )
-from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
+from payments.steps.recognizing import UNSETTLED
 from payments.steps.saving import stripe_customer
 
 _S = AttemptStatus
@@ -125,8 +124,7 @@ def refresh(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
         return attempt
     try:
         _ask(attempt, doors)
-    except (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError):
-        # The webhook, the sweep and reconciliation will know more.
+    except UNSETTLED:
         return attempt
     return latest(attempt, doors)
 

@@ -9,17 +9,15 @@ from typing import TypeVar
 from payments.doors.doors import Doors
 from payments.doors.secrets import SecretMissing
 from payments.doors.table import RowChanged
-from payments.errors import PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
 from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
-from payments.facts.outcome import OutcomeUnknown
 from payments.facts.refund import Refund
 from payments.steps.advancing import latest
 from payments.steps.applying import DEBIT_EVERY
 from payments.steps.closing import applied, close
 from payments.steps.disputing import apply_dispute
-from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt
+from payments.steps.recognizing import UNSETTLED
 from payments.steps.returning import ASK_EVERY
 from payments.steps.submitting import drive, latest_refund
 
@@ -30,16 +28,8 @@ LIMIT = 25
 ASK_AT_LEAST_EVERY = timedelta(minutes=30)
 ORPHAN_AFTER = timedelta(hours=24)
 
-#: What may keep an attempt from being settled now, and not for ever.
-UNSETTLED = (
-    OutcomeUnknown,
-    PaymentsError,
-    RowChanged,
-    NotOurs,
-    UnknownAttempt,
-    Mismatch,
-    SecretMissing,
-)
+#: What may keep it from being settled now, and not for ever.
+PASSING = (*UNSETTLED, RowChanged, SecretMissing)
 
 
 @dataclass(slots=True)
@@ -80,7 +70,7 @@ def _sweep(
         try:
             settle(row, doors)
             settled += 1
-        except UNSETTLED:
+        except PASSING:
             put_off(row, doors)
             swept.left += 1
         except Exception:

@@ -90,6 +90,7 @@ def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:
 
 def give_credit(payment: Payment, amount: int, doors: Doors) -> Change[CustomerCredit]:
     """Return the change of the customer's credit; a negative `amount` uses it."""
+    # What came outside of Stripe is nobody's test.
     mode = payment.mode or "live"
     found = doors.store.credit(payment.tenant, payment.customer, mode, payment.currency)
     fresh = CustomerCredit(

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
+from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import Intent, StripeDispute, StripeRefund
 
@@ -24,6 +26,11 @@ class UnknownAttempt(Exception):
 
 class Mismatch(Exception):
     """The object contradicts what we asked Stripe for; nothing may be booked from it unseen."""
+
+
+#: What keeps what Stripe says from being booked by whoever asks now. The webhook, the sweep and
+#: reconciliation will know more.
+UNSETTLED = (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError)
 
 
 @dataclass(frozen=True, slots=True)
