@@ -372,6 +372,28 @@ def test_an_order_whose_part_a_bank_took_back_is_released_once_it_is_all_paid_ag
     assert shop.read(invoice)["held_for"] is None
 
 
+def test_an_order_is_released_when_no_more_is_asked_for_than_was_paid(shop: Shop) -> None:
+    """Nobody pays after that, so nothing else would release it."""
+    invoice = shop.invoice(order_ref="order-8")
+    shop.pay(invoice, amount=1500)
+    tell(shop.world)
+    mails = len(shop.world.post.sent)
+
+    for total in (2000, 1500):
+        version = shop.read(invoice)["version"]
+        path = f"/v1/invoices/{invoice['id']}"
+        headers = {"if-match": f'"{version}"'}
+        changed = shop.operator.send("PATCH", path, {"total": total}, headers=headers)
+        assert changed.status == 200
+        tell(shop.world)
+
+    assert kinds(shop.world) == ["invoice.partially_paid", "invoice.paid", "order.release"]
+    paid, released = shop.world.post.told[1:]
+    assert (paid["payment"], paid["amount"], released["order_ref"]) == (None, 0, "order-8")
+    assert shop.read(invoice)["held_for"] is None
+    assert len(shop.world.post.sent) == mails
+
+
 def test_a_bank_debit_that_is_under_way_releases_nothing(shop: Shop) -> None:
     invoice = shop.invoice()
     shop.pay(invoice, "pm_sepaDebit")

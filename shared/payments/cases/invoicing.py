@@ -1,11 +1,12 @@
 """Create, read, change and withdraw invoices."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from payments.doors.doors import Doors
-from payments.doors.store import change
+from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import (
     FeatureDisabled,
@@ -16,11 +17,13 @@ from payments.errors import (
     VersionMismatch,
 )
 from payments.facts.caller import Caller
-from payments.facts.invoice import PAYABLE, Invoice, Line
+from payments.facts.invoice import PAYABLE, Invoice, InvoiceStatus, Line
 from payments.facts.ledger import BAD_DEBT, JournalEntry, invoice_entry
+from payments.facts.notification import Kind, Notification
 from payments.facts.reservation import Reservation
 from payments.money import Money, require_representable
 from payments.steps.claiming import release
+from payments.steps.noticing import of_invoice
 from payments.steps.permitting import require_grant_and_customer, require_grant_for
 
 
@@ -113,10 +116,23 @@ def amend(
     lines = invoice.lines if lines is None and total is None else lines or ()
     total = total_of(lines, total, invoice.currency)
     invoice = _freed(invoice, doors)
-    changed = invoice.charge_anew(total, lines).having(**changes)
+    changed = invoice.charge_anew(total, lines).having(**changes).release(doors.now())
     owed = 0 if invoice.draft else changed.total - invoice.total
     entry = invoice_entry(invoice, f"changed#{invoice.version}", owed, doors.now())
-    return _save(changed, invoice, doors, entry)
+    return _save(changed, invoice, doors, entry, *_settled(changed, invoice, doors))
+
+
+def _settled(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[Notification]]:
+    """Yield what is told where no more is asked for than was paid: its order may go."""
+    if new.status is InvoiceStatus.PAID and old.status is not new.status:
+        yield of_invoice(
+            Kind.INVOICE_SETTLED,
+            f"{old.id}:{old.version}",
+            tenant=old.tenant,
+            invoice=old.id,
+            at=doors.now(),
+            **({"released": new.id} if new.frees_after(old) else {}),
+        )
 
 
 def _freed(seen: Invoice, doors: Doors) -> Invoice:
@@ -162,10 +178,16 @@ def _finalized(invoice: Invoice, doors: Doors) -> JournalEntry:
     return invoice_entry(invoice, "finalized", invoice.total, doors.now())
 
 
-def _save(new: Invoice, old: Invoice, doors: Doors, entry: JournalEntry | None = None) -> Invoice:
+def _save(
+    new: Invoice,
+    old: Invoice,
+    doors: Doors,
+    entry: JournalEntry | None = None,
+    *told: Change[Notification],
+) -> Invoice:
     saved = change(new, old)
     try:
-        doors.store.write(saved, *([change(entry)] if entry and entry.postings else []))
+        doors.store.write(saved, *([change(entry)] if entry and entry.postings else []), *told)
     except RowChanged:
         held = doors.store.invoice(old.tenant, old.id)
         if held.claim and not old.claim:

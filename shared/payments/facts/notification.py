@@ -33,6 +33,8 @@ class Kind(StrEnum):
     PAYMENT_FAILED = "payment.failed"
     ACTION_REQUIRED = "payment.action_required"
     CREDIT_APPLIED = "credit.applied"
+    #: No more is asked for than was paid: nobody is written to, for no money came.
+    INVOICE_SETTLED = "invoice.settled"
     REFUND_CHANGED = "refund.changed"
     #: That there is one, is under way or was canceled: no person is written to about that.
     REFUND_NOTED = "refund.noted"

@@ -12,6 +12,7 @@ FACTS = {
     Kind.PAYMENT_RECEIVED: "the payment",
     Kind.PAYMENT_FAILED: "the payment that failed",
     Kind.CREDIT_APPLIED: "the payment by credit",
+    Kind.INVOICE_SETTLED: "the amount that is paid already",
     Kind.ACTION_REQUIRED: "the confirmation that the bank asks for",
     Kind.REFUND_CHANGED: "the refund",
     Kind.REFUND_NOTED: "the refund",
