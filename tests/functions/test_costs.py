@@ -165,3 +165,17 @@ def test_a_storefronts_own_payment_page_costs_no_more_than_this(
 
     expect(201, shop.storefront.post(path, {}))
     assert meter.read() == (12, 13)
+
+
+def test_a_refund_costs_no_more_than_this(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.pay(shop.invoice())
+    shop.world.deliver()
+    (payment,) = (row for (_, sk), row in shop.world.rows().items() if sk.startswith("PAYMENT#"))
+    meter = metered(shop.world, monkeypatch)
+
+    expect(201, shop.operator.post(f"/v1/payments/{payment['id']['S']}/refunds", {"amount": 100}))
+    asked = meter.read()
+    shop.world.deliver()
+
+    assert asked == (14, 32)
+    assert meter.read() == (24, 40)

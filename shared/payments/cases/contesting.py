@@ -118,7 +118,8 @@ def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, st
         dispute = doors.store.named(Dispute, request.caller.tenant, dispute_id)
         payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
         if payment:
-            require_grant_of(payment, request.caller, doors)
+            asked = doors.store.attempt(payment.tenant, payment.invoice, payment.attempt or "")
+            require_grant_of(asked, request.caller, doors)
         dispute.require_seen(request.id, request.seen)
         began = dispute.began(request.id, made_at(request.id))
         if began:

@@ -57,9 +57,9 @@ def refund_payment(
     where nothing was given back, and nothing is reserved any more.
     """
     payment = doors.store.named(Payment, caller.tenant, request.payment)
-    refund = doors.store.refund(caller.tenant, payment.invoice, refund_id)
+    refund, attempt = doors.store.asked_back(payment, refund_id)
     if not refund:
-        require_grant_of(payment, caller, doors)
+        require_grant_of(attempt, caller, doors)
         refund = _begin(request, refund_id, payment, caller, doors)
     if refund.is_open:
         refund = drive(refund, doors)
@@ -82,14 +82,13 @@ def _begin(
     """Reserve what is to be given back: the first durable row, before Stripe hears of it."""
 
     def step() -> Refund:
-        found = doors.store.refund(payment.tenant, payment.invoice, refund_id)
+        found, seen, settings = doors.store.giving_back(payment, refund_id)
         if found:
             return found
-        seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
         refund = _proposed(request, refund_id, seen, doors)
         # With what was given back before: a large refund is no smaller for being asked in parts.
         whole = Money(refund.amount + seen.refunded + seen.refund_pending, seen.currency)
-        doors.store.settings(caller.tenant).require_may_refund(whole, caller.role)
+        settings.require_may_refund(whole, caller.role)
         return record(refund, None, seen, doors, at=doors.now())
 
     return retrying(step, doors)

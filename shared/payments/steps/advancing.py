@@ -21,8 +21,7 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
     """
 
     def step() -> Attempt:
-        current = latest(attempt, doors)
-        invoices = invoices_of(current, doors)
+        current, invoices = _standing(attempt, doors)
         if not current.is_open or current.status is status:
             return current
         saved = change(current.become(status, changed_at=doors.now(), **changes), current)
@@ -66,9 +65,13 @@ def latest(attempt: Attempt, doors: Doors) -> Attempt:
     return current
 
 
-def invoices_of(attempt: Attempt, doors: Doors) -> list[Invoice]:
-    """Return the attempt's invoices as they are now, the first one first."""
-    return doors.store.invoices(attempt.tenant, *(each.invoice for each in attempt.shares))
+def _standing(attempt: Attempt, doors: Doors) -> tuple[Attempt, list[Invoice]]:
+    """Return the attempt and its invoices as they are now, or raise UnknownAttempt."""
+    names = (each.invoice for each in attempt.shares)
+    current, invoices = doors.store.begun(attempt.tenant, attempt.id, *names)
+    if not current:
+        raise UnknownAttempt(attempt.id)
+    return current, invoices
 
 
 def others_of(attempt: Attempt, doors: Doors) -> list[Invoice]:

@@ -6,11 +6,11 @@ from typing import Any
 from payments.doors.doors import Doors
 from payments.errors import PermissionDenied, ValidationFailed
 from payments.facts.account import Account
+from payments.facts.attempt import Attempt
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.module import BY_FEATURE, Grant, PaymentModule, Permission
-from payments.facts.payment import Payment
 from payments.money import Money
 
 
@@ -88,9 +88,8 @@ def _allowed(
     return found
 
 
-def require_grant_of(payment: Payment, caller: Caller, doors: Doors) -> None:
+def require_grant_of(attempt: Attempt | None, caller: Caller, doors: Doors) -> None:
     """Let staff give back what came through a module that lets them; an admin, all."""
-    attempt = doors.store.attempt(payment.tenant, payment.invoice, payment.attempt or "")
     if attempt and caller.role != "admin":
         require_grant(caller, attempt.module, "refund.create", doors)
 

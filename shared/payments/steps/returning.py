@@ -65,9 +65,11 @@ def apply_refund(
 
 def _apply(told: StripeRefund, *, tenant: str, account: str, mode: str, doors: Doors) -> Refund:
     payment = _payment_of(told, tenant, account, mode, doors)
+    # What was read a moment ago is good for the first try, at the version there.
+    read = [payment]
 
     def step() -> Refund:
-        seen = doors.store.payment(tenant, payment.invoice, payment.source) or payment
+        seen = read.pop() if read else _again(payment, doors)
         refunds = doors.store.refunds_of(seen)
         known = matching(told, refunds)
         heard = _heard(known or _imported(told, seen, refunds), told, doors)
@@ -108,12 +110,15 @@ def record(
     return saved.new
 
 
+def _again(payment: Payment, doors: Doors) -> Payment:
+    return doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
+
+
 def _apply_fee_back(payment: Payment, told: StripeRefund, doors: Doors) -> None:
     """Enter what the platform has given back of its fee by now, once."""
     intent = told.payment_intent
     if isinstance(intent, Intent) and fee_given_back(intent.latest_charge):
-        seen = doors.store.payment(payment.tenant, payment.invoice, payment.source) or payment
-        apply_fees(seen, intent.charge, at=_at(told), doors=doors)
+        apply_fees(_again(payment, doors), intent.charge, at=_at(told), doors=doors)
 
 
 def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:
@@ -218,8 +223,9 @@ def _counted(refund: Refund, under_way: int, given: int, doors: Doors) -> list[C
     if (under_way, given) == (0, 0):
         return []
     counted = []
-    for part in refund.allocations:
-        invoice = doors.store.invoice(refund.tenant, part.invoice)
+    names = [part.invoice for part in refund.allocations]
+    invoices = doors.store.invoices(refund.tenant, *names)
+    for part, invoice in zip(refund.allocations, invoices, strict=True):
         new = invoice.give_back(
             pending=under_way * part.amount,
             given=given * part.amount,

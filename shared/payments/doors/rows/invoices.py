@@ -18,6 +18,7 @@ from payments.facts.notification import Notification
 from payments.facts.payment import Payment, Share
 from payments.facts.recovery import Recovery
 from payments.facts.refund import CreditNote, Refund
+from payments.facts.settings import Settings
 
 
 class InvoiceRows:
@@ -155,6 +156,24 @@ class Invoices(Reading):
     def refund(self, tenant: str, invoice: str, refund: str) -> Refund | None:
         """Return the refund of a payment that stands under `invoice`, or None."""
         return self._find(Refund, partition(tenant, "INV", invoice), f"REFUND#{refund}")
+
+    def asked_back(self, payment: Payment, refund: str) -> tuple[Refund | None, Attempt | None]:
+        """Return a refund of a payment, and who asked for the payment, in one read."""
+        home = partition(payment.tenant, "INV", payment.invoice)
+        found, attempt = self._several(
+            (Refund, home, f"REFUND#{refund}"), (Attempt, home, f"ATTEMPT#{payment.attempt}")
+        )
+        return found, attempt
+
+    def giving_back(self, payment: Payment, refund: str) -> tuple[Refund | None, Payment, Settings]:
+        """Return a refund, its payment as it is now, and the settings, in one read."""
+        home = partition(payment.tenant, "INV", payment.invoice)
+        found, seen, settings = self._several(
+            (Refund, home, f"REFUND#{refund}"),
+            (Payment, home, f"PAYMENT#{payment.source}"),
+            (Settings, partition(payment.tenant, "SET", "own"), "SETTINGS"),
+        )
+        return found, seen or payment, settings or Settings(tenant=payment.tenant, version=0)
 
     def refunds_of(self, *payments: Payment) -> list[Refund]:
         """Return the refunds of payments, in the order in which they were asked for."""
