@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local.standin.engine.conditions import Condition
 from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.messages import Json
-from local.standin.engine.store import Condition
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call

@@ -8,38 +8,23 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
 
+from local.standin.engine.conditions import Condition, Test, meets, test_of, value_at
 from local.standin.engine.messages import Json
 
 #: What most lists are asked for has an index of its own.
 LINKS = ("customer", "payment_intent", "charge", "account")
 #: What a row says without its JSON being read.
 COLUMNS = frozenset({"id", "created"})
-#: Of nothing nothing is true, as in SQL: only `IS` and `IS NOT` are asked about it.
-OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda actual, wanted: actual is not None and actual == wanted,
-    ">": lambda actual, wanted: actual is not None and actual > wanted,
-    ">=": lambda actual, wanted: actual is not None and actual >= wanted,
-    "<": lambda actual, wanted: actual is not None and actual < wanted,
-    "<=": lambda actual, wanted: actual is not None and actual <= wanted,
-    "IN": lambda actual, wanted: actual in wanted,
-    "IS": lambda actual, wanted: actual is wanted,
-    "IS NOT": lambda actual, wanted: actual is not wanted,
-    "GLOB": lambda actual, wanted: actual is not None and fnmatchcase(actual, wanted),
-}
-Condition = tuple[str, str, Any]
-"""A path in the JSON, an operator, and a value."""
-Test = tuple[str, Callable[[Any, Any], bool], Any]
-Key = str | tuple[str, ...]
-"""What the index knows: an id, a kind of a scope, or a kind of a scope with a link."""
+Key = tuple[str, ...]
+"""What the index knows: a kind of a scope, or a kind of a scope with a link."""
 
 
 class KeptAnswer(NamedTuple):
@@ -76,11 +61,10 @@ class Row(NamedTuple):
 
     def listed_under(self) -> list[Key]:
         """Give the index's keys under which the row is found; what is no text is no link."""
-        keys: list[Key] = [self.id, (self.scope, self.kind)]
-        for name, to in zip(LINKS, self.links, strict=True):
-            if type(to) is str:
-                keys.append((self.scope, self.kind, name, to))
-        return keys
+        scope, kind = self.scope, self.kind
+        links = zip(LINKS, self.links, strict=True)
+        linked = [(scope, kind, name, to) for name, to in links if type(to) is str]
+        return [(scope, kind), *linked]
 
 
 @dataclass(frozen=True)
@@ -88,6 +72,8 @@ class Snapshot:
     """All that a store had at one time."""
 
     rows: dict[int, Row] = field(default_factory=dict)
+    seqs: dict[tuple[str, str], int] = field(default_factory=dict)
+    scopes: frozenset[str] = frozenset()
     index: dict[Key, list[int]] = field(default_factory=dict)
     hidden: dict[tuple[str, str], bytes] = field(default_factory=dict)
     answers: dict[tuple[str, str], KeptAnswer] = field(default_factory=dict)
@@ -96,19 +82,9 @@ class Snapshot:
 
 
 def links_of(obj: Json) -> tuple[Any, ...]:
+    """Give what stands under `LINKS`, in their order."""
     get = obj.get
     return get("customer"), get("payment_intent"), get("charge"), get("account")
-
-
-def value_at(obj: Json, path: str) -> Any:
-    here: Any = obj
-    for step in path.split("."):
-        here = here.get(step) if isinstance(here, dict) else None
-    return here
-
-
-def meets(tests: list[Test], look_up: Callable[[str], Any]) -> bool:
-    return all(holds(look_up(path), wanted) for path, holds, wanted in tests)
 
 
 def dump(value: object) -> str:
@@ -119,21 +95,26 @@ class Store:
     """Whoever calls holds the lock. What is written outside of a transaction stays."""
 
     def __init__(self) -> None:
-        self._undo: list[Callable[[], None]] | None = None
+        self._open = False
         self.reset()
 
     def begin(self) -> None:
-        if self._undo is not None:
+        if self._open:
             raise RuntimeError("a transaction within a transaction")
-        self._undo = []
+        self._open = True
+        self._undo.clear()
 
     def commit(self) -> None:
-        self._undo = None
+        self._open = False
+        self._undo.clear()
 
     def rollback(self) -> None:
-        steps, self._undo = self._undo or [], None
-        for undo in reversed(steps):
-            undo()
+        if not self._open:
+            raise RuntimeError("no transaction")
+        self._open, steps = False, self._undo[::-1]
+        for undo, *arguments in steps:
+            undo(*arguments)
+        self._undo.clear()
 
     def reset(self) -> None:
         self.restore(Snapshot())
@@ -141,12 +122,16 @@ class Store:
     def snapshot(self) -> Snapshot:
         index = {key: list(found) for key, found in self._index.items()}
         return Snapshot(
-            dict(self._rows), index, dict(self._hidden), dict(self._answers),
-            sorted(self._jobs), self._last,
+            dict(self._rows), dict(self._seqs), frozenset(self._scopes), index,
+            dict(self._hidden), dict(self._answers), sorted(self._jobs), self._last,
         )  # fmt: skip
 
     def restore(self, kept: Snapshot) -> None:
-        self._rows = dict(kept.rows)
+        """Be as it was then, outside of a transaction."""
+        self._open = False
+        # How to take back what was written: calls and their arguments, the last one first.
+        self._undo: list[tuple[Any, ...]] = []
+        self._rows, self._seqs, self._scopes = dict(kept.rows), dict(kept.seqs), set(kept.scopes)
         # A row's `seq` stands under each of its keys, the lowest first.
         self._index = {key: list(found) for key, found in kept.index.items()}
         self._hidden, self._answers = dict(kept.hidden), dict(kept.answers)
@@ -184,8 +169,7 @@ class Store:
         return row is not None and row.kind == kind
 
     def scope_of(self, kind: str, ident: str) -> str | None:
-        rows = (self._rows[seq] for seq in self._index.get(ident, ()))
-        return next((row.scope for row in rows if row.kind == kind), None)
+        return next((scope for scope in self._scopes if self.has(scope, kind, ident)), None)
 
     def seq_of(self, scope: str, kind: str, ident: str) -> int | None:
         row = self._row(scope, ident)
@@ -206,13 +190,12 @@ class Store:
         key: Key = (scope, kind)
         of_rows: list[Test] = []
         of_objects: list[Test] = []
-        for path, operator, value in conditions:
+        for condition in conditions:
+            path, operator, value = condition
             if len(key) == 2 and operator == "=" and path in LINKS:
                 key = (scope, kind, path, value)
             else:
-                wanted = frozenset(value) if operator == "IN" else value
-                tests = of_rows if path in COLUMNS else of_objects
-                tests.append((path, OPERATORS[operator], wanted))
+                (of_rows if path in COLUMNS else of_objects).append(test_of(condition))
         seqs = self._index.get(key, [])
         begin, end = after and bisect_right(seqs, after), before and bisect_left(seqs, before)
         seqs = seqs[begin:end]
@@ -243,7 +226,7 @@ class Store:
     def add_job(self, due: float, name: str, scope: str, argument: str) -> None:
         job = Job(due, self._next(), name, scope, argument)
         heapq.heappush(self._jobs, job)
-        self._log(partial(self._withdraw, job))
+        self._undo.append((self._withdraw, job))
 
     def take_job(self, now: float) -> Job | None:
         """Take the job that is due first: it is gone, whatever becomes of its transaction."""
@@ -254,29 +237,32 @@ class Store:
         return self._last
 
     def _row(self, scope: str, ident: str) -> Row | None:
-        for seq in self._index.get(ident, ()):
-            if (row := self._rows[seq]).scope == scope:
-                return row
-        return None
-
-    def _log(self, undo: Callable[[], None]) -> None:
-        if self._undo is not None:
-            self._undo.append(undo)
+        seq = self._seqs.get((scope, ident))
+        return None if seq is None else self._rows[seq]
 
     def _change(self, before: Row | None, after: Row | None) -> None:
         """Put a row in another's place, or in none's, or nothing in its; the way back is alike."""
-        self._log(partial(self._change, after, before))
+        self._undo.append((self._change, after, before))
         if before and after and before.links == after.links:
             self._rows[after.seq] = after
             return
         if before:
-            del self._rows[before.seq]
+            del self._rows[before.seq], self._seqs[before.scope, before.id]
             for key in before.listed_under():
                 self._unlist(key, before.seq)
         if after:
             self._rows[after.seq] = after
+            self._seqs[after.scope, after.id] = after.seq
+            self._scopes.add(after.scope)
             for key in after.listed_under():
-                insort(self._index.setdefault(key, []), after.seq)
+                self._list(key, after.seq)
+
+    def _list(self, key: Key, seq: int) -> None:
+        seqs = self._index.get(key)
+        if seqs is None:
+            self._index[key] = [seq]
+        else:
+            insort(seqs, seq)
 
     def _unlist(self, key: Key, seq: int) -> None:
         seqs = self._index[key]
@@ -286,9 +272,9 @@ class Store:
 
     def _put(self, table: dict[tuple[str, str], Any], key: tuple[str, str], value: Any) -> None:
         if key in table:
-            self._log(partial(table.__setitem__, key, table[key]))
+            self._undo.append((table.__setitem__, key, table[key]))
         else:
-            self._log(partial(table.__delitem__, key))
+            self._undo.append((table.__delitem__, key))
         table[key] = value
 
     def _withdraw(self, job: Job) -> None:
