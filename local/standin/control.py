@@ -85,7 +85,7 @@ def clear_faults(world: World, _content: Json) -> Json:
 def set_limits(world: World, content: Json) -> Json:
     names = ("global_per_s", "endpoint_per_s")
     world.rate.limits = Limits(*(int(content.get(name, 0)) for name in names))
-    return vars(world.rate.limits)
+    return world.rate.limits._asdict()
 
 
 def set_webhooks(world: World, content: Json) -> Json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import stripe
 
@@ -29,10 +28,11 @@ class InProcessClient(stripe.HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
-        parts = urlsplit(url)
+        # The address is one of the SDK's own: it has a host, and no fragment.
+        path, _, query = url.split("/", 3)[3].partition("?")
         body = post_data.encode() if isinstance(post_data, str) else (post_data or b"")
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        answer = self._handle(Request(method.upper(), parts.path, parts.query, lower, body))
+        answer = self._handle(Request(method.upper(), f"/{path}", query, lower, body))
         if answer.lost:
             raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
                 "The connection ended before an answer came.", should_retry=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import stripe
@@ -66,6 +67,28 @@ def test_method_types_are_refused_from_the_version_that_dropped_them(
         client.v1.payment_intents.create(given)
 
     assert caught.value.code == "payment_method_types_no_longer_supported"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "&",
+        "a",
+        "a=",
+        "=b",
+        "a=b&&c=d&a=e",
+        "a+b=c+d",
+        "%61%5D=%C3%A9",
+        "a=%ff%zz",
+        "a=b=c;d",
+        "%=+",
+    ],
+)
+def test_a_flat_form_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    fields = dict(parse_qsl(text, keep_blank_values=True))
+
+    assert forms.decode(text) == {name or "0": value for name, value in fields.items()}
 
 
 def test_forms_nest_and_lists_are_told_from_hashes_by_the_table() -> None:

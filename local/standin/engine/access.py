@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,8 +63,9 @@ def shop_of(secret: str) -> str | None:
     return match[1].capitalize() if match else None
 
 
-def presented_key(headers: Mapping[str, str]) -> str:
-    scheme, _, credential = headers.get("authorization", "").partition(" ")
+@lru_cache(maxsize=1024)
+def presented_key(authorization: str) -> str:
+    scheme, _, credential = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return credential.strip()
     if scheme.lower() == "basic":

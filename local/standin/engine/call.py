@@ -54,6 +54,7 @@ class Call:
         self.params: Json = {}
         self.path: dict[str, str] = {}
         self.outbox: list[Outgoing] = []
+        self._audience: recording.Audience | None = None
 
     def on(self, scope: str) -> Call:
         """See the same call from another account, as a platform sees its connected ones."""
@@ -105,22 +106,26 @@ class Call:
         self.store.insert(self.scope, obj, kind)
         return obj
 
-    def save(self, obj: Json) -> None:
+    def save(self, obj: Json, before: Json | None = None) -> None:
+        """Write; whoever has read what was there before need not have it read again."""
         if machine := MACHINES.get(obj["object"]):
-            machine.check(self.find(machine.kind, obj["id"]), obj)
+            machine.check(before or self.find(machine.kind, obj["id"]), obj)
         self.store.update(self.scope, obj)
 
     def replace(self, obj: Json) -> Json:
         """Write, and give what changed, as an event's `previous_attributes` has it."""
-        before = self.store.get(self.scope, obj["object"], obj["id"]) or {}
-        self.save(obj)
-        return recording.difference(before, obj)
+        before = self.find(obj["object"], obj["id"])
+        self.save(obj, before)
+        return recording.difference(before or {}, obj)
 
     def emit(self, name: str, obj: Json, previous: Json | None = None) -> None:
+        if self._audience is None:
+            self._audience = recording.audience(self.world, self.scope)
         request = {"id": self.request_id, "idempotency_key": self.idempotency_key}
         self.outbox += recording.record(
-            self.world, self.scope, name, obj, previous=previous, request=request
-        )
+            self.world, self.scope, name, obj,
+            audience=self._audience, previous=previous, request=request,
+        )  # fmt: skip
 
     def change(self, obj: Json, event: str | None = None) -> Json:
         """Write, and tell of the change if there is one."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import secrets
 import string
 import time
 from collections.abc import Callable
+from hashlib import blake2b
 
 ALPHABET = string.ascii_letters + string.digits
 AS_LETTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
@@ -55,4 +55,4 @@ class Letters:
 
     def draw(self, length: int) -> str:
         counted = self._start + next(self._drawn).to_bytes(8)
-        return hashlib.blake2b(counted, digest_size=length).digest().translate(AS_LETTERS).decode()
+        return blake2b(counted, digest_size=length).digest().translate(AS_LETTERS).decode()

@@ -8,6 +8,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -79,7 +80,7 @@ def answer(world: World, request: Request) -> Answer:
     except StandInError as error:
         result = json_answer(error.http_status, told(exchange, error), **error.headers)
     result.headers.setdefault("Request-Id", exchange.id)
-    result.headers["Date"] = formatdate(world.clock.now(), usegmt=True)
+    result.headers["Date"] = http_date(int(world.clock.now()))
     result.headers["Stripe-Version"] = version_of(exchange)
     if exchange.key:
         result.headers["Idempotency-Key"] = exchange.key
@@ -89,6 +90,11 @@ def answer(world: World, request: Request) -> Answer:
     if result.status in {429, 500}:
         del result.headers["Stripe-Should-Retry"]
     return result
+
+
+@lru_cache(maxsize=64)
+def http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def told(exchange: Exchange, error: StandInError) -> Json:
@@ -108,7 +114,7 @@ def respond(exchange: Exchange) -> Answer:
     world, request = exchange.world, exchange.request
     if exchange.fault_kind == "timeout_lost":
         return Answer(0, b"", lost=True)
-    credentials = access.identify(access.presented_key(request.headers))
+    credentials = access.identify(access.presented_key(request.headers.get("authorization", "")))
     restriction = world.restrictions.get(credentials.key)
     access.require_active(credentials, restriction)
     found = find_route(request.method, request.path)
@@ -161,7 +167,7 @@ def raw_parameters(request: Request) -> Json:
     if "multipart/form-data" in request.headers.get("content-type", ""):
         return uploads.decode(request.headers["content-type"], request.body)
     query = forms.decode(request.query)
-    return {**query, **forms.decode(request.body.decode("utf-8", "replace"))}
+    return query | forms.decode(request.body.decode("utf-8", "replace"))
 
 
 def idempotency_key(exchange: Exchange) -> str | None:
@@ -297,16 +303,19 @@ def undo(call: Call) -> None:
 
 
 def checked_parameters(exchange: Exchange, entry: Route) -> Json:
-    raw = dict(exchange.raw)
+    raw = exchange.raw
     if "payment_method_types" in raw and entry.segments[1] in METHOD_TYPES_OWNERS:
         refuse_method_types(exchange)
-        raw["allowed_payment_method_types"] = raw.pop("payment_method_types")
+        raw = raw | {"allowed_payment_method_types": raw["payment_method_types"]}
+        del raw["payment_method_types"]
     if entry.params is None:
-        return raw
-    # The SDK, from which the parameters are read, leaves out what only a browser sends.
-    secret = {name: raw[name] for name in raw.keys() & {"client_secret"} if entry.publishable}
-    sent = {name: value for name, value in raw.items() if name not in secret}
-    return parameters.check(entry.params, sent) | secret
+        return dict(raw)
+    if entry.publishable and "client_secret" in raw:
+        # The SDK, from which the parameters are read, leaves out what only a browser sends.
+        sent, secret = dict(raw), {"client_secret": raw["client_secret"]}
+        del sent["client_secret"]
+        return parameters.check(entry.params, sent) | secret
+    return parameters.check(entry.params, raw)
 
 
 def refuse_method_types(exchange: Exchange) -> None:

@@ -32,7 +32,11 @@ class Fault:
     delay_s: float = DELAY_S
 
     def hits(self, request: Request) -> bool:
-        return self.method in {"*", request.method} and fnmatchcase(request.path, self.path)
+        if self.method not in {"*", request.method}:
+            return False
+        # A pattern becomes a regular expression, which most paths are not worth.
+        wild = any(mark in self.path for mark in "*?[")
+        return fnmatchcase(request.path, self.path) if wild else request.path == self.path
 
 
 class Faults:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from local.standin.engine.clock import Clock
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """Requests in one second; 0 is no limit. Stripe's sandboxes have 25 and 25.
 
     Source: https://docs.stripe.com/rate-limits
@@ -32,7 +31,7 @@ class RateLimiter:
 
     def exceeded(self, account: str, *operation: str) -> str | None:
         """Count a request, and give Stripe's name of the limit that it is over."""
-        if self.limits == Limits():
+        if not any(self.limits):
             return None
         with self._lock:
             if (second := int(self._clock.now())) != self._second:

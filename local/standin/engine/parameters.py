@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal, Union, get_args, get_origin
 
 from local.standin.engine.errors import InvalidRequest
@@ -44,6 +44,11 @@ class Kind:
     fields: type | None = None
     items: Kind | None = None
     values: Kind | None = None
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether every text but an empty one will do, as it is."""
+        return self.scalars == {str} and not self.choices
 
 
 @dataclass(frozen=True)
@@ -112,25 +117,26 @@ def merged(kinds: list[Kind]) -> Kind:
 
 def check(operation_name: str, raw: Json) -> Json:
     """Give the parameters their types, or raise the error that Stripe would answer."""
-    sent = {name: value for name, value in raw.items() if name not in AMBIENT}
-    checked = conform_fields(fields_of(operation(operation_name)), sent, "")
+    if not AMBIENT.isdisjoint(raw):
+        raw = {name: value for name, value in raw.items() if name not in AMBIENT}
+    checked = conform_fields(fields_of(operation(operation_name)), raw, "")
     if checked.get("metadata"):
         check_metadata(checked["metadata"])
     return checked
 
 
 def conform_fields(fields: Fields, raw: Json, prefix: str) -> Json:
-    for name in raw:
-        if name not in fields.kinds:
-            raise unknown(full_name(prefix, name), name, fields)
-    for name in sorted(fields.required):
-        if name not in raw:
-            full = full_name(prefix, name)
-            raise InvalidRequest(
-                f"Missing required param: {full}.", code="parameter_missing", param=full
-            )
+    kinds = fields.kinds
+    if not raw.keys() <= kinds.keys():
+        name = next(name for name in raw if name not in kinds)
+        raise unknown(full_name(prefix, name), name, fields)
+    if not fields.required <= raw.keys():
+        full = full_name(prefix, min(fields.required - raw.keys()))
+        raise InvalidRequest(
+            f"Missing required param: {full}.", code="parameter_missing", param=full
+        )
     return {
-        name: conform(fields.kinds[name], value, full_name(prefix, name))
+        name: conform(kinds[name], value, f"{prefix}[{name}]" if prefix else name)
         for name, value in raw.items()
     }
 
@@ -148,12 +154,12 @@ def unknown(full: str, name: str, fields: Fields) -> InvalidRequest:
 
 
 def conform(kind: Kind, value: Any, name: str) -> Any:
-    if kind.anything:
+    if kind.anything or value is None:
         return value
-    if value is None:
-        return None
-    if value == "":
-        return emptied(kind, name)
+    if isinstance(value, str):
+        if not value:
+            return emptied(kind, name)
+        return value if kind.is_text else conform_scalar(kind, value, name)
     if isinstance(value, dict) and kind.items and not kind.fields:
         value = [value[index] for index in sorted(value, key=list_index)]
     if isinstance(value, list):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.standin.engine.deliveries import Outgoing
 from local.standin.engine.messages import Json
@@ -26,39 +26,43 @@ def difference(before: Json, after: Json) -> Json:
     return changed
 
 
-def record(
-    world: World, scope: str, name: str, obj: Json, *, previous: Json | None, request: Json
-) -> list[Outgoing]:
-    data: Json = {"object": obj}
-    if previous is not None:
-        data["previous_attributes"] = previous
-    homes = [link["platform"] for link in connections(world, scope)]
-    endpoints = listening(world, scope, name, homes)
-    event: Json = {
-        "id": world.ids.new("evt"), "object": "event", "api_version": world.api_version,
-        "created": int(world.clock.now()), "data": data, "livemode": is_live(scope),
-        "pending_webhooks": len(endpoints), "request": request, "type": name,
-    }  # fmt: skip
-    if homes:
-        event["account"] = account_of(scope)
-    world.store.insert(scope, event)
-    return [Outgoing(scope, event["id"], home, each["id"]) for home, each in endpoints]
+class Audience(NamedTuple):
+    """Who may hear of an account's events: its platforms, and all endpoints with their homes."""
+
+    platforms: list[str]
+    endpoints: list[tuple[str, Json]]
 
 
-def connections(world: World, scope: str) -> list[Json]:
-    return world.store.select("", "connection", [("account", "=", account_of(scope))])
-
-
-def listening(world: World, scope: str, name: str, platforms: list[str]) -> list[tuple[str, Json]]:
+def audience(world: World, scope: str) -> Audience:
     """Find the account's own endpoints, and its platforms' endpoints for connected accounts."""
+    links = world.store.select("", "connection", [("account", "=", account_of(scope))])
+    platforms = [link["platform"] for link in links]
     homes = [(scope_of(each, livemode=is_live(scope)), True) for each in platforms]
-    return [
+    return Audience(platforms, [
         (home, endpoint)
         for home, connect in [(scope, False), *homes]
         for endpoint in world.store.select(home, "webhook_endpoint")
-        if wants(endpoint, name)
-        and bool(world.store.hidden(home, endpoint["id"]).get("connect")) == connect
-    ]
+        if bool(world.store.hidden(home, endpoint["id"]).get("connect")) == connect
+    ])  # fmt: skip
+
+
+def record(
+    world: World, scope: str, name: str, obj: Json, *,
+    audience: Audience, previous: Json | None, request: Json,
+) -> list[Outgoing]:  # fmt: skip
+    data: Json = {"object": obj}
+    if previous is not None:
+        data["previous_attributes"] = previous
+    listening = [(home, each["id"]) for home, each in audience.endpoints if wants(each, name)]
+    event: Json = {
+        "id": world.ids.new("evt"), "object": "event", "api_version": world.api_version,
+        "created": int(world.clock.now()), "data": data, "livemode": is_live(scope),
+        "pending_webhooks": len(listening), "request": request, "type": name,
+    }  # fmt: skip
+    if audience.platforms:
+        event["account"] = account_of(scope)
+    world.store.insert(scope, event)
+    return [Outgoing(scope, event["id"], home, endpoint) for home, endpoint in listening]
 
 
 def wants(endpoint: Json, name: str) -> bool:

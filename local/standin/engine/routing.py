@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from local.standin.engine.messages import Answer, Json
 
@@ -36,8 +36,15 @@ class Page:
     handler: PageHandler
 
 
-ROUTES: dict[tuple[str, int], list[Route]] = {}
-PAGES: list[Page] = []
+Entry = TypeVar("Entry", Route, Page)
+Place = tuple[str, int, str]
+"""A method, how many segments a path has, and the second of them, which is never a placeholder."""
+ROUTES: dict[Place, list[Route]] = {}
+PAGES: dict[Place, list[Page]] = {}
+
+
+def place_of(method: str, segments: Sequence[str]) -> Place:
+    return method, len(segments), segments[1] if len(segments) > 1 else ""
 
 
 def permission_of(method: str, segments: tuple[str, ...]) -> str | None:
@@ -61,7 +68,7 @@ def route(
     def register(handler: ApiHandler) -> ApiHandler:
         permission = permission_of(method, segments)
         entry = Route(method, segments, handler, params, permission, publishable)
-        entries = ROUTES.setdefault((method, len(segments)), [])
+        entries = ROUTES.setdefault(place_of(method, segments), [])
         entries.append(entry)
         # A literal segment goes before a placeholder: /search is no id.
         entries.sort(key=lambda e: [s.startswith("{") for s in e.segments])
@@ -71,39 +78,42 @@ def route(
 
 
 def page(method: str, path: str) -> Callable[[PageHandler], PageHandler]:
+    segments = tuple(path.strip("/").split("/"))
+
     def register(handler: PageHandler) -> PageHandler:
-        PAGES.append(Page(method, tuple(path.strip("/").split("/")), handler))
+        entries = PAGES.setdefault(place_of(method, segments), [])
+        entries.append(Page(method, segments, handler))
         return handler
 
     return register
 
 
-def matched(segments: tuple[str, ...], actual: tuple[str, ...]) -> dict[str, str] | None:
-    if len(segments) != len(actual):
-        return None
+def matched(segments: tuple[str, ...], actual: list[str]) -> dict[str, str] | None:
     names: dict[str, str] = {}
     for expected, given in zip(segments, actual, strict=True):
-        if expected.startswith("{"):
+        if expected[0] == "{":
             names[expected[1:-1]] = given
         elif expected != given:
             return None
     return names
 
 
-def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-    actual = tuple(path.strip("/").split("/"))
-    for entry in ROUTES.get((method, len(actual)), []):
+def found_in(
+    table: Mapping[Place, list[Entry]], method: str, path: str
+) -> tuple[Entry, dict[str, str]] | None:
+    actual = path.strip("/").split("/")
+    for entry in table.get(place_of(method, actual), ()):
         if (names := matched(entry.segments, actual)) is not None:
             return entry, names
     return None
 
 
+def find_route(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    return found_in(ROUTES, method, path)
+
+
 def find_page(method: str, path: str) -> tuple[Page, dict[str, str]] | None:
-    actual = tuple(path.strip("/").split("/"))
-    for entry in PAGES:
-        if entry.method == method and (names := matched(entry.segments, actual)) is not None:
-            return entry, names
-    return None
+    return found_in(PAGES, method, path)
 
 
 def is_page(method: str, path: str) -> bool:
