@@ -10,7 +10,7 @@ bin = .venv/bin
 other = @WANT=$$($(bin)/python -c 'import sys; print("3.11" if sys.version_info >= (3, 13) else "3.13")'); export WANT; \
 	if local/with_python true 2>/dev/null; then local/with_python sh -c '"$$PYTHON" -m local.environments simulation-$$WANT' || true; fi
 # What shows figures while it runs, or takes every core by itself; all else is shared out among the cores.
-alone = tests/conformance tests/simulation
+alone = tests/conformance tests/simulation/test_seeds.py
 # SAM compiles the layer for Lambda's own Python, so no other will do.
 sam = WANT=3.13 local/with_python sh -ec '"$$PYTHON" -m local.environments sam; exec "$$@"' sam local/.sam-venv/bin/sam
 export ARCHITECTURE ?= arm64
@@ -35,7 +35,7 @@ test: ## Run every test; CI runs this
 	$(call set-up,app aws cli browser)
 	$(other)
 	@$(bin)/python -m local.layer_here
-	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 $(alone:%=--ignore=%); ended=$$?; \
+	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 --max-worker-restart=0 $(alone:%=--ignore=%); ended=$$?; \
 		$(bin)/python -m pytest $(alone) && exit $$ended
 
 conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema

@@ -19,6 +19,8 @@ RESULTS = RUN / "claims.json"
 #: A test counts as its worst phase and its worst parameter.
 WORST_FIRST = ("failed", "skipped", "passed")
 CLAIM = "claim"
+#: How xdist calls the phase of a test that ended its process; that report carries no claims.
+CRASHED = "???"
 NOT_YET, NOT_RUN = "not yet", "not run"
 MARKS = {"passed": "proven", NOT_YET: NOT_YET}
 
@@ -53,16 +55,20 @@ class Proofs:
         self.outcomes: dict[str, str] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        known = {claim.row for claim in claims()}
         for item in items:
             for mark in item.iter_markers(CLAIM):
-                if unknown := set(mark.args) - known:
-                    raise pytest.UsageError(f"{item.nodeid} claims {unknown}: no such row.")
                 self.rows[test_of(item.nodeid)].update(mark.args)
                 item.user_properties.append((CLAIM, mark.args))
 
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Fail a test that claims a row which does not exist."""
+        claimed = {row for mark in item.iter_markers(CLAIM) for row in mark.args}
+        if claimed and (unknown := claimed - {claim.row for claim in claims()}):
+            pytest.fail(f"{item.nodeid} claims {unknown}: no such row.")
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if any(name == CLAIM for name, _ in report.user_properties):
+        claims_any = any(name == CLAIM for name, _ in report.user_properties)
+        if claims_any or report.when == CRASHED:
             test = test_of(report.nodeid)
             self.outcomes[test] = worst([report.outcome, self.outcomes.get(test, "passed")])
 

@@ -24,12 +24,12 @@ def test_every_row_of_the_five_products_stands_once() -> None:
     assert len(rows) == len(set(rows)) == 55
 
 
-def test_a_test_that_claims_no_row_of_the_mission_stops_the_run() -> None:
-    mark = SimpleNamespace(args=("XX-1",))
+def test_a_test_that_claims_no_row_of_the_mission_fails() -> None:
+    mark = SimpleNamespace(args=("CR-1", "XX-1"))
     item = SimpleNamespace(nodeid="test_x.py::test_x", iter_markers=lambda _: [mark])
 
-    with pytest.raises(pytest.UsageError, match="XX-1"):
-        Proofs().pytest_collection_modifyitems([item])
+    with pytest.raises(pytest.fail.Exception, match=r"claims {'XX-1'}"):
+        Proofs().pytest_runtest_setup(item)
 
 
 def test_a_test_may_prove_several_rows_by_one_mark() -> None:
@@ -54,6 +54,14 @@ def test_a_test_is_as_good_as_its_worst_phase_and_parameter() -> None:
     assert proofs.outcomes == {"test_x": "failed"}
 
 
+def test_a_test_that_ends_its_process_has_failed_whatever_came_before() -> None:
+    proofs = Proofs()
+    proofs.pytest_runtest_logreport(report("test_x", "passed"))
+    proofs.pytest_runtest_logreport(report("test_x", "failed", when="???", properties=()))
+
+    assert proofs.outcomes == {"test_x": "failed"}
+
+
 def test_of_processes_that_share_the_tests_only_the_first_remembers() -> None:
     proofs = Proofs()
     proofs.pytest_runtest_logreport(report("test_x", "passed"))
@@ -64,8 +72,10 @@ def test_of_processes_that_share_the_tests_only_the_first_remembers() -> None:
     assert claims.last_results()["test_x"].outcome == "passed"
 
 
-def report(nodeid: str, outcome: str, properties: Any = (("claim", ("CR-1",)),)) -> Any:
-    return SimpleNamespace(nodeid=nodeid, outcome=outcome, user_properties=properties)
+def report(
+    nodeid: str, outcome: str, *, when: str = "call", properties: Any = (("claim", ("CR-1",)),)
+) -> Any:
+    return SimpleNamespace(nodeid=nodeid, outcome=outcome, when=when, user_properties=properties)
 
 
 def test_results_of_other_tests_survive_a_run_of_some() -> None:
