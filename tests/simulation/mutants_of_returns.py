@@ -96,3 +96,8 @@ def book_a_refund_before_stripe_has_told(swap: Replace) -> None:
         return heard(refund, told, doors)
 
     swap(returning, "_heard", sanguine)
+
+
+@mutant("B66 paid_twice_is_nobodys_credit")
+def leave_with_the_invoice_what_it_does_not_need(swap: Replace) -> None:
+    swap(returning, "freed_by", lambda *_: ())

@@ -15,6 +15,9 @@ DIRECTED = {
         "test_an_answer_to_an_inquiry_that_comes_again_is_no_answer_to_the_chargeback"
     ),
     "B41 refund_booked_from_its_request": "test_a_pending_refund_is_booked_when_it_succeeds",
+    "B66 paid_twice_is_nobodys_credit": (
+        "test_what_comes_back_for_a_debt_that_was_paid_meanwhile_is_the_customers_credit"
+    ),
 }
 
 
