@@ -30,8 +30,10 @@ SWEEP_S, RECONCILE_S = 2 * MINUTE, HOUR
 #: After this many jumps of the clock a world that still moves never comes to rest.
 JUMPS_MAX = 1000
 #: What finds nothing to do is seldom wrong, so it is seldom done.
-IDLE_SWEEP, IDLE_RECONCILE = 0.03, 0.2
-RECONCILES = 0.4
+IDLE_SWEEP, IDLE_RECONCILE = 0.03, 0.1
+RECONCILES = 0.2
+#: To write mails takes long, and no money depends on them.
+MAILED = 0.5
 FORGOTTEN = 0.5
 REDRIVES_MAX = 4
 TWICE = 0.1
@@ -102,7 +104,7 @@ class Run:
 
     def _a_day(self) -> None:
         world = self.world
-        world.faults.on = True
+        world.faults.on, world.mails = True, world.random.random() < MAILED
         begin, random = world.scheduler.now, world.random
         spans, end = [(0.0, OFFICE_HOURS)], begin + OFFICE_HOURS + 5 * MINUTE
         if world.kind.outage:

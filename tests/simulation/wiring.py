@@ -27,6 +27,7 @@ from tests.simulation.wire import Invocation
 
 #: What an invocation from outside the simulation has left.
 PLENTY_S = 300.0
+SENDER = "billing@receivable.example"
 #: Two shards of due work are as good as eight to find what is wrong, in a quarter of the queries.
 SHARDS = {"DUE_SHARDS": 2}
 
@@ -179,7 +180,7 @@ def doors(simulation: Any) -> tuple[Table, Doors]:
         events=Queue(lambda: simulation.sqs, EVENTS),
         reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
         bus=Bus(lambda: None, ""),
-        mail=Mailer(lambda: simulation.post, address="billing@receivable.example", events=""),
+        mail=Mailer(lambda: simulation.post, address=SENDER if simulation.mails else "", events=""),
         now=simulation.time,
         new_id=simulation.new_id,
         time_left=runtime.time_left,

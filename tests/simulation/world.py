@@ -78,6 +78,8 @@ class World:
         self.webhooks, self.payer = Webhooks(self), Payer(standin)
         self.post, self.stream = Post(self.wire), Stream(self)
         self.bounces = Bounces(self)
+        #: Whether mails are set up; without them, all else is as it is.
+        self.mails = True
         self.outside: Environment | None = None
         self.merchants: dict[str, Merchant] = {}
         self.errors: list[Exception] = []
