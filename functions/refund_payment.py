@@ -64,7 +64,7 @@ class RefundOut(BaseModel):
     settle_as: SettleAs
     reason: str | None
     refund_platform_fee: str
-    origin: Literal["api", "stripe", "late_payment"]
+    origin: Literal["api", "stripe", "late_payment", "overpayment"]
     stripe_refund: str | None
     failure_reason: str | None
     pending_reason: str | None

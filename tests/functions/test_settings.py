@@ -17,6 +17,7 @@ DEFAULTS = {
     "return_origins": [],
     "refund_limit": [],
     "late_payment": "credit",
+    "overpayment": "credit",
     "retry_schedule": [],
     "mail_limits": {"address": 50, "invoice": 5, "tenant": 5000},
     "version": 0,
@@ -29,6 +30,7 @@ DECIDED: Json = {
     "return_origins": ["https://shop.example"],
     "refund_limit": [{"amount": 2000, "currency": "eur"}],
     "late_payment": "refund",
+    "overpayment": "refund",
     "retry_schedule": [1, 2],
     "mail_limits": {"address": 20, "invoice": 3, "tenant": 0},
 }
@@ -85,6 +87,7 @@ BAD = (
         "currency_not_supported",
     ),
     invalid("a third way", {"late_payment": "keep"}),
+    invalid("a third way for what is too much", {"overpayment": "keep"}),
     invalid("a try at once", {"retry_schedule": [0]}),
     invalid("tries as text", {"retry_schedule": ["3"]}),
     invalid("tries without end", {"retry_schedule": [1] * 9}),

@@ -33,6 +33,7 @@ CARDS = (
     "createDispute",
     "createDisputeInquiry",
 )
+OVERPAYMENT = dict(zip(TENANTS, ("refund", "credit"), strict=True))
 #: New objects after which the interpreter looks for garbage: some tens of seeds.
 GARBAGE = 50_000
 
@@ -136,7 +137,8 @@ def _merchant(opening: Opening, tenant: str, *, connected: bool = False) -> Merc
         shop = connecting.connected_shop(opening, tenant)
     else:
         shop = Shop.open(opening, tenant)
-        connecting.decide(opening, tenant)
+        # One tenant gives back what is too much, and the other one keeps it as credit.
+        connecting.decide(opening, tenant, overpayment=OVERPAYMENT[tenant])
     cards = tuple(shop.save_card(card) for card in CARDS)
     return Merchant(tenant, shop.account, shop.module["id"], cards, connected)
 

@@ -35,11 +35,11 @@ def connected_shop(opening: Any, tenant: str) -> Shop:
     return Shop(opening, tenant, account, module)
 
 
-def decide(opening: Any, tenant: str) -> None:
+def decide(opening: Any, tenant: str, **more: Json) -> None:
     """Name the origin to which a storefront's payers are led back, and how many mails they get."""
     admin = opening.client(tenant)
     headers = {"if-match": admin.get("/v1/settings").headers["etag"]}
-    asked = {"return_origins": [SHOP], "mail_limits": {"address": LIMIT}}
+    asked = {"return_origins": [SHOP], "mail_limits": {"address": LIMIT}, **more}
     expect(200, admin.send("PATCH", "/v1/settings", asked, headers=headers))
 
 

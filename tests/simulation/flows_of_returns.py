@@ -54,6 +54,18 @@ def refund_that_fails_at_last(actor: Actor) -> Steps:
 
 
 @flow
+def pay_what_a_failed_refund_has_paid(actor: Actor) -> Steps:
+    sale, payment = paid(actor, REFUND_FAILS, reopens=True)
+    refund(actor.people, sale, payment)
+    page = actor.press_pay(actor.link(sale))
+    actor.world.scheduler.pause(3 * MINUTE)
+    yield
+    actor.pay_there(sale, page)
+    actor.world.scheduler.pause(MINUTE)
+    actor.run("sweep_attempts")
+
+
+@flow
 def refund_that_takes_its_time(actor: Actor) -> Steps:
     sale, payment = paid(actor, REFUND_WAITS)
     yield

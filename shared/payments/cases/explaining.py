@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from payments.doors.rows.invoices import InvoiceRows
 from payments.facts.attempt import AttemptStatus
 from payments.facts.invoice import Invoice, InvoiceStatus
-from payments.steps.narrating import WAITS, Happening, how_it_stands, money_of, reason_of, timeline
+from payments.money import Money
+from payments.steps.narrating import (
+    REFUNDS,
+    WAITS,
+    Happening,
+    how_it_stands,
+    money_of,
+    reason_of,
+    timeline,
+)
 
 _S = AttemptStatus
 
@@ -53,8 +62,18 @@ def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
     if invoice.exception == "refund_failed":
         return f"{answer} A refund of it came back.", "Give it back in another way."
     if invoice.exception == "overpaid":
-        return answer, "More came than was asked for: the rest is the customer's credit."
+        return answer, f"More came than was asked for: {_of_the_rest(rows)}."
     return answer, "Nothing."
+
+
+def _of_the_rest(rows: InvoiceRows) -> str:
+    """Say what became of money that the invoice did not need."""
+    promised = (refund for refund in rows.refunds if refund.origin == "overpayment")
+    back = [refund for refund in promised if refund.is_open or refund.is_given]
+    if not back:
+        return "the rest is the customer's credit"
+    last = max(back, key=lambda refund: refund.created_at)
+    return f"{Money(last.amount, last.currency)} {REFUNDS[last.status]}"
 
 
 def _tell_refunded(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:

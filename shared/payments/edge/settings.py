@@ -52,6 +52,9 @@ class ChangeSettings(api.Body):
 
     `return_origins` are where a payer may be sent back to. Of one payment, anybody but an admin
     gives back `refund_limit` at most. `retry_schedule` is in days from one try to the next.
+    Money for a void invoice (`late_payment`), and what Stripe collected beyond what is owed
+    (`overpayment`), is the customer's credit or goes back to the payer. What came outside of Stripe
+    is always credit.
     """
 
     name: api.Text | None = None
@@ -63,6 +66,7 @@ class ChangeSettings(api.Body):
         tuple[LimitIn, ...], Field(max_length=50), AfterValidator(_one_each)
     ] = ()
     late_payment: Literal["credit", "refund"] = "credit"
+    overpayment: Literal["credit", "refund"] = "credit"
     retry_schedule: Annotated[tuple[Days, ...], Field(max_length=8)] = ()
     mail_limits: MailLimitsIn = MailLimitsIn()
 
@@ -77,6 +81,7 @@ class SettingsOut(BaseModel):
     return_origins: list[str]
     refund_limit: list[dict[str, Any]]
     late_payment: str
+    overpayment: str
     retry_schedule: list[int]
     mail_limits: dict[str, int]
     version: int

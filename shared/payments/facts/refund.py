@@ -68,7 +68,7 @@ class Refund(Fact):
     refund_platform_fee: Literal["proportional", "none", "full"] = "proportional"
     #: Whether Stripe is asked to give the platform's fee back, in proportion.
     returns_fee: bool = False
-    origin: Literal["api", "stripe", "late_payment"] = "api"
+    origin: Literal["api", "stripe", "late_payment", "overpayment"] = "api"
     status: RefundStatus = RefundStatus.REQUESTED
     stripe_refund: str | None = None
     failure_reason: str | None = None

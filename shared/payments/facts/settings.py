@@ -19,7 +19,10 @@ class Limit(Fact):
 
 class Settings(Fact):
     """
-    `late_payment` says what becomes of money for an invoice that was void when it came.
+    What a tenant wants to be done with its money, and how its payers are treated.
+
+    `late_payment` is about what came for an invoice that was void by then, `overpayment` about what
+    Stripe collected beyond what any other one still asked for; both say nothing of cash.
 
     `refund_limit` is what anybody but an admin may give back of one payment; where there are
     limits, a currency without one needs an admin. `retry_schedule` is in days between two tries of
@@ -35,6 +38,7 @@ class Settings(Fact):
     return_origins: tuple[str, ...] = ()
     refund_limit: tuple[Limit, ...] = ()
     late_payment: Literal["credit", "refund"] = "credit"
+    overpayment: Literal["credit", "refund"] = "credit"
     retry_schedule: tuple[int, ...] = ()
     mail_limits: MailLimits = Field(default_factory=MailLimits)
     #: 0 where nothing is stored.

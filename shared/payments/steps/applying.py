@@ -13,7 +13,7 @@ from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_objects import Intent, Session, SetupIntent
 from payments.steps.advancing import advance, await_payer, latest, others_of
-from payments.steps.booking import beside, give_back_late, surcharge_entry
+from payments.steps.booking import beside, give_back_excess, surcharge_entry
 from payments.steps.consenting import save_card, save_paid_card
 from payments.steps.counting import apply_fees, paid_by, payment_of, surcharged_with
 from payments.steps.noticing import of_refund
@@ -119,7 +119,7 @@ def apply_payment(
         seen = [read.invoice, *others_of(current, doors)]
         invoices = surcharged_with(seen, current, charge)
         payment = payment_of(current, invoices, intent, doors.new_id("pay"))
-        payment, back = give_back_late(payment, invoices, doors)
+        payment, back = give_back_excess(payment, invoices, doors)
         done = _succeeded(current, intent, doors)
         saved = change(done, current)
         paid = [paid_by(each, payment, done).release(doors.now()) for each in invoices]

@@ -55,23 +55,31 @@ def surcharge_entry(
         yield change(surcharged(after, extra, payment).entered(now))
 
 
-def give_back_late(
+def give_back_excess(
     payment: Payment, invoices: list[Invoice], doors: Doors
 ) -> tuple[Payment, list[Refund]]:
-    """Promise back what came for a void invoice, if the tenant wants that; the sweep does it."""
-    late = payment.unapplied if any(invoice.voided_at for invoice in invoices) else 0
-    if not late or doors.store.settings(payment.tenant).late_payment == "credit":
+    """
+    Promise back what no invoice asks for, if the tenant wants that; the sweep does it.
+
+    Where one of the invoices is void, all of it is late.
+    """
+    excess = payment.unapplied
+    if not excess:
+        return payment, []
+    settings = doors.store.settings(payment.tenant)
+    late = any(invoice.voided_at for invoice in invoices)
+    if (settings.late_payment if late else settings.overpayment) == "credit":
         return payment, []
     refund = Refund.of(
         payment,
         id=doors.new_id("rfd"),
-        amount=late,
-        unapplied=late,
-        origin="late_payment",
+        amount=excess,
+        unapplied=excess,
+        origin="late_payment" if late else "overpayment",
         created_at=doors.now(),
         sweep_at=doors.now(),
     )
-    promised = payment.give_back(pending=late, given=0, credit=late)
+    promised = payment.give_back(pending=excess, given=0, credit=excess)
     return promised.having(refunds=(refund.id,)), [refund]
 
 
