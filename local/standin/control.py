@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -17,7 +18,9 @@ from local.standin.engine.deliveries import MODES
 from local.standin.engine.limits import Limits
 from local.standin.engine.messages import Answer, Json, Request, json_answer
 from local.standin.engine.scopes import scope_of
+from local.standin.engine.settling import Settling
 from local.standin.funds import balance, payouts
+from local.standin.funds.currencies import ALL
 from local.standin.payments import disputes
 
 if TYPE_CHECKING:
@@ -204,6 +207,21 @@ def move_account(world: World, content: Json) -> Json:
         return {"account": standing.moved(call, account, state)}
 
 
+def set_settling(world: World, content: Json) -> Json:
+    """Say in which currencies an account settles, and at which rates it converts all others."""
+    default = str(content["default"])
+    balances = frozenset(map(str, content.get("balances", [])))
+    rates = {str(name): Decimal(str(rate)) for name, rate in content.get("rates", {}).items()}
+    if unknown := sorted({default, *balances, *rates} - ALL):
+        raise BadCommand(f"{', '.join(unknown)}: no such currency")
+    if any(not rate.is_finite() or rate <= 0 for rate in rates.values()):
+        raise BadCommand("A rate is above zero.")
+    with acting(world, content) as call:
+        world.settling[call.account] = Settling(default, balances, rates)
+        call.store.update("", account_object(call, call.account) | {"default_currency": default})
+    return {"default": default, "balances": sorted({default, *balances})}
+
+
 def set_platform(world: World, content: Json) -> Json:
     """Say with which API a platform may make accounts: not every one has v2, or Connect at all."""
     makes = one_of(content["makes"], connections.MAKES)
@@ -232,5 +250,6 @@ COMMANDS: dict[tuple[str, str], Command] = {
     ("POST", "decisions"): decide_dispute,
     ("POST", "accounts"): move_account,
     ("POST", "platforms"): set_platform,
+    ("POST", "settling"): set_settling,
     ("POST", "reset"): reset,
 }

@@ -12,6 +12,7 @@ from local.standin.engine.clock import Clock, Ids
 from local.standin.engine.deliveries import Deliveries
 from local.standin.engine.faults import Faults
 from local.standin.engine.limits import Limits, RateLimiter
+from local.standin.engine.settling import Settling
 from local.standin.engine.store import Store
 
 Flight = tuple[str, str]
@@ -39,6 +40,8 @@ class World:
         self.faults = Faults()
         self.rate = RateLimiter(self.clock)
         self.restrictions: dict[str, Restriction] = {}
+        # Of accounts that do not keep a balance in every currency.
+        self.settling: dict[str, Settling] = {}
         self.deliveries = Deliveries(self.store, self.clock, self.lock, seed)
         self._in_flight: set[Flight] = set()
         self._flight_lock = threading.Lock()
@@ -67,6 +70,7 @@ class World:
         with self.lock:
             self.store.reset()
             self.restrictions.clear()
+            self.settling.clear()
             self.faults.clear()
             self.rate.limits = Limits()
             self.deliveries.clear()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from local.standin.engine.lists import answer_list, created_conditions
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
+from local.standin.funds.conversion import settled, settled_lines
 from local.standin.funds.currencies import decimals
 
 if TYPE_CHECKING:
@@ -47,13 +48,15 @@ def post(
     description: str | None = None,
 ) -> Json:
     """One line in the account's books; every movement of money goes through here."""
-    fee = sum(line["amount"] for line in fees or [])
+    amount, currency, rate = settled(call, amount, currency)
+    fees = settled_lines(call, fees or [])
+    fee = sum(line["amount"] for line in fees)
     wait_s = 0 if at_once or amount < 0 else call.world.settlement_s
     entry = {
         "id": call.new_id("txn"), "object": "balance_transaction", "amount": amount,
         "available_on": call.now + wait_s, "balance_type": "payments", "created": call.now,
-        "currency": currency, "description": description, "exchange_rate": None, "fee": fee,
-        "fee_details": fees or [], "net": amount - fee,
+        "currency": currency, "description": description, "exchange_rate": rate, "fee": fee,
+        "fee_details": fees, "net": amount - fee,
         "reporting_category": CATEGORIES.get(kind, kind), "source": source,
         "status": "pending" if wait_s else "available", "type": kind,
     }  # fmt: skip

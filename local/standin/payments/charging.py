@@ -9,6 +9,7 @@ from local.standin.connect.accounts import display_name
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job
 from local.standin.funds import balance, shares
+from local.standin.funds.conversion import settled
 from local.standin.payments import debits, disputes
 from local.standin.payments.cards import (
     BY_NAME,
@@ -266,7 +267,8 @@ def collect(
 ) -> None:
     """Book the money that arrives, and the shares of platform and destination."""
     currency = charge["currency"]
-    fees = [balance.fee_line(balance.processing_fee(amount, currency), currency)]
+    came, own, _ = settled(call, amount, currency)
+    fees = [balance.fee_line(balance.processing_fee(came, own), own)]
     platform_fee = shares.fee_of(intent, amount)
     if call.platform and platform_fee:
         fees.append(balance.fee_line(platform_fee, currency, "application_fee"))

@@ -8,6 +8,7 @@ from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.funds import balance
+from local.standin.funds.conversion import settled
 from local.standin.payments import files
 from local.standin.payments.states import DISPUTE
 
@@ -86,7 +87,8 @@ def step(call: Call, dispute: Json, operation: str, to: str) -> Json:
 
 def withdraw(call: Call, dispute: Json) -> None:
     currency = dispute["currency"]
-    fees = [{**balance.fee_line(DISPUTE_FEE, currency), "description": "Dispute fee"}]
+    _, own, _ = settled(call, 0, currency)
+    fees = [{**balance.fee_line(DISPUTE_FEE, own), "description": "Dispute fee"}]
     entry = balance.post(
         call, "adjustment", -dispute["amount"], currency, dispute["id"],
         fees=fees, description=f"Chargeback withdrawal for {dispute['charge']}",
