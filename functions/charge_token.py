@@ -12,6 +12,7 @@ from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation, Fee, Note
+from payments.facts.settlement import Converted
 
 app = api.new_app()
 app.include_router(certifying.router)
@@ -66,6 +67,7 @@ class ChargedPayment(BaseModel):
     id: str
     gross: int
     fee: Fee
+    settled: Converted = None
     note: Note
     allocations: list[Allocation]
     unapplied: int

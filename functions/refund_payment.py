@@ -12,6 +12,7 @@ from payments.cases import browsing, refunding, settling
 from payments.edge import api, disputes, runtime
 from payments.facts.payment import Allocation, Fee, Method, Note, Payment, PaymentStatus
 from payments.facts.refund import Refund, RefundStatus, SettleAs
+from payments.facts.settlement import Converted
 
 app = api.new_app()
 app.include_router(disputes.router)
@@ -68,6 +69,8 @@ class RefundOut(BaseModel):
     stripe_refund: str | None
     failure_reason: str | None
     pending_reason: str | None
+    settled: Converted = None
+    returned: Converted = None
     created_at: datetime
 
 
@@ -95,6 +98,7 @@ class PaymentDetail(BaseModel):
     gross: int
     currency: str
     fee: Fee
+    settled: Converted = None
     net: int | None
     note: Note
     allocations: tuple[Allocation, ...]

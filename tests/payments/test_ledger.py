@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from payments.facts.ledger import JournalEntry, Posting, fee_taken, payment_received, transfer
+from payments.facts.ledger import (
+    JournalEntry,
+    Posting,
+    fee_taken,
+    payment_received,
+    payment_settled,
+    transfer,
+)
 from payments.facts.payment import Fee
+from payments.facts.settlement import Settlement
 from tests.payments import examples
 from tests.payments.examples import NOW
 
@@ -109,3 +117,28 @@ def test_cash_goes_to_the_bank() -> None:
     cash = examples.payment(method="cash", charge=None, payment_intent=None)
 
     assert payment_received(cash).postings[0].account == "bank"
+
+
+@given(st.integers(1, 10**9), st.integers(0, 10**9), st.integers(-(10**9), 10**9))
+def test_a_conversion_told_later_comes_to_what_one_known_at_once_does(
+    gross: int, fee: int, made: int
+) -> None:
+    """Whatever the rate, each currency balances by itself, and Stripe's is as Stripe counts it."""
+    kept = Fee(state="known", amount=fee, net=made - fee, currency="usd")
+    settled = Settlement(amount=made, currency="usd", balance_transaction="txn_1")
+    pending = examples.payment(gross=gross, unapplied=gross // 3, fee=Fee())
+    known = pending.having(fee=kept, settled=settled)
+
+    at_once = payment_received(known)
+    later = [payment_received(pending), fee_taken(known, kept), payment_settled(known)]
+
+    sums = [Counter[tuple[str, str]](), Counter[tuple[str, str]]()]
+    for found, entries in zip(sums, ([at_once], later), strict=True):
+        for entry in entries:
+            for posting in entry.postings:
+                found[posting.account, posting.currency] += posting.amount
+    first, second = ({key: amount for key, amount in each.items() if amount} for each in sums)
+    assert first == second
+    assert first.get(("stripe_balance:acc_1:test", "usd"), 0) == made - fee
+    assert ("stripe_balance:acc_1:test", "eur") not in first
+    assert (first["fx", "eur"], first.get(("fx", "usd"), 0)) == (gross, -made)

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.errors import InvalidTransition
-from payments.facts.ledger import refund_given, refund_reversed, totals
+from payments.facts.ledger import refund_given, refund_reversed, refund_settled, totals
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import TRANSITIONS, Refund, RefundStatus, divide, room
+from payments.facts.settlement import Settlement
 from tests.payments import examples
 from tests.payments.examples import NOW
 
@@ -158,7 +159,8 @@ def test_every_entry_of_a_refund_balances_and_its_reversal_undoes_it(
     payment = examples.payment(gross=applied + credit, unapplied=credit)
     refund = examples.refund(amount=applied + credit, unapplied=credit, settle_as=settle_as)
 
-    given_, reversed_ = (make(payment, refund, NOW) for make in (refund_given, refund_reversed))
+    given_ = refund_given(payment, refund, NOW)
+    reversed_ = refund_reversed(payment, refund, refund, NOW)
 
     assert set(totals(given_.postings).values()) <= {0}
     sums: dict[str, int] = {}
@@ -166,6 +168,50 @@ def test_every_entry_of_a_refund_balances_and_its_reversal_undoes_it(
         sums[posting.account] = sums.get(posting.account, 0) + posting.amount
     assert set(sums.values()) <= {0}
     assert given_.fact != reversed_.fact
+
+
+LEGS = {
+    "settled": Settlement(amount=-88_00, currency="usd", balance_transaction="txn_1"),
+    "returned": Settlement(amount=91_00, currency="usd", balance_transaction="txn_2"),
+}
+#: How a refund over 100.00 EUR may go, and when Stripe may tell what it moved in dollars.
+STEPS = (RefundStatus.PENDING, RefundStatus.SUCCEEDED, RefundStatus.FAILED)
+
+
+@given(
+    st.lists(st.sampled_from(STEPS), min_size=1, max_size=3, unique=True).map(
+        lambda ways: sorted(ways, key=STEPS.index)
+    ),
+    st.lists(
+        st.sampled_from([(), ("settled",), ("settled", "returned"), ("returned",)]), max_size=3
+    ),
+)
+def test_whenever_stripe_tells_what_it_converted_the_journal_comes_to_what_stripe_has(
+    ways: list[RefundStatus], told: list[tuple[str, ...]]
+) -> None:
+    payment, postings = examples.payment(gross=100_00), []
+    was: Refund | None = None
+    last = (ways[-1], tuple(LEGS) if ways[-1] is RefundStatus.FAILED else ("settled",))
+    for status, names in [*zip(ways, told, strict=False), last]:
+        # What comes back is known of nothing but what has failed.
+        known = {name for name in names if name == "settled" or status is RefundStatus.FAILED}
+        seen = was or examples.refund(amount=100_00, allocations=parts(100_00))
+        refund = seen.learning({name: LEGS[name] for name in known}).having(status=status)
+        given_ = refund.is_given - bool(was and was.is_given)
+        if given_ > 0:
+            postings += refund_given(payment, refund, NOW).postings
+        elif was and given_ < 0:
+            postings += refund_reversed(payment, refund, was, NOW).postings
+        else:
+            postings += refund_settled(payment, refund, was, NOW).postings
+        was = refund
+
+    stripe = [each for each in postings if each.account.startswith("stripe_balance")]
+    left = {currency: amount for currency, amount in totals(stripe).items() if amount}
+    ends = {RefundStatus.SUCCEEDED: -88_00, RefundStatus.FAILED: 91_00 - 88_00}
+    assert left == ({"usd": ends[ways[-1]]} if ways[-1] in ends else {})
+    customer = [each for each in postings if each.account == "refunds"]
+    assert totals(customer).get("eur", 0) == (100_00 if was and was.is_given else 0)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
 from payments.facts.payment import Allocation, Fee, Note, Payment
 from payments.facts.recovery import Recovery, RecoveryStatus
+from payments.facts.settlement import Converted
 
 Tax = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
 
@@ -86,6 +87,8 @@ class PaymentOut(BaseModel):
     allocations: list[Allocation]
     unapplied: int
     fee: Fee
+    #: What Stripe made of the gross, where it has converted it.
+    settled: Converted = None
     note: Note
     paid_at: str
 

@@ -9,6 +9,7 @@ from payments.errors import DisputeNotAnswerable, DisputePastDue, VersionMismatc
 from payments.facts.fact import Fact
 from payments.facts.loss import Loss
 from payments.facts.payment import Payment
+from payments.facts.settlement import Converted, Settlement
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 
 #: How often the sweep asks after an open one, so that a lost webhook costs a day at most.
@@ -76,6 +77,8 @@ class Movement(Fact):
     amount: int
     fee: int
     fee_currency: str
+    #: What it is in the account's own currency, if Stripe has converted it; as Stripe counts.
+    settled: Converted = None
     at: datetime
 
 
@@ -181,12 +184,12 @@ class Dispute(Fact):
 
     def agrees(self, found: StripeDispute) -> bool:
         """Whether nothing has happened since it was booked that counts."""
-        moved = {booked.id for booked in found.balance_transactions}
+        moved = {(each.id, _settled(each, found)) for each in found.balance_transactions}
         return (
             self.status == found.status
             and self.amount == found.amount
             and self.submissions == found.evidence_details.submission_count
-            and {movement.id for movement in self.movements} == moved
+            and {(movement.id, movement.settled) for movement in self.movements} == moved
         )
 
     def reminder(self, now: datetime) -> int | None:
@@ -300,8 +303,13 @@ def _movement(booked: BalanceTransaction, found: StripeDispute) -> Movement:
         amount=amount,
         fee=booked.fee,
         fee_currency=booked.currency,
+        settled=_settled(booked, found),
         at=_time(booked.created or found.created),
     )
+
+
+def _settled(booked: BalanceTransaction, found: StripeDispute) -> Settlement | None:
+    return booked.settled(found.currency) if booked.amount else None
 
 
 def _time(seconds: int) -> datetime:

@@ -3,10 +3,13 @@ The journal: every fact about money as postings that sum to zero.
 
 Accounts: `ar:{customer}` and `customer_credit:{customer}`; `stripe_balance:{account}:{mode}`;
 `bank`; `sales_control`; `fees:stripe`, `fees:platform`, `fees:dispute`, `tax_on_fees`; `refunds`;
-`dispute_hold`; `bad_debt`; `surcharge_income`.
+`dispute_hold`; `bad_debt`; `surcharge_income`; `fx`.
+What Stripe converts passes through `fx`, once in each currency, so that every currency balances by
+itself: what stays there is what the rates have moved. `stripe_balance` is as Stripe counts it.
 Entries are never changed: what turns out otherwise is entered again the other way round.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -18,11 +21,13 @@ from payments.facts.invoice import Invoice
 from payments.facts.loss import Loss
 from payments.facts.payment import Allocation, Fee, Payment
 from payments.facts.refund import Refund
+from payments.facts.settlement import Settlement
 
 SALES, BANK, REFUNDS = "sales_control", "bank", "refunds"
 STRIPE_FEES, DISPUTE_FEES, DISPUTE_HOLD = "fees:stripe", "fees:dispute", "dispute_hold"
 BAD_DEBT = "bad_debt"
 SURCHARGES = "surcharge_income"
+FX = "fx"
 PLATFORM_FEES, TAX_ON_FEES = "fees:platform", "tax_on_fees"
 #: Whose a part of a fee is, by Stripe's name for it; all else is Stripe's own.
 FEE_ACCOUNTS = {"application_fee": PLATFORM_FEES, "tax": TAX_ON_FEES}
@@ -114,12 +119,13 @@ def invoice_entry(
 
 def payment_received(payment: Payment) -> JournalEntry:
     """Return the entry of a payment: the customer owes less, and has credit for what is over."""
-    money, currency = money_account(payment), payment.currency
+    money, currency = _far_side(payment, payment.settled), payment.currency
     # Credit that is about to be given back is the customer's until it is.
     credit = payment.unapplied + payment.returned
     postings = (
         *transfer(money, receivable(payment.customer), payment.gross - credit, currency),
         *transfer(money, customer_credit(payment.customer), credit, currency),
+        *_settled(payment, payment.settled),
     )
     if payment.fee.state == "known":
         postings += _fee(payment, payment.fee)
@@ -140,6 +146,15 @@ def surcharged(invoice: Invoice, amount: int, payment: Payment) -> JournalEntry:
 def fee_taken(payment: Payment, fee: Fee) -> JournalEntry:
     """Return the entry of a fee that Stripe told later than of the payment."""
     return _of(payment, f"{payment.source}#fee", payment.paid_at, _fee(payment, fee))
+
+
+def payment_settled(payment: Payment) -> JournalEntry:
+    """Return the entry of a conversion that Stripe told later than of the payment."""
+    postings = (
+        *transfer(FX, money_account(payment), payment.gross, payment.currency),
+        *_settled(payment, payment.settled),
+    )
+    return _of(payment, f"{payment.source}#settled", payment.paid_at, postings)
 
 
 def recovered(invoice: Invoice, source: str, amount: int, at: datetime) -> JournalEntry:
@@ -193,12 +208,22 @@ def set_free(
 
 def dispute_moved(dispute: Dispute, movement: Movement, payment: Payment) -> JournalEntry:
     """Return the entry of what Stripe took for a payer's bank, or brought back, and of its fee."""
-    money = money_account(payment)
+    money = _far_side(payment, movement.settled)
     postings = (
         *transfer(DISPUTE_HOLD, money, movement.amount, dispute.currency),
-        *transfer(DISPUTE_FEES, money, movement.fee, movement.fee_currency),
+        *_settled(payment, movement.settled),
+        *transfer(DISPUTE_FEES, money_account(payment), movement.fee, movement.fee_currency),
     )
     return _of(payment, f"{movement.id}#dispute", movement.at, postings)
+
+
+def dispute_settled(dispute: Dispute, movement: Movement, payment: Payment) -> JournalEntry:
+    """Return the entry of a conversion that was not known when the movement was entered."""
+    postings = (
+        *transfer(money_account(payment), FX, movement.amount, dispute.currency),
+        *_settled(payment, movement.settled),
+    )
+    return _of(payment, f"{movement.id}#settled", movement.at, postings)
 
 
 def dispute_lost(
@@ -229,17 +254,32 @@ def dispute_lost(
 
 def refund_given(payment: Payment, refund: Refund, at: datetime) -> JournalEntry:
     """Return the entry of a refund: the debt comes back, or a credit note takes its place."""
-    return _of(payment, f"{refund.source}#refund", at, _given(payment, refund, 1))
+    postings = (*_given(payment, refund, 1), *_moved(payment, refund, None))
+    return _of(payment, f"{refund.source}#refund", at, postings)
 
 
-def refund_reversed(payment: Payment, refund: Refund, at: datetime) -> JournalEntry:
-    """Return the entry of a refund that came to nothing after it had been entered."""
-    return _of(payment, f"{refund.source}#refund_reversed", at, _given(payment, refund, -1))
+def refund_reversed(payment: Payment, refund: Refund, was: Refund, at: datetime) -> JournalEntry:
+    """Return the entry of a refund that came to nothing after it had been entered as it `was`."""
+    postings = (*_given(payment, was, -1), *_moved(payment, refund, was))
+    return _of(payment, f"{refund.source}#refund_reversed", at, postings)
+
+
+def refund_settled(
+    payment: Payment, refund: Refund, was: Refund | None, at: datetime
+) -> JournalEntry:
+    """Return the entry of a conversion told later, or one that came to nothing at two rates."""
+    late = refund.amount if was and was.is_given and not was.settled else 0
+    postings = (
+        *transfer(money_account(payment), FX, late, refund.currency),
+        *_moved(payment, refund, was),
+    )
+    return _of(payment, f"{refund.source}#refund_settled#{refund.version}", at, postings)
 
 
 def _given(payment: Payment, refund: Refund, sign: int) -> tuple[Posting, ...]:
     reopens = refund.settle_as == "reopen"
-    owed, money = receivable(refund.customer) if reopens else REFUNDS, money_account(payment)
+    owed = receivable(refund.customer) if reopens else REFUNDS
+    money = _far_side(payment, refund.settled)
     credit, applied = refund.unapplied, refund.amount - refund.unapplied
     return (
         *transfer(owed, money, sign * applied, refund.currency),
@@ -247,10 +287,46 @@ def _given(payment: Payment, refund: Refund, sign: int) -> tuple[Posting, ...]:
     )
 
 
+def _moved(payment: Payment, refund: Refund, was: Refund | None) -> tuple[Posting, ...]:
+    """Return the postings of what a refund's step moves in the currencies of the account."""
+    change = Counter({leg.currency: 0 for leg in refund.moved})
+    for leg in refund.moved:
+        change[leg.currency] += leg.amount
+    for leg in was.moved if was else ():
+        change[leg.currency] -= leg.amount
+    money, postings = money_account(payment), tuple[Posting, ...]()
+    for currency, amount in change.items():
+        postings += transfer(money, FX, amount, currency)
+    return postings
+
+
+def _far_side(payment: Payment, settled: Settlement | None) -> str:
+    """Name the far side of what moved in the payment's currency: converted, it goes through fx."""
+    return FX if settled else money_account(payment)
+
+
+def _settled(payment: Payment, settled: Settlement | None) -> tuple[Posting, ...]:
+    """Return the postings of what came of a conversion; none where there was none."""
+    if not settled:
+        return ()
+    return transfer(money_account(payment), FX, settled.amount, settled.currency)
+
+
 def platform_fee_returned(payment: Payment, amount: int, at: datetime) -> JournalEntry:
-    """Return the entry of what the platform gave back of its fee, up to `amount` in all."""
-    back = amount - payment.application_fee_refunded
-    postings = transfer(money_account(payment), PLATFORM_FEES, back, payment.currency)
+    """
+    Return the entry of what the platform gave back of its fee, up to `amount` in all.
+
+    Of a converted payment it comes back in proportion to what was taken there: Stripe does not
+    tell the merchant at which rate.
+    """
+    before, currency = payment.application_fee_refunded, payment.currency
+    if payment.settled and payment.application_fee:
+        parts = [part.amount for part in payment.fee.fee_details if part.type == "application_fee"]
+        taken, whole, currency = sum(parts), payment.application_fee, payment.settled.currency
+        back = taken * amount // whole - taken * before // whole
+    else:
+        back = amount - before
+    postings = transfer(money_account(payment), PLATFORM_FEES, back, currency)
     return _of(payment, f"{payment.source}#platform_fee_returned#{amount}", at, postings)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from payments.facts.fact import Fact
+from payments.facts.settlement import Converted
 
 Method = Literal["stripe", "bank_transfer", "cash", "check", "other"]
 
@@ -114,6 +115,8 @@ class Payment(Fact):
     application_fee: int | None = None
     application_fee_refunded: int = 0
     fee: Fee
+    #: What Stripe made of the gross, if it has converted it; then the journal knows of it too.
+    settled: Converted = None
     note: Remark = Field(default_factory=Remark)
     paid_at: datetime
     version: int = 1

@@ -9,6 +9,7 @@ from payments.errors import InvalidTransition
 from payments.facts.attempt import REPLAY_MAX
 from payments.facts.fact import Fact
 from payments.facts.payment import Allocation, Method, Payment
+from payments.facts.settlement import Converted, Settlement
 
 SettleAs = Literal["credit_note", "reopen"]
 
@@ -73,6 +74,9 @@ class Refund(Fact):
     stripe_refund: str | None = None
     failure_reason: str | None = None
     pending_reason: str | None = None
+    #: What Stripe took for it and brought back, where one of them is in another currency.
+    settled: Converted = None
+    returned: Converted = None
     created_at: datetime
     sweep_at: datetime | None = None
     version: int = 1
@@ -94,6 +98,24 @@ class Refund(Fact):
     def is_given(self) -> bool:
         """Whether the payer has the money, as far as Stripe knows."""
         return self.status is RefundStatus.SUCCEEDED
+
+    @property
+    def moved(self) -> tuple[Settlement, ...]:
+        """
+        What the journal has of it in the currencies that Stripe moved.
+
+        Of one that came to nothing that is both ways, once both are known: rates change meanwhile.
+        """
+        if self.is_given:
+            return (self.settled,) if self.settled else ()
+        if self.is_open or not (self.settled and self.returned):
+            return ()
+        return self.settled, self.returned
+
+    def learning(self, told: dict[str, Settlement]) -> "Refund":
+        """Return it with what Stripe has told of what it moved, or itself where that is no news."""
+        news = {name: leg for name, leg in told.items() if getattr(self, name) is None}
+        return self.having(**news) if news else self
 
     def share_of(self, invoice: str) -> int:
         """Return what of it is given back of one invoice."""

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from payments.facts.attempt import Decline
 from payments.facts.fact import Fact
+from payments.facts.settlement import Settlement
 
 
 class Value(Fact):
@@ -31,6 +32,15 @@ class BalanceTransaction(Value):
     currency: str
     created: int | None = None
     fee_details: tuple[FeePart, ...] = ()
+
+    @property
+    def settlement(self) -> Settlement:
+        """What it moved, whichever currency that is in."""
+        return Settlement(amount=self.amount, currency=self.currency, balance_transaction=self.id)
+
+    def settled(self, currency: str) -> Settlement | None:
+        """Return what it moved, if Stripe has converted what was in `currency`."""
+        return None if self.currency == currency else self.settlement
 
 
 class ApplicationFee(Value):
@@ -88,6 +98,12 @@ class Charge(Value):
     payment_intent: str | None = None
     application_fee: ApplicationFee | str | None = None
     payment_method: str | None = None
+
+    @property
+    def settled(self) -> Settlement | None:
+        """What Stripe made of it in another currency; None also while that is not known."""
+        booked = self.balance_transaction
+        return booked.settled(self.currency) if isinstance(booked, BalanceTransaction) else None
 
     @property
     def card(self) -> ChargedCard:
@@ -186,6 +202,20 @@ class StripeRefund(Value):
     reason: str | None = None
     failure_reason: str | None = None
     pending_reason: str | None = None
+    balance_transaction: BalanceTransaction | str | None = None
+    #: What came back when it did not reach the payer.
+    failure_balance_transaction: BalanceTransaction | str | None = None
+
+    @property
+    def settlements(self) -> dict[str, Settlement]:
+        """What it moved and what came back; nothing where all of it is in its own currency."""
+        told = {"settled": self.balance_transaction, "returned": self.failure_balance_transaction}
+        legs = {
+            name: booked.settlement
+            for name, booked in told.items()
+            if isinstance(booked, BalanceTransaction)
+        }
+        return legs if any(leg.currency != self.currency for leg in legs.values()) else {}
 
 
 class PaymentMethod(Value):

@@ -47,7 +47,7 @@ def _compare_refund(
     if known and payment and known.status == told.status:
         if known.amount != told.amount:
             return "refund_mismatch"
-        if not _lacks_back(payment, charge):
+        if known.learning(told.settlements) is known and not _lacks_back(payment, charge):
             return "matched"
         if run.action == "report":
             return "missing_fee"
@@ -92,7 +92,8 @@ def _difference(payment: Payment, charge: Charge) -> str | None:
 
 def _lacks_fee(payment: Payment, charge: Charge) -> bool:
     told = not isinstance(charge.balance_transaction, str | None)
-    return _lacks_back(payment, charge) or (told and payment.fee.state == "pending")
+    converted = charge.settled is not None and payment.settled is None
+    return _lacks_back(payment, charge) or converted or (told and payment.fee.state == "pending")
 
 
 def _lacks_back(payment: Payment, charge: Charge) -> bool:

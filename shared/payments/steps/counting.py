@@ -6,7 +6,7 @@ from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import fee_taken, platform_fee_returned
+from payments.facts.ledger import fee_taken, payment_settled, platform_fee_returned
 from payments.facts.payment import Fee, FeeDetail, Payment, Remark, allocate
 from payments.facts.stripe_objects import ApplicationFee, BalanceTransaction, Charge, Intent
 
@@ -38,6 +38,7 @@ def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, paymen
         unapplied=unapplied,
         application_fee=attempt.application_fee,
         fee=fee,
+        settled=charge.settled,
         note=Remark() if any(invoice.erased for invoice in invoices) else remark,
         paid_at=paid_at,
     )
@@ -62,12 +63,16 @@ def apply_fees(payment: Payment, charge: Charge, *, at: datetime, doors: Doors) 
     """
     Enter Stripe's fee once its balance transaction is known, and what came back of the platform's.
 
-    The latter comes with a refund or, `at` a time that nobody tells, by itself.
+    If Stripe has converted the payment, that is known with the fee. What comes back comes with a
+    refund or, `at` a time that nobody tells, by itself.
     """
     known, fee, entries = payment, fee_of(charge), []
     if payment.fee.state == "pending" and fee.state == "known":
         known = known.with_fee(fee)
         entries.append(fee_taken(known, fee))
+    if charge.settled and not payment.settled:
+        known = known.having(settled=charge.settled)
+        entries.append(payment_settled(known))
     back = fee_given_back(charge)
     if back > payment.application_fee_refunded:
         entries.append(platform_fee_returned(known, back, at))

@@ -15,7 +15,7 @@ from payments.doors.keys import dated
 from payments.doors.store import Change, change
 from payments.facts.dispute import Dispute, DisputeStatus, as_seen, may_become
 from payments.facts.invoice import Invoice
-from payments.facts.ledger import dispute_lost, dispute_moved
+from payments.facts.ledger import dispute_lost, dispute_moved, dispute_settled
 from payments.facts.loss import Loss, lose
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Payment
@@ -196,10 +196,12 @@ def _entries(
 ) -> Iterator[Change[Any]]:
     """Yield the journal's: each balance transaction once, and what was lost or found by it."""
     dispute, known = saved.new, saved.old
-    entered = {movement.id for movement in known.movements} if known else set()
+    entered = {each.id: each for each in known.movements} if known else {}
     for movement in dispute.movements:
         if movement.id not in entered:
             yield change(dispute_moved(dispute, movement, payment).entered(now))
+        elif movement.settled and not entered[movement.id].settled:
+            yield change(dispute_settled(dispute, movement, payment).entered(now))
     before = known.loss if known else Loss()
     if dispute.loss != before:
         given_up = frozenset(name for name, invoice in invoices.items() if invoice.written_off_at)

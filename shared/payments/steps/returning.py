@@ -20,6 +20,7 @@ from payments.facts.ledger import (
     recovered,
     refund_given,
     refund_reversed,
+    refund_settled,
 )
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
@@ -104,7 +105,7 @@ def record(
         *beside_freed(payment, free, counted, new.source, doors, at=at),
         *_credit_change(saved.new, payment, under_way + given, free, doors),
         *_credit_notes(saved.new, given, doors),
-        *_entry(saved.new, payment, given, at, doors.now()),
+        *_entry(saved, payment, given, at, doors.now()),
         *of_refund(saved.new, old, doors.now()),
     )
     return saved.new
@@ -179,6 +180,7 @@ def _heard(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
     status = RefundStatus(told.status)
     if refund.amount != told.amount:
         raise Mismatch(f"{told.id} is over another amount than {refund.id}.")
+    refund = refund.learning(told.settlements)
     if refund.status is status or not refund.may_become(status):
         return refund
     waits = status in {RefundStatus.PENDING, RefundStatus.REQUIRES_ACTION}
@@ -292,8 +294,12 @@ def _credit_note(refund: Refund, part: Allocation, at: datetime) -> CreditNote:
 
 
 def _entry(
-    refund: Refund, payment: Payment, given: int, at: datetime, now: datetime
+    saved: Change[Refund], payment: Payment, given: int, at: datetime, now: datetime
 ) -> Iterator[Change[Any]]:
-    if given:
-        enter = refund_given if given > 0 else refund_reversed
-        yield change(enter(payment, refund, at).entered(now))
+    refund, known = saved.new, saved.old
+    if given > 0:
+        yield change(refund_given(payment, refund, at).entered(now))
+    elif known and given < 0:
+        yield change(refund_reversed(payment, refund, known, at).entered(now))
+    elif refund.moved != (known.moved if known else ()):
+        yield change(refund_settled(payment, refund, known, at).entered(now))

@@ -8,8 +8,10 @@ from payments.doors.stripe_api.transport import Transport, window
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import StripeRefund
 
-#: Whose a refund is, and the payment itself, should nobody have told of it yet.
+#: What it moved, whose it is, and the payment itself, should nobody have told of it yet.
 _EXPAND = [
+    "balance_transaction",
+    "failure_balance_transaction",
     "payment_intent.latest_charge.balance_transaction",
     "payment_intent.latest_charge.application_fee",
 ]
