@@ -552,6 +552,13 @@ def asked_anew(shop: Shop, invoice: Json) -> Json:
     return dict(dispute)
 
 
+def escalate(shop: Shop, invoice: Json, dispute: Json) -> None:
+    """Have the bank make a chargeback of an inquiry that was answered in the Dashboard."""
+    form = {"evidence[uncategorized_text]": "escalate_inquiry_evidence", "submit": "true"}
+    shop.world.at_stripe("POST", f"/v1/disputes/{dispute['stripe_id']}", **form)
+    asked_anew(shop, invoice)
+
+
 @pytest.mark.parametrize("between", ["nothing", "evidence"])
 def test_an_answer_to_an_inquiry_that_comes_again_is_no_answer_to_the_chargeback(
     shop: Shop, between: str
@@ -590,9 +597,7 @@ def test_what_never_reached_the_inquiry_is_not_done_to_the_chargeback(
         # The bank does not wait for an answer.
         change(shop, status="needs_response")
     else:
-        form = {"evidence[uncategorized_text]": "escalate_inquiry_evidence", "submit": "true"}
-        shop.world.at_stripe("POST", f"/v1/disputes/{dispute['stripe_id']}", **form)
-        asked_anew(shop, invoice)
+        escalate(shop, invoice, dispute)
 
     refused = begin(shop, dispute, key="k")
 
@@ -617,9 +622,7 @@ def test_what_died_before_it_was_noted_with_an_inquiry_is_not_done_to_the_charge
         begin(shop, dispute, key="k")
     shop.world.gate.arm(None)
     assert noted(shop) == before
-    form = {"evidence[uncategorized_text]": "escalate_inquiry_evidence", "submit": "true"}
-    shop.world.at_stripe("POST", f"/v1/disputes/{dispute['stripe_id']}", **form)
-    asked_anew(shop, invoice)
+    escalate(shop, invoice, dispute)
 
     for _ in range(3):
         if step == "submit":
@@ -643,9 +646,7 @@ def test_what_is_first_heard_of_after_the_escalation_is_refused_if_it_says_what_
     expect(200, save(shop, dispute, "ours"))
     seen = {"if-match": f'"{read(shop, dispute)["version"]}"'}
     begin = {"accept": accept, "submit": submit, "evidence": save}[step]
-    form = {"evidence[uncategorized_text]": "escalate_inquiry_evidence", "submit": "true"}
-    shop.world.at_stripe("POST", f"/v1/disputes/{dispute['stripe_id']}", **form)
-    asked_anew(shop, invoice)
+    escalate(shop, invoice, dispute)
 
     stale = refuse(shop.world, lambda: begin(shop, dispute, headers=seen))
 
