@@ -1,6 +1,8 @@
 """What a request's bytes may not be: a card number, too large, or not quite JSON."""
 
 import json
+import random
+import uuid
 
 import pytest
 from hypothesis import given
@@ -119,6 +121,32 @@ def test_no_timestamp_in_milliseconds_is_taken_for_a_card_number(timestamp: int)
 @given(st.integers(0, 999_999_999_999))
 def test_no_number_below_13_digits_is_taken_for_a_card_number(number: int) -> None:
     require_no_pan(str(number))
+
+
+def test_no_random_identifier_is_taken_for_a_card_number() -> None:
+    chance = random.Random(7)  # noqa: S311 - the same identifiers every time
+    for _ in range(20_000):
+        drawn = uuid.UUID(int=chance.getrandbits(128), version=4)
+        require_no_pan(
+            f"/v1/customers/{drawn}?cursor={drawn.hex}",
+            json.dumps({"order_ref": f"N-{drawn.hex}", "email": f"{drawn}@buyer.example"}),
+            f"{chance.getrandbits(160):040x} {chance.getrandbits(256):064X}",
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{VISA}-{uuid.UUID(int=0xABCDEF)}",
+        f"{uuid.UUID(int=0xABCDEF)} {VISA}",
+        f"{'a' * 15}{VISA}",
+        f"{'a' * 17}{VISA}",
+        "42424242-4242-4242-0000-000000000000",
+    ],
+)
+def test_a_card_number_beside_an_identifier_or_almost_one_is_found(text: str) -> None:
+    with pytest.raises(PanDetected):
+        require_no_pan(text)
 
 
 @pytest.mark.parametrize(
