@@ -64,7 +64,9 @@ def follow(act: Act, state: State) -> State | None:  # noqa: PLR0911 - one for e
         case "back":
             return state._replace(paid=paid - amount, owed=owed - less)
         case "undo":
-            return state._replace(paid=paid + amount, owed=owed + less, restored=True)
+            # What was paid or let off in the meantime is not owed again: that part is credit.
+            needed = min(amount, max(0, owed + less - paid))
+            return state._replace(paid=paid + needed, owed=owed + less, restored=True)
         case "lose":
             return state._replace(paid=paid - amount)
         case "amend":
