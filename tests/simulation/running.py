@@ -30,10 +30,10 @@ SWEEP_S, RECONCILE_S = 2 * MINUTE, HOUR
 #: After this many jumps of the clock a world that still moves never comes to rest.
 JUMPS_MAX = 1000
 #: What finds nothing to do is seldom wrong, so it is seldom done.
-IDLE_SWEEP, IDLE_RECONCILE = 0.03, 0.1
-RECONCILES = 0.2
+IDLE_SWEEP, IDLE_RECONCILE = 0.02, 0.05
+RECONCILES = 0.15
 #: To write mails takes long, and no money depends on them.
-MAILED = 0.5
+MAILED = 0.4
 FORGOTTEN = 0.5
 REDRIVES_MAX = 4
 TWICE = 0.1

@@ -68,7 +68,7 @@ def _sell(people: People, merchant: Merchant, spans: list[tuple[float, float]]) 
     if sale is None:
         return
     sale.reopens = random.random() < 0.5
-    most = random.choice((1, 2, 2, 3))
+    most = random.choice((1, 1, 2, 2, 3))
     begun = scheduler.now
     for tell in random.choices(*zip(*STORIES.items(), strict=True), k=most):
         low, high = random.choice(spans)
