@@ -21,7 +21,7 @@ from tests.simulation.world import KINDS
 REGRESSIONS = Path(__file__).with_name("regressions.txt")
 PORTION = 50
 #: What every run of the tests goes through, and what a planted bug has to be found in. A seed is
-#: some thirty invocations of the real functions, about 0.1 s of one core.
+#: some thirty invocations of the real functions, about 0.05 s of one core.
 FULL = 10_000
 #: How much of a long trace stands in the report of many seeds: its beginning, and its end.
 SHOWN_LINES = 500
