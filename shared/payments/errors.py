@@ -32,7 +32,9 @@ PaymentsError
 """
 
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+T = TypeVar("T")
 
 
 class PaymentsError(Exception):
@@ -219,6 +221,13 @@ class NotFound(PaymentsError):
     """No such thing for this tenant; whether another tenant has it is not said."""
 
     status = 404
+
+
+def require_found(found: T | None, name: str) -> T:
+    """Return what was read, or raise NotFound in the one sentence for whatever is not there."""
+    if not found:
+        raise NotFound(f"There is no such {name}.")
+    return found
 
 
 class Conflict(PaymentsError):

@@ -2,7 +2,13 @@
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
-from payments.errors import NotFound, PaymentInProgress, StripeUnavailable, VersionMismatch
+from payments.errors import (
+    NotFound,
+    PaymentInProgress,
+    StripeUnavailable,
+    VersionMismatch,
+    require_found,
+)
 from payments.facts.caller import Caller
 from payments.facts.customer import CardStatus, Customer, SavedMethod
 from payments.facts.outcome import OutcomeUnknown
@@ -52,9 +58,7 @@ def detach(ref: str, payment_method: str, *, caller: Caller, doors: Doors) -> Sa
 
 def _card(customer: Customer, payment_method: str, doors: Doors) -> SavedMethod:
     card = doors.store.card(customer.tenant, customer.ref, payment_method)
-    if not card:
-        raise NotFound("There is no such saved card.")
-    return card
+    return require_found(card, "saved card")
 
 
 def _mark(card: SavedMethod, status: CardStatus, doors: Doors) -> SavedMethod:

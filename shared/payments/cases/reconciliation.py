@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
-from payments.errors import NotFound, StripeRefused, ValidationFailed
+from payments.errors import StripeRefused, ValidationFailed, require_found
 from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.run import PHASES, Break, Run
@@ -181,9 +181,7 @@ def _told(named: Break, gateway: "Gateway") -> Told:
 
 def accept_break(name: str, note: str, *, caller: Caller, doors: Doors) -> Break:
     """Close a break because a person says that it may stay as it is; no money moves by that."""
-    found = doors.store.find_break(caller.tenant, name)
-    if not found:
-        raise NotFound("There is no such break.")
+    found = require_found(doors.store.find_break(caller.tenant, name), "break")
     if found.status == "resolved":
         return found
     try:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from payments.doors.doors import Doors
 from payments.errors import (
     AmountChanged,
-    NotFound,
     PaymentCanceled,
     StripeUnavailable,
+    require_found,
 )
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
 from payments.facts.caller import Caller
@@ -93,10 +93,7 @@ def open_elements(request: CheckoutRequest, *, caller: Caller, doors: Doors) -> 
 
 def opened(invoice: str, attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
     """Return what was opened a moment ago; by its id alone, no index may show it yet."""
-    found = doors.store.attempt(caller.tenant, invoice, attempt_id)
-    if not found:
-        raise NotFound("There is no such attempt.")
-    return found
+    return require_found(doors.store.attempt(caller.tenant, invoice, attempt_id), "attempt")
 
 
 def client_secret(attempt: Attempt, doors: Doors) -> str:

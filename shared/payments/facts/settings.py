@@ -44,6 +44,11 @@ class Settings(Fact):
     #: 0 where nothing is stored.
     version: int = 1
 
+    @classmethod
+    def undecided(cls, tenant: str) -> "Settings":
+        """Return what counts for a tenant that has decided nothing yet."""
+        return cls(tenant=tenant, version=0)
+
     def require_may_refund(self, money: Money, role: str) -> None:
         """Leave it to an admin to give back more of one payment than the tenant's limit."""
         if role == "admin" or not self.refund_limit:

@@ -14,7 +14,7 @@ from payments.doors.doors import Doors
 from payments.doors.rows.invoices import InvoiceRows
 from payments.doors.store import change
 from payments.doors.table import RowChanged
-from payments.errors import NotFound
+from payments.errors import require_found
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt, Channel, WayBack
 from payments.facts.customer import Customer
@@ -57,9 +57,8 @@ def behind(token: str, doors: Doors) -> Behind:
     """Return what a token opens; a pointer of before does not name who has to do with it."""
     pointer = _pointer(token, doors)
     tenant, led = pointer.tenant, doors.store.led_to(pointer)
-    if not led.invoice:
-        raise NotFound("There is no such invoice.")
-    link, invoice = _led_to(pointer, led.link), led.invoice
+    invoice = require_found(led.invoice, "invoice")
+    link = _led_to(pointer, led.link)
     module = led.module or doors.store.module(tenant, link.module)
     return Behind(
         link=link,
@@ -67,7 +66,7 @@ def behind(token: str, doors: Doors) -> Behind:
         module=module,
         account=led.account or doors.store.account(tenant, module.account),
         customer=led.customer or doors.store.customer(tenant, invoice.customer),
-        settings=led.settings or Settings(tenant=tenant, version=0),
+        settings=led.settings or Settings.undecided(tenant),
     )
 
 
@@ -93,16 +92,12 @@ def rows_behind(token: str, doors: Doors) -> tuple[PayLink, InvoiceRows]:
 
 
 def _pointer(token: str, doors: Doors) -> LinkPointer:
-    pointer = doors.store.find_link(digest(token))
-    if not pointer:
-        raise NotFound("There is no such pay link.")
-    return pointer
+    return require_found(doors.store.find_link(digest(token)), "pay link")
 
 
 def _led_to(pointer: LinkPointer, link: PayLink | None) -> PayLink:
-    if not link or link.digest != pointer.digest:
-        raise NotFound("There is no such pay link.")
-    return link
+    own = link if link and link.digest == pointer.digest else None
+    return require_found(own, "pay link")
 
 
 def link_for(attempt: Attempt, invoice: Invoice, doors: Doors) -> PayLink | None:

@@ -2,7 +2,7 @@
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading
-from payments.errors import NotFound
+from payments.errors import require_found
 from payments.facts.account import Account
 from payments.facts.certification import Certification
 from payments.facts.connection import Connection
@@ -26,7 +26,7 @@ class Accounts(Reading):
     def settings(self, tenant: str) -> Settings:
         """Return what a tenant has decided for itself, or else the defaults, as version 0."""
         found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
-        return found or Settings(tenant=tenant, version=0)
+        return found or Settings.undecided(tenant)
 
     def module(self, tenant: str, module: str) -> PaymentModule:
         """Return the payment module or raise NotFound."""
@@ -48,22 +48,19 @@ class Accounts(Reading):
             (PaymentModule, partition(tenant, "MOD", module), "MODULE"),
             (Grant, partition(tenant, "PRF", profile), f"MODULE#{module}"),
         )
-        if not found:
-            raise NotFound("There is no such payment module.")
-        return found, grant
+        return require_found(found, "payment module"), grant
 
     def granted_for(
         self, tenant: str, profile: str, module: str, customer: str
     ) -> tuple[PaymentModule, Grant | None, Customer]:
         """Return the same and a customer, in one read."""
-        known, found, grant = self._several(
+        owing, found, grant = self._several(
             (Customer, partition(tenant, "CUS", customer), "CUSTOMER"),
             (PaymentModule, partition(tenant, "MOD", module), "MODULE"),
             (Grant, partition(tenant, "PRF", profile), f"MODULE#{module}"),
         )
-        if not known or not found:
-            raise NotFound(f"There is no such {'payment module' if known else 'customer'}.")
-        return found, grant, known
+        known = require_found(owing, "customer")
+        return require_found(found, "payment module"), grant, known
 
     def grants(self, tenant: str, profile: str) -> list[Grant]:
         """Return what a profile was ever granted."""

@@ -2,7 +2,7 @@
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading
-from payments.errors import NotFound
+from payments.errors import require_found
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
 from payments.facts.credit import CustomerCredit
@@ -24,9 +24,8 @@ class Customers(Reading):
             (Customer, partition(invoice.tenant, "CUS", invoice.customer), "CUSTOMER"),
             *(collects if invoice.account else ()),
         )
-        if not customer or None in accounts:
-            raise NotFound(f"There is no such {'account' if customer else 'customer'}.")
-        return customer, next(iter(accounts), None)
+        found = require_found(customer, "customer")
+        return found, require_found(accounts[0], "account") if accounts else None
 
     def find_customer(self, tenant: str, ref: str) -> Customer | None:
         """Return the customer, or None."""
@@ -53,9 +52,7 @@ class Customers(Reading):
             ),
             (Invoice, partition(attempt.tenant, "INV", attempt.invoice), "INVOICE"),
         )
-        if not invoice:
-            raise NotFound("There is no such invoice.")
-        return card, invoice
+        return card, require_found(invoice, "invoice")
 
     def uses(self, tenant: str, ref: str, payment_method: str) -> list[Attempt]:
         """Return the attempts of the last weeks that charge, or charged, a card."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading
 from payments.doors.table import Row
-from payments.errors import NotFound
+from payments.errors import require_found
 from payments.facts.attempt import Attempt
 from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
@@ -54,9 +54,7 @@ class InvoiceRows:
 
     def require_invoice(self) -> Invoice:
         """Return the invoice or raise NotFound."""
-        if not self.invoice:
-            raise NotFound("There is no such invoice.")
-        return self.invoice
+        return require_found(self.invoice, "invoice")
 
     def add(self, row: Row) -> None:
         """Take in one row of the partition."""
@@ -97,9 +95,7 @@ class Invoices(Reading):
         found = self._several(
             *((Invoice, partition(tenant, "INV", name), "INVOICE") for name in names)
         )
-        if None in found:
-            raise NotFound("There is no such invoice.")
-        return found
+        return [require_found(each, "invoice") for each in found]
 
     def begun(
         self, tenant: str, attempt: str, *invoices: str
@@ -110,9 +106,7 @@ class Invoices(Reading):
             (Attempt, homes[0], f"ATTEMPT#{attempt}"),
             *((Invoice, home, "INVOICE") for home in homes),
         )
-        if None in found:
-            raise NotFound("There is no such invoice.")
-        return begun, found
+        return begun, [require_found(each, "invoice") for each in found]
 
     def charged(
         self, tenant: str, invoice: str, attempt: str, charge: str
@@ -173,7 +167,7 @@ class Invoices(Reading):
             (Payment, home, f"PAYMENT#{payment.source}"),
             (Settings, partition(payment.tenant, "SET", "own"), "SETTINGS"),
         )
-        return found, seen or payment, settings or Settings(tenant=payment.tenant, version=0)
+        return found, seen or payment, settings or Settings.undecided(payment.tenant)
 
     def refunds_of(self, *payments: Payment) -> list[Refund]:
         """Return the refunds of payments, in the order in which they were asked for."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from payments.doors.keys import DUE_SHARDS, stamp
 from payments.doors.rows.addresses import NAMES
 from payments.doors.rows.reading import Reading
-from payments.errors import NotFound
+from payments.errors import require_found
 from payments.facts.account import Account
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,9 +39,7 @@ class Lists(Reading):
         """Return a tenant's object by its id alone; the index only finds it. Or raise NotFound."""
         key = self._table.listed(f"T#{tenant}#{NAMES[kind]}", name)
         found = self._find(kind, *key) if key else None
-        if not found:
-            raise NotFound(f"There is no such {NAMES[kind]}.")
-        return found
+        return require_found(found, NAMES[kind])
 
     def due(self, kind: type[M], until: datetime, *, limit: int | None = None) -> Iterator[M]:
         """Yield the objects of every tenant whose work is due, at most `limit` for each shard."""

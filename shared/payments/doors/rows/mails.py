@@ -2,7 +2,7 @@
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading
-from payments.errors import NotFound
+from payments.errors import require_found
 from payments.facts.attempt import Attempt
 from payments.facts.dispute import Dispute
 from payments.facts.fact import Fact
@@ -54,9 +54,7 @@ class Mails(Reading):
             (Settings, partition(told.tenant, "SET", "own"), "SETTINGS"),
             *((kind, home, f"{sort}#{ref}") for kind, sort, ref in named),
         )
-        if not invoice:
-            raise NotFound("There is no such invoice.")
-        return invoice, settings or Settings(tenant=told.tenant, version=0)
+        return require_found(invoice, "invoice"), settings or Settings.undecided(told.tenant)
 
     def rations(
         self, tenant: str, digest: str, counted: dict[Scope, str]
@@ -71,7 +69,7 @@ class Mails(Reading):
             ),
         )
         return (
-            settings or Settings(tenant=tenant, version=0),
+            settings or Settings.undecided(tenant),
             stopped,
             [
                 found or MailCount(tenant=tenant, scope=scope, subject=subject, version=0)

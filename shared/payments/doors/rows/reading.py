@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from payments.doors.table import Row, Table
-from payments.errors import NotFound
+from payments.errors import require_found
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -22,10 +22,7 @@ class Reading:
         return kind.model_validate(row) if row else None
 
     def _require(self, kind: type[M], name: str, pk: str, sk: str) -> M:
-        found = self._find(kind, pk, sk)
-        if not found:
-            raise NotFound(f"There is no such {name}.")
-        return found
+        return require_found(self._find(kind, pk, sk), name)
 
     def _several(self, *asked: tuple[type[BaseModel], str, str]) -> list[Any]:
         """Return rows of several kinds in one request: None for each that is not there."""
