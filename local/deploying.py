@@ -42,6 +42,7 @@ def expanding(template: Path = TEMPLATE) -> Iterator[Callable[[], Template]]:
     if cached.exists():
         yield lambda: parsed(cached)
         return
+    RUN.mkdir(exist_ok=True)
     command = [str(AWS_PYTHON), "-m", "local.expanding", str(template), str(cached)]
     process = subprocess.Popen(
         command, cwd=ROOT, env={"AWS_DEFAULT_REGION": REGION}, stderr=subprocess.PIPE, text=True
