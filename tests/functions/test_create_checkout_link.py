@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -152,6 +153,39 @@ def test_a_newer_link_takes_the_place_of_the_older_ones(shop: Shop) -> None:
     presses = [shop.world.public.post(f"{path}/pay", key=None) for path in (*older, newer)]
     opened = ["/c/pay/" in press.headers["location"] for press in presses]
     assert opened == [False, False, True]
+
+
+def test_a_replacement_cut_short_anywhere_is_finished_by_the_same_request(shop: Shop) -> None:
+    shop.world.gate.arm(None)
+    shop.link(shop.invoice(), replace=True)
+
+    for step in range(len(shop.world.gate.passed) // 2):
+        invoice = shop.invoice()
+        shop.link(invoice)
+        asked = partial(shop.operator.post, links(invoice), {"replace": True}, key=invoice["id"])
+        shop.world.gate.arm(step, "after")
+        with pytest.raises(Died):
+            asked()
+        shop.world.gate.arm(None)
+        shop.world.advance(minutes=2)
+        expect(201, asked())
+        listed = expect(200, shop.operator.get(links(invoice)))["data"]
+        assert [link["status"] for link in listed] == ["active", "replaced"], step
+
+
+def test_where_the_older_links_never_hold_still_no_link_is_made(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = shop.invoice()
+    shop.link(invoice)
+    shop.world.never_still("LINK#", monkeypatch)
+
+    refused = shop.operator.post(links(invoice), {"replace": True})
+
+    assert (refused.status, refused.code) == (503, "too_much_contention")
+    monkeypatch.undo()
+    listed = expect(200, shop.operator.get(links(invoice)))["data"]
+    assert [link["status"] for link in listed] == ["active"]
 
 
 def test_a_part_of_the_payers_choice_needs_a_module_and_an_invoice_that_take_parts(

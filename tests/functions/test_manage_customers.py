@@ -206,6 +206,41 @@ def test_a_page_cut_short_anywhere_is_opened_by_the_same_request(shop: Shop) -> 
     assert len(refs) == len(set(refs))
 
 
+def test_a_customer_who_never_holds_still_is_made_at_stripe_once_and_no_page_is_opened(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.customer("c-busy")
+    shop.world.never_still("CUSTOMER", monkeypatch)
+
+    asked = shop.operator.post("/v1/customers/c-busy/setup-sessions", {"module": shop.module["id"]})
+
+    assert (asked.status, asked.code) == (503, "too_much_contention")
+    assert len(shop.world.at_stripe("GET", "/v1/customers")["data"]) == 1
+    assert shop.world.at_stripe("GET", "/v1/checkout/sessions")["data"] == []
+
+
+def test_a_customer_who_is_erased_while_stripe_is_told_of_them_stays_nowhere(shop: Shop) -> None:
+    erasing, body = "/v1/customers/c-new/erase", {"module": shop.module["id"]}
+    # The keys are known from the second on.
+    for ref in ("c-0", "c-1"):
+        shop.customer(ref)
+        shop.world.gate.arm(None)
+        expect(201, shop.operator.post(f"/v1/customers/{ref}/setup-sessions", body))
+    made = shop.world.gate.passed.index("POST /v1/customers")
+    shop.customer("c-new")
+    shop.world.gate.arm(None)
+    shop.world.gate.before = (made + 1, lambda: expect(200, shop.admin.post(erasing)))
+
+    asked = shop.operator.post("/v1/customers/c-new/setup-sessions", body)
+
+    assert (asked.status, asked.code) == (409, "customer_erased")
+    refs = [
+        found["metadata"]["customer"]
+        for found in shop.world.at_stripe("GET", "/v1/customers")["data"]
+    ]
+    assert sorted(refs) == ["c-0", "c-1"]
+
+
 @pytest.mark.parametrize("kind", ["500", "500_applied"])
 def test_a_customer_whom_stripe_failed_to_make_is_not_failed_for_a_day(
     shop: Shop, kind: str

@@ -399,6 +399,22 @@ def test_a_break_that_stays_is_open_until_somebody_accepts_it(shop: Shop, missed
     assert refusals.foreign(shop, path, body, "POST") == (404, "not_found")
 
 
+def test_a_break_that_never_holds_still_is_not_said_to_be_accepted(
+    shop: Shop, missed: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
+    nowhere = {"metadata[attempt]": "att_nowhere"}
+    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent}", **nowhere)
+    reconcile(shop)
+    (left,) = breaks(shop)
+    shop.world.never_still("BREAK", monkeypatch)
+
+    path = f"/v1/reconciliation/breaks/{left['id']}/resolve"
+    refused = shop.admin.post(path, {"action": "accept", "note": "Sold over the counter"})
+
+    assert (refused.status, refused.code) == (503, "too_much_contention")
+
+
 def test_a_break_that_comes_back_is_open_again(shop: Shop, missed: Json) -> None:
     intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
     nowhere = {"metadata[attempt]": "att_nowhere"}

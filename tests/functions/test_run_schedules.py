@@ -230,6 +230,17 @@ def test_somebody_who_may_can_stop_it(shop: Shop, bank: Bank) -> None:
     assert shop.operator.post(f"/v1/invoices/{shop.invoice()['id']}/recovery/stop").status == 404
 
 
+def test_a_recovery_that_never_holds_still_is_not_said_to_be_stopped(
+    shop: Shop, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/invoices/{decline(shop, bank)['id']}/recovery/stop"
+    shop.world.never_still("RECOVERY", monkeypatch)
+
+    refused = shop.operator.post(path)
+
+    assert (refused.status, refused.code) == (503, "too_much_contention")
+
+
 def test_recoveries_are_listed_by_status(shop: Shop, bank: Bank) -> None:
     first, second = decline(shop, bank), decline(shop, bank, LOST)
 

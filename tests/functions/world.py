@@ -12,10 +12,13 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import pytest
+
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
 from payments.doors.keys import dated
+from payments.doors.table import Table
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import (
     TIMEOUTS_MS,
@@ -195,6 +198,21 @@ class World:
             for key, row in self.rows().items()
             if key[1] not in {"IDEMPOTENCY", "TALLY"} and "#AUD#" not in key[0]
         }
+
+    def never_still(self, sort: str, patch: pytest.MonkeyPatch) -> None:
+        """From now on somebody else changes these rows just before each write; nobody waits."""
+        through = self.gate.through
+
+        def passing(name: str, send: Callable[[], Any]) -> Any:
+            if name in {"put_item", "transact_write_items"}:
+                for (_, sk), row in self.rows().items():
+                    if sk.startswith(sort):
+                        version = {"N": str(int(row["version"]["N"]) + 1)}
+                        self.dynamo.place({**row, "version": version})
+            return through(name, send)
+
+        patch.setattr(self.gate, "through", passing)
+        patch.setattr(Table, "wait", lambda *_: None)
 
     def messages(self, queue: str) -> Iterator[Json]:
         """Take what is in `events` or `reconciliations`, as SQS hands it over."""

@@ -165,20 +165,22 @@ def _require_sense(
 
 
 def _keep(link: PayLink, pointer: LinkPointer, request: LinkRequest, doors: Doors) -> PayLink:
-    older = doors.store.links(link.tenant, link.invoice) if request.replace else []
-    replaced = [
-        change(each.replace(doors.now()), each) for each in older if each.status == "active"
-    ]
-    try:
-        told = [_sent(link, link.id, request.send, doors)] if request.send else []
-        doors.store.write(change(link), change(pointer), *replaced, *told)
-    except RowChanged:
-        # The request was cut short after this write, or an older link was just withdrawn.
+    told = [_sent(link, link.id, request.send, doors)] if request.send else []
+
+    def step() -> PayLink:
+        links = doors.store.links(link.tenant, link.invoice) if request.replace else []
+        older = (each for each in links if each.status == "active" and each.id != link.id)
+        replaced = [change(each.replace(doors.now()), each) for each in older]
         try:
-            return doors.store.link(link.tenant, link.invoice, link.id)
-        except NotFound:
-            return _keep(link, pointer, request, doors)
-    return link
+            doors.store.write(change(link), change(pointer), *replaced, *told)
+        except RowChanged:
+            # The request was cut short after this write, or an older link was just withdrawn.
+            with suppress(NotFound):
+                return doors.store.link(link.tenant, link.invoice, link.id)
+            raise
+        return link
+
+    return retrying(step, doors, detail="The invoice's links kept changing; none was made.")
 
 
 def _close_page(link: PayLink, doors: Doors) -> None:

@@ -16,6 +16,7 @@ from payments.facts.run import PHASES, Break, Run
 from payments.facts.stripe_objects import Intent
 from payments.steps.comparing import Told, compare
 from payments.steps.permitting import require_grant_on
+from payments.steps.retrying import retrying
 
 if TYPE_CHECKING:
     # Not at run time: asking for a run loads no SDK.
@@ -181,14 +182,15 @@ def _told(named: Break, gateway: "Gateway") -> Told:
 
 def accept_break(name: str, note: str, *, caller: Caller, doors: Doors) -> Break:
     """Close a break because a person says that it may stay as it is; no money moves by that."""
-    found = require_found(doors.store.find_break(caller.tenant, name), "break")
-    if found.status == "resolved":
-        return found
-    try:
+
+    def step() -> Break:
+        found = require_found(doors.store.find_break(caller.tenant, name), "break")
+        if found.status == "resolved":
+            return found
         done = found.resolve("accepted", doors.now(), caller.subject, note)
         return doors.store.save(done, found)
-    except RowChanged:
-        return accept_break(name, note, caller=caller, doors=doors)
+
+    return retrying(step, doors, detail="The break kept changing; it is still open.")
 
 
 def _compare(page: Sequence[Told], run: Run, doors: Doors) -> Findings:

@@ -15,6 +15,7 @@ from payments.facts.recovery import LOOK_EVERY, PATIENCE, SOON, Course, Recovery
 from payments.steps.claiming import claim
 from payments.steps.collecting import drive
 from payments.steps.permitting import require_grant, require_ready, require_same_books
+from payments.steps.retrying import retrying
 
 _A, _R = AttemptStatus, RecoveryStatus
 #: For each shard and run; what is left is found by the next run.
@@ -56,16 +57,17 @@ def follow_up(doors: Doors) -> Followed:
 
 def stop(invoice: str, *, caller: Caller, doors: Doors) -> Recovery:
     """End a recovery because somebody says so; one that has ended stays as it is."""
-    recovery = doors.store.recovery(caller.tenant, invoice)
-    if not recovery:
-        raise NotFound("No charge of this invoice is being recovered.")
-    if not recovery.is_open:
-        return recovery
-    require_grant(caller, recovery.module, "charge.create", doors)
-    try:
+
+    def step() -> Recovery:
+        recovery = doors.store.recovery(caller.tenant, invoice)
+        if not recovery:
+            raise NotFound("No charge of this invoice is being recovered.")
+        if not recovery.is_open:
+            return recovery
+        require_grant(caller, recovery.module, "charge.create", doors)
         return doors.store.save(recovery.end(_R.STOPPED, "asked_to", doors.now()), recovery)
-    except RowChanged:
-        return stop(invoice, caller=caller, doors=doors)
+
+    return retrying(step, doors, detail="The recovery kept changing; it was not stopped.")
 
 
 def _save(new: Recovery, old: Recovery, doors: Doors) -> None:

@@ -14,6 +14,7 @@ from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.facts.reservation import Reservation
 from payments.money import require_currency
 from payments.steps.permitting import Permitted, require_grant, require_ready, require_use
+from payments.steps.retrying import retrying
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +127,42 @@ def _ask(
 def stripe_customer(
     customer: Customer, permitted: Permitted, gateway: Gateway, doors: Doors
 ) -> str:
-    """Return the customer's id in this account and mode, and make it there the first time."""
+    """
+    Return the customer's id in this account and mode, and make it there the first time.
+
+    Raise CustomerErased for a person who was erased while Stripe was told of them.
+    """
     slot = f"{permitted.account.id}:{permitted.mode}"
     known = customer.stripe_ids.get(slot)
     if known:
         return known
+    made = _made(customer, slot, gateway, doors)
+    name = Reservation(
+        tenant=customer.tenant, kind="SCU", value=f"{slot}:{made}", holder=customer.ref
+    )
+    # What was read a moment ago is good for the first try, at the version there.
+    read = [customer]
+
+    def step() -> str:
+        seen = read.pop() if read else doors.store.customer(customer.tenant, customer.ref)
+        if seen.erased_at:
+            _take_back(made, gateway)
+        seen.require_known()
+        if slot in seen.stripe_ids:
+            return seen.stripe_ids[slot]
+        known_as = seen.having(stripe_ids={**seen.stripe_ids, slot: made})
+        doors.store.write(change(known_as, seen), change(name))
+        return made
+
+    return retrying(step, doors, detail="The customer kept changing; nothing was charged.")
+
+
+def _made(customer: Customer, slot: str, gateway: Gateway, doors: Doors) -> str:
     metadata = {"tenant": customer.tenant, "customer": customer.ref}
     params = {"name": customer.name, "email": customer.email, "metadata": metadata}
     try:
         # The version makes the key: a customer renamed since a lost answer is another request.
-        made = gateway.create_customer(
+        return gateway.create_customer(
             params, f"{customer.tenant}:{customer.ref}:{slot}:{customer.version}"
         )
     except FailedAtStripe:
@@ -145,13 +172,11 @@ def stripe_customer(
         raise StripeUnavailable("Stripe failed; nothing was charged.") from None
     except OutcomeUnknown:
         raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None
+
+
+def _take_back(made: str, gateway: Gateway) -> None:
+    """Delete at Stripe a person to whom no row of ours would lead."""
     try:
-        known_as = customer.having(stripe_ids={**customer.stripe_ids, slot: made})
-        name = Reservation(
-            tenant=customer.tenant, kind="SCU", value=f"{slot}:{made}", holder=customer.ref
-        )
-        doors.store.write(change(known_as, customer), change(name))
-    except RowChanged:
-        customer = doors.store.customer(customer.tenant, customer.ref)
-        return stripe_customer(customer, permitted, gateway, doors)
-    return made
+        gateway.delete_customer(made)
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None
