@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
-from os import cpu_count
 from typing import Any
 
 from tests.simulation.beginning import Base
+from tests.simulation.cores import pool
 from tests.simulation.faults import KILLS
 from tests.simulation.flows import FLOWS, Actor
 from tests.simulation.running import Run
@@ -140,8 +139,8 @@ def sweep_all(show: Callable[[str], None] = print) -> Sweep:
         *((sweep, (name, world.name)) for name in FLOWS for world in WORLDS),
     ]
     total = Sweep()
-    with get_context("spawn").Pool(cpu_count() or 1) as pool:
-        for done, found in enumerate(pool.imap_unordered(_portion, portions), start=1):
+    with pool() as processes:
+        for done, found in enumerate(processes.imap_unordered(_portion, portions), start=1):
             total.points += found.points
             total.runs += found.runs
             total.failed += found.failed

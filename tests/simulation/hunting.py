@@ -1,14 +1,13 @@
 """`make simulate-mutants`: every planted bug against CI's own seeds, until some of them see it."""
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 from tests.simulation.beginning import simulated
+from tests.simulation.cores import pool
 from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.running import kind_of, run_seed
 from tests.simulation.volume import FULL
@@ -55,8 +54,8 @@ def hunt(name: str, *, seeds: int = SEEDS, hits: int = HITS) -> Hunt:
 def hunt_all(names: list[str], *, seeds: int = SEEDS, hits: int = HITS) -> Iterator[Hunt]:
     """Hunt on every core; a process hunts one bug after the other."""
     asked = [(name, seeds, hits) for name in names]
-    with get_context("spawn").Pool(os.cpu_count()) as pool:
-        yield from pool.imap_unordered(_hunt, asked)
+    with pool() as processes:
+        yield from processes.imap_unordered(_hunt, asked)
 
 
 def _hunt(asked: tuple[str, int, int]) -> Hunt:

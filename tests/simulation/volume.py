@@ -1,19 +1,17 @@
 """Many seeds on several processes: what they showed, and the ones that failed."""
 
-import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from math import inf
-from multiprocessing import get_context
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 
 from tests.simulation.beginning import Base, simulated
+from tests.simulation.cores import CORES, pool
 from tests.simulation.running import Result, kind_of, run_seed
 from tests.simulation.wiring import Log
 from tests.simulation.world import KINDS
@@ -110,11 +108,11 @@ def run_all(
     After so many `minutes`, or when interrupted, no more are begun: the first `figures.seeds` of
     those chosen have been run then.
     """
-    figures = Figures(cores=max(1, min(os.cpu_count() or 1, -(-len(chosen) // PORTION))))
+    figures = Figures(cores=max(1, min(CORES, -(-len(chosen) // PORTION))))
     portions = [chosen[start : start + PORTION] for start in range(0, len(chosen), PORTION)]
-    began, interrupted = time.monotonic(), partial(signal, SIGINT, SIG_IGN)
-    with get_context("spawn").Pool(figures.cores, interrupted) as pool, suppress(KeyboardInterrupt):
-        for found in pool.imap(_portion, portions):
+    began = time.monotonic()
+    with pool(figures.cores) as processes, suppress(KeyboardInterrupt):
+        for found in processes.imap(_portion, portions):
             figures.merge(found)
             figures.elapsed = time.monotonic() - began
             show(figures.line())
