@@ -1,7 +1,6 @@
 """/v1/invoices: create, read, change and end; money from elsewhere; why it is (not) paid."""
 
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -50,7 +49,7 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
     customer: Annotated[str | None, Query(max_length=64)] = None,
     order_ref: Annotated[str | None, Query(max_length=200)] = None,
     number: Annotated[str | None, Query(max_length=200)] = None,
-    due_before: Annotated[date | None, Query()] = None,
+    due_before: Annotated[api.Day | None, Query()] = None,
 ) -> InvoicePage:
     """Newest first, narrowed by any of the filters."""
     asked = {"status": status, "customer": customer, "order_ref": order_ref, "number": number}

@@ -286,6 +286,7 @@ def test_from_and_to_narrow_the_trail(shop: Shop, monkeypatch: pytest.MonkeyPatc
     assert len(trail(shop, **{"from": first})) == 4
     assert len(trail(shop, **{"from": second})) == 2
     assert len(trail(shop, **{"from": first, "to": second})) == 2
+    assert trail(shop, to="1969-12-31T00:00:00Z") == []
 
 
 def test_another_tenants_trail_is_its_own(shop: Shop) -> None:

@@ -354,7 +354,44 @@ def test_a_refusal_says_how_much_can_be_given_back(showroom: Shop, received: Jso
     assert ask(showroom, received, amount=4001).json["refundable"] == 4000
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"status": "x"}, {"from": "x"}])
+def test_money_that_came_at_a_time_written_in_another_zone_is_found_by_its_moment(
+    shop: Shop,
+) -> None:
+    path = f"/v1/invoices/{shop.invoice()['id']}/offline-payments"
+    body = {"amount": 100, "method": "cash"}
+    written = {
+        "2026-09-01T01:00:00+02:00": "2026-08-31T23:00:00Z",
+        "2026-08-31T20:30:00.750-03:00": "2026-08-31T23:30:00Z",
+    }
+    for at, in_utc in written.items():
+        booked = expect(201, shop.operator.post(path, body | {"received_at": at}))
+        assert booked["payment"]["paid_at"] == in_utc
+
+    def found(**asked: str) -> list[str]:
+        page = expect(200, shop.operator.get("/v1/payments", **asked))
+        return sorted(payment["paid_at"] for payment in page["data"])
+
+    assert found(to="2026-09-01T00:00:00Z") == list(written.values())
+    assert found(**{"from": "2026-08-31T23:30:00Z"}) == ["2026-08-31T23:30:00Z"]
+    assert found(**{"from": "2026-09-01T00:00:00Z"}) == []
+
+
+BEYOND = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 101},
+        {"status": "x"},
+        {"from": "x"},
+        {"from": "1700000000"},
+        {"to": "20261231"},
+        {"from": BEYOND[0]},
+        {"to": BEYOND[1]},
+    ],
+)
 def test_a_page_that_cannot_be_is_refused(showroom: Shop, query: Json) -> None:
     refused = refuse(showroom.world, lambda: showroom.operator.get("/v1/payments", **query))
 

@@ -333,6 +333,19 @@ def test_money_that_is_still_to_come_is_not_booked(shop: Shop) -> None:
     expect(201, record(shop, invoice, 4000, received_at=shop.world.now().isoformat()))
 
 
+@pytest.mark.parametrize(
+    "at",
+    ["20260901", "1700000000", 1700000000.5, "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z",
+     "0001-01-01T00:00:00+14:00", "2026-09-01T12:00:00", "2026-09-01"],
+)  # fmt: skip
+def test_what_is_no_time_at_which_money_came_is_refused(shop: Shop, at: object) -> None:
+    invoice = shop.invoice()
+
+    refused = refuse(shop.world, lambda: record(shop, invoice, 4000, received_at=at))
+
+    assert refused == (422, "validation_failed")
+
+
 def test_an_amount_below_what_is_paid_is_refused(shop: Shop) -> None:
     shop.save_card()
     invoice = shop.invoice()

@@ -1,7 +1,7 @@
 """Find payments by invoice, customer, status and date."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from payments.doors.doors import Doors
 from payments.doors.keys import stamp
@@ -10,7 +10,11 @@ from payments.facts.payment import Payment, PaymentStatus
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for; None does not narrow. `until` is the first moment that is left out."""
+    """
+    What is looked for; None does not narrow.
+
+    Times are in UTC, and `until` is the first moment that is left out.
+    """
 
     invoice: str | None = None
     customer: str | None = None
@@ -32,8 +36,8 @@ class Search:
         asked = {
             "customer": self.customer,
             "status": self.status,
-            "paid_at_from": self.since and stamp(self.since.astimezone(UTC)),
-            "paid_at_before": self.until and stamp(self.until.astimezone(UTC)),
+            "paid_at_from": self.since and stamp(self.since),
+            "paid_at_before": self.until and stamp(self.until),
         }
         return {name: str(value) for name, value in asked.items() if value}
 

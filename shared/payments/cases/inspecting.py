@@ -1,7 +1,7 @@
 """Read the audit trail, and say whether it is as it was written."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from payments.doors.doors import Doors
 from payments.doors.keys import dated
@@ -35,7 +35,7 @@ class Search:
         """Return the id below which to look: the cursor, or the first moment left out."""
         if self.until is None:
             return cursor
-        last = dated("aud", int(self.until.astimezone(UTC).timestamp()) * 1000, bytes(10))
+        last = dated("aud", max(0, int(self.until.timestamp())) * 1000, bytes(10))
         return min(cursor, last) if cursor else last
 
 

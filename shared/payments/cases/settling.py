@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
@@ -24,6 +24,8 @@ TRIES = 4
 
 #: By how much a caller's clock, and day, may be ahead of ours.
 AHEAD = timedelta(days=1)
+#: What is earlier is no time but what a program writes where it has none: year 1, or 1970.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ def _offline(request: OfflinePayment, invoice: Invoice, ident: str, doors: Doors
     received = request.received_at or doors.now()
     if received > doors.now() + AHEAD:
         raise ValidationFailed("Money that is still to come is not booked: received_at is ahead.")
+    if received < EARLIEST:
+        raise ValidationFailed("No money came so long ago: received_at is before 2000.")
     asked = (Allocation(invoice=invoice.id, amount=request.amount),)
     allocations, unapplied = allocate(request.amount, asked, {invoice.id: invoice.owed})
     return Payment(

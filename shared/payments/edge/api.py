@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
@@ -15,10 +14,10 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from payments.doors.secrets import SecretMissing
-from payments.edge import arriving, auditing, bugs, replaying, runtime
+from payments.edge import arriving, auditing, bugs, replaying, runtime, times
 from payments.edge.arriving import JSON, Event
 from payments.edge.roles import KNOWN, may_call
 from payments.errors import (
@@ -57,18 +56,8 @@ Cursor = Annotated[str | None, Query(max_length=64)]
 #: Where a list is sorted by names that are not ours.
 LongCursor = Annotated[str | None, Query(max_length=200)]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
-
-
-def _require_text(value: object) -> object:
-    """Refuse a number where a date is written: pydantic would count seconds from 1970."""
-    if isinstance(value, int):
-        raise ValueError("write a date as text")  # noqa: TRY004 - pydantic reports ValueErrors
-    return value
-
-
-Day = Annotated[date, BeforeValidator(_require_text)]
-#: RFC 3339 with a time zone.
-Time = Annotated[AwareDatetime, BeforeValidator(_require_text)]
+Day = times.Day
+Time = times.Time
 #: Minor units. Strict: a float or a digit string is refused, not rounded.
 Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
