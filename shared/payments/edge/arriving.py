@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from payments.config import settings
 from payments.edge import runtime, screening
-from payments.errors import Unauthenticated, UnsupportedMediaType
+from payments.errors import MalformedJson, Unauthenticated, UnsupportedMediaType
 from payments.facts.caller import Caller
 
 JSON = "application/json"
@@ -31,6 +31,8 @@ def screen(event: Event) -> None:
     elif declared.split(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaType(f"Send the body as {JSON}.")
     else:
+        # Powertools knows the type in small letters only.
+        event["headers"] |= {"content-type": JSON}
         # Once more as it is read: JSON can write digits as escapes.
         screening.require_no_pan(json.dumps(screening.parse(body), ensure_ascii=False))
 
@@ -53,14 +55,14 @@ def caller_of(event: Event) -> Caller:
 
 
 def body_of(event: Event) -> str:
-    """Return the body as text, decoded if API Gateway encoded it."""
+    """Return the body as text, decoded if API Gateway encoded it; refuse what is none."""
     body = event.get("body") or ""
     if not event.get("isBase64Encoded"):
         return str(body)
     try:
         return base64.b64decode(body).decode()
     except UnicodeDecodeError:
-        return ""
+        raise MalformedJson("The body is not text in UTF-8.") from None
 
 
 def header_of(event: Event, name: str) -> str | None:

@@ -1,0 +1,45 @@
+"""What every route has in common: the bytes of a request, and what an answer may look like."""
+
+import base64
+import json
+
+import pytest
+
+from tests.functions.refusals import refuse
+from tests.functions.shop import Shop
+from tests.functions.world import Answer
+
+
+def send_bytes(shop: Shop, method: str, path: str, body: bytes) -> Answer:
+    """Send a body that API Gateway takes for no text, and encodes."""
+    world, claims = shop.world, shop.admin.claims
+    event = world.event(method, path, base64.b64encode(body).decode(), claims=claims)
+    return world.invoke(event | {"isBase64Encoded": True})
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_body_in_another_encoding_is_not_taken_for_none(showroom: Shop, encoding: str) -> None:
+    """Without a body, a profile is granted all that is usual."""
+    path = f"/v1/profiles/operator/modules/{showroom.module['id']}"
+    body = '{"permissions": ["paylink.send"], "név": 1}'.encode(encoding)
+
+    refused = refuse(showroom.world, lambda: send_bytes(showroom, "PUT", path, body))
+
+    assert refused == (400, "malformed_json")
+
+
+def test_a_body_that_came_encoded_is_read(showroom: Shop) -> None:
+    body = json.dumps(showroom.order(number="Nº 1"), ensure_ascii=False).encode()
+
+    assert send_bytes(showroom, "POST", "/v1/invoices", body).code == "idempotency_key_required"
+
+
+@pytest.mark.parametrize(
+    "declared", ["Application/JSON", "APPLICATION/JSON; charset=UTF-8", " application/json ;v=1"]
+)
+def test_the_type_of_a_body_is_written_in_any_case_and_with_parameters(
+    showroom: Shop, declared: str
+) -> None:
+    sent = {"content-type": declared}
+
+    assert showroom.operator.post("/v1/invoices", showroom.order(), headers=sent).status == 201
