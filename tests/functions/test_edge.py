@@ -4,10 +4,13 @@ import base64
 import json
 
 import pytest
+from pydantic import BaseModel
 
+from payments.edge import api
+from tests.doubles.invocations import Context, answer_of
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop
-from tests.functions.world import Answer
+from tests.functions.world import Answer, World
 
 
 def send_bytes(shop: Shop, method: str, path: str, body: bytes) -> Answer:
@@ -43,3 +46,24 @@ def test_the_type_of_a_body_is_written_in_any_case_and_with_parameters(
     sent = {"content-type": declared}
 
     assert showroom.operator.post("/v1/invoices", showroom.order(), headers=sent).status == 201
+
+
+class Told(BaseModel):
+    """What the route below promises."""
+
+    amount: int
+
+
+def test_an_answer_that_is_not_as_promised_is_our_mistake_and_no_refusal(world: World) -> None:
+    """Whoever reads 422 asks again, and what was asked for has been done."""
+    app = api.new_app()
+
+    @app.get("/v1/currencies")
+    def show() -> Told:
+        return {"amount": "much"}  # type: ignore[return-value]
+
+    event = world.event("GET", "/v1/currencies", claims=world.client().claims)
+    answer = answer_of(api.lambda_handler(app)(event, Context(29_000)))
+
+    assert (answer.status, answer.code) == (500, "internal_error")
+    assert "much" not in answer.text + world.log.getvalue()

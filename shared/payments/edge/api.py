@@ -107,6 +107,10 @@ def new_app() -> APIGatewayHttpResolver:
 
     @app.exception_handler(RequestValidationError)
     def _invalid(error: RequestValidationError) -> None:
+        if any(entry["loc"][0] == "response" for entry in error.errors()):
+            # What was asked for is done: told that it was refused, a caller would ask again.
+            msg = "Bug! An answer is not of its route's shape."
+            raise TypeError(msg)
         # Only where and what rule: never the value, which may be anything.
         errors = [
             {"field": ".".join(map(str, entry["loc"])), "rule": entry["msg"]}
