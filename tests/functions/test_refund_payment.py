@@ -1099,6 +1099,38 @@ def test_a_page_for_a_debt_that_is_none_any_more_is_closed_by_the_sweep(shop: Sh
     assert_books_agree(shop)
 
 
+def test_a_page_that_is_opened_while_its_debt_is_paid_is_not_put_off_to_its_end(
+    shop: Shop,
+) -> None:
+    """The refund fails when the attempt is stored, and Stripe has not been asked for a page yet."""
+    payment = paid(shop, "refundFail")
+    expect(201, ask(shop, payment, settle_as="reopen"))
+    assert shop.world.deliver() == []
+    path, dry = shop.link(invoice_of(shop, payment)), shop.link(shop.invoice())
+    shop.world.gate.arm(None)
+    shop.press_pay(dry)
+    asked = shop.world.gate.passed.index("POST /v1/checkout/sessions")
+
+    def fail() -> None:
+        shop.world.advance(minutes=2)
+        assert at_stripe(shop) == {}
+        assert shop.world.deliver() == []
+        assert invoice_of(shop, payment)["status"] == "paid"
+
+    shop.world.gate.arm(None)
+    shop.world.gate.before = (asked, fail)
+    answer = shop.world.public.post(f"{path}/pay", key=None)
+    assert answer.headers["location"].partition("?")[0].endswith(path)
+    shop.world.advance(minutes=3)
+    sweep(shop)
+
+    pages = shop.world.at_stripe("GET", "/v1/checkout/sessions")["data"]
+    mine = [page for page in pages if page["metadata"].get("invoice") == payment["invoice"]]
+    assert [page["status"] for page in mine] == ["expired", "complete"]
+    assert invoice_of(shop, payment)["facets"]["collection"] == "idle"
+    assert_books_agree(shop)
+
+
 def test_a_customers_credit_comes_back_with_a_refund_that_failed(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,6 +175,14 @@ class Attempt(Fact):
         """Whether the sweep looks at it by then."""
         return self.sweep_at is not None and self.sweep_at <= by
 
+    def is_hastened(self, by: datetime) -> bool:
+        """
+        Whether the sweep looks at it by then for certain.
+
+        One that is still being opened is put off by its own request, unless that finds it changed.
+        """
+        return self.is_due(by) and self.status is not AttemptStatus.CREATED
+
     @property
     def asks_payer(self) -> bool:
         """Whether a bank's question goes to the card's owner, instead of ending it."""

@@ -91,7 +91,7 @@ def hurried(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
         return None
     attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
     soon = doors.now() + SWEEP_AFTER
-    if not attempt or not attempt.is_open or attempt.is_due(soon):
+    if not attempt or not attempt.is_open or attempt.is_hastened(soon):
         return None
     return change(attempt.having(sweep_at=soon), attempt)
 

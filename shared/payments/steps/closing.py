@@ -47,20 +47,16 @@ def _hastened(attempt: Attempt, doors: Doors) -> Attempt:
     Return the attempt, due for the sweep soon.
 
     Whoever closes it may die, or never hear that it is closed; it would wait for its own end then.
-    One that is still being opened is written in any case: its request would put it off otherwise.
     """
     soon = doors.now() + SWEEP_AFTER
 
-    def is_marked(found: Attempt) -> bool:
-        return found.is_due(soon) and found.status is not AttemptStatus.CREATED
-
     def step() -> Attempt:
         found = latest(attempt, doors)
-        if not found.is_open or is_marked(found):
+        if not found.is_open or found.is_hastened(soon):
             return found
         return doors.store.save(found.having(sweep_at=soon), found)
 
-    return attempt if is_marked(attempt) else retrying(step, doors)
+    return attempt if attempt.is_hastened(soon) else retrying(step, doors)
 
 
 def close_intent(
