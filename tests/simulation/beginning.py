@@ -16,6 +16,7 @@ from tests.doubles.tenants import claims_of, storefront_row
 from tests.functions.shop import Shop
 from tests.functions.world import Client
 from tests.simulation import connecting
+from tests.simulation.conversion import CONVERTING, convert
 from tests.simulation.scheduler import HOUR, MINUTE
 from tests.simulation.truth import Truth
 from tests.simulation.wiring import Log, wired
@@ -122,10 +123,12 @@ class Base:
         self.standin.ids = Ids(seed + 1)
         self.truth.kept = {name: dict(found) for name, found in self.objects.items()}
         self.truth.seen = []
+        self.standin.settling.clear()
         world = World(f"{kind.name}:{seed}", kind, self.standin, self.truth)
         world.table.dynamo.begin_as(self.table)
         world.secrets.kept = dict(self.secrets)
         world.merchants = self.merchants
+        convert(world, self.merchants[CONVERTING].account["stripe_account"])
         world.scheduler.now = BEGIN + HOUR
         for due in self.jobs:
             world.scheduler.at(due, self.standin.run_jobs)

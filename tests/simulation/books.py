@@ -7,17 +7,21 @@ is one more function, which `invariants` names under `AT_REST`.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
 from tests.doubles.invocations import Json
 from tests.simulation.people import People
+from tests.simulation.truth import taken_of
 from tests.simulation.wiring import Log
 from tests.simulation.world import World
 
 #: Refunds that may still be given.
 WAITING = {"requested", "submitted", "pending", "requires_action"}
 CLOSED = {"won", "lost", "warning_closed"}
+#: What moves money at Stripe, by how its id begins.
+KINDS = {"ch": "charge", "py": "charge", "re": "refund", "pyr": "refund", "du": "dispute"}
 
 
 class Books:
@@ -46,16 +50,26 @@ class Books:
         """What Stripe took through this service."""
         return [charge for charge in self.at_stripe("charge") if charge["status"] == "succeeded"]
 
-    def moved(self) -> Iterator[Json]:
-        """Yield every movement of money at Stripe that this service has to answer for."""
+    @cached_property
+    def moved(self) -> list[Json]:
+        """Every movement of money at Stripe that this service has to answer for."""
         ours = {
             obj["id"] for kind in ("charge", "refund", "dispute") for obj in self.at_stripe(kind)
         }
         # Of the platform's fee only what comes back is a movement of its own.
         ours |= {obj["id"] for obj in self.world.truth.all("fee_refund")}
-        for entry in self.world.truth.all("balance_transaction"):
-            if entry["source"] in ours and self.owner_of(entry["scope"]):
-                yield entry
+        return [
+            entry
+            for entry in self.world.truth.all("balance_transaction")
+            if entry["source"] in ours and self.owner_of(entry["scope"])
+        ]
+
+    def unconverted(self, entry: Json) -> tuple[int, str]:
+        """Give what a movement was before Stripe converted it, and its currency."""
+        kind = KINDS[entry["source"].partition("_")[0]]
+        source = self.world.truth.kept[kind][entry["source"]]
+        amount = source["amount"]
+        return (amount if entry["amount"] > 0 else -amount), source["currency"]
 
 
 Check = Callable[[Books], Iterator[str]]
@@ -95,10 +109,7 @@ def every_return_is_booked_once(books: Books) -> Iterator[str]:
             yield f"{row['id']} is given back, and Stripe knows nothing of it"
     yield from _differences("gave back", given, booked)
     told = {
-        dispute["id"]: (
-            dispute["status"],
-            -sum(entry["amount"] for entry in dispute["balance_transactions"]),
-        )
+        dispute["id"]: (dispute["status"], taken_of(dispute))
         for dispute in books.at_stripe("dispute")
     }
     heard = {
@@ -112,6 +123,22 @@ def _differences(verb: str, there: dict[str, Any], here: dict[str, Any]) -> Iter
     for name in sorted(there.keys() | here.keys()):
         if there.get(name) != here.get(name):
             yield f"{name}: Stripe {verb} {there.get(name)}, booked is {here.get(name)}"
+
+
+def every_conversion_is_known(books: Books) -> Iterator[str]:
+    """D9: what Stripe made of an amount in another currency is kept, movement by movement."""
+    made = {
+        entry["id"]: (entry["amount"], entry["currency"])
+        for entry in books.moved
+        if entry["exchange_rate"]
+    }
+    told = [
+        *(row.get("settled") for row in books.rows["PAYMENT"]),
+        *(row.get(leg) for row in books.rows["REFUND"] for leg in ("settled", "returned")),
+        *(each.get("settled") for row in books.rows["DISPUTE"] for each in row["movements"]),
+    ]
+    kept = {leg["balance_transaction"]: (leg["amount"], leg["currency"]) for leg in told if leg}
+    yield from _differences("made", made, kept)
 
 
 def every_promise_is_kept(books: Books) -> Iterator[str]:

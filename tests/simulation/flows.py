@@ -2,6 +2,7 @@
 
 from tests.simulation import (
     flows_of_authentication,
+    flows_of_conversions,
     flows_of_disputes,
     flows_of_returns,
     flows_of_sales,
@@ -15,6 +16,7 @@ MODULES = (
     flows_of_sales,
     flows_of_returns,
     flows_of_disputes,
+    flows_of_conversions,
     flows_of_settlements,
     flows_of_storefronts,
 )

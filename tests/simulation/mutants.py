@@ -2,6 +2,7 @@
 
 from tests.simulation import (
     mutants_of_authentication,
+    mutants_of_conversions,
     mutants_of_events,
     mutants_of_mails,
     mutants_of_returns,
@@ -15,6 +16,7 @@ MODULES = (
     mutants_of_sales,
     mutants_of_events,
     mutants_of_returns,
+    mutants_of_conversions,
     mutants_of_mails,
     mutants_of_storefronts,
 )

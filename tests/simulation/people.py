@@ -232,9 +232,9 @@ class People:
         made = answer is not None and answer.status == 201
         return urlsplit(answer.json["url"]).path if answer and made else None
 
-    def press_pay(self, link: str) -> str | None:
+    def press_pay(self, link: str, *, within: float = 90) -> str | None:
         """Press Pay on our page; give the address of Stripe's page, if it leads there."""
-        self.pause(0.5, 90)
+        self.pause(0.5, within)
         answer = self.world.ask("POST", f"{link}/pay")
         to = answer.headers.get("location", "") if answer else ""
         return to if "/c/pay/" in to else None

@@ -6,6 +6,7 @@ from typing import Any
 from tests.doubles.invocations import Answer, Json
 from tests.simulation.history import FOREVER, Act
 from tests.simulation.people import (
+    DEBITS,
     GOOD,
     REFUND_ASKS,
     REFUND_FAILS,
@@ -48,6 +49,31 @@ def give_back(people: People, sale: Sale) -> None:
 #: How it was paid: by one of the customer's cards, or in cash.
 BY = (GOOD, REFUND_FAILS, REFUND_WAITS, REFUND_ASKS, None)
 WAYS = ("full", "part", "twice", "dashboard", "both")
+#: How often a debt that is none any more is paid by a bank debit, and after what time by a card: a
+#: refund fails after a minute, and the sweep closes the page within two.
+DEBITED, AS_IT_FAILS = 0.3, (62, 90)
+
+
+def pay_twice(people: People, sale: Sale) -> None:
+    """Pay another one's debt, come back with a refund, on a page when that has failed meanwhile."""
+    other = people.sell(sale.merchant)
+    if other is None:
+        return
+    other.reopens = True
+    link = people.link(other)
+    paid = people.charge_card(other, None, other.merchant.cards[REFUND_FAILS]) if link else None
+    if not link or not paid or paid.status != 201:
+        return
+    if not refund(people, other, paid.json["payment"] | {"method": "stripe"}):
+        return
+    page = people.press_pay(link, within=10)
+    if page and people.random.random() < DEBITED:
+        # Nobody can stop it any more when the refund fails.
+        debit = people.world.payer.try_card(page, DEBITS[0])
+        people.finish(other, debit, certain=False)
+    elif page:
+        people.pause(*AS_IT_FAILS)
+        people.finish(other, people.world.payer.try_card(page, "visa"), certain=True)
 
 
 def a_payment(people: People, sale: Sale, card: int | None) -> Json | None:

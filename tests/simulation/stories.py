@@ -34,6 +34,7 @@ STORIES: dict[Callable[[People, Sale], object], int] = {
     sales.rotate: 1,
     authentication.charge_and_confirm: 3,
     returns.give_back: 6,
+    returns.pay_twice: 1,
     disputes.contest: 4,
     storefronts.check_out: 3,
     storefronts.check_out_twice: 1,

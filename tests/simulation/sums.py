@@ -4,53 +4,79 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.doubles.invocations import Json
-from tests.simulation.books import Books
+from tests.simulation.beginning import OVERPAYMENT
+from tests.simulation.books import Books, every_conversion_is_known
+
+#: Of these accounts nothing moves that Stripe does not know of.
+AT_STRIPE = {"stripe_balance", "fees", "fx"}
 
 
 def the_journal_agrees(books: Books) -> Iterator[str]:
-    """D1, D9: what Stripe owes and what customers owe can be read off the journal."""
-    told: Counter[tuple[str, str]] = Counter()
+    """D1, D9: what Stripe owes and what customers owe can be read off the journal, by currency."""
+    told: Counter[tuple[str, str, str]] = Counter()
     for row in books.rows["JOURNAL"]:
         for posting in row["postings"]:
-            told[row["tenant"], posting["account"].partition(":")[0]] += posting["amount"]
+            kind = posting["account"].partition(":")[0]
+            told[row["tenant"], kind, posting["currency"]] += posting["amount"]
     wanted = _balances(books)
-    for tenant, kind in wanted:
-        if told[tenant, kind] != wanted[tenant, kind]:
-            yield f"{kind} of {tenant} is {told[tenant, kind]}, not {wanted[tenant, kind]}"
-    for tenant in {name for name, _ in told}:
-        if total := sum(amount for (name, _), amount in told.items() if name == tenant):
-            yield f"the trial balance of {tenant} is {total}"
+    for tenant, kind, currency in wanted:
+        if told[tenant, kind, currency] != (amount := wanted[tenant, kind, currency]):
+            seen = told[tenant, kind, currency]
+            yield f"{kind} of {tenant} is {seen} {currency}, not {amount}"
+    totals: Counter[tuple[str, str]] = Counter()
+    for (tenant, kind, currency), amount in told.items():
+        totals[tenant, currency] += amount
+        if kind in AT_STRIPE and (tenant, kind, currency) not in wanted and amount:
+            yield f"{kind} of {tenant} is {amount} {currency}, of which Stripe knows nothing"
+    for (tenant, currency), total in totals.items():
+        if total:
+            yield f"the trial balance of {tenant} is {total} {currency}"
+    yield from every_conversion_is_known(books)
 
 
-def _balances(books: Books) -> Counter[tuple[str, str]]:
+def _balances(books: Books) -> Counter[tuple[str, str, str]]:
     """Give what the accounts have to hold, as everything else tells it."""
-    wanted: Counter[tuple[str, str]] = Counter()
-    for entry in books.moved():
-        owner = books.owner_of(entry["scope"]) or ""
-        wanted[owner, "stripe_balance"] += entry["net"]
-        # The platform's fee is part of the payment's; what it gives back comes by itself.
-        back = entry["net"] if entry["source"].startswith("fr_") else 0
-        wanted[owner, "fees"] += entry["fee"] - back
+    wanted = Counter[tuple[str, str, str]](_at_stripe(books))
     for row in books.rows["INVOICE"]:
         ended = row.get("voided_at") or row.get("written_off_at")
         owed = row["total"] - row["credited"] - paid_of(row)
-        wanted[row["tenant"], "ar"] += min(0, owed) if ended else owed
+        wanted[_of(row, "ar")] += min(0, owed) if ended else owed
     for row in books.rows["PAYMENT"]:
         credit = row["gross"] - sum(part["amount"] for part in row["allocations"])
-        wanted[row["tenant"], "customer_credit"] -= credit
+        wanted[_of(row, "customer_credit")] -= credit
         if row["method"] != "stripe":
-            wanted[row["tenant"], "bank"] += row["gross"]
+            wanted[_of(row, "bank")] += row["gross"]
     for row in books.rows["REFUND"]:
         if row["status"] == "succeeded":
-            wanted[row["tenant"], "customer_credit"] += row["unapplied"]
+            wanted[_of(row, "customer_credit")] += row["unapplied"]
             if row["settle_as"] == "credit_note":
-                wanted[row["tenant"], "refunds"] += row["amount"] - row["unapplied"]
+                wanted[_of(row, "refunds")] += row["amount"] - row["unapplied"]
             if row["method"] != "stripe":
-                wanted[row["tenant"], "bank"] -= row["amount"]
+                wanted[_of(row, "bank")] -= row["amount"]
     for row in books.rows["DISPUTE"]:
-        wanted[row["tenant"], "customer_credit"] += row["loss"]["credit"]
+        wanted[_of(row, "customer_credit")] += row["loss"]["credit"]
         # Every dispute is decided at last: what was taken has come back, or is lost.
-        wanted[row["tenant"], "dispute_hold"] += 0
+        wanted[_of(row, "dispute_hold")] += 0
+    return wanted
+
+
+def _of(row: Json, kind: str) -> tuple[str, str, str]:
+    return row["tenant"], kind, row["currency"]
+
+
+def _at_stripe(books: Books) -> Counter[tuple[str, str, str]]:
+    """Give what the accounts have to hold of which Stripe's balance transactions tell."""
+    wanted: Counter[tuple[str, str, str]] = Counter()
+    for entry in books.moved:
+        owner, currency = books.owner_of(entry["scope"]) or "", entry["currency"]
+        wanted[owner, "stripe_balance", currency] += entry["net"]
+        # The platform's fee is part of the payment's; what it gives back comes by itself.
+        back = entry["net"] if entry["source"].startswith("fr_") else 0
+        wanted[owner, "fees", currency] += entry["fee"] - back
+        if entry["exchange_rate"]:
+            amount, sold_in = books.unconverted(entry)
+            wanted[owner, "fx", sold_in] += amount
+            wanted[owner, "fx", currency] -= entry["amount"]
     return wanted
 
 
@@ -107,8 +133,28 @@ def every_payment_adds_up(books: Books) -> Iterator[str]:
             yield f"{row['id']} of {row['gross']} gave back {row['refunded']}"
 
 
+def _excess_goes_where_its_merchant_wants_it(books: Books) -> Iterator[str]:
+    """D4: what came at Stripe beyond what was owed is promised back, once, or is credit."""
+    promised: Counter[str] = Counter()
+    for row in books.rows["REFUND"]:
+        if row["origin"] == "overpayment":
+            promised[row["payment"]] += row["amount"]
+    excess = {
+        row["fact"].partition("#")[0]: -posting["amount"]
+        for row in books.rows["JOURNAL"]
+        if row["fact"].endswith("#payment")
+        for posting in row["postings"]
+        if posting["account"].startswith("customer_credit:")
+    }
+    for row in books.rows["PAYMENT"]:
+        goes_back = "charge" in row and OVERPAYMENT[row["tenant"]] == "refund"
+        wanted = excess.get(row.get("charge", ""), 0) if goes_back else 0
+        if promised[row["id"]] != wanted:
+            yield f"of {row['id']} {promised[row['id']]} is promised back, and not {wanted}"
+
+
 def every_credit_adds_up(books: Books) -> Iterator[str]:
-    """D4: a customer's credit is what is unapplied of their payments."""
+    """D4: a customer's credit is what is unapplied of their payments; what is too much is known."""
     credit: Counter[tuple[str, str]] = Counter()
     for row in books.rows["PAYMENT"]:
         credit[row["tenant"], row["customer"]] += row["unapplied"]
@@ -117,6 +163,7 @@ def every_credit_adds_up(books: Books) -> Iterator[str]:
     for (tenant, customer), difference in credit.items():
         if difference:
             yield f"the credit of {tenant}'s {customer} is wrong by {difference}"
+    yield from _excess_goes_where_its_merchant_wants_it(books)
 
 
 def every_invoice_adds_up(books: Books) -> Iterator[str]:

@@ -8,6 +8,16 @@ from local.standin import StandIn
 from tests.doubles.invocations import Json
 
 
+def taken_of(dispute: Json) -> int:
+    """
+    Give what a bank holds of a charge, in its currency.
+
+    Stripe tells of each movement as the account's balance bears it, and always moves all of it.
+    """
+    ways = [1 if entry["amount"] < 0 else -1 for entry in dispute["balance_transactions"]]
+    return int(dispute["amount"] * sum(ways))
+
+
 class Truth:
     """What Stripe really has, kept as it is written: no request can lie about it."""
 

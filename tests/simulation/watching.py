@@ -12,6 +12,7 @@ from tests.doubles.dynamo import Item, key_of
 from tests.doubles.invocations import Json
 from tests.simulation.bounces import Spared
 from tests.simulation.mailing import Mail
+from tests.simulation.truth import taken_of
 from tests.simulation.world import World
 
 ENDS = {"succeeded", "failed", "canceled", "expired"}
@@ -156,8 +157,7 @@ class Watch:
             case "refund", _:
                 self._require_sent_once(obj)
             case "dispute", "lost":
-                taken = -sum(entry["amount"] for entry in obj["balance_transactions"])
-                self._returned[obj["payment_intent"]][obj["id"]] = taken
+                self._returned[obj["payment_intent"]][obj["id"]] = taken_of(obj)
 
     def _require_asked(self, intent: Json) -> None:
         """See at once when Stripe takes more for an invoice than it asks for."""

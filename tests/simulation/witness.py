@@ -6,6 +6,7 @@ from typing import Any
 from tests.doubles.invocations import Json
 from tests.simulation.history import FOREVER, Act
 from tests.simulation.people import People, Sale
+from tests.simulation.truth import taken_of
 
 GONE = ("failed", "canceled")
 
@@ -36,9 +37,8 @@ class Witness:
             self._note(sale, "undo", refund["amount"], note=note)
 
     def _note_dispute(self, sale: Sale, dispute: Json, _before: str) -> None:
-        taken = -sum(entry["amount"] for entry in dispute["balance_transactions"])
         if dispute["status"] == "lost":
-            self._note(sale, "lose", taken, ref=dispute["id"])
+            self._note(sale, "lose", taken_of(dispute), ref=dispute["id"])
 
     def _note(self, sale: Sale, kind: str, amount: int, **more: Any) -> None:
         for each in sale.together:
