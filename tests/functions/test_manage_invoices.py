@@ -168,8 +168,10 @@ BAD = (
     line("half a quantity", quantity=0.5),
     line("endless quantity", quantity=10**7),
     line("negative tax", tax_amount=-1),
-    line("tax over everything", tax_rate=101),
-    line("tax that is not a number", tax_rate="NaN"),
+    *(
+        line(f"tax rate {rate!r}", tax_rate=rate)
+        for rate in (101, -1, True, 0.1 + 0.2, "NaN", "1E+1", " 5 ", "\u0663", "-0", "19 %", "")
+    ),
     line("unknown field in a line", discount=1),
     line("line without words", description=""),
     invalid("card number in a line", {"lines": [LINE | {"description": refusals.PAN}]},

@@ -55,7 +55,9 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Cursor = Annotated[str | None, Query(max_length=64)]
 #: Where a list is sorted by names that are not ours.
 LongCursor = Annotated[str | None, Query(max_length=200)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+#: One bare address: nothing in it can end it in a mail's header, or add another one.
+_PART = r'[^@\s\x00-\x1f\x7f-\x9f,;:<>()\[\]\\"]+'
+Email = Annotated[str, Field(pattern=rf"^{_PART}@{_PART}$", max_length=254)]
 Day = times.Day
 Time = times.Time
 #: Minor units. Strict: a float or a digit string is refused, not rounded.

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
 from payments.cases import configuring
-from payments.edge import api, runtime
+from payments.edge import api, rates, runtime
 from payments.edge.shapes import CertificationOut, show_certification
 from payments.errors import NotFound
 from payments.facts.capabilities import Capability
@@ -65,7 +65,7 @@ class FeePolicyIn(api.Body):
     before, if the feature `surcharge` is on.
     """
 
-    percent: Annotated[Decimal, Field(ge=0, le=50, max_digits=6, decimal_places=4)] = Decimal(0)
+    percent: rates.FeeRate = Decimal(0)
     amounts: Annotated[tuple[FixedFeeIn, ...], Field(max_length=150)] = ()
 
 

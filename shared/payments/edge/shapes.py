@@ -1,13 +1,12 @@
 """What invoices, payments and disputes look like on the wire."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from payments.doors.rows.invoices import InvoiceRows
-from payments.edge import api, runtime
+from payments.edge import api, rates, runtime
 from payments.facts.certification import Certification, StepResult
 from payments.facts.dispute import Dispute
 from payments.facts.invoice import Invoice
@@ -24,7 +23,7 @@ class LineIn(api.Body):
     description: api.Text
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
     unit_amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
-    tax_rate: Annotated[Decimal | None, Field(ge=0, le=100, max_digits=7)] = None
+    tax_rate: rates.TaxRate | None = None
     tax_amount: Tax | None = None
 
 
