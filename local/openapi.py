@@ -58,6 +58,9 @@ KEYED = {
     "/v1/customers/{ref}/setup-sessions": False,
     "/v1/invoices": True,
     "/v1/invoices/{invoice_id}/pay-links": True,
+    "/v1/pay-links/{link_id}/send": True,
+    "/v1/invoices/{invoice_id}/checkout-sessions": True,
+    "/v1/invoices/{invoice_id}/payment-intents": True,
     "/v1/invoices/{invoice_id}/charges": True,
     "/v1/payments/{payment_id}/allocations": True,
     "/v1/payments/{payment_id}/refunds": True,
@@ -67,6 +70,16 @@ KEYED = {
     "/v1/disputes/{dispute_id}/submit": True,
     "/v1/disputes/{dispute_id}/accept": True,
     "/v1/reconciliation/runs": False,
+    "/v1/subscriptions": True,
+    "/v1/subscriptions/{subscription_id}/secret/rotate": True,
+    "/v1/subscriptions/{subscription_id}/deliveries/{delivery_id}/redeliver": False,
+}
+#: Routes that may answer before Stripe has said how it ended.
+PENDING = {
+    "/v1/charges",
+    "/v1/invoices/{invoice_id}/charges",
+    "/v1/payments/{payment_id}/refunds",
+    "/v1/payment-modules/{module_id}/certify",
 }
 #: Routes that hear for which version a request is meant, and do not insist on it.
 VERSIONED = {path for path in KEYED if path.startswith("/v1/disputes/")}
@@ -122,6 +135,10 @@ def _complete(path: str, verb: str, operation: dict[str, Any]) -> None:
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },
     }
+    if verb == "post" and path in PENDING:
+        (done,) = (shape for status, shape in operation["responses"].items() if status != "default")
+        open_ = "Not ended yet: ask for the object, or send the same request again."
+        operation["responses"]["202"] = done | {"description": open_}
     if verb == "post" and path in KEYED:
         operation.setdefault("parameters", []).append(KEY | {"required": KEYED[path]})
     if verb == "patch" or path in VERSIONED:

@@ -137,8 +137,9 @@ def api_event(
     query: Json | None = None,
     claims: Json | None = None,
 ) -> Json:
-    """An event of API Gateway's HTTP API, payload 2.0; what is empty there is absent."""
+    """An event of API Gateway's HTTP API, payload 2.0: a path is decoded, what is empty absent."""
     route, parameters = route_of(method, path)
+    path = unquote(path)
     context: Json = {
         "http": {"method": method, "path": path, "sourceIp": address},
         "requestId": request,

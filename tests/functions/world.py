@@ -4,9 +4,11 @@ import base64
 import importlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from io import StringIO
 from itertools import count
 from typing import Any
@@ -14,11 +16,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from local.paths import ROOT
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
 from payments.doors.keys import dated
 from payments.doors.table import Table
+from payments.edge.roles import ROUTES
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import (
     TIMEOUTS_MS,
@@ -38,6 +42,18 @@ from tests.doubles.tenants import claims_of, secret_key
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)
 REGION = "eu-central-1"
 KEYS = count(1)
+
+
+@cache
+def responses() -> dict[str, Json]:
+    """What functions/openapi.json says that each route with a token may answer."""
+    paths = json.loads((ROOT / "functions" / "openapi.json").read_text())["paths"]
+    published = {
+        (verb.upper(), re.sub("{[^}]*}", "{}", path)): shape["responses"]
+        for path, verbs in paths.items()
+        for verb, shape in verbs.items()
+    }
+    return {route: published[tuple(re.sub("{[^}]*}", "{}", route).split(" "))] for route in ROUTES}
 
 
 class Died(BaseException):
@@ -177,7 +193,12 @@ class World:
         return api_event(method, path, body, headers, request=f"request-{next(KEYS)}", **more)
 
     def invoke(self, event: Json, function: str | None = None) -> Answer:
-        return answer_of(self.run(function or owner_of(event["routeKey"]), event))
+        """Send a request; whatever a test is about, an answer is one that the document names."""
+        route = event["routeKey"]
+        answer = answer_of(self.run(function or owner_of(route), event))
+        named = responses().get(route, ())
+        assert not named or answer.status >= 400 or str(answer.status) in named, (route, answer)
+        return answer
 
     def run(self, function: str, event: Json) -> Any:
         """Invoke a function as Lambda does: the event and its answer are JSON."""

@@ -86,7 +86,7 @@ class DeliveryPage(BaseModel):
     next_cursor: str | None
 
 
-@router.post("/v1/subscriptions")
+@router.post("/v1/subscriptions", status_code=201)
 def subscribe(body: Subscribe) -> Response[SubscriptionMade]:
     """Subscribe an address to events."""
 
@@ -140,7 +140,9 @@ def list_deliveries(
     return DeliveryPage(data=[_delivery(each) for each in found], next_cursor=following)
 
 
-@router.post("/v1/subscriptions/<subscription_id>/deliveries/<delivery_id>/redeliver")
+@router.post(
+    "/v1/subscriptions/<subscription_id>/deliveries/<delivery_id>/redeliver", status_code=202
+)
 def redeliver(subscription_id: api.PathName, delivery_id: api.PathName) -> Response[DeliveryOut]:
     """Send it again within a minute, also to one that is disabled: a success enables it."""
 
