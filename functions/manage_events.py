@@ -69,8 +69,8 @@ class AuditPage(BaseModel):
 def list_audit(  # noqa: PLR0917 - each query parameter is one of its arguments
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
-    object_id: Annotated[str | None, Query(alias="object", max_length=64)] = None,
-    actor: Annotated[str | None, Query(max_length=200)] = None,
+    object_id: Annotated[str | None, Query(alias="object", min_length=1, max_length=64)] = None,
+    actor: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
     since: Annotated[api.Time | None, Query(alias="from")] = None,
     until: Annotated[api.Time | None, Query(alias="to")] = None,
 ) -> AuditPage:

@@ -46,9 +46,9 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
     status: Annotated[InvoiceStatus | None, Query()] = None,
-    customer: Annotated[str | None, Query(max_length=64)] = None,
-    order_ref: Annotated[str | None, Query(max_length=200)] = None,
-    number: Annotated[str | None, Query(max_length=200)] = None,
+    customer: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
+    order_ref: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
+    number: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
     due_before: Annotated[api.Day | None, Query()] = None,
 ) -> InvoicePage:
     """Newest first, narrowed by any of the filters."""

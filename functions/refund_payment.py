@@ -146,8 +146,8 @@ def _show_one(payment: Payment, refunds: Iterable[Refund]) -> PaymentDetail:
 def list_payments(  # noqa: PLR0917 - each query parameter is one of its arguments
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
-    invoice: Annotated[str | None, Query(max_length=64)] = None,
-    customer: Annotated[str | None, Query(max_length=64)] = None,
+    invoice: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
+    customer: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
     status: Annotated[PaymentStatus | None, Query()] = None,
     paid_from: Annotated[api.Time | None, Query(alias="from")] = None,
     paid_to: Annotated[api.Time | None, Query(alias="to")] = None,

@@ -307,6 +307,9 @@ QUERIES = (
     {"due_before": "soon"},
     {"due_before": "86400"},
     {"customer": "x" * 65},
+    {"customer": ""},
+    {"order_ref": ""},
+    {"number": ""},
     {"number": "x" * 201},
     {"cursor": "x" * 65},
 )
