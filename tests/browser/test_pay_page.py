@@ -211,7 +211,7 @@ def closed_scenes(shop: Shop, customer: str) -> Iterator[Scene]:
         link = shop.link(invoice)
         required(shop.client().post(f"/v1/invoices/{invoice}/{verb}"), HTTPStatus.OK)
         yield Scene(name, link, says)
-    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
     expired = shop.link(order(shop, customer), expires_at=soon)
     invoice = order(shop, customer)
     replaced = shop.link(invoice)
