@@ -131,6 +131,16 @@ def test_neither_keys_nor_bodies_are_in_the_trail(world: World) -> None:
     assert not [word for word in (key, "sk_test", "pk_test", "whsec", "ar@shop") if word in text]
 
 
+@pytest.mark.parametrize("ref", ["SK_1001", "pk_7", "rk_testing", "Whsec"])
+def test_a_name_that_only_begins_like_a_key_is_told_and_found(showroom: Shop, ref: str) -> None:
+    showroom.customer(ref)
+    expect(200, showroom.admin.post(f"/v1/customers/{ref}/erase"))
+
+    found = trail(showroom, object=ref)
+
+    assert [record["phase"] for record in found] == ["intent", "outcome"]
+
+
 def test_a_record_that_is_changed_dropped_or_moved_is_found(shop: Shop) -> None:
     world = shop.world
     rows = {key: row for key, row in world.rows().items() if "RECORD#" in key[1]}

@@ -27,8 +27,8 @@ REFUSALS = frozenset({"permission_denied", "unauthenticated"})
 #: request's id, for as long as logs are kept.
 _PREFIX = {4: 24, 6: 48}
 _NAME = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
-#: Somebody may have pasted a key where an id belongs.
-_SECRET = re.compile(r"(?:sk|rk|whsec|pk)_", re.IGNORECASE)
+#: Somebody may have pasted a key where an id belongs; `SK_1001` may be a customer in Slovakia.
+_SECRET = re.compile(r"(?:(?:sk|rk|pk)_(?:test|live|org)|whsec)_", re.IGNORECASE)
 
 
 @dataclass(slots=True)
