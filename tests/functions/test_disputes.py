@@ -685,6 +685,7 @@ BAD = (
     invalid("a control character", {"fields": {"customer_name": "a\x00b"}}),
     invalid("a card number", {"fields": {"customer_name": refusals.PAN}}, "pan_detected"),
     invalid("not base64", {"files": [file(content_base64="%%%%")]}),
+    invalid("not even ASCII", {"files": [file(content_base64="ĸI𥗴-")]}),
     invalid("an unknown field of a file", {"files": [file("customer_name")]}),
     invalid("a kind of file that banks do not take", {"files": [file(content_type="text/html")]}),
     invalid("a path as a file's name", {"files": [file(filename="../x.pdf")]}),

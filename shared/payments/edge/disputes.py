@@ -1,7 +1,6 @@
 """/v1/disputes: what a payer's bank takes back, and what is said to it."""
 
 import base64
-import binascii
 from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
@@ -169,5 +168,5 @@ def _files(body: SaveEvidence) -> tuple[contesting.EvidenceFile, ...]:
 def _decoded(content: str) -> bytes:
     try:
         return base64.b64decode(content, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise ValidationFailed("A file's content is not base64.") from None
