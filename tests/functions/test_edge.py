@@ -48,6 +48,15 @@ def test_the_type_of_a_body_is_written_in_any_case_and_with_parameters(
     assert showroom.operator.post("/v1/invoices", showroom.order(), headers=sent).status == 201
 
 
+@pytest.mark.parametrize("declared", ["text/plain", "application/x-www-form-urlencoded", "", "x"])
+def test_where_there_is_no_body_it_has_no_type(showroom: Shop, declared: str) -> None:
+    """As `curl -X POST -d ''` and some browsers declare what they do not send."""
+    path = f"/v1/accounts/{showroom.account['id']}/webhook-secret/rotate"
+    sent = {"content-type": declared}
+
+    assert showroom.admin.post(path, raw="", headers=sent).status == 200
+
+
 class Told(BaseModel):
     """What the route below promises."""
 

@@ -24,17 +24,16 @@ def screen(event: Event) -> None:
     if event["requestContext"]["http"]["method"] in {"GET", "DELETE"}:
         return
     declared = header_of(event, "content-type") or JSON
-    if not body:
-        # Powertools wants JSON where a body is declared; nothing is `null` there, and refused as
-        # such.
-        event["body"], event["isBase64Encoded"] = "null", False
-    elif declared.split(";")[0].strip().lower() != JSON:
+    if body and declared.split(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaType(f"Send the body as {JSON}.")
-    else:
-        # Powertools knows the type in small letters only.
-        event["headers"] |= {"content-type": JSON}
+    # Powertools knows the type in small letters only, and wants it where there is no body, too.
+    event["headers"] |= {"content-type": JSON}
+    if body:
         # Once more as it is read: JSON can write digits as escapes.
         screening.require_no_pan(json.dumps(screening.parse(body), ensure_ascii=False))
+    else:
+        # It wants JSON where a body is declared; nothing is `null` there, and refused as such.
+        event["body"], event["isBase64Encoded"] = "null", False
 
 
 def caller_of(event: Event) -> Caller:
