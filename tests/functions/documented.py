@@ -128,9 +128,12 @@ def _texts(schema: Json, known: Json, name: str) -> st.SearchStrategy[Any]:
     if name in known:
         return st.sampled_from(known[name])
     if pattern and not pattern.startswith("^[^\\x00"):
-        # As the document's readers match: letters are ASCII, and `$` is the end.
+        # As the document's readers match: letters are ASCII, spaces are any, and `$` is the end.
         exact = re.compile(re.sub(r"\$$", r"\\Z", pattern), re.ASCII)
-        return st.from_regex(exact).filter(lambda text: least <= len(text) <= most)
+        spaced = "\\s" not in pattern
+        return st.from_regex(exact).filter(
+            lambda text: least <= len(text) <= most and (spaced or not re.search(r"\s", text))
+        )
     odd = st.sampled_from([text for text in ODD if least <= len(text) <= most])
     plain = st.characters(exclude_categories=("Cs", "Cc"))
     return odd | st.text(plain, min_size=least, max_size=min(most, 40))
