@@ -14,7 +14,8 @@ from payments.errors import (
     InvoiceNotPayable,
 )
 from payments.facts.attempt import AttemptStatus, Channel
-from payments.facts.invoice import Claim, Invoice, InvoiceStatus, Line
+from payments.facts.claim import Claim
+from payments.facts.invoice import Invoice, InvoiceStatus, Line
 from tests.payments import examples
 from tests.payments.examples import NOW
 

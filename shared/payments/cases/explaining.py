@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from payments.doors.rows.invoices import InvoiceRows
 from payments.facts.attempt import AttemptStatus
-from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.invoice import Invoice, InvoiceStatus, Trouble
 from payments.money import Money
 from payments.steps.narrating import (
     REFUNDS,
@@ -42,7 +42,7 @@ def _tell_draft(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
 
 
 def _tell_void(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
-    if invoice.exception == "paid_late" and any(each.unapplied for each in rows.payments):
+    if invoice.exception is Trouble.PAID_LATE and any(each.unapplied for each in rows.payments):
         return (
             f"Invoice {invoice.number} was withdrawn, and money came for it afterwards.",
             "The money is the customer's credit: apply it to another invoice, or refund it.",
@@ -59,9 +59,9 @@ def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
     answer += f", {money_of(invoice.credited, invoice)} were credited." if invoice.credited else "."
     if invoice.open_disputes:
         return f"{answer} The payer disputes it.", "Answer the dispute before it is due."
-    if invoice.exception == "refund_failed":
+    if invoice.exception is Trouble.REFUND_FAILED:
         return f"{answer} A refund of it came back.", "Give it back in another way."
-    if invoice.exception == "overpaid":
+    if invoice.exception is Trouble.OVERPAID:
         return answer, f"More came than was asked for: {_of_the_rest(rows)}."
     return answer, "Nothing."
 

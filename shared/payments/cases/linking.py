@@ -9,6 +9,7 @@ from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import InvalidTransition, NotFound, StripeUnavailable, ValidationFailed
 from payments.facts.caller import Caller
+from payments.facts.claim import Collection
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.link import LinkPointer, PayLink, Rule
@@ -187,7 +188,7 @@ def _close_page(link: PayLink, doors: Doors) -> None:
     invoice = doors.store.invoice(link.tenant, link.invoice)
     held = invoice.claim.attempt if invoice.claim else ""
     attempt = doors.store.attempt(link.tenant, link.invoice, held)
-    if not attempt or attempt.link != link.id or invoice.collection == "processing":
+    if not attempt or attempt.link != link.id or invoice.collection is Collection.PROCESSING:
         return
     try:
         close(attempt, doors)

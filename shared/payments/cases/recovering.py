@@ -83,7 +83,7 @@ def _step(recovery: Recovery, done: Followed, doors: Doors) -> Recovery:
     under_way = attempt is not None and attempt.is_open
     if not under_way and (ended := _ended(recovery, invoice, attempt, doors)):
         return ended
-    if under_way or invoice.claim or invoice.trouble == "disputed":
+    if under_way or invoice.claim or invoice.open_disputes:
         # A payer may be paying just now, and contested money is not asked for.
         done.left += 1
         return recovery.having(sweep_at=doors.now() + SOON)

@@ -8,6 +8,7 @@ from payments.doors.doors import Doors
 from payments.doors.rows.invoices import InvoiceRows
 from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt, AttemptStatus
+from payments.facts.claim import Collection
 from payments.facts.customer import SavedMethod
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.link import PayLink
@@ -158,7 +159,7 @@ def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | No
     reasons = (
         (invoice.status in _ENDS, _ENDS.get(invoice.status)),
         (invoice.open_disputes > 0, LinkState.DISPUTED),
-        (invoice.collection == "processing", LinkState.PROCESSING),
+        (invoice.collection is Collection.PROCESSING, LinkState.PROCESSING),
         (link.has_expired(now), LinkState.EXPIRED),
         (held, LinkState.IN_PROGRESS),
     )

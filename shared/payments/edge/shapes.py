@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 from payments.doors.rows.invoices import InvoiceRows
 from payments.edge import api, rates, runtime
 from payments.facts.certification import Certification, StepResult
+from payments.facts.claim import Collection
 from payments.facts.dispute import Dispute
-from payments.facts.invoice import Invoice
+from payments.facts.invoice import Invoice, Trouble
 from payments.facts.payment import Allocation, Fee, Note, Payment
 from payments.facts.recovery import Recovery, RecoveryStatus
 from payments.facts.settlement import Converted
@@ -72,8 +73,8 @@ class Amounts(BaseModel):
 class Facets(BaseModel):
     """What is going on beside the status."""
 
-    collection: str
-    exception: str
+    collection: Collection
+    exception: Trouble
 
 
 class PaymentOut(BaseModel):

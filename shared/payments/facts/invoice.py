@@ -12,7 +12,8 @@ from payments.errors import (
     InvoiceDisputed,
     InvoiceNotPayable,
 )
-from payments.facts.attempt import Attempt, AttemptStatus, Channel
+from payments.facts.attempt import Attempt
+from payments.facts.claim import Claim, Collection
 from payments.facts.fact import Fact
 from payments.money import Money, require_chargeable
 
@@ -27,6 +28,20 @@ class InvoiceStatus(StrEnum):
     REFUNDED = "refunded"
     VOID = "void"
     UNCOLLECTIBLE = "uncollectible"
+
+
+class Trouble(StrEnum):
+    """What is out of the ordinary."""
+
+    NONE = "none"
+    #: Another amount came than its attempt had asked for.
+    AMOUNT_MISMATCH = "amount_mismatch"
+    #: Money that was promised back has not reached its payer.
+    REFUND_FAILED = "refund_failed"
+    OVERPAID = "overpaid"
+    PAID_LATE = "paid_late"
+    DISPUTED = "disputed"
+    CHARGED_BACK = "charged_back"
 
 
 PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID})
@@ -45,22 +60,6 @@ class Line(Fact):
     def amount(self) -> int:
         """Minor units, tax included as it was given."""
         return self.quantity * self.unit_amount + (self.tax_amount or 0)
-
-
-class Claim(Fact):
-    """The one open attempt of an invoice; nobody else may collect while it stands."""
-
-    attempt: str
-    #: The invoice under which the attempt stands, where it pays several; None: this one.
-    home: str | None = None
-    amount: int
-    channel: Channel
-    collection: str = "in_progress"
-
-    @property
-    def gives_way(self) -> bool:
-        """Whether it is freed for another attempt: nothing comes of its own unless a payer acts."""
-        return self.channel.has_payer or self.collection == "action_required"
 
 
 class Invoice(Fact):
@@ -92,7 +91,7 @@ class Invoice(Fact):
     refund_pending: int = 0
     charged_back: int = 0
     credited: int = 0
-    exception: str = "none"
+    exception: Trouble = Trouble.NONE
     #: Its customer was erased: nothing about a person is added any more.
     erased: Literal[True] | None = None
     #: How many open disputes are about its money.
@@ -142,21 +141,21 @@ class Invoice(Fact):
         return InvoiceStatus.PARTIALLY_PAID if self.paid > 0 else InvoiceStatus.OPEN
 
     @property
-    def collection(self) -> str:
+    def collection(self) -> Collection:
         """The facet that says what the open attempt is doing."""
-        return self.claim.collection if self.claim else "idle"
+        return self.claim.collection if self.claim else Collection.IDLE
 
     @property
     def waits_for_payer(self) -> bool:
         """Whether the payer of its open attempt is to confirm it with their bank."""
-        return self.collection == "action_required"
+        return self.collection is Collection.ACTION_REQUIRED
 
     @property
-    def trouble(self) -> str:
+    def trouble(self) -> Trouble:
         """The facet that says what is out of the ordinary; what a bank does comes first."""
         if self.open_disputes:
-            return "disputed"
-        return "charged_back" if self.charged_back else self.exception
+            return Trouble.DISPUTED
+        return Trouble.CHARGED_BACK if self.charged_back else self.exception
 
     @property
     def held_for(self) -> str | None:
@@ -165,13 +164,13 @@ class Invoice(Fact):
             return None
         if self.open_disputes:
             return self.trouble
-        if self.exception == "amount_mismatch":
+        if self.exception is Trouble.AMOUNT_MISMATCH:
             return self.exception
         if self.status is InvoiceStatus.PAID:
             return None
         if self.charged_back:
             return self.trouble
-        return "processing" if self.collection == "processing" else "unpaid"
+        return "processing" if self.collection is Collection.PROCESSING else "unpaid"
 
     def release(self, now: datetime) -> "Invoice":
         """Let its order go, if nothing holds it; once, however often it is paid."""
@@ -232,16 +231,8 @@ class Invoice(Fact):
         """Mirror the state of the attempt that holds the claim; free it when that has ended."""
         if not self.claim or self.claim.attempt != attempt.id:
             return self
-        if not attempt.is_open:
-            return self.having(claim=None)
-        facets = {
-            AttemptStatus.ACTION_REQUIRED: "action_required",
-            AttemptStatus.PROCESSING: "processing",
-        }
-        collection = facets.get(attempt.status, "in_progress")
-        if collection == self.claim.collection:
-            return self
-        return self.having(claim=self.claim.having(collection=collection))
+        claim = self.claim.follow(attempt)
+        return self if claim is self.claim else self.having(claim=claim)
 
     @property
     def owed(self) -> int:
@@ -253,7 +244,7 @@ class Invoice(Fact):
         paid = self.having(settled=self.settled + amount)
         if not beyond:
             return paid
-        return paid.having(exception="paid_late" if self.voided_at else "overpaid")
+        return paid.having(exception=Trouble.PAID_LATE if self.voided_at else Trouble.OVERPAID)
 
     def set_free(self, amount: int) -> "Invoice":
         """Count as its customer's credit what has come and is not needed here."""

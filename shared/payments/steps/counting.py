@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.facts.attempt import Attempt
-from payments.facts.invoice import Invoice
+from payments.facts.invoice import Invoice, Trouble
 from payments.facts.ledger import fee_taken, payment_settled, platform_fee_returned
 from payments.facts.payment import Fee, FeeDetail, Payment, Remark, allocate
 from payments.facts.stripe_objects import ApplicationFee, BalanceTransaction, Charge, Intent
@@ -105,4 +105,4 @@ def paid_by(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
     beyond = payment.unapplied + payment.returned if home else 0
     paid = invoice.receive(payment.allocated_to(invoice.id), beyond=beyond).follow(done)
     wrong = home and payment.gross != done.charged
-    return paid.having(exception="amount_mismatch") if wrong else paid
+    return paid.having(exception=Trouble.AMOUNT_MISMATCH) if wrong else paid

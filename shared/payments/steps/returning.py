@@ -15,7 +15,7 @@ from typing import Any
 from payments.doors.doors import Doors
 from payments.doors.keys import dated
 from payments.doors.store import Change, change
-from payments.facts.invoice import Invoice
+from payments.facts.invoice import Invoice, Trouble
 from payments.facts.ledger import (
     recovered,
     refund_given,
@@ -254,11 +254,12 @@ def _beside_invoices(
     yield from sooner.values()
 
 
-def _exception(invoice: Invoice, refund: Refund, given: int) -> str:
+def _exception(invoice: Invoice, refund: Refund, given: int) -> Trouble:
     """Return the facet: a payer who did not get what Stripe had taken is somebody's business."""
     if given < 0 or (refund.status is RefundStatus.FAILED and refund.stripe_refund):
-        return "refund_failed"
-    return "none" if given > 0 and invoice.exception == "refund_failed" else invoice.exception
+        return Trouble.REFUND_FAILED
+    over = given > 0 and invoice.exception is Trouble.REFUND_FAILED
+    return Trouble.NONE if over else invoice.exception
 
 
 def _credit_change(
