@@ -218,7 +218,9 @@ def test_a_debt_that_came_back_can_be_paid_again(shop: Shop) -> None:
     shop.pay(invoice)
     shop.world.deliver()
 
-    assert shop.read(invoice)["status"] == "paid"
+    seen = shop.read(invoice)
+    assert (seen["status"], seen["facets"]["exception"]) == ("paid", "none")
+    assert seen["amounts"]["charged_back"] == 4000
     assert "ar:c-1" not in balances(shop.world)
     assert_books_agree(shop)
 
@@ -515,6 +517,7 @@ def test_what_a_bank_gives_back_after_all_is_credit_where_the_debt_was_paid_mean
     assert (seen["status"], seen["amounts"]["paid"]) == ("paid", 4000)
     (credit,) = expect(200, shop.operator.get("/v1/customers/c-1/credit"))["data"]
     assert credit["balance"] == 4000
+    assert shop.read(invoice)["facets"]["exception"] == "overpaid"
     found = balances(shop.world)
     assert (found["customer_credit:c-1"], found["bank"]) == (-4000, 4000)
     assert not {"ar:c-1", "bad_debt", "dispute_hold"} & found.keys()

@@ -1350,6 +1350,7 @@ def test_money_for_a_void_invoice_is_given_back_by_the_sweep_if_the_tenant_wants
     assert sweep(shop)["refunds"] == 1
     assert again(shop, payment)["status"] == "refunded"
     assert list(at_stripe(shop).values()) == [4000]
+    assert invoice_of(shop, payment)["facets"]["exception"] == "none"
     assert_books_agree(shop)
     assert shop.world.deliver() == []
     assert_books_agree(shop)
@@ -1402,6 +1403,7 @@ def test_what_is_too_much_is_given_back_once_by_the_sweep_if_the_tenant_wants_th
     assert (payment["unapplied"], payment["returned"], payment["refund_pending"]) == (0, 1500, 1500)
     assert [refund["origin"] for refund in payment["refunds"]] == ["overpayment"]
     assert (credit(shop.world), at_stripe(shop)) == (0, {})
+    assert invoice_of(shop, payment)["facets"]["exception"] == "overpaid"
     assert_books_agree(shop)
     hear_of_it_again(shop, payment)
     assert sweep(shop)["refunds"] == 1
@@ -1414,7 +1416,7 @@ def test_what_is_too_much_is_given_back_once_by_the_sweep_if_the_tenant_wants_th
     assert len(rows(shop.world, "REFUND")) == 1
     assert (credit(shop.world), ledger(shop)["customer_credit:c-1"]) == (0, 0)
     seen = invoice_of(shop, payment)
-    assert (seen["status"], seen["facets"]["exception"]) == ("paid", "overpaid")
+    assert (seen["status"], seen["facets"]["exception"]) == ("paid", "none")
     assert amounts(shop, payment) == {"paid": 2500}
     path = f"/v1/invoices/{payment['invoice']}/explain"
     told = expect(200, shop.operator.get(path))["next"]
@@ -1441,6 +1443,7 @@ def test_what_is_too_much_and_cannot_be_given_back_is_the_customers_credit(
     assert shop.world.deliver() == []
 
     assert (credit(shop.world), again(shop, payment)["unapplied"]) == (1500, 1500)
+    assert invoice_of(shop, payment)["facets"]["exception"] == "overpaid"
     status = "canceled" if how == "canceled" else "failed"
     assert [refund["status"] for refund in again(shop, payment)["refunds"]] == [status]
     path = f"/v1/invoices/{payment['invoice']}/explain"

@@ -397,8 +397,10 @@ def test_credit_pays_another_invoice_in_parts(shop: Shop) -> None:
     payment = expect(201, record(shop, first, 6000))["payment"]["id"]
 
     part = expect(201, apply(shop, payment, second, amount=500))
+    assert shop.read(first)["facets"]["exception"] == "overpaid"
     rest = expect(201, apply(shop, payment, second))
 
+    assert shop.read(first)["facets"]["exception"] == "none"
     assert (part["unapplied"], rest["unapplied"]) == (1500, 0)
     seen = shop.read(second)
     assert seen["amounts"]["outstanding"] == 2000
@@ -406,6 +408,21 @@ def test_credit_pays_another_invoice_in_parts(shop: Shop) -> None:
     assert credit(shop)[0]["balance"] == 0
     assert balances(shop)["customer_credit:c-1"] == 0
     assert apply(shop, payment, second).code == "exceeds_credit"
+
+
+def test_credit_pays_what_its_own_invoice_asks_for_again(shop: Shop) -> None:
+    invoice = shop.invoice()
+    payment = expect(201, record(shop, invoice, 5000))["payment"]["id"]
+    part = {"invoice": invoice["id"], "amount": 3000}
+    back = {"amount": 3000, "allocations": [part], "settle_as": "reopen"}
+    expect(201, shop.operator.post(f"/v1/payments/{payment}/refunds", back))
+    assert shop.read(invoice)["facets"]["exception"] == "overpaid"
+
+    expect(201, apply(shop, payment, invoice))
+
+    seen = shop.read(invoice)
+    assert (seen["amounts"]["paid"], seen["amounts"]["outstanding"]) == (2000, 2000)
+    assert (seen["status"], seen["facets"]["exception"]) == ("partially_paid", "none")
 
 
 @pytest.mark.parametrize("changes", [{"customer": "c-2"}, {"currency": "usd"}])

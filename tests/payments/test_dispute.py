@@ -275,6 +275,8 @@ def test_a_lost_dispute_brings_the_debt_back() -> None:
     lost = paid.disputed(opened=-1, lost=100_00)
 
     assert (lost.status, lost.outstanding, lost.trouble) == ("open", 100_00, "charged_back")
+    assert (lost.receive(99_99).trouble, lost.receive(100_00).trouble) == ("charged_back", "none")
+    assert lost.receive(100_00).charged_back == 100_00
 
 
 def test_one_of_two_disputes_ending_leaves_the_invoice_disputed() -> None:

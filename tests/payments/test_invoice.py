@@ -108,8 +108,9 @@ def test_one_cent_too_much_is_an_overpayment_and_still_paid() -> None:
     exact = examples.invoice().receive(100_00)
     over = examples.invoice().receive(100_00, beyond=1)
 
-    assert (exact.exception, exact.status) == ("none", "paid")
-    assert (over.exception, over.status, over.outstanding) == ("overpaid", "paid", 0)
+    assert (exact.trouble, exact.status) == ("none", "paid")
+    assert (over.trouble, over.status, over.outstanding) == ("overpaid", "paid", 0)
+    assert over.overpay(-1).trouble == "none"
 
 
 def test_what_was_credited_is_not_owed_any_more() -> None:
@@ -121,7 +122,8 @@ def test_money_for_a_void_invoice_is_marked_as_late() -> None:
     late = void.receive(0, beyond=1_00)
 
     assert (void.owed, late.paid) == (0, 0)
-    assert (late.exception, late.status) == ("paid_late", "void")
+    assert (late.trouble, late.status) == ("paid_late", "void")
+    assert late.overpay(-1_00).trouble == "none"
 
 
 def test_a_part_payment_does_not_hide_what_was_wrong_before() -> None:

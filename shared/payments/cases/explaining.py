@@ -42,7 +42,7 @@ def _tell_draft(invoice: Invoice, _: InvoiceRows) -> tuple[str, str]:
 
 
 def _tell_void(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
-    if invoice.exception is Trouble.PAID_LATE and any(each.unapplied for each in rows.payments):
+    if invoice.trouble is Trouble.PAID_LATE and any(each.unapplied for each in rows.payments):
         return (
             f"Invoice {invoice.number} was withdrawn, and money came for it afterwards.",
             "The money is the customer's credit: apply it to another invoice, or refund it.",
@@ -61,17 +61,18 @@ def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
         return f"{answer} The payer disputes it.", "Answer the dispute before it is due."
     if invoice.exception is Trouble.REFUND_FAILED:
         return f"{answer} A refund of it came back.", "Give it back in another way."
-    if invoice.exception is Trouble.OVERPAID:
-        return answer, f"More came than was asked for: {_of_the_rest(rows)}."
+    if rest := _of_the_rest(invoice, rows):
+        return answer, f"More came than was asked for: {rest}."
     return answer, "Nothing."
 
 
-def _of_the_rest(rows: InvoiceRows) -> str:
-    """Say what became of money that the invoice did not need."""
+def _of_the_rest(invoice: Invoice, rows: InvoiceRows) -> str | None:
+    """Say what became of money that the invoice did not need, or None if it needed all."""
     promised = (refund for refund in rows.refunds if refund.origin == "overpayment")
     back = [refund for refund in promised if refund.is_open or refund.is_given]
     if not back:
-        return "the rest is the customer's credit"
+        over = invoice.trouble is Trouble.OVERPAID
+        return "the rest is the customer's credit" if over else None
     last = max(back, key=lambda refund: refund.created_at)
     return f"{Money(last.amount, last.currency)} {REFUNDS[last.status]}"
 

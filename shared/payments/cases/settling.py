@@ -13,7 +13,7 @@ from payments.facts.ledger import credit_applied, credit_fact
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, Method, Payment, Remark, Share, allocate
 from payments.money import Money, require_representable
-from payments.steps.booking import beside, give_credit, share_of
+from payments.steps.booking import beside, give_credit, overpaying, share_of
 from payments.steps.claiming import release
 from payments.steps.noticing import coverage, of_invoice
 from payments.steps.permitting import require_grant_for
@@ -104,7 +104,7 @@ def apply_credit(
         paid = mine.receive(part.amount).release(doors.now())
         doors.store.write(
             change(applied, seen),
-            change(paid, invoice),
+            *overpaying(seen, -part.amount, [change(paid, invoice)], doors),
             *_shared(applied, invoice, doors),
             give_credit(seen, -part.amount, doors),
             change(credit_applied(seen, part, fact, doors.now())),

@@ -91,6 +91,9 @@ class Invoice(Fact):
     refund_pending: int = 0
     charged_back: int = 0
     credited: int = 0
+    #: What of the payments under it is no invoice's: credit, or on its way back to its payer.
+    overpaid: int = 0
+    #: What amounts do not show; the facet is `trouble`.
     exception: Trouble = Trouble.NONE
     #: Its customer was erased: nothing about a person is added any more.
     erased: Literal[True] | None = None
@@ -152,10 +155,19 @@ class Invoice(Fact):
 
     @property
     def trouble(self) -> Trouble:
-        """The facet that says what is out of the ordinary; what a bank does comes first."""
+        """
+        The facet that says what is out of the ordinary, for as long as it is.
+
+        What a bank does comes first; what it took is no trouble once it is paid again, nor is what
+        was too much once it has paid another invoice or gone back.
+        """
         if self.open_disputes:
             return Trouble.DISPUTED
-        return Trouble.CHARGED_BACK if self.charged_back else self.exception
+        if self.charged_back and self.outstanding:
+            return Trouble.CHARGED_BACK
+        if self.exception is not Trouble.NONE or self.overpaid <= 0:
+            return self.exception
+        return Trouble.PAID_LATE if self.voided_at else Trouble.OVERPAID
 
     @property
     def held_for(self) -> str | None:
@@ -163,13 +175,13 @@ class Invoice(Fact):
         if self.released_at:
             return None
         if self.open_disputes:
-            return self.trouble
+            return Trouble.DISPUTED
         if self.exception is Trouble.AMOUNT_MISMATCH:
             return self.exception
         if self.status is InvoiceStatus.PAID:
             return None
         if self.charged_back:
-            return self.trouble
+            return Trouble.CHARGED_BACK
         return "processing" if self.collection is Collection.PROCESSING else "unpaid"
 
     def release(self, now: datetime) -> "Invoice":
@@ -241,10 +253,11 @@ class Invoice(Fact):
 
     def receive(self, amount: int, *, beyond: int = 0) -> "Invoice":
         """Count what is allocated to it; `beyond` came for it too, and is the customer's credit."""
-        paid = self.having(settled=self.settled + amount)
-        if not beyond:
-            return paid
-        return paid.having(exception=Trouble.PAID_LATE if self.voided_at else Trouble.OVERPAID)
+        return self.having(settled=self.settled + amount).overpay(beyond)
+
+    def overpay(self, amount: int) -> "Invoice":
+        """Count more, or less, of the payments under it as no invoice's."""
+        return self.having(overpaid=self.overpaid + amount) if amount else self
 
     def set_free(self, amount: int) -> "Invoice":
         """Count as its customer's credit what has come and is not needed here."""

@@ -1,6 +1,6 @@
 """The rows that a payment brings beside itself, whatever it came by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +94,24 @@ def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:
         amount=part.amount,
         at=at,
     )
+
+
+def overpaying(
+    payment: Payment, amount: int, moved: Iterable[Change[Invoice]], doors: Doors
+) -> list[Change[Invoice]]:
+    """
+    Return the changes of invoices, with `amount` more, or less, of the payment as no invoice's.
+
+    That stands with its first invoice, which is read if none of them is of it.
+    """
+    changes = {each.new.id: each for each in moved}
+    if amount:
+        home = changes.get(payment.invoice)
+        if not home:
+            read = doors.store.invoice(payment.tenant, payment.invoice)
+            home = change(read, read)
+        changes[payment.invoice] = change(home.new.overpay(amount), home.old)
+    return list(changes.values())
 
 
 def give_credit(payment: Payment, amount: int, doors: Doors) -> Change[CustomerCredit]:

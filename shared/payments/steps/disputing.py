@@ -21,7 +21,7 @@ from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import Intent, StripeDispute
 from payments.steps.applying import apply_intent
-from payments.steps.booking import give_credit
+from payments.steps.booking import give_credit, overpaying
 from payments.steps.freeing import beside_freed, freed_by, without
 from payments.steps.noticing import of_invoice
 from payments.steps.recognizing import Mismatch, NotOurs, UnknownAttempt, require_match
@@ -108,7 +108,9 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
     doors.store.write(
         saved,
         *_rows_beside(saved, payment, free, doors),
-        *(without(each, free) for each in moved),
+        *overpaying(
+            payment, _credited(saved, free), [without(each, free) for each in moved], doors
+        ),
         *_entries(saved, payment, invoices, doors.now()),
         *beside_freed(payment, free, moved, source, doors, at=doors.now()),
         *_told(saved, moved, doors.now()),
@@ -174,8 +176,14 @@ def _rows_beside(
             lost=dispute.loss.instead_of(before, payment.lost),
         )
         yield change(marked.set_free(free), payment)
-    if more := sum(part.amount for part in free) - used:
+    if more := _credited(saved, free):
         yield give_credit(payment, more, doors)
+
+
+def _credited(saved: Change[Dispute], free: tuple[Allocation, ...]) -> int:
+    """Return by how much the customer's credit grows: what is set free, less what is lost of it."""
+    before = saved.old.loss if saved.old else Loss()
+    return sum(part.amount for part in free) - (saved.new.loss.credit - before.credit)
 
 
 def _moved(

@@ -26,7 +26,7 @@ from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
 from payments.facts.stripe_objects import Intent, StripeRefund
 from payments.steps.applying import apply_intent
-from payments.steps.booking import give_credit
+from payments.steps.booking import give_credit, overpaying
 from payments.steps.claiming import hurried
 from payments.steps.counting import apply_fees, fee_given_back
 from payments.steps.freeing import beside_freed, freed_by, without
@@ -97,10 +97,11 @@ def record(
     given = new.is_given - bool(old and old.is_given)
     counted = _counted(saved.new, under_way, given, doors)
     free = freed_by(payment, new.allocations, counted) if given < 0 else ()
+    moved = [without(each, free) for each in counted]
     doors.store.write(
         saved,
         *_payment_change(saved, payment, under_way, given, free),
-        *(without(each, free) for each in counted),
+        *overpaying(payment, _freed(free) - given * new.unapplied, moved, doors),
         *_beside_invoices(saved.new, counted, given, doors, at=at),
         *beside_freed(payment, free, counted, new.source, doors, at=at),
         *_credit_change(saved.new, payment, under_way + given, free, doors),
@@ -269,8 +270,12 @@ def _credit_change(
     free: tuple[Allocation, ...],
     doors: Doors,
 ) -> Iterator[Change[Any]]:
-    if more := sum(part.amount for part in free) - taken * refund.unapplied:
+    if more := _freed(free) - taken * refund.unapplied:
         yield give_credit(payment, more, doors)
+
+
+def _freed(free: tuple[Allocation, ...]) -> int:
+    return sum(part.amount for part in free)
 
 
 def _credit_notes(refund: Refund, given: int, doors: Doors) -> Iterator[Change[CreditNote]]:
