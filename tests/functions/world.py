@@ -11,10 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import StringIO
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
-
-import pytest
 
 from local.paths import ROOT
 from local.standin import StandIn
@@ -38,6 +36,10 @@ from tests.doubles.invocations import (
 from tests.doubles.payer import Payer
 from tests.doubles.post import Post
 from tests.doubles.tenants import claims_of, secret_key
+
+if TYPE_CHECKING:
+    # Not at run time: the simulation uses this, and its environments have no pytest.
+    import pytest
 
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)
 REGION = "eu-central-1"
@@ -220,7 +222,7 @@ class World:
             if key[1] not in {"IDEMPOTENCY", "TALLY"} and "#AUD#" not in key[0]
         }
 
-    def never_still(self, sort: str, patch: pytest.MonkeyPatch) -> None:
+    def never_still(self, sort: str, patch: "pytest.MonkeyPatch") -> None:
         """From now on somebody else changes these rows just before each write; nobody waits."""
         through = self.gate.through
 
