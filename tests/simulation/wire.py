@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 from greenlet import getcurrent
 
 from local.standin.engine import faults as standin_faults
@@ -24,7 +24,6 @@ SLOW = 0.05
 FROZEN_S = (20.0, 900.0)
 LATE_S = (1.0, 900.0)
 STALE_WRITES_MAX, STALE_S = 6, 60.0
-BUSY = ClientError({"Error": {"Code": "ThrottlingException", "Message": "throttled"}}, "Any")
 
 
 class Died(BaseException):
@@ -258,7 +257,7 @@ class Queue:
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
         def perform(kind: str | None) -> None:
             if kind == "throttled":
-                raise BUSY
+                raise failure("ThrottlingException")
             if kind == "timeout lost":
                 raise ReadTimeoutError(endpoint_url="sqs")
             random = self._wire.scheduler.random
@@ -303,7 +302,7 @@ class SecretsManager:
 
 def _failing(perform: Callable[[], Any], kind: str | None) -> Any:
     if kind == "throttled":
-        raise BUSY
+        raise failure("ThrottlingException")
     if kind == "timeout lost":
         raise ReadTimeoutError(endpoint_url="secretsmanager")
     return perform()
