@@ -306,4 +306,4 @@ class People:
         Bugs show where much is done to one invoice; more invoices cost more than they find.
         """
         one, other = self.random.sample(NAMES, 2)
-        return self.random.choice(((one,),) * 8 + ((one, other), (one, one)))
+        return self.random.choice(((one,),) * 12 + ((one, other), (one, one)))

@@ -33,7 +33,7 @@ JUMPS_MAX = 1000
 IDLE_SWEEP, IDLE_RECONCILE = 0.02, 0.05
 RECONCILES = 0.15
 #: To write mails takes long, and no money depends on them.
-MAILED = 0.4
+MAILED = 0.3
 FORGOTTEN = 0.5
 REDRIVES_MAX = 4
 TWICE = 0.1
