@@ -1,4 +1,4 @@
-"""AWS as far as the measured requests go: it answers at once, and every condition holds."""
+"""AWS as far as the measured requests go: the tests' table in a dict, and one secret."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,12 @@ from pydantic import BaseModel
 
 from local import loopback
 from payments.doors.rows.addresses import row_of
-from payments.doors.table import from_attributes, to_attributes
+from payments.doors.table import to_attributes
+from tests.doubles.dynamo import Dynamo
 
 Item = dict[str, Any]
+#: What the table does with all that is asked.
+PLAIN = {"GetItem": "get_item", "PutItem": "put_item", "Query": "query"}
 
 
 class Aws:
@@ -21,11 +24,11 @@ class Aws:
         stored = (row_of(row) if isinstance(row, BaseModel) else row for row in rows)
         self._seed = {(row["pk"], row["sk"]): to_attributes(row) for row in stored}
         self._secret = json.dumps(secret)
-        self._items: dict[tuple[str, str], Item] = {}
+        self._table = Dynamo()
 
     def reset(self) -> None:
         """Forget what was written."""
-        self._items = dict(self._seed)
+        self._table.load(self._seed)
 
     def answer(self, operation: str, asked: Item) -> Item:
         """Return the answer to one request."""
@@ -34,34 +37,14 @@ class Aws:
                 return {"SecretString": self._secret}
             case "SendMessage":
                 return {"MessageId": "1"}
-            case "GetItem":
-                item = self._items.get(_address(asked["Key"]))
-                return {"Item": item} if item else {}
-            case "PutItem":
-                self._put(asked["Item"])
-                return {}
+            case "BatchGetItem":
+                return self._table.batch_get_item(RequestItems=asked["RequestItems"])
             case "TransactWriteItems":
-                for action in asked["TransactItems"]:
-                    self._put(action["Put"]["Item"])
+                self._table.transact_write_items(TransactItems=asked["TransactItems"])
                 return {}
-            case "Query":
-                found = self._partition(asked["ExpressionAttributeValues"])
-                return {"Items": found, "Count": len(found)}
+            case _ if operation in PLAIN:
+                return getattr(self._table, PLAIN[operation])(**asked) or {}
         raise NotImplementedError(operation)
-
-    def _put(self, item: Item) -> None:
-        self._items[_address(item)] = item
-
-    def _partition(self, values: Item) -> list[Item]:
-        key, prefix = values[":pk"]["S"], values.get(":sk", {"S": ""})["S"]
-        return [
-            item for (pk, sk), item in self._items.items() if pk == key and sk.startswith(prefix)
-        ]
-
-
-def _address(item: Item) -> tuple[str, str]:
-    row = from_attributes({"pk": item["pk"], "sk": item["sk"]})
-    return row["pk"], row["sk"]
 
 
 def routes(aws: Aws) -> type[loopback.Handler]:
