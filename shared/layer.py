@@ -49,6 +49,8 @@ UNUSED = (
     "dateutil/zoneinfo",
     # Catalogues of translations are made and read by tools; here only amounts and dates are.
     "babel/messages",
+    # What is left of it stands below.
+    "charset_normalizer",
 )
 # The languages that payers are addressed in; each with its regions is a hundredth of all of them.
 LANGUAGES = ("root", "en", "de", "es", "fr", "ja", "pt")
@@ -56,6 +58,11 @@ LANGUAGES = ("root", "en", "de", "es", "fr", "ja", "pt")
 REPLACED = {
     # HTTP/2: to say its version, it loads all that reads installed packages.
     "urllib3/http2/__init__.py": "",
+    # Guesses the encoding of texts that do not say theirs: Stripe and AWS say it, it is UTF-8.
+    "charset_normalizer/__init__.py": """
+__version__ = "3.0.0"
+def detect(_): return {"encoding": "utf-8"}
+""",
     # Docstrings of the clients' methods, for `help()`: an HTML parser and a writer of manuals.
     "botocore/docs/__init__.py": "",
     "botocore/docs/docstring.py": """
@@ -125,6 +132,7 @@ def prune(libraries: Path) -> None:
         if file.name not in {"METADATA", "licenses"}:
             remove(file)
     for name, source in REPLACED.items():
+        (libraries / name).parent.mkdir(exist_ok=True)
         (libraries / name).write_text(source)
     prune_aws_descriptions(libraries / "botocore" / "data")
     for file in (libraries / "babel" / "locale-data").iterdir():
