@@ -183,7 +183,8 @@ def test_a_link_pressed_100_times_at_once_leaves_one_page_open_to_pay(
     # Who loses every race is told who is ahead; or, where just then nobody was, to press again.
     told = {HTTPStatus.SEE_OTHER, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}
     assert set(counted) <= told, counted
-    assert counted[HTTPStatus.SERVICE_UNAVAILABLE] < 10, counted
+    again = [answer.text for answer in pressed if answer.status == HTTPStatus.SERVICE_UNAVAILABLE]
+    assert len(again) <= 2, again
     last = shop.open_checkout(link)
     pages = {answer.headers["location"] for answer in pressed if answer.status == 303} | {last}
     assert [page for page in pages if shop.pay_at(page).status == HTTPStatus.SEE_OTHER] == [last]
