@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from payments.cases import intake
+from payments.cases.webhooks import intake
 
 ROUNDS, EVENTS = 60, 400
 SECRET = "whsec_" + "alpha" * 5

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from payments.cases import receiving
+from payments.cases.webhooks import apply_event
 from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the messages that have to come again."""
     return batches.each(
-        event, context, lambda message: receiving.apply_event(message, runtime.doors())
+        event, context, lambda message: apply_event.apply_event(message, runtime.doors())
     )

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
-from payments.cases import charging, recovering
-from payments.edge import api, certifying, runtime
+from payments.cases.collecting import charge_saved_card, follow_declines
+from payments.edge import api, runtime
+from payments.edge.routes import certifications
 from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.module import OnActionRequired
@@ -15,7 +16,7 @@ from payments.facts.payment import Allocation, Fee, Note
 from payments.facts.settlement import Converted
 
 app = api.new_app()
-app.include_router(certifying.router)
+app.include_router(certifications.router)
 handler = api.lambda_handler(app)
 
 
@@ -108,8 +109,8 @@ class ChargesOut(BaseModel):
 def charge_card(invoice_id: api.PathName, body: ChargeCard) -> Response[ChargeOut]:
     """Charge a saved card for an invoice, in full or in part."""
     caller, doors = api.caller(app), runtime.doors()
-    request = charging.ChargeRequest(
-        parts=(charging.Part(invoice_id, body.amount),),
+    request = charge_saved_card.ChargeRequest(
+        parts=(charge_saved_card.Part(invoice_id, body.amount),),
         module=body.module,
         payment_method=body.payment_method,
         supersede_open_links=body.supersede_open_links,
@@ -117,7 +118,9 @@ def charge_card(invoice_id: api.PathName, body: ChargeCard) -> Response[ChargeOu
     )
 
     def charge(attempt_id: str) -> ChargeOut | api.Pending:
-        attempt = charging.charge_token(request, attempt_id=attempt_id, caller=caller, doors=doors)
+        attempt = charge_saved_card.charge_token(
+            request, attempt_id=attempt_id, caller=caller, doors=doors
+        )
         found = _show(attempt)
         shown = ChargeOut(**found.model_dump(exclude={"invoices"}), invoice=found.invoices[0])
         return shown if _is_done(attempt) else api.Pending(shown)
@@ -129,8 +132,8 @@ def charge_card(invoice_id: api.PathName, body: ChargeCard) -> Response[ChargeOu
 def charge_customer(body: ChargeCustomer) -> Response[ChargesOut]:
     """Charge a saved card once for several invoices of its owner: all of them, or none."""
     caller, doors = api.caller(app), runtime.doors()
-    request = charging.ChargeRequest(
-        parts=tuple(charging.Part(part.invoice, part.amount) for part in body.allocations),
+    request = charge_saved_card.ChargeRequest(
+        parts=tuple(charge_saved_card.Part(part.invoice, part.amount) for part in body.allocations),
         module=body.module,
         customer=body.customer,
         payment_method=body.payment_method,
@@ -139,7 +142,9 @@ def charge_customer(body: ChargeCustomer) -> Response[ChargesOut]:
     )
 
     def charge(attempt_id: str) -> ChargesOut | api.Pending:
-        attempt = charging.charge_token(request, attempt_id=attempt_id, caller=caller, doors=doors)
+        attempt = charge_saved_card.charge_token(
+            request, attempt_id=attempt_id, caller=caller, doors=doors
+        )
         return _show(attempt) if _is_done(attempt) else api.Pending(_show(attempt))
 
     return api.answer_once(app, "att", 201, charge, tell=_with_link)
@@ -149,7 +154,7 @@ def charge_customer(body: ChargeCustomer) -> Response[ChargesOut]:
 def stop_recovery(invoice_id: api.PathName) -> RecoveryOut:
     """Charge the card no more by itself; what is owed stays owed."""
     caller = api.caller(app)
-    return show_recovery(recovering.stop(invoice_id, caller=caller, doors=runtime.doors()))
+    return show_recovery(follow_declines.stop(invoice_id, caller=caller, doors=runtime.doors()))
 
 
 def _is_done(attempt: Attempt) -> bool:
@@ -162,7 +167,9 @@ def _with_link(told: dict[str, Any]) -> dict[str, Any]:
         return told
     home = (told.get("invoice") or told["invoices"][0])["id"]
     caller, doors = api.caller(app), runtime.doors()
-    page = charging.page_to_confirm(told["attempt"]["id"], home, caller=caller, doors=doors)
+    page = charge_saved_card.page_to_confirm(
+        told["attempt"]["id"], home, caller=caller, doors=doors
+    )
     return told | {"pay_link": page}
 
 

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
-from payments.cases import connecting, disconnecting
-from payments.edge import api, connections, doctor, runtime
+from payments.cases.accounts import connect_by_keys, disconnect
+from payments.edge import api, runtime
+from payments.edge.routes import connections, doctor
 from payments.facts.account import EMAILS_MAX, Account, Check, Slot
-from payments.steps.probing import Keys
+from payments.steps.accounts.key_probes import Keys
 
 app = api.new_app()
 app.include_router(connections.router)
@@ -129,10 +130,12 @@ def connect_account(body: ConnectAccount) -> Response[AccountOut]:
     """Try the keys at Stripe, keep them, create the webhook endpoint."""
     caller, doors = api.caller(app), runtime.doors()
     keys = Keys(body.mode, body.publishable_key, body.secret_key)
-    request = connecting.ConnectRequest(body.name, keys, body.error_emails)
+    request = connect_by_keys.ConnectRequest(body.name, keys, body.error_emails)
 
     def connect(account_id: str) -> AccountOut:
-        return show(connecting.connect(request, account_id=account_id, caller=caller, doors=doors))
+        return show(
+            connect_by_keys.connect(request, account_id=account_id, caller=caller, doors=doors)
+        )
 
     return api.answer_once(app, "acc", 201, connect)
 
@@ -159,7 +162,7 @@ def get_account(account_id: api.PathName) -> AccountOut:
 def change_account(account_id: api.PathName, body: ChangeAccount) -> AccountOut:
     """Change its name, or who is told of its errors."""
     return show(
-        connecting.change_account(
+        connect_by_keys.change_account(
             account_id, body.name, body.error_emails, caller=api.caller(app), doors=runtime.doors()
         )
     )
@@ -168,14 +171,14 @@ def change_account(account_id: api.PathName, body: ChangeAccount) -> AccountOut:
 @app.post("/v1/accounts/<account_id>/disconnect")
 def disconnect_account(account_id: api.PathName) -> AccountOut:
     """Close what is open, delete the endpoint, forget the keys; adding keys connects it again."""
-    return show(disconnecting.disconnect(account_id, caller=api.caller(app), doors=runtime.doors()))
+    return show(disconnect.disconnect(account_id, caller=api.caller(app), doors=runtime.doors()))
 
 
 @app.post("/v1/accounts/<account_id>/verify")
 def verify_account(account_id: api.PathName) -> AccountOut:
     """Probe the keys again, and repair the webhook endpoint if it is gone."""
     return show(
-        connecting.verify_account(account_id, caller=api.caller(app), doors=runtime.doors())
+        connect_by_keys.verify_account(account_id, caller=api.caller(app), doors=runtime.doors())
     )
 
 
@@ -186,7 +189,7 @@ def put_credentials(account_id: api.PathName, body: PutCredentials) -> Response[
     keys = Keys(body.mode, body.publishable_key, body.secret_key)
 
     def put(_: str) -> AccountOut:
-        return show(connecting.put_credentials(account_id, keys, caller=caller, doors=doors))
+        return show(connect_by_keys.put_credentials(account_id, keys, caller=caller, doors=doors))
 
     return api.answer_once(app, "key", 200, put, moves_money=False)
 
@@ -200,7 +203,7 @@ def rotate_webhook_secret(
 
     def rotate(_: str) -> AccountOut:
         return show(
-            connecting.rotate_webhook_secret(
+            connect_by_keys.rotate_webhook_secret(
                 account_id, asked.mode, overlap=asked.overlap, caller=caller, doors=doors
             )
         )

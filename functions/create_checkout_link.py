@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
-from payments.cases import linking
+from payments.cases.links import pay_links
 from payments.edge import api, runtime
 from payments.facts.link import PayLink, Rule
-from payments.steps import addressing
+from payments.steps.links import link_tokens
 
 app = api.new_app()
 handler = api.lambda_handler(app)
@@ -71,11 +71,13 @@ def create_pay_link(invoice_id: api.PathName, body: CreatePayLink) -> Response[P
     """Create a pay link; nothing is claimed at Stripe until the payer presses Pay."""
     caller, doors = api.caller(app), runtime.doors()
     asked = body.model_dump(exclude={"send"})
-    send = linking.Sending(body.send.email, caller.base_url) if body.send else None
-    request = linking.LinkRequest(**asked, send=send)
+    send = pay_links.Sending(body.send.email, caller.base_url) if body.send else None
+    request = pay_links.LinkRequest(**asked, send=send)
 
     def create(link_id: str) -> KeptLink:
-        link = linking.create_link(request, invoice_id, link_id=link_id, caller=caller, doors=doors)
+        link = pay_links.create_link(
+            request, invoice_id, link_id=link_id, caller=caller, doors=doors
+        )
         return KeptLink(**link.model_dump(include=set(KeptLink.model_fields)))
 
     def tell(kept: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def create_pay_link(invoice_id: api.PathName, body: CreatePayLink) -> Response[P
 @app.get("/v1/invoices/<invoice_id>/pay-links")
 def list_pay_links(invoice_id: api.PathName) -> Response[PayLinkPage]:
     """List an invoice's pay links with their addresses, to be sent once more."""
-    found = linking.links_of(invoice_id, caller=api.caller(app), doors=runtime.doors())
+    found = pay_links.links_of(invoice_id, caller=api.caller(app), doors=runtime.doors())
     return api.answer(200, PayLinkPage(data=[_show(link) for link in found]))
 
 
@@ -95,10 +97,10 @@ def list_pay_links(invoice_id: api.PathName) -> Response[PayLinkPage]:
 def send_pay_link(link_id: api.PathName, body: Send) -> Response[PayLinkOut]:
     """Mail the invoice, as a PDF too, with the link by which it is paid."""
     caller, doors = api.caller(app), runtime.doors()
-    sending = linking.Sending(body.email, caller.base_url)
+    sending = pay_links.Sending(body.email, caller.base_url)
 
     def send(ident: str) -> KeptLink:
-        link = linking.send_link(link_id, ident, sending, caller=caller, doors=doors)
+        link = pay_links.send_link(link_id, ident, sending, caller=caller, doors=doors)
         return KeptLink(**link.model_dump(include=set(KeptLink.model_fields)))
 
     def tell(kept: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def send_pay_link(link_id: api.PathName, body: Send) -> Response[PayLinkOut]:
 def revoke_pay_link(link_id: api.PathName) -> Response[PayLinkOut]:
     """Withdraw a pay link: its page says so, and an open page at Stripe is closed."""
     caller, doors = api.caller(app), runtime.doors()
-    return api.answer(200, _show(linking.revoke_link(link_id, caller=caller, doors=doors)))
+    return api.answer(200, _show(pay_links.revoke_link(link_id, caller=caller, doors=doors)))
 
 
 def _show(link: PayLink) -> PayLinkOut:
@@ -121,4 +123,4 @@ def _show(link: PayLink) -> PayLinkOut:
 
 def _address(link_id: str) -> str:
     caller = api.caller(app)
-    return addressing.page_of(caller.base_url, caller.tenant, link_id, runtime.doors())
+    return link_tokens.page_of(caller.base_url, caller.tenant, link_id, runtime.doors())

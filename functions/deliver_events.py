@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from payments.cases import delivering
+from payments.cases.notifications import deliveries
 from payments.edge import batches, runtime
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Answer with what was done."""
     return batches.run(
-        context, "delivered", lambda: asdict(delivering.deliver_due(runtime.doors()))
+        context, "delivered", lambda: asdict(deliveries.deliver_due(runtime.doors()))
     )

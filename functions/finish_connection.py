@@ -7,7 +7,7 @@ Public: the single-use `state` says whose way it is, and a person is led on to t
 import json
 from typing import Any
 
-from payments.cases import authorizing, onboarding
+from payments.cases.accounts import oauth, onboarding
 from payments.edge import api, arriving, runtime
 from payments.errors import PaymentsError
 from payments.wording.sheets import Note, Sheet, rendered
@@ -48,9 +48,9 @@ def _route(event: dict[str, Any]) -> str:
     told = event.get("queryStringParameters") or {}
     token, base_url, doors = told.get("state", ""), arriving.base_url(event), runtime.doors()
     if event["rawPath"].endswith("/oauth/callback"):
-        consent = authorizing.Consent(told.get("code", ""), told.get("error", ""))
+        consent = oauth.Consent(told.get("code", ""), told.get("error", ""))
         request = event["requestContext"]["requestId"]
-        return authorizing.complete(token, consent, base_url=base_url, request=request, doors=doors)
+        return oauth.complete(token, consent, base_url=base_url, request=request, doors=doors)
     if event["rawPath"].endswith("/refresh"):
         return onboarding.begin_again(token, base_url=base_url, doors=doors)
     return onboarding.come_back(token, base_url=base_url, doors=doors)

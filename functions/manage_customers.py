@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from payments.cases import administering, forgetting
-from payments.edge import api, cards, runtime
+from payments.cases.customers import erasure
+from payments.cases.modules import grants
+from payments.edge import api, runtime
+from payments.edge.routes import cards
 from payments.facts.customer import Customer
 
 app = api.new_app()
@@ -106,7 +108,7 @@ def list_customers(
 @app.put("/v1/customers/<ref>")
 def put_customer(ref: api.PathName, body: PutCustomer) -> CustomerOut:
     """Create or replace a customer."""
-    put = administering.put_customer(
+    put = grants.put_customer(
         ref,
         body.name,
         body.email,
@@ -140,7 +142,7 @@ def export_customer(
     cursor: api.Cursor = None,
 ) -> ExportOut:
     """Everything that is kept of a customer: what a person may ask for."""
-    kept, following = forgetting.export(
+    kept, following = erasure.export(
         ref, limit=limit, cursor=cursor, caller=api.caller(app), doors=runtime.doors()
     )
     return ExportOut(**kept, next_cursor=following)
@@ -149,7 +151,7 @@ def export_customer(
 @app.post("/v1/customers/<ref>/erase")
 def erase_customer(ref: api.PathName) -> ErasedOut:
     """Erase the person, here and at Stripe; amounts and the journal stay. There is no way back."""
-    customer, left = forgetting.erase(ref, caller=api.caller(app), doors=runtime.doors())
+    customer, left = erasure.erase(ref, caller=api.caller(app), doors=runtime.doors())
     return ErasedOut(
         ref=customer.ref, erased_at=customer.erased_at, left=[LeftOut(**each) for each in left]
     )

@@ -6,13 +6,14 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel
 
-from payments.cases import inspecting
-from payments.edge import api, mails, runtime, subscriptions
+from payments.cases.audit import read_trail
+from payments.edge import api, runtime
+from payments.edge.routes import notifications, subscriptions
 from payments.facts.audit import Phase
 
 app = api.new_app()
 app.include_router(subscriptions.router)
-app.include_router(mails.router)
+app.include_router(notifications.router)
 handler = api.lambda_handler(app)
 
 
@@ -76,15 +77,15 @@ def list_audit(  # noqa: PLR0917 - each query parameter is one of its arguments
 ) -> AuditPage:
     """Newest first. A page may be short and still have a next one."""
     tenant, doors = api.caller(app).tenant, runtime.doors()
-    search = inspecting.Search(object=object_id, actor=actor, since=since, until=until)
-    found, following = inspecting.records(search, tenant, limit=limit, cursor=cursor, doors=doors)
+    search = read_trail.Search(object=object_id, actor=actor, since=since, until=until)
+    found, following = read_trail.records(search, tenant, limit=limit, cursor=cursor, doors=doors)
     return AuditPage(
         data=[AuditOut.model_validate(record.model_dump()) for record in found],
         next_cursor=following,
-        trail=None if cursor else _trail(inspecting.verify(tenant, doors)),
+        trail=None if cursor else _trail(read_trail.verify(tenant, doors)),
     )
 
 
-def _trail(verdict: inspecting.Verdict) -> TrailOut:
+def _trail(verdict: read_trail.Verdict) -> TrailOut:
     breaks = [ChainBreakOut(chain=chain, number=number) for chain, number in verdict.breaks]
     return TrailOut(intact=not breaks, records=verdict.records, breaks=breaks)

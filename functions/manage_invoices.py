@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from payments.cases import explaining, invoicing, settling
+from payments.cases.invoices import explain, invoicing
+from payments.cases.payments import offline_and_credit
 from payments.edge import api, runtime
 from payments.edge.shapes import (
     AmendInvoice,
@@ -22,7 +23,7 @@ from payments.edge.shapes import (
     show_payment,
 )
 from payments.facts.invoice import Invoice, InvoiceStatus, Line
-from payments.steps import narrating
+from payments.steps.invoices import timeline
 
 app = api.new_app()
 handler = api.lambda_handler(app)
@@ -108,10 +109,10 @@ def write_off_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
 def record_payment(invoice_id: api.PathName, body: RecordPayment) -> Response[RecordedPayment]:
     """Book money that came by bank or in cash; an open Checkout Session is expired first."""
     caller, doors = api.caller(app), runtime.doors()
-    request = settling.OfflinePayment(**dict(body))
+    request = offline_and_credit.OfflinePayment(**dict(body))
 
     def record(payment_id: str) -> RecordedPayment:
-        payment = settling.record_payment(
+        payment = offline_and_credit.record_payment(
             request, invoice_id, payment_id=payment_id, caller=caller, doors=doors
         )
         invoice = doors.store.invoice(caller.tenant, invoice_id)
@@ -129,13 +130,13 @@ def record_payment(invoice_id: api.PathName, body: RecordPayment) -> Response[Re
 def get_timeline(invoice_id: api.PathName) -> TimelineOut:
     """Return what happened to the invoice, oldest first, with the ids that prove it."""
     rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
-    return TimelineOut(data=[HappeningOut(**asdict(each)) for each in narrating.timeline(rows)])
+    return TimelineOut(data=[HappeningOut(**asdict(each)) for each in timeline.timeline(rows)])
 
 
 @app.get("/v1/invoices/<invoice_id>/explain")
 def explain_invoice(invoice_id: api.PathName) -> ExplanationOut:
     """Say why the invoice is, or is not, paid: in words, with the evidence."""
     rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
-    found = explaining.explain(rows)
+    found = explain.explain(rows)
     invoice = rows.require_invoice()
     return ExplanationOut(invoice=invoice.id, status=invoice.status, **asdict(found))

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from payments.cases import administering
-from payments.edge import api, currencies, modules, runtime, settings
+from payments.cases.modules import grants
+from payments.edge import api, runtime
+from payments.edge.routes import currencies, modules, settings
 from payments.facts.module import Grant, Permission
 
 app = api.new_app()
@@ -45,8 +46,8 @@ class ProfileOut(BaseModel):
 @app.get("/v1/profiles/<profile_id>")
 def get_profile(profile_id: api.PathName) -> ProfileOut:
     """List the modules that a profile may use, and what it may do with each."""
-    grants = runtime.store().grants(api.caller(app).tenant, profile_id)
-    shown = [_show(grant) for grant in grants if not grant.removed_at]
+    granted = runtime.store().grants(api.caller(app).tenant, profile_id)
+    shown = [_show(grant) for grant in granted if not grant.removed_at]
     return ProfileOut(id=profile_id, modules=[grant.module for grant in shown], grants=shown)
 
 
@@ -57,7 +58,7 @@ def grant_module(
     """Allow a profile to use a module, from the next request on."""
     allowed = body.permissions if body else None
     return _show(
-        administering.set_grant(
+        grants.set_grant(
             profile_id, module_id, allowed, caller=api.caller(app), doors=runtime.doors()
         )
     )
@@ -67,7 +68,7 @@ def grant_module(
 def revoke_module(profile_id: api.PathName, module_id: api.PathName) -> GrantOut:
     """Allow it no longer, from the next request on."""
     caller, doors = api.caller(app), runtime.doors()
-    return _show(administering.remove_grant(profile_id, module_id, caller=caller, doors=doors))
+    return _show(grants.remove_grant(profile_id, module_id, caller=caller, doors=doors))
 
 
 def _show(grant: Grant) -> GrantOut:

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
 from payments import config
-from payments.cases import selling
+from payments.cases.collecting import storefront_checkout
 from payments.edge import api, runtime
 from payments.facts.attempt import Attempt
 
@@ -112,7 +112,9 @@ class ConfigOut(BaseModel):
 @app.get("/v1/payment-modules/<module_id>/public-config")
 def get_public_config(module_id: api.PathName) -> Response[ConfigOut]:
     """Return what a storefront needs before there is anything to pay."""
-    found = selling.public_config(module_id, caller=api.caller(app), doors=runtime.doors())
+    found = storefront_checkout.public_config(
+        module_id, caller=api.caller(app), doors=runtime.doors()
+    )
     shown = ConfigOut(
         module=found.module.id,
         mode=found.mode,
@@ -133,7 +135,9 @@ def open_session(invoice_id: api.PathName, body: OpenSession) -> Response[Sessio
 
     def create(attempt_id: str) -> SessionOut:
         request = _request(body, invoice_id, attempt_id)
-        attempt = selling.open_checkout(request, local=local, caller=caller, doors=doors)
+        attempt = storefront_checkout.open_checkout(
+            request, local=local, caller=caller, doors=doors
+        )
         ends = attempt.session_expires_at()
         return SessionOut(attempt_id=attempt.id, url=attempt.session_url, expires_at=ends)
 
@@ -147,15 +151,17 @@ def open_intent(invoice_id: api.PathName, body: OpenIntent) -> Response[IntentOu
 
     def create(attempt_id: str) -> KeptIntent:
         request = _request(body, invoice_id, attempt_id)
-        attempt = selling.open_elements(request, caller=caller, doors=doors)
+        attempt = storefront_checkout.open_elements(request, caller=caller, doors=doors)
         return KeptIntent(attempt_id=attempt.id, invoice=attempt.invoice)
 
     def tell(kept: dict[str, Any]) -> dict[str, Any]:
-        attempt = selling.opened(kept["invoice"], kept["attempt_id"], caller=caller, doors=doors)
-        keys = selling.browser_keys(attempt, doors)
+        attempt = storefront_checkout.opened(
+            kept["invoice"], kept["attempt_id"], caller=caller, doors=doors
+        )
+        keys = storefront_checkout.browser_keys(attempt, doors)
         shown = IntentOut(
             attempt_id=attempt.id,
-            client_secret=selling.client_secret(attempt, doors),
+            client_secret=storefront_checkout.client_secret(attempt, doors),
             publishable_key=keys.publishable_key,
             stripe_account=keys.stripe_account,
         )
@@ -173,21 +179,25 @@ def get_attempt(attempt_id: api.PathName) -> Response[StandingOut]:
 @app.post("/v1/attempts/<attempt_id>/refresh")
 def refresh_attempt(attempt_id: api.PathName) -> Response[StandingOut]:
     """Ask Stripe at once: what a return page polls sees a payment with every webhook lost."""
-    return _answer(selling.refresh(attempt_id, caller=api.caller(app), doors=runtime.doors()))
+    return _answer(
+        storefront_checkout.refresh(attempt_id, caller=api.caller(app), doors=runtime.doors())
+    )
 
 
 @app.post("/v1/attempts/<attempt_id>/cancel")
 def cancel_attempt(attempt_id: api.PathName) -> Response[StandingOut]:
     """Close an attempt at Stripe; the answer says whether the payer was quicker."""
-    return _answer(selling.cancel(attempt_id, caller=api.caller(app), doors=runtime.doors()))
+    return _answer(
+        storefront_checkout.cancel(attempt_id, caller=api.caller(app), doors=runtime.doors())
+    )
 
 
 def _request(
     body: OpenSession | OpenIntent, invoice_id: str, attempt_id: str
-) -> selling.CheckoutRequest:
+) -> storefront_checkout.CheckoutRequest:
     asked = body.model_dump()
     expected = asked.pop("expected_amount")
-    return selling.CheckoutRequest(invoice_id, attempt_id, expected=expected, **asked)
+    return storefront_checkout.CheckoutRequest(invoice_id, attempt_id, expected=expected, **asked)
 
 
 def _answer(attempt: Attempt) -> Response[StandingOut]:

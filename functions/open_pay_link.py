@@ -7,8 +7,8 @@ Public: the token is the key.
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from payments.cases import confirming, paying, showing
-from payments.cases.showing import LinkState
+from payments.cases.links import bank_confirmation, pay_page, press_pay
+from payments.cases.links.pay_page import LinkState
 from payments.config import settings
 from payments.doors.doors import Doors
 from payments.edge import api, arriving, pages, runtime, screening
@@ -50,7 +50,7 @@ def _route(event: dict[str, Any]) -> Result:
         return _confirm(event, token, doors)
     if event["rawPath"].endswith("/return"):
         return _come_back(event, token, doors)
-    view = showing.view(token, doors=doors)
+    view = pay_page.view(token, doors=doors)
     return _html(200, pages.pay_page(view, _locale(event), f"/p/{token}"))
 
 
@@ -59,18 +59,18 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
     form = _form(event)
     locale, amount, typed = _locale(event, form.get("lang")), None, form.get("amount")
     address = f"{arriving.base_url(event)}/p/{token}?lang={locale}"
-    if typed is not None and (view := showing.view(token, doors=doors)).may_choose:
+    if typed is not None and (view := pay_page.view(token, doors=doors)).may_choose:
         amount, wrong = pages.chosen(view, typed, locale)
         if wrong and view.state is LinkState.PAYABLE:
             return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
     # API Gateway's word for who connected to it, which no header can change.
     payer = event["requestContext"]["http"].get("sourceIp")
-    asked = paying.Press(arriving.base_url(event), runtime.new_id("att"), locale, amount, payer)
+    asked = press_pay.Press(arriving.base_url(event), runtime.new_id("att"), locale, amount, payer)
     try:
-        return _redirect(paying.press(token, asked, doors=doors))
+        return _redirect(press_pay.press(token, asked, doors=doors))
     except PaymentsError:
         # Paid, withdrawn or switched off, perhaps while the payer was reading: the page tells.
-        if showing.view(token, doors=doors).state is LinkState.PAYABLE:
+        if pay_page.view(token, doors=doors).state is LinkState.PAYABLE:
             raise
         return _redirect(address)
 
@@ -79,12 +79,12 @@ def _confirm(event: dict[str, Any], token: str, doors: Doors) -> Result:
     """Lead the payer to their bank, or to the page that says what became of the payment."""
     locale = _locale(event, _form(event).get("lang"))
     page = f"{arriving.base_url(event)}/p/{token}"
-    asked = confirming.Confirmation(page, locale)
+    asked = bank_confirmation.Confirmation(page, locale)
     try:
-        bank = confirming.confirm(token, asked, doors=doors)
+        bank = bank_confirmation.confirm(token, asked, doors=doors)
     except PaymentsError as refusal:
         # Whether the bank was asked, nobody knows yet; or it is not to be asked any more.
-        if not refusal.retryable and showing.view(token, doors=doors).state is LinkState.CONFIRM:
+        if not refusal.retryable and pay_page.view(token, doors=doors).state is LinkState.CONFIRM:
             raise
         return _redirect(f"{page}/return?lang={locale}")
     return _redirect(bank or f"{page}?lang={locale}")
@@ -95,9 +95,9 @@ def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
     query = event.get("queryStringParameters") or {}
     session, locale = query.get("session_id", ""), _locale(event)
     if session:
-        known = paying.come_back(token, session, doors=doors)
+        known = press_pay.come_back(token, session, doors=doors)
     else:
-        known = confirming.come_back(token, doors=doors)
+        known = bank_confirmation.come_back(token, doors=doors)
     if known:
         return _redirect(f"{arriving.base_url(event)}/p/{token}?lang={locale}")
     # Of what Stripe has added, a client secret too, nothing goes into another address.

@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from payments.cases import intake
+from payments.cases.webhooks import intake
 from payments.doors.secrets import SecretMissing
 from payments.edge import runtime
 from payments.errors import InvalidSignature, NotFound, PayloadTooLarge, PaymentsError

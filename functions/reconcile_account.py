@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from payments.cases import backfilling, reconciliation
+from payments.cases.books import reconciliation
+from payments.cases.webhooks import backfill
 from payments.edge import batches, runtime
 
 
@@ -12,7 +13,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     def carry_out(message: dict[str, str]) -> str:
         if account := message.get("backfill"):
             mode = message["mode"]
-            return str(backfilling.backfill(message["tenant"], account, mode, runtime.doors()))
+            return str(backfill.backfill(message["tenant"], account, mode, runtime.doors()))
         return reconciliation.carry_out(message["tenant"], message["run"], runtime.doors()).status
 
     return batches.each(event, context, carry_out)

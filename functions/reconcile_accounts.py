@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from payments.cases import backfilling, reconciliation
+from payments.cases.books import reconciliation
+from payments.cases.webhooks import backfill
 from payments.edge import batches, runtime
 
 
@@ -14,5 +15,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
 
 def _queue(job: str) -> int:
     if job == "backfill":
-        return backfilling.schedule_backfills(runtime.doors())
+        return backfill.schedule_backfills(runtime.doors())
     return len(reconciliation.schedule_runs(runtime.doors()))

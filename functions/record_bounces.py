@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payments.cases import bouncing
+from payments.cases.notifications import bounces
 from payments.doors.mail import names_of
 from payments.edge import batches, runtime
 from payments.facts.mailing import feedback_of
@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         said = feedback_of(detail, names_of(tags)) if "notice" in tags else None
         if not said:
             return {"ended": "nothing"}
-        done = bouncing.hear(said, runtime.doors())
+        done = bounces.hear(said, runtime.doors())
         return {"ended": done, "tenant": said.report.tenant, "row": said.report.notice}
 
     return batches.run(context, "heard", work)

@@ -8,8 +8,10 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import BaseModel, Field
 
-from payments.cases import browsing, refunding, settling
-from payments.edge import api, disputes, runtime
+from payments.cases.payments import offline_and_credit, search
+from payments.cases.refunds import give_back
+from payments.edge import api, runtime
+from payments.edge.routes import disputes
 from payments.facts.payment import Allocation, Fee, Method, Note, Payment, PaymentStatus
 from payments.facts.refund import Refund, RefundStatus, SettleAs
 from payments.facts.settlement import Converted
@@ -153,9 +155,9 @@ def list_payments(  # noqa: PLR0917 - each query parameter is one of its argumen
     paid_to: Annotated[api.Time | None, Query(alias="to")] = None,
 ) -> PaymentPage:
     """Newest first, narrowed by any of the filters; `to` is the first moment that is left out."""
-    search = browsing.Search(invoice, customer, status, paid_from, paid_to)
-    found, following = browsing.payments(
-        search, api.caller(app).tenant, limit=limit, cursor=cursor, doors=runtime.doors()
+    wanted = search.Search(invoice, customer, status, paid_from, paid_to)
+    found, following = search.payments(
+        wanted, api.caller(app).tenant, limit=limit, cursor=cursor, doors=runtime.doors()
     )
     return PaymentPage(data=show(found), next_cursor=following)
 
@@ -172,10 +174,10 @@ def refund_payment(payment_id: api.PathName, body: RefundPayment) -> Response[Re
     """Give back a payment, in full or in part; 202 while Stripe has not said how it ended."""
     caller, doors = api.caller(app), runtime.doors()
     allocations = tuple(Allocation(**part.model_dump()) for part in body.allocations)
-    request = refunding.RefundRequest(payment_id, **{**dict(body), "allocations": allocations})
+    request = give_back.RefundRequest(payment_id, **{**dict(body), "allocations": allocations})
 
     def refund(refund_id: str) -> RefundOut | api.Pending:
-        found = refunding.refund_payment(request, refund_id=refund_id, caller=caller, doors=doors)
+        found = give_back.refund_payment(request, refund_id=refund_id, caller=caller, doors=doors)
         shown = show_refund(found)
         return api.Pending(shown) if found.is_open else shown
 
@@ -186,10 +188,10 @@ def refund_payment(payment_id: api.PathName, body: RefundPayment) -> Response[Re
 def apply_credit(payment_id: api.PathName, body: ApplyCredit) -> Response[PaymentDetail]:
     """Let what a payment brought too much pay another invoice of its customer."""
     caller, doors = api.caller(app), runtime.doors()
-    request = settling.CreditRequest(payment_id, body.invoice, body.amount)
+    request = offline_and_credit.CreditRequest(payment_id, body.invoice, body.amount)
 
     def allocate(allocation_id: str) -> PaymentDetail:
-        applied = settling.apply_credit(
+        applied = offline_and_credit.apply_credit(
             request, allocation_id=allocation_id, caller=caller, doors=doors
         )
         return _show_one(applied, doors.store.refunds_of(applied))

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator, BaseModel, Field
 
-from payments.cases import bookkeeping, reconciliation
+from payments.cases.books import reconciliation, trial_balance
 from payments.edge import api, runtime
 from payments.edge.shapes import RecoveryOut, show_recovery
 from payments.facts.ledger import JournalEntry, Posting
@@ -234,7 +234,7 @@ def list_entries(
 @app.get("/v1/ledger/trial-balance")
 def get_trial_balance(until: Annotated[Time | None, Query()] = None) -> TrialBalanceOut:
     """Return what every account comes to; the sum is zero in every currency."""
-    found = bookkeeping.trial_balance(api.caller(app).tenant, until, doors=runtime.doors())
+    found = trial_balance.trial_balance(api.caller(app).tenant, until, doors=runtime.doors())
     return TrialBalanceOut(
         entries=found.entries,
         data=[

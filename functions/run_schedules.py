@@ -4,24 +4,26 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from payments.cases import balancing, expiring, recovering
+from payments.cases.books import nightly_close
+from payments.cases.collecting import follow_declines
+from payments.cases.customers import expiring_cards
 from payments.doors.doors import Doors
 from payments.edge import batches, runtime
 
 
 def recover(doors: Doors) -> dict[str, Any]:
     """Charge declined cards again where that is due."""
-    return asdict(recovering.follow_up(doors))
+    return asdict(follow_declines.follow_up(doors))
 
 
 def warn(doors: Doors) -> dict[str, Any]:
     """Tell the owners of saved cards that expire soon."""
-    return asdict(expiring.warn_due(doors))
+    return asdict(expiring_cards.warn_due(doors))
 
 
 def close(doors: Doors) -> dict[str, Any]:
     """Close every tenant's books at midnight, and check those that were closed before."""
-    return asdict(balancing.close_books(doors))
+    return asdict(nightly_close.close_books(doors))
 
 
 JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {

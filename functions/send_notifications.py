@@ -3,17 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from payments.cases import notifying
+from payments.cases.notifications import notify
 from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with nothing that has to come again: a row that could not be told is found as due."""
     if "Records" in event:
-        return batches.each_row(
-            event, context, lambda key: notifying.notify_at(key, runtime.doors())
-        )
+        return batches.each_row(event, context, lambda key: notify.notify_at(key, runtime.doors()))
     runtime.begin(context)
-    told = asdict(notifying.notify_due(runtime.doors()))
+    told = asdict(notify.notify_due(runtime.doors()))
     batches.logger.info("told", **told)
     return told

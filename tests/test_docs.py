@@ -9,7 +9,7 @@ import pytest
 from local import openapi
 from payments import errors
 from payments.edge import roles
-from payments.steps import probing
+from payments.steps.accounts import key_probes
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = {
@@ -45,7 +45,7 @@ def test_the_permissions_of_a_restricted_key_are_the_ones_that_are_tried() -> No
         r"^\| `(\w+\.\w+)` \| (.+) \|$", (ROOT / "docs/accounts.md").read_text(), re.MULTILINE
     )
 
-    assert dict(listed) == probing.NEEDED_FOR
+    assert dict(listed) == key_probes.NEEDED_FOR
 
 
 def test_the_openapi_document_is_the_one_that_the_routes_make() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from payments.edge import runtime
-from payments.steps.probing import NEEDED_FOR, PROBES, SAME_ACCOUNT
+from payments.steps.accounts.key_probes import NEEDED_FOR, PROBES, SAME_ACCOUNT
 from tests.doubles.tenants import (
     another_publishable_key,
     another_secret_key,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from payments.cases import receiving
+from payments.cases.webhooks import apply_event
 from payments.doors.doors import Doors
 from payments.facts.event import InboxEvent
 from tests.doubles.invocations import record
@@ -251,7 +251,7 @@ def test_a_payment_of_a_void_invoice_is_booked_and_named(
     invoice = shop.invoice()
     url = shop.session(invoice)
     monkeypatch.setattr(
-        "payments.cases.invoicing.release", lambda found, **_: found.having(claim=None)
+        "payments.cases.invoices.invoicing.release", lambda found, **_: found.having(claim=None)
     )
     shop.operator.post(f"/v1/invoices/{invoice['id']}/void")
     shop.world.press(url)
@@ -310,14 +310,14 @@ def test_an_event_that_the_sweep_queues_again_meanwhile_is_done_all_the_same(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice, intent = paid_in_silence(shop)
-    apply = receiving._apply
+    apply = apply_event._apply
 
     def apply_slowly(event: InboxEvent, doors: Doors) -> str:
         end = apply(event, doors)
         doors.store.save(event.model_copy(update={"sweep_at": doors.now()}), event)
         return end
 
-    monkeypatch.setattr(receiving, "_apply", apply_slowly)
+    monkeypatch.setattr(apply_event, "_apply", apply_slowly)
 
     assert tell(shop, "payment_intent.succeeded", intent["id"]) == "applied"
     assert shop.read(invoice)["status"] == "paid"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from local.standin.control import RESOURCES
-from payments.steps.probing import PROBES
+from payments.steps.accounts.key_probes import PROBES
 from tests.doubles.invocations import DOMAIN
 from tests.doubles.tenants import publishable_key, secret_key
 from tests.functions import refusals

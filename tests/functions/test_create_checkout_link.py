@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from payments.edge import runtime
-from payments.steps.addressing import token_of
+from payments.steps.links.link_tokens import token_of
 from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body

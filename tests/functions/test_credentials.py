@@ -5,7 +5,7 @@ import json
 import pytest
 
 from payments.doors.gateway import Gateway
-from payments.steps.probing import NEEDED_FOR, PROBES, SAME_ACCOUNT, fix_of
+from payments.steps.accounts.key_probes import NEEDED_FOR, PROBES, SAME_ACCOUNT, fix_of
 from tests.doubles.tenants import (
     another_publishable_key,
     another_secret_key,

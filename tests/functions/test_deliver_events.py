@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from payments.cases import notifying
+from payments.cases.notifications import notify
 from payments.doors.outbound import NotDelivered, Outbound
 from payments.edge import runtime
 from payments.facts.subscription import DELAYS
@@ -102,7 +102,7 @@ def test_a_sender_that_dies_before_its_mark_makes_no_second_delivery(
     again = found.having(parts=parts, sweep_at=shop.world.now())
     for _ in range(3):
         runtime.store().save(again, found)
-        found = notifying.notify(again.having(version=found.version + 1), runtime.doors())
+        found = notify.notify(again.having(version=found.version + 1), runtime.doors())
         again = again.having(version=found.version)
         send(shop)
 

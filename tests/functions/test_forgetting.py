@@ -138,7 +138,7 @@ def test_a_payment_that_comes_after_all_tells_nothing_of_its_payer(
     """It was under way when the person was erased: nothing was seen of it."""
     invoice = shop.invoice()
     page = shop.session(invoice)
-    monkeypatch.setattr("payments.cases.forgetting._require_idle", lambda *_: None)
+    monkeypatch.setattr("payments.cases.customers.erasure._require_idle", lambda *_: None)
     monkeypatch.setattr("payments.doors.gateway.Gateway.delete_customer", lambda *_: None)
     expect(200, shop.admin.post(ERASE))
 

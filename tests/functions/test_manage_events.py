@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from payments.edge import runtime
 from payments.edge.roles import AUDITED, ROUTES
 from payments.facts.audit import AuditRecord, Phase
-from payments.steps import auditing
+from payments.steps import audit_trail
 from tests.doubles.tenants import secret_key
 from tests.functions import refusals
 from tests.functions.refusals import refuse
@@ -192,7 +192,7 @@ def test_nothing_is_done_that_cannot_be_recorded(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = {"name": "More", "account": shop.account["id"]}
-    monkeypatch.setattr(auditing, "TRIES", 0)
+    monkeypatch.setattr(audit_trail, "TRIES", 0)
 
     refused = refuse(shop.world, lambda: shop.admin.post("/v1/payment-modules", body))
 
@@ -202,7 +202,7 @@ def test_nothing_is_done_that_cannot_be_recorded(
 def test_a_refusal_stands_even_where_it_cannot_be_recorded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auditing, "TRIES", 0)
+    monkeypatch.setattr(audit_trail, "TRIES", 0)
 
     refused = refuse(world, lambda: world.client("tulips", "viewer").post("/v1/accounts", {}))
 
@@ -235,7 +235,7 @@ def test_fifty_acts_at_the_same_moment_break_no_chain(
         for phase in (Phase.INTENT, Phase.OUTCOME):
             asked = {"id": doors.new_id("aud"), "request": f"r-{number}", "phase": phase}
             try:
-                auditing.append(sample.model_copy(update=asked), doors)
+                audit_trail.append(sample.model_copy(update=asked), doors)
             except Exception as error:  # noqa: BLE001 - told below, in the test's own thread
                 errors.append(error)
 

@@ -12,7 +12,7 @@ import pytest
 
 from payments.doors.store import Change, Store
 from payments.facts.attempt import Attempt
-from payments.steps import claiming
+from payments.steps.collecting import claims
 from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
 from tests.functions.shop import Shop, expect
@@ -421,7 +421,7 @@ def test_a_bug_is_a_page_that_tells_nothing(shop: Shop, monkeypatch: pytest.Monk
     def break_down(*_: object, **__: object) -> None:
         raise RuntimeError(refusals.PAN)
 
-    monkeypatch.setattr("payments.cases.showing.view", break_down)
+    monkeypatch.setattr("payments.cases.links.pay_page.view", break_down)
     answer = page(shop, path)
 
     assert answer.status == 500
@@ -700,6 +700,6 @@ def test_who_loses_every_round_against_other_presses_is_told_that_a_payment_is_i
     monkeypatch.setattr(Store, "write", outrun)
     answer = press(shop, path)
 
-    assert (answer.status, len(others)) == (409, claiming.TRIES)
+    assert (answer.status, len(others)) == (409, claims.TRIES)
     assert {other.status for other in others} == {303}
-    assert sessions(shop) == ["open"] + ["expired"] * (claiming.TRIES - 1)
+    assert sessions(shop) == ["open"] + ["expired"] * (claims.TRIES - 1)

@@ -8,7 +8,7 @@ import pytest
 
 from payments.edge import runtime
 from payments.facts.settings import Settings
-from payments.steps.rationing import known_as
+from payments.steps.notifications.mail_limits import known_as
 from tests.doubles.invocations import stream_record
 from tests.doubles.post import report_of
 from tests.functions.shop import Shop, expect

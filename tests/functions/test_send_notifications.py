@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payments import config
-from payments.cases import notifying
+from payments.cases.notifications import notify
 from payments.edge import runtime
 from payments.facts.mailing import MailLimits
 from payments.facts.settings import Settings
@@ -167,7 +167,7 @@ def test_of_two_senders_in_the_same_second_only_one_sends(
 ) -> None:
     shop.pay(shop.invoice())
     shop.world.deliver()
-    compose, send = notifying.compose, shop.world.post.send_email
+    compose, send = notify.compose, shop.world.post.send_email
 
     def send_and_die(**asked: Any) -> Any:
         shop.world.post.send_email = send
@@ -176,14 +176,14 @@ def test_of_two_senders_in_the_same_second_only_one_sends(
 
     def compose_beside(*asked: Any) -> Any:
         """The other one has read the same row, claims it, sends, and is heard of no more."""
-        monkeypatch.setattr(notifying, "compose", compose)
+        monkeypatch.setattr(notify, "compose", compose)
         shop.world.post.send_email = send_and_die
         shop.world._streamed.clear()
         with pytest.raises(Died):
             shop.world.notify()
         return compose(*asked)
 
-    monkeypatch.setattr(notifying, "compose", compose_beside)
+    monkeypatch.setattr(notify, "compose", compose_beside)
     shop.world.notify()
     shop.world.advance(minutes=10)
     shop.world.run("send_notifications", {})

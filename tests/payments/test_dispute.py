@@ -21,7 +21,7 @@ from payments.facts.loss import Loss, lose
 from payments.facts.payment import Allocation
 from payments.facts.refund import room
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
-from payments.steps.disputing import dispute_id
+from payments.steps.disputes.apply_dispute import dispute_id
 from tests.payments import examples
 from tests.payments.examples import NOW
 

@@ -18,8 +18,8 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry, invoice_entry, payment_received, transfer
 from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
-from payments.steps.disputing import apply_dispute
-from payments.steps.recognizing import Mismatch, NotOurs, OtherConnection, UnknownAttempt
+from payments.steps.attempts.provenance import Mismatch, NotOurs, OtherConnection, UnknownAttempt
+from payments.steps.disputes.apply_dispute import apply_dispute
 from tests.doubles.dynamo import Dynamo
 from tests.payments import examples
 from tests.payments.examples import NOW

@@ -31,7 +31,7 @@ from payments.facts.attempt import Attempt, WayBack
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import BalanceTransaction, Intent, StripeDispute
-from payments.steps.probing import PROBES
+from payments.steps.accounts.key_probes import PROBES
 from tests.payments import examples
 from tests.payments.examples import NOW
 

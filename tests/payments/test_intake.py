@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.cases.intake import keep, verify
+from payments.cases.webhooks.intake import keep, verify
 from payments.doors.rows.addresses import row_of
 from payments.doors.store import Store
 from payments.doors.table import Table

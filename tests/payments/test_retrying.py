@@ -7,7 +7,7 @@ import pytest
 
 from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
-from payments.steps.retrying import TRIES, retrying
+from payments.steps.retry import TRIES, retrying
 
 
 class Doors:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments import wording
-from payments.cases.showing import LinkState
+from payments.cases.links.pay_page import LinkState
 from payments.money import SUPPORTED, WHOLE_UNITS, step
 from payments.wording import colours, locales, reading, sentences
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from payments import edge
 from payments.doors.doors import Doors
 from payments.doors.table import Table
+from payments.edge import routes
 from tests.doubles.invocations import TIMEOUTS_MS, Context, Json, record
 from tests.simulation.scheduler import Promise
 from tests.simulation.wire import Died, Invocation
@@ -81,9 +81,9 @@ class Modules:
 def _forget_routers() -> None:
     """Let the next environment import routers of its own: each points at one app only."""
     for name, module in list(sys.modules.items()):
-        if name.startswith(f"{edge.__name__}.") and hasattr(module, "router"):
+        if name.startswith(f"{routes.__name__}.") and hasattr(module, "router"):
             del sys.modules[name]
-            delattr(edge, name.rpartition(".")[2])
+            delattr(routes, name.rpartition(".")[2])
 
 
 MODULES = Modules()

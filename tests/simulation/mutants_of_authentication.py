@@ -5,7 +5,7 @@ from payments.doors.gateway import Gateway
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
 from payments.facts.stripe_objects import Intent
-from payments.steps import claiming
+from payments.steps.collecting import claims
 from tests.simulation.planting import Replace, mutant
 
 
@@ -34,11 +34,11 @@ class _Renamed(Attempt):
 
 @mutant("B61 waiting_is_left_open")
 def take_another_card_beside_the_one_that_waits(swap: Replace) -> None:
-    release = claiming.release
+    release = claims.release
 
     def keep_open(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
         if supersede and invoice.waits_for_payer:
             return invoice.having(claim=None)
         return release(invoice, supersede=supersede, doors=doors)
 
-    swap(claiming, "release", keep_open)
+    swap(claims, "release", keep_open)

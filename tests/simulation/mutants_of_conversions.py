@@ -6,7 +6,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment
 from payments.facts.refund import Refund
 from payments.facts.settlement import Settlement
-from payments.steps import applying
+from payments.steps.payments import apply_payment
 from tests.simulation.planting import Replace, mutant
 
 
@@ -30,7 +30,7 @@ def bring_a_failed_refund_back_as_it_went(swap: Replace) -> None:
 
 @mutant("B69 excess_is_promised_and_kept")
 def promise_back_what_stays_the_customers_credit(swap: Replace) -> None:
-    give_back = applying.give_back_excess
+    give_back = apply_payment.give_back_excess
 
     def generous(
         payment: Payment, invoices: list[Invoice], doors: Doors
@@ -38,12 +38,12 @@ def promise_back_what_stays_the_customers_credit(swap: Replace) -> None:
         promised, back = give_back(payment, invoices, doors)
         return promised.having(unapplied=payment.unapplied, returned=0), back
 
-    swap(applying, "give_back_excess", generous)
+    swap(apply_payment, "give_back_excess", generous)
 
 
 @mutant("B70 excess_is_taken_for_late")
 def ask_what_becomes_of_late_money(swap: Replace) -> None:
-    give_back = applying.give_back_excess
+    give_back = apply_payment.give_back_excess
 
     def confused(
         payment: Payment, invoices: list[Invoice], doors: Doors
@@ -51,4 +51,4 @@ def ask_what_becomes_of_late_money(swap: Replace) -> None:
         late = [each.having(voided_at=doors.now()) for each in invoices]
         return give_back(payment, late, doors)
 
-    swap(applying, "give_back_excess", confused)
+    swap(apply_payment, "give_back_excess", confused)

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from payments.cases import intake, receiving, sweeping
+from payments.cases.collecting import sweep
+from payments.cases.webhooks import apply_event, intake
 from payments.doors.doors import Doors
 from payments.doors.secrets import Secrets
 from payments.doors.table import RowChanged, Table
-from payments.steps import recognizing
+from payments.steps.attempts import provenance
 from tests.simulation.planting import Replace, mutant
 
 
 @mutant("B9 mark_before_apply")
 def say_applied_before_it_is(swap: Replace) -> None:
-    apply = receiving._apply
+    apply = apply_event._apply
 
     def mark_first(event: Any, doors: Doors) -> Any:
         marked = doors.store.save(event.done("applied"), event)
@@ -25,9 +26,9 @@ def say_applied_before_it_is(swap: Replace) -> None:
         except RowChanged:
             return "applied"
 
-    original = receiving.apply_event
-    swap(receiving, "_apply", mark_first)
-    swap(receiving, "apply_event", tolerant)
+    original = apply_event.apply_event
+    swap(apply_event, "_apply", mark_first)
+    swap(apply_event, "apply_event", tolerant)
 
 
 @mutant("B10 ack_before_persist")
@@ -45,7 +46,7 @@ def say_received_before_it_is_kept(swap: Replace) -> None:
 
 @mutant("B11 swallow_poison")
 def call_a_failure_done(swap: Replace) -> None:
-    apply = receiving._apply
+    apply = apply_event._apply
 
     def swallow(event: Any, doors: Doors) -> Any:
         try:
@@ -53,12 +54,12 @@ def call_a_failure_done(swap: Replace) -> None:
         except Exception:  # noqa: BLE001 - the bug itself
             return "applied"
 
-    swap(receiving, "_apply", swallow)
+    swap(apply_event, "_apply", swallow)
 
 
 @mutant("B19 no_inbox_sweep + dedupe_at_ingress_only")
 def queue_an_event_once_and_never_again(swap: Replace) -> None:
-    swap(sweeping, "_requeue", lambda *_: None)
+    swap(sweep, "_requeue", lambda *_: None)
     put = Table.put
 
     def put_or_stop(self: Table, row: Any, *, seen: int | None = None) -> None:
@@ -87,15 +88,15 @@ class _Known(Exception):
 
 @mutant("B21 unknown_is_dropped")
 def answer_for_what_is_not_here(swap: Replace) -> None:
-    apply = receiving._fetch_and_apply
+    apply = apply_event._fetch_and_apply
 
     def drop(event: Any, doors: Doors) -> None:
         try:
             apply(event, doors)
-        except recognizing.UnknownAttempt:
-            raise recognizing.NotOurs from None
+        except provenance.UnknownAttempt:
+            raise provenance.NotOurs from None
 
-    swap(receiving, "_fetch_and_apply", drop)
+    swap(apply_event, "_fetch_and_apply", drop)
 
 
 @mutant("B25 old_secret_kept")

@@ -2,21 +2,24 @@
 
 from typing import Any
 
-from payments.cases import contesting, refunding, settling, sweeping
+from payments.cases.collecting import sweep
+from payments.cases.disputes import answer_dispute
+from payments.cases.payments import offline_and_credit
+from payments.cases.refunds import give_back
 from payments.doors.doors import Doors
 from payments.facts.dispute import Dispute
 from payments.facts.payment import Payment
 from payments.facts.refund import Refund, RefundStatus, room
 from payments.facts.stripe_objects import StripeRefund
-from payments.steps import returning, submitting
-from payments.steps.recognizing import NotOurs
+from payments.steps.attempts.provenance import NotOurs
+from payments.steps.refunds import apply_refund, submit_refund
 from tests.simulation.planting import NUMBERS, Replace, mutant
 
 
 @mutant("B14 refund_unreserved")
 def give_back_what_came_once_more(swap: Replace) -> None:
     swap(Payment, "refundable", property(lambda self: self.gross - self.disputed))
-    swap(refunding, "room", lambda payment, _: room(payment, []))
+    swap(give_back, "room", lambda payment, _: room(payment, []))
 
 
 @mutant("B15 refund_key_random")
@@ -37,7 +40,7 @@ def offer_what_a_bank_has_taken(swap: Replace) -> None:
 
 @mutant("B51 inquiry_answered_again")
 def answer_a_chargeback_with_what_was_meant_for_the_inquiry(swap: Replace) -> None:
-    swap(contesting, "_require_stage", lambda *_: None)
+    swap(answer_dispute, "_require_stage", lambda *_: None)
     swap(Dispute, "is_answered_since", lambda *_: False)
 
 
@@ -56,48 +59,48 @@ def see_only_what_was_asked_for_here(swap: Replace) -> None:
     def deny(told: StripeRefund, *_: Any) -> Refund:
         raise NotOurs(told.id)
 
-    swap(returning, "_imported", deny)
+    swap(apply_refund, "_imported", deny)
 
 
 @mutant("B38 cash_counted_per_try")
 def book_cash_at_each_try(swap: Replace) -> None:
-    offline = settling._offline
+    offline = offline_and_credit._offline
 
     def anew(request: Any, invoice: Any, ident: str, doors: Doors) -> Payment:
         return offline(request, invoice, f"{ident}{next(NUMBERS)}", doors)
 
-    swap(settling, "_offline", anew)
+    swap(offline_and_credit, "_offline", anew)
 
 
 @mutant("B39 refunds_not_swept")
 def leave_refunds_to_themselves(swap: Replace) -> None:
-    swap(sweeping, "_settle_refund", lambda *_: None)
+    swap(sweep, "_settle_refund", lambda *_: None)
 
 
 @mutant("B40 refund_timeout_is_failure")
 def take_silence_about_a_refund_for_a_no(swap: Replace) -> None:
-    drive = submitting.drive
+    drive = submit_refund.drive
 
     def hasty(refund: Refund, doors: Doors) -> Refund:
         found = drive(refund, doors)
         unheard = found.status is RefundStatus.SUBMITTED
-        return submitting.give_up(found, "silence", doors) if unheard else found
+        return submit_refund.give_up(found, "silence", doors) if unheard else found
 
-    swap(refunding, "drive", hasty)
+    swap(give_back, "drive", hasty)
 
 
 @mutant("B41 refund_booked_from_its_request")
 def book_a_refund_before_stripe_has_told(swap: Replace) -> None:
-    heard = returning._heard
+    heard = apply_refund._heard
 
     def sanguine(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
         if told.status in {"pending", "requires_action"}:
             told = told.model_copy(update={"status": "succeeded"})
         return heard(refund, told, doors)
 
-    swap(returning, "_heard", sanguine)
+    swap(apply_refund, "_heard", sanguine)
 
 
 @mutant("B66 paid_twice_is_nobodys_credit")
 def leave_with_the_invoice_what_it_does_not_need(swap: Replace) -> None:
-    swap(returning, "freed_by", lambda *_: ())
+    swap(apply_refund, "freed_by", lambda *_: ())

@@ -5,7 +5,9 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from payments.cases import charging, invoicing, paying, sweeping
+from payments.cases.collecting import charge_saved_card, sweep
+from payments.cases.invoices import invoicing
+from payments.cases.links import press_pay
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.rows import addresses
@@ -18,14 +20,17 @@ from payments.facts.invoice import Invoice
 from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
 from payments.facts.payment import Payment
 from payments.facts.stripe_objects import Intent
-from payments.steps import advancing, booking, claiming, closing, collecting, comparing
-from payments.steps.addressing import way_back
+from payments.steps.attempts import transitions
+from payments.steps.books import comparison
+from payments.steps.collecting import claims, close_attempt, saved_card
+from payments.steps.links.link_tokens import way_back
+from payments.steps.payments import payment_rows
 from tests.simulation.planting import NUMBERS, Replace, mutant
 
 
 @mutant("B1 no_intent_first")
 def charge_before_anything_is_written(swap: Replace) -> None:
-    claim = charging.claim
+    claim = charge_saved_card.claim
 
     def charge_first(invoices: Any, propose: Any, *, supersede: bool, doors: Doors) -> Attempt:
         attempt = propose(invoices)
@@ -37,7 +42,7 @@ def charge_before_anything_is_written(swap: Replace) -> None:
             pass
         return claim(invoices, propose, supersede=supersede, doors=doors)
 
-    swap(charging, "claim", charge_first)
+    swap(charge_saved_card, "claim", charge_first)
 
 
 @mutant("B2 random_stripe_key")
@@ -56,25 +61,25 @@ def name_each_try_anew(swap: Replace) -> None:
 @mutant("B3 timeout_is_failure")
 def take_silence_for_a_no(swap: Replace) -> None:
     swap(
-        collecting,
+        saved_card,
         "_unknown",
-        lambda attempt, doors: advancing.advance(attempt, AttemptStatus.FAILED, doors=doors),
+        lambda attempt, doors: transitions.advance(attempt, AttemptStatus.FAILED, doors=doors),
     )
 
 
 @mutant("B4 claim_unconditional")
 def claim_what_was_read(swap: Replace) -> None:
     def claim(invoices: Any, propose: Any, *, supersede: bool, doors: Doors) -> Attempt:
-        free = [claiming.release(each, supersede=supersede, doors=doors) for each in invoices]
+        free = [claims.release(each, supersede=supersede, doors=doors) for each in invoices]
         created = change(propose(free))
         latest = [doors.store.invoice(each.tenant, each.id) for each in free]
-        claims = [
+        taken = [
             change(each.claim_for(created.new), now) for each, now in zip(free, latest, strict=True)
         ]
-        doors.store.write(*claims, created)
+        doors.store.write(*taken, created)
         return created.new
 
-    for module in (charging, paying):
+    for module in (charge_saved_card, press_pay):
         swap(module, "claim", claim)
 
 
@@ -89,7 +94,7 @@ def _without_closing(release: Any) -> Any:
 
 @mutant("B5 charge_ignores_link")
 def charge_beside_an_open_page(swap: Replace) -> None:
-    swap(claiming, "release", _without_closing(claiming.release))
+    swap(claims, "release", _without_closing(claims.release))
 
 
 @mutant("B6 void_keeps_link")
@@ -99,7 +104,7 @@ def void_beside_an_open_page(swap: Replace) -> None:
 
 @mutant("B7 link_no_intent")
 def open_a_page_before_anything_is_written(swap: Replace) -> None:
-    claim = paying.claim
+    claim = press_pay.claim
 
     def open_first(invoices: Any, propose: Any, *, supersede: bool, doors: Doors) -> Attempt:
         attempt = propose([each.having(claim=None) for each in invoices])
@@ -107,7 +112,7 @@ def open_a_page_before_anything_is_written(swap: Replace) -> None:
         gateway.create_session(attempt, invoices[0].number, way_back(attempt, doors))
         return claim(invoices, propose, supersede=supersede, doors=doors)
 
-    swap(paying, "claim", open_first)
+    swap(press_pay, "claim", open_first)
 
 
 @mutant("B8 ledger_id_random")
@@ -152,9 +157,9 @@ def believe_whoever_comes_last(swap: Replace) -> None:
 @mutant("B13 sweeper_releases")
 def free_without_a_fence(swap: Replace) -> None:
     swap(
-        sweeping,
+        sweep,
         "close",
-        lambda attempt, doors: advancing.advance(attempt, AttemptStatus.CANCELED, doors=doors),
+        lambda attempt, doors: transitions.advance(attempt, AttemptStatus.CANCELED, doors=doors),
     )
 
 
@@ -172,7 +177,7 @@ def forget_the_intents_id(swap: Replace) -> None:
         )
         return saved.model_copy(update={"payment_intent": made.id})
 
-    swap(collecting, "_create", forgetful)
+    swap(saved_card, "_create", forgetful)
 
 
 @mutant("B18 replay_after_24h")
@@ -283,32 +288,32 @@ def _with_fresh_resource(lock: Any) -> Any:
 
 @mutant("B33 fee_not_posted")
 def forget_the_fee(swap: Replace) -> None:
-    received = booking.payment_received
+    received = payment_rows.payment_received
 
     def gross_only(payment: Payment) -> Any:
         entry = received(payment)
         return entry.model_copy(update={"postings": entry.postings[:2]})
 
-    swap(booking, "payment_received", gross_only)
+    swap(payment_rows, "payment_received", gross_only)
 
 
 @mutant("B34 reconcile_does_not_heal")
 def only_look(swap: Replace) -> None:
-    compare = comparing._compare_payment
+    compare = comparison._compare_payment
 
     def look(intent: Intent, payment: Payment | None, *more: Any) -> str | None:
         return "missing_payment" if payment is None else compare(intent, payment, *more)
 
-    swap(comparing, "_compare_payment", look)
+    swap(comparison, "_compare_payment", look)
 
 
 @mutant("B35 sweep_forgets_sessions")
 def leave_the_pages_open(swap: Replace) -> None:
-    close = closing._close_session
+    close = close_attempt._close_session
 
     def careless(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
         if attempt.session:
             return close(attempt, gateway, doors)
-        return advancing.advance(attempt, AttemptStatus.EXPIRED, doors=doors)
+        return transitions.advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
-    swap(closing, "_close_session", careless)
+    swap(close_attempt, "_close_session", careless)

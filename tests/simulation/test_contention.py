@@ -7,7 +7,7 @@ import pytest
 from payments.doors.doors import Doors
 from payments.doors.store import Store
 from payments.errors import TooMuchContention
-from payments.steps.retrying import retrying
+from payments.steps.retry import retrying
 from tests.simulation.beginning import simulated
 from tests.simulation.wire import Invocation
 from tests.simulation.wiring import doors as doors_of

@@ -1,1 +1,1 @@
-"""The use cases, a module for each, and none imports another; imports steps and what is below."""
+"""The use cases, a folder for each subject; none imports another."""

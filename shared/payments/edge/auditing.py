@@ -18,7 +18,7 @@ from payments.edge.roles import AUDITED, KNOWN
 from payments.errors import PaymentsError
 from payments.facts.audit import AuditRecord, Phase
 from payments.facts.caller import Caller
-from payments.steps import auditing
+from payments.steps import audit_trail
 
 logger = Logger(child=True)
 
@@ -80,7 +80,7 @@ class Trail:
             network=_network(context["http"].get("sourceIp", "")),
             **outcome,
         )
-        placed = auditing.append(record, doors)
+        placed = audit_trail.append(record, doors)
         # A second place that knows each digest, and that no role of ours can rewrite.
         logger.info("audited", chain=placed.chain, number=placed.number, digest=placed.digest)
 

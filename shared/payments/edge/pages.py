@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from payments.cases.showing import LinkState, LinkView, Received, wrong_part
+from payments.cases.links.pay_page import LinkState, LinkView, Received, wrong_part
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import InvoiceStatus
 from payments.facts.module import ModuleState

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from payments.doors.stripe_api.transport import API_VERSION, PAGE, Transport
 from payments.facts.stripe_accounts import Event, WebhookEndpoint
 
-#: What the endpoint at Stripe sends us: exactly what `applying` knows to use.
+#: What the endpoint at Stripe sends us: exactly what `apply_event` knows to use.
 EVENTS = (
     "payment_intent.succeeded",
     "payment_intent.payment_failed",

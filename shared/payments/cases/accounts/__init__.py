@@ -1,0 +1,1 @@
+"""How an account is connected, cared for, and let go of."""

@@ -1,0 +1,234 @@
+"""
+Connect a Stripe account by its keys, one pair for each mode.
+
+Try them, keep them in Secrets Manager only, listen to the account.
+"""
+
+from dataclasses import dataclass
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.secrets import SecretMissing
+from payments.doors.store import change
+from payments.doors.table import RowChanged
+from payments.errors import (
+    InvalidTransition,
+    KeysNotSameAccount,
+    StripeAccountError,
+    StripePermissionMissing,
+    StripeUnavailable,
+)
+from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
+from payments.facts.caller import Caller
+from payments.facts.outcome import OutcomeUnknown
+from payments.steps.accounts.key_probes import Keys, fix_of, probe, prove_same_account, require_form
+from payments.steps.accounts.platform_endpoint import hear
+from payments.steps.accounts.slot_lock import held, of_account, settle
+from payments.steps.accounts.stripe_status import refresh
+from payments.steps.accounts.unique_names import named, taken
+from payments.steps.accounts.verification import verify, verify_kept
+from payments.steps.accounts.webhook_endpoint import listen_anew, retire
+
+_OTHER = "These keys belong to another Stripe account than the one that is connected."
+#: What a key must be allowed before two modes can be shown to be one account.
+_WHOSE = "account.read"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """An account and the keys of its first mode."""
+
+    name: str
+    keys: Keys
+    error_emails: tuple[str, ...] = ()
+
+
+def connect(request: ConnectRequest, *, account_id: str, caller: Caller, doors: Doors) -> Account:
+    """
+    Connect an account and return it, `active` or in `error` with the reason.
+
+    Raise, with nothing stored, for keys that are malformed, of the wrong mode or of two accounts.
+    `account_id` is the request's own: a repeat goes on with the same account and endpoint.
+    """
+    keys = request.keys
+    require_form(keys)
+    secret = doors.stripe(keys.secret_key)
+    reason = prove_same_account(keys, account_id, secret, doors)
+    _reserve(request, account_id, caller, doors)
+    with held(caller.tenant, account_id, keys.mode, doors) as account:
+        doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
+        return settle(verify(account, keys.mode, secret, reason, doors), keys.mode, doors)
+
+
+def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors) -> Account:
+    """
+    Fill the slot of a mode, or replace the keys in it, and return the account.
+
+    The new keys are proven first: of this account, and with every permission. Until then, and if
+    they are refused, the old ones stay in use.
+    """
+    require_form(keys)
+    account = _with_keys(account_id, caller, doors)
+    secret = doors.stripe(keys.secret_key)
+    name = f"{account.id}:{doors.new_id('key')}"
+    _require_proven(secret, prove_same_account(keys, name, secret, doors))
+    there = _whose(account, keys, secret, doors)
+    with held(caller.tenant, account_id, keys.mode, doors) as account:
+        doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
+        found = _replaced(account, keys, doors).having(
+            stripe_account=there or account.stripe_account, base_url=caller.base_url
+        )
+        return settle(verify(found, keys.mode, secret, None, doors), keys.mode, doors)
+
+
+def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
+    """
+    Probe an account again, both keys of each mode, and return it with its new status.
+
+    Of one without keys of its own, Stripe is asked how it stands, and the platform's endpoint is
+    seen to.
+    """
+    account = doors.store.account(caller.tenant, account_id)
+    for mode in [mode for mode, slot in account.slots.items() if not slot.is_over]:
+        if account.method != "api_keys":
+            hear(doors.platform(mode), mode, caller.base_url, doors)
+            account = refresh(account.tenant, account.id, mode, doors)
+            continue
+        with held(caller.tenant, account_id, mode, doors) as found:
+            here = found.having(base_url=caller.base_url)
+            account = settle(verify_kept(here, mode, doors), mode, doors)
+    return account
+
+
+def rotate_webhook_secret(
+    account_id: str, mode: str | None, *, overlap: bool, caller: Caller, doors: Doors
+) -> Account:
+    """
+    Have Stripe sign with a new secret, and return the account.
+
+    With `overlap`, what is signed with the old one is understood for three days more.
+    """
+    account = _with_keys(account_id, caller, doors)
+    mode = mode or account.main_mode
+    account.require_active(mode)
+    with held(caller.tenant, account_id, mode, doors) as account:
+        gateway = doors.gateway(caller.tenant, account_id, mode)
+        here = account.having(base_url=caller.base_url)
+        try:
+            found = listen_anew(here, mode, gateway, doors)
+        except OutcomeUnknown:
+            raise StripeUnavailable("Stripe did not answer; the secret is as before.") from None
+        if not overlap:
+            found = retire(found, mode, gateway, doors)
+        again = found.slot(mode).next_check(doors.now())
+        return settle(found.having_slot(mode, check_at=again), mode, doors)
+
+
+def change_account(
+    account_id: str,
+    name: str | None,
+    error_emails: tuple[str, ...] | None,
+    *,
+    caller: Caller,
+    doors: Doors,
+) -> Account:
+    """Give an account another name, or other addresses for its errors."""
+
+    def step() -> Account:
+        account = doors.store.account(caller.tenant, account_id)
+        new = account.having(
+            name=account.name if name is None else name,
+            error_emails=account.error_emails if error_emails is None else error_emails,
+        )
+        saved = change(new, account)
+        doors.store.write(saved, *named(new, account.name, doors))
+        return saved.new
+
+    return of_account(step, account_id, doors)
+
+
+def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:
+    """Return the account; refuse one that has no keys or endpoint of its own."""
+    account = doors.store.account(caller.tenant, account_id)
+    if account.method != "api_keys":
+        raise InvalidTransition(
+            f"Account {account.name} is connected through Stripe: it has no keys or webhook "
+            "endpoint of its own.",
+            method=account.method,
+        )
+    return account
+
+
+def _replaced(account: Account, keys: Keys, doors: Doors) -> Account:
+    """Return the account with new keys, and until when the ones before may still be used."""
+    before = account.slot(keys.mode).secret_key_last4
+    previous = (
+        PreviousKey(last4=before, until=doors.now() + KEYS_OVERLAP)
+        if before and before != keys.secret_key[-4:]
+        else None
+    )
+    return account.having_slot(keys.mode, previous_key=previous, **keys.shown)
+
+
+def _require_proven(secret: Gateway, reason: str | None) -> None:
+    """Refuse keys that would stop what works now, and say what they lack."""
+    if reason and "permission" not in reason:
+        raise StripeAccountError(f"{reason} Nothing was changed.")
+    missing = [check for check in probe(secret, reason) if not check.ok]
+    if missing:
+        names = ", ".join(check.permission for check in missing)
+        raise StripePermissionMissing(
+            f"The secret key lacks {names}. Nothing was changed.",
+            permission=missing[0].permission,
+            checks=[check.model_dump() for check in missing],
+        )
+
+
+def _whose(account: Account, keys: Keys, secret: Gateway, doors: Doors) -> str | None:
+    """Return whose the keys are; refuse another account than the one that is connected."""
+    there, known = secret.account_id(), account.stripe_account
+    slots = [mode for mode, slot in account.slots.items() if slot.publishable_key]
+    if there and not known:
+        known = next(filter(None, (_known(account, mode, doors) for mode in slots)), None)
+    if there and known:
+        if there != known:
+            raise KeysNotSameAccount(_OTHER)
+        return there
+    if slots == [keys.mode]:
+        before = account.slot(keys.mode).publishable_key or ""
+        keys_before = Keys(keys.mode, before, keys.secret_key)
+        reason = prove_same_account(keys_before, doors.new_id("key"), secret, doors)
+        if reason is None:
+            return there
+    raise StripePermissionMissing(
+        f"All keys have to be of one Stripe account, and a key without {_WHOSE} does not tell "
+        f"whose it is. {fix_of(_WHOSE)} Nothing was changed.",
+        permission=_WHOSE,
+    )
+
+
+def _known(account: Account, mode: str, doors: Doors) -> str | None:
+    """Return whose the kept keys of a mode are, if they may tell."""
+    try:
+        kept = doors.secrets.keys_again(account.tenant, account.id, mode)
+        return doors.stripe(kept["secret_key"]).account_id()
+    except (SecretMissing, StripeAccountError):
+        return None
+
+
+def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Doors) -> None:
+    account = Account(
+        id=account_id,
+        tenant=caller.tenant,
+        name=request.name,
+        created_at=doors.now(),
+        error_emails=request.error_emails,
+        base_url=caller.base_url,
+        slots={request.keys.mode: Slot(created_at=doors.now(), **request.keys.shown)},
+    )
+    try:
+        names = named(account, None, doors)
+        doors.store.write(change(account), *names)
+    except RowChanged as changed:
+        if 0 not in changed.rows:
+            raise taken(Account, request.name) from None

@@ -1,0 +1,228 @@
+"""
+Connect a merchant who has a Stripe account already, by their consent (OAuth).
+
+Only the account's id is kept. The tokens that Stripe gives are dropped: the platform's key acts.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from payments.doors.doors import Doors
+from payments.doors.store import change
+from payments.doors.table import RowChanged
+from payments.errors import (
+    KeyModeMismatch,
+    NameTaken,
+    PaymentsError,
+    PlatformNotConfigured,
+    StripeAccountTaken,
+    StripePermissionMissing,
+    StripeRequestRefused,
+    StripeUnavailable,
+    ValidationFailed,
+)
+from payments.facts.account import Account, AccountStatus, Slot
+from payments.facts.audit import AuditRecord, Phase
+from payments.facts.caller import Caller
+from payments.facts.connection import ConnectedAccount, Connection, ConnectState
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_accounts import OAuthToken
+from payments.steps.accounts.connect_state import find, mint, use, way_home
+from payments.steps.accounts.platform_endpoint import hear
+from payments.steps.accounts.stripe_status import refresh
+from payments.steps.accounts.unique_names import named, require_free, taken
+from payments.steps.audit_trail import append
+
+SCOPE = "read_write"
+_CALLBACK = "/v1/accounts/oauth/callback"
+_CODE = re.compile(r"[A-Za-z0-9_-]{4,200}")
+_ERROR = re.compile(r"[a-z_]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthRequest:
+    """What the account will be called here."""
+
+    name: str
+    mode: str
+    return_path: str = ""
+    error_emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What Stripe sends along when the merchant comes back: a code, or why there is none."""
+
+    code: str = ""
+    error: str = ""
+
+
+def begin(
+    request: OAuthRequest, *, account_id: str, caller: Caller, doors: Doors
+) -> tuple[str, datetime]:
+    """Return where the merchant consents, and until when they can come back from there."""
+    platform = doors.platform(request.mode)
+    if not platform.client_id:
+        raise PlatformNotConfigured(
+            f"This deployment has no OAuth client id in {request.mode} mode. Connect the merchant "
+            "by onboarding, or have the owner store the client id.",
+            mode=request.mode,
+        )
+    require_free(Account, caller.tenant, request.name, doors)
+    hear(platform, request.mode, caller.base_url, doors)
+    token, state = mint(
+        "oauth",
+        account_id,
+        request.mode,
+        caller,
+        doors,
+        name=request.name,
+        return_path=request.return_path,
+        error_emails=request.error_emails,
+    )
+    asked = {
+        "response_type": "code",
+        "client_id": platform.client_id,
+        "scope": SCOPE,
+        "redirect_uri": f"{caller.base_url}{_CALLBACK}",
+        "state": token,
+    }
+    return f"{platform.consent_base}/oauth/authorize?{urlencode(asked)}", state.expires_at
+
+
+def complete(token: str, consent: Consent, *, base_url: str, request: str, doors: Doors) -> str:
+    """
+    Connect the account whose merchant has consented, and return where they go on.
+
+    The state is used up first. A code is exchanged once in its life, so whoever is cut short after
+    that begins again: Stripe then gives the same account, which is not connected twice.
+    """
+    found = find(token, "oauth", doors)
+    if not (_CODE.fullmatch(consent.code) or _ERROR.fullmatch(consent.error)):
+        raise ValidationFailed("Stripe's way back carries a code, or an error.")
+    state = use(found, doors)
+    if consent.error:
+        return way_home(state, base_url, doors, error=consent.error)
+    try:
+        account = _connect(state, consent.code, base_url, doors)
+        append(_record(state, account.id, request, doors), doors)
+    except PaymentsError as refusal:
+        told = {"error": refusal.code}
+        if isinstance(refusal.members.get("account"), str):
+            told["account"] = refusal.members["account"]
+        return way_home(state, base_url, doors, **told)
+    status = account.slot(state.mode).status
+    return way_home(state, base_url, doors, account=account.id, status=status)
+
+
+def _connect(state: ConnectState, code: str, base_url: str, doors: Doors) -> Account:
+    granted = _exchange(state, code, doors)
+    known = _known(state, granted, doors) or _save(state, granted, base_url, doors)
+    return refresh(state.tenant, known, state.mode, doors, reconnect=True)
+
+
+def _record(state: ConnectState, account: str, request: str, doors: Doors) -> AuditRecord:
+    """Return the line of the audit trail: an admin began it, and this is what came of it."""
+    return AuditRecord(
+        id=doors.new_id("aud"),
+        tenant=state.tenant,
+        at=doors.now(),
+        phase=Phase.OUTCOME,
+        request=request,
+        actor=state.subject,
+        machine=False,
+        role="admin",
+        profile="",
+        route=f"GET {_CALLBACK}",
+        objects=(account,),
+        status=303,
+    )
+
+
+def _exchange(state: ConnectState, code: str, doors: Doors) -> OAuthToken:
+    try:
+        granted = doors.platform(state.mode).exchange(code)
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; begin again.") from None
+    if granted.livemode is not (state.mode == "live"):
+        raise KeyModeMismatch(f"The consent is not for {state.mode} mode.")
+    if granted.scope != SCOPE:
+        raise StripePermissionMissing(f"The consent is for {granted.scope} only.")
+    return granted
+
+
+def _known(state: ConnectState, granted: OAuthToken, doors: Doors) -> str | None:
+    """
+    Return the tenant's account that is connected to it already, or None.
+
+    One that another tenant has, or that has keys of its own here, is refused: two connections would
+    book one payment twice, and whose an event is would be a guess.
+    """
+    pointer = doors.store.find_connected(state.mode, granted.stripe_user_id)
+    if pointer and pointer.tenant == state.tenant:
+        return pointer.account
+    if pointer:
+        raise StripeAccountTaken("This Stripe account is connected elsewhere: disconnect it there.")
+    twin = _with_keys(state, granted.stripe_user_id, doors)
+    if twin:
+        _give_back(state, granted, doors)
+        raise StripeAccountTaken(
+            f"This Stripe account is connected by its keys as {twin.name}.", account=twin.id
+        )
+    return None
+
+
+def _with_keys(state: ConnectState, stripe_account: str, doors: Doors) -> Account | None:
+    cursor = None
+    while True:
+        found, cursor = doors.store.page(Account, state.tenant, limit=100, cursor=cursor)
+        for account in found:
+            slot = account.slots.get(state.mode)
+            works = slot and slot.status is not AccountStatus.DISCONNECTED
+            if works and account.stripe_account == stripe_account:
+                return account
+        if cursor is None:
+            return None
+
+
+def _give_back(state: ConnectState, granted: OAuthToken, doors: Doors) -> None:
+    """Give back a consent that nothing here will use."""
+    try:
+        doors.platform(state.mode).deauthorize(granted.stripe_user_id)
+    except (StripeRequestRefused, OutcomeUnknown):
+        # It stands in the merchant's Dashboard, where they can take it back themselves.
+        return
+
+
+def _save(state: ConnectState, granted: OAuthToken, base_url: str, doors: Doors) -> str:
+    """Write account, name, connection and whose it is, all or none, and return the account's id."""
+    now, mode, stripe_account = doors.now(), state.mode, granted.stripe_user_id
+    own = {"tenant": state.tenant, "account": state.account, "mode": mode}
+    account = Account(
+        id=state.account,
+        tenant=state.tenant,
+        name=state.name,
+        created_at=now,
+        error_emails=state.error_emails,
+        method="oauth",
+        stripe_account=stripe_account,
+        base_url=base_url,
+        slots={mode: Slot(created_at=now, status=AccountStatus.VERIFYING)},
+    )
+    connection = Connection(
+        **own, method="oauth", created_at=now, stripe_account=stripe_account, api="v1"
+    )
+    pointer = ConnectedAccount(**own, stripe_account=stripe_account)
+    try:
+        names = named(account, None, doors)
+        doors.store.write(change(pointer), change(account), change(connection), *names)
+    except (RowChanged, NameTaken) as refusal:
+        # Somebody may have come back with the same consent at the same time.
+        pointed = isinstance(refusal, NameTaken) or 0 in refusal.rows
+        known = _known(state, granted, doors) if pointed else None
+        if known:
+            return known
+        raise taken(Account, state.name) from None
+    return account.id

@@ -1,0 +1,1 @@
+"""Stripe's money against ours, and the journal."""

@@ -1,0 +1,96 @@
+"""Each night the books are closed: the balances of midnight are kept, those of before checked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from payments.doors.doors import Doors
+from payments.facts.balances import DAILY, Closing, Closings, add, divided, last_midnight
+from payments.steps.books.totals import BooksBroken, balances_at, entered
+
+
+@dataclass(slots=True)
+class Night:
+    """What a night's work came to."""
+
+    closed: int = 0
+    checked: int = 0
+
+
+def close_books(doors: Doors) -> Night:
+    """
+    Close every tenant's books at the last midnight; in the end raise BooksBroken if some are wrong.
+
+    Before that the newest balances and, in turn, one of the older ones are counted anew from those
+    before them. What is wrong is thrown away with all that was built on it, and counted again.
+    """
+    night, broken = Night(), []
+    for tenant in _tenants(doors):
+        if not doors.may_write:
+            break
+        found = doors.store.closings(tenant)
+        sound = _sound(found, night, doors)
+        if sound != found:
+            broken.append(tenant)
+            sound = found = doors.store.save(sound, found)
+        _close(sound, night, doors)
+    if broken:
+        raise BooksBroken(*broken)
+    return night
+
+
+def _tenants(doors: Doors) -> list[str]:
+    """Return who has accounts at work, and whose books were ever closed: they stay to be read."""
+    at_work = {account.tenant for account in doors.store.working_accounts()}
+    return sorted(at_work | {found.tenant for found in doors.store.due(Closings, doors.now())})
+
+
+def _sound(found: Closings, night: Night, doors: Doors) -> Closings:
+    """Return those of the closings that are what the journal comes to, as far as is looked."""
+    if not found.done:
+        return found
+    in_turn = found.done[doors.now().toordinal() % len(found.done)]
+    for closing in dict.fromkeys((in_turn, found.done[-1])):
+        night.checked += 1
+        if not _is_sound(closing, found, doors):
+            return found.without(closing)
+    return found
+
+
+def _is_sound(closing: Closing, found: Closings, doors: Doors) -> bool:
+    try:
+        kept = balances_at(found.tenant, closing, doors)
+        counted, entries = _counted(found, closing.until, doors)
+    except BooksBroken:
+        return False
+    return (kept, closing.entries) == (counted, entries)
+
+
+def _counted(
+    found: Closings, until: datetime, doors: Doors
+) -> tuple[dict[tuple[str, str], int], int]:
+    """Return the balances of a midnight and how many entries they are of, from the one before."""
+    before = found.earlier_than(until)
+    balances = balances_at(found.tenant, before, doors)
+    since = before.until if before else None
+    entries = add(balances, entered(found.tenant, since, until, doors))
+    return balances, entries + (before.entries if before else 0)
+
+
+def _close(found: Closings, night: Night, doors: Doors) -> None:
+    """Keep the balances of the last midnight: the rows first, then that they are there."""
+    until, newest = last_midnight(doors.now()), found.before(None)
+    if newest and newest.until >= until:
+        return
+    balances, entries = _counted(found, until, doors)
+    name, ttl = doors.new_id("bal"), _ttl(until)
+    parts = divided(found.tenant, name, balances, ttl)
+    for part in parts:
+        doors.store.create(part)
+    closing = Closing(id=name, until=until, entries=entries, parts=len(parts))
+    doors.store.save(found.closed(closing, doors.now()), found if found.version else None)
+    night.closed += 1
+
+
+def _ttl(until: datetime) -> int | None:
+    """Return when DynamoDB may delete the balances of a midnight: long after their last reader."""
+    return None if until.day == 1 else int((until + 2 * DAILY).timestamp())

@@ -1,0 +1,1 @@
+"""Money is collected: a saved card, a storefront, and what a request left behind."""

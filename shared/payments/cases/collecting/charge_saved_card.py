@@ -1,0 +1,218 @@
+"""Charge a saved card: who may, for what, and what a decline says to the caller."""
+
+from dataclasses import dataclass
+
+from payments.doors.doors import Doors
+from payments.errors import (
+    AuthenticationRequired,
+    CardDeclined,
+    Declined,
+    NotFound,
+    PaymentBlocked,
+    PaymentCanceled,
+    ValidationFailed,
+)
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
+from payments.facts.caller import Caller
+from payments.facts.customer import Customer, SavedMethod
+from payments.facts.invoice import Invoice
+from payments.facts.module import OnActionRequired
+from payments.facts.payment import Allocation
+from payments.facts.velocity import Scope
+from payments.money import Money
+from payments.steps.collecting.claims import claim
+from payments.steps.collecting.saved_card import drive
+from payments.steps.links.link_tokens import link_for, page_of
+from payments.steps.modules.permissions import Permitted, module_of, require_same_books, require_use
+from payments.steps.modules.velocity_limits import admit, note_decline
+
+_S = AttemptStatus
+
+#: What to tell staff, by Stripe's decline code first: its advice code is about the card, and a
+#: customer without funds pays sooner in another way.
+ADVICE = {
+    "insufficient_funds": "use_another_method",
+    "withdrawal_count_limit_exceeded": "use_another_method",
+    "processing_error": "try_again_later",
+    "reenter_transaction": "try_again_later",
+    "issuer_not_available": "try_again_later",
+    "incorrect_cvc": "confirm_card_data",
+    "invalid_cvc": "confirm_card_data",
+    "authentication_required": "send_pay_link",
+    "try_again_later": "try_again_later",
+    "do_not_try_again": "use_another_method",
+    "confirm_card_data": "confirm_card_data",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is asked for one invoice: minor units, or None for all that is collectable."""
+
+    invoice: str
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """
+    One charge for one invoice, or for several of the same customer.
+
+    No card means the default one. `on_action_required` says what follows where the bank wants the
+    card's owner: they get a link, if the module has links, or the charge fails.
+    """
+
+    parts: tuple[Part, ...]
+    module: str | None = None
+    customer: str | None = None
+    payment_method: str | None = None
+    supersede_open_links: bool = True
+    on_action_required: OnActionRequired | None = None
+
+
+def charge_token(
+    request: ChargeRequest, *, attempt_id: str, caller: Caller, doors: Doors
+) -> Attempt:
+    """
+    Charge a saved card for an invoice and return the attempt as far as it came.
+
+    `attempt_id` is the request's own: called again with it, this goes on where it stopped. Raise
+    Declined where Stripe tried and no money moved.
+    """
+    names = [part.invoice for part in request.parts]
+    attempt, invoices = doors.store.begun(caller.tenant, attempt_id, *names)
+    if not attempt:
+        attempt = _begin(request, attempt_id, invoices, caller, doors)
+    if attempt.is_open:
+        attempt = drive(attempt, doors)
+    if attempt.status is _S.FAILED:
+        decline = attempt.decline or Decline(code="card_declined")
+        note_decline(
+            decline.charge or attempt.id, attempt, _fingerprint(attempt, doors), doors=doors
+        )
+        raise declined(attempt, decline)
+    if attempt.status in {_S.CANCELED, _S.EXPIRED}:
+        detail = "The attempt was given up before the bank was asked. No money moved; charge again."
+        raise PaymentCanceled(detail, attempt_id=attempt.id)
+    return attempt
+
+
+def page_to_confirm(attempt_id: str, invoice: str, *, caller: Caller, doors: Doors) -> str | None:
+    """Return the pay link's page on which a payer goes on with an attempt that waits for them."""
+    attempt = doors.store.attempt(caller.tenant, invoice, attempt_id)
+    home = doors.store.invoice(caller.tenant, invoice)
+    link = link_for(attempt, home, doors) if attempt else None
+    return page_of(caller.base_url, caller.tenant, link.id, doors) if link else None
+
+
+def declined(attempt: Attempt, decline: Decline) -> Declined:
+    """
+    Return the refusal that a decline is to the caller.
+
+    A block by Stripe's rules is told apart.
+    """
+    kind: type[Declined] = CardDeclined
+    detail = "The bank declined this card."
+    if decline.asks_payer:
+        kind, detail = (
+            AuthenticationRequired,
+            "The bank wants the cardholder to confirm this payment.",
+        )
+    elif decline.outcome_type == "blocked":
+        kind, detail = PaymentBlocked, "The payment was stopped before it reached the bank."
+    advice = ADVICE.get(decline.decline_code or decline.code) or ADVICE.get(
+        decline.advice_code or ""
+    )
+    return kind(
+        detail,
+        attempt_id=attempt.id,
+        decline_code=decline.decline_code,
+        advice_code=decline.advice_code,
+        advice=advice or "use_another_method",
+        charge=decline.charge,
+        payment_intent=attempt.payment_intent,
+    )
+
+
+def _begin(
+    request: ChargeRequest, attempt_id: str, invoices: list[Invoice], caller: Caller, doors: Doors
+) -> Attempt:
+    _require_one_payer(invoices, request.customer)
+    module, payer = module_of(invoices[0], request.module), invoices[0].customer
+    permitted, customer = require_use(caller, module, "charge_saved", payer, doors)
+    permitted.module.require_card()
+    if request.on_action_required == "send_link":
+        permitted.module.require("link")
+    for invoice in invoices:
+        require_same_books(invoice, permitted)
+    customer.require_enabled()
+    card = _card(customer, request.payment_method, permitted, doors)
+
+    def propose(seen: list[Invoice]) -> Attempt:
+        shares = tuple(map(_share, seen, request.parts))
+        if any(map(_is_partial, seen, shares)):
+            permitted.module.require("partial")
+        money = Money(sum(share.amount for share in shares), seen[0].currency)
+        return Attempt(
+            **permitted.binds(money),
+            id=attempt_id,
+            invoice=seen[0].id,
+            customer=customer.ref,
+            channel=Channel.CHARGE,
+            created_at=doors.now(),
+            stripe_customer=card.stripe_customer,
+            payment_method=card.id,
+            sweep_at=doors.now() + SWEEP_AFTER,
+            on_action_required=request.on_action_required or permitted.module.on_action_required,
+            allocations=shares if len(shares) > 1 else (),
+        )
+
+    # Refuse what can never be charged before an open session is closed for it.
+    _require_taken(invoices, request.parts, permitted)
+    subjects: dict[Scope, str | None] = {"customer": customer.ref, "card": card.fingerprint}
+    admit(attempt_id, permitted.module, subjects, doors=doors)
+    return claim(invoices, propose, supersede=request.supersede_open_links, doors=doors)
+
+
+def _require_taken(invoices: list[Invoice], parts: tuple[Part, ...], permitted: Permitted) -> None:
+    asked = [
+        invoice.require_collectable(part.amount, beside=invoice.reserved).amount
+        for invoice, part in zip(invoices, parts, strict=True)
+    ]
+    permitted.module.terms.require_money(Money(sum(asked), invoices[0].currency))
+
+
+def _fingerprint(attempt: Attempt, doors: Doors) -> str | None:
+    card = doors.store.card(attempt.tenant, attempt.customer, attempt.payment_method or "")
+    return card.fingerprint if card else None
+
+
+def _require_one_payer(invoices: list[Invoice], customer: str | None) -> None:
+    first = invoices[0]
+    if len({invoice.id for invoice in invoices}) < len(invoices):
+        raise ValidationFailed("Name each invoice once.")
+    if any(invoice.customer != (customer or first.customer) for invoice in invoices):
+        raise ValidationFailed("One charge pays invoices of one customer, its own.")
+    if any(invoice.currency != first.currency for invoice in invoices):
+        raise ValidationFailed("One charge pays invoices in one currency.")
+
+
+def _share(invoice: Invoice, part: Part) -> Allocation:
+    money = invoice.require_collectable(part.amount)
+    return Allocation(invoice=invoice.id, amount=money.amount)
+
+
+def _is_partial(invoice: Invoice, share: Allocation) -> bool:
+    return share.amount < invoice.outstanding
+
+
+def _card(customer: Customer, asked: str | None, permitted: Permitted, doors: Doors) -> SavedMethod:
+    name = asked or customer.default_payment_method
+    if not name:
+        raise ValidationFailed(
+            f"Customer {customer.ref} has no saved card, so the request has to name one."
+        )
+    card = doors.store.card(customer.tenant, customer.ref, name)
+    if not card or not card.is_active or card.slot != f"{permitted.account.id}:{permitted.mode}":
+        raise NotFound("There is no such saved card.")
+    return card

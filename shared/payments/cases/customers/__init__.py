@@ -1,0 +1,1 @@
+"""Customers, their saved cards, and a person's rights."""

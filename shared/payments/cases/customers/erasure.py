@@ -1,0 +1,178 @@
+"""A person's rights: everything that is kept of a customer, and none of it any more."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from payments.doors.doors import Doors
+from payments.doors.secrets import SecretMissing
+from payments.doors.table import RowChanged
+from payments.errors import PaymentInProgress, PaymentsError
+from payments.facts.caller import Caller
+from payments.facts.customer import Customer
+from payments.facts.invoice import Invoice
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.personal import (
+    bare_attempt,
+    bare_invoice,
+    bare_link,
+    bare_payment,
+    bare_refund,
+    without_person,
+)
+from payments.steps.retry import retrying
+
+M = TypeVar("M", bound=BaseModel)
+
+PAGE = 100
+#: What is no fact about the customer: how rows are kept, and what opens a page.
+_INTERNAL = {
+    "tenant",
+    "version",
+    "digest",
+    "ttl",
+    "sweep_at",
+    "put_off_until",
+    "session_url",
+    "return_url",
+    "success_url",
+    "cancel_url",
+}
+
+
+def export(
+    ref: str, *, limit: int, cursor: str | None, caller: Caller, doors: Doors
+) -> tuple[dict[str, Any], str | None]:
+    """Return everything that is kept of a customer, a page of invoices at a time."""
+    customer = doors.store.customer(caller.tenant, ref)
+    invoices, following = doors.store.page(
+        Invoice, caller.tenant, limit=limit, cursor=cursor, wanted={"customer": ref}
+    )
+    kept = {
+        "customer": _told(customer),
+        "payment_methods": [_told(card) for card in doors.store.cards(caller.tenant, ref)],
+        "credits": [_told(credit) for credit in doors.store.credits(caller.tenant, ref)],
+        "invoices": [_whole(invoice, doors) for invoice in invoices],
+    }
+    return kept, following
+
+
+def erase(ref: str, *, caller: Caller, doors: Doors) -> tuple[Customer, list[dict[str, str]]]:
+    """
+    Take everything about a person out of the rows, and delete the customer at Stripe.
+
+    Amounts, dates, ids and the journal stay, and balance as before. Return the customer, and where
+    Stripe still has them, with the code that says why. A request that was cut short, or that left
+    something, is sent again.
+    """
+    customer = doors.store.customer(caller.tenant, ref)
+    if not customer.erased_at:
+        _require_idle(customer, doors)
+    read = partial(doors.store.customer, caller.tenant, ref)
+    _bare(read, partial(_forgotten, doors.now()), doors)
+    left = list(_delete_at_stripe(read(), doors))
+    for card in doors.store.cards(caller.tenant, ref):
+        saved = partial(doors.store.card, caller.tenant, ref, card.id)
+        _bare(saved, lambda found: found.erase(doors.now()), doors)
+    _bare_answers(caller.tenant, ref, doors)
+    for invoice in _invoices(customer, doors):
+        _bare_invoice(invoice, doors)
+    return read(), left
+
+
+def _told(row: BaseModel) -> dict[str, Any]:
+    return row.model_dump(mode="json", exclude_none=True, exclude=_INTERNAL)
+
+
+def _whole(invoice: Invoice, doors: Doors) -> dict[str, Any]:
+    rows = doors.store.invoice_rows(invoice.tenant, invoice.id)
+    kinds = ("attempts", "payments", "shares", "refunds", "credit_notes", "disputes")
+    told = {kind: [_told(row) for row in getattr(rows, kind)] for kind in kinds}
+    links = [_told(link) for link in doors.store.links(invoice.tenant, invoice.id)]
+    return {"invoice": _told(invoice), "pay_links": links, **told}
+
+
+def _invoices(customer: Customer, doors: Doors) -> Iterator[Invoice]:
+    cursor, wanted = None, {"customer": customer.ref}
+    while True:
+        found, cursor = doors.store.page(
+            Invoice, customer.tenant, limit=PAGE, cursor=cursor, wanted=wanted
+        )
+        yield from found
+        if cursor is None:
+            return
+
+
+def _require_idle(customer: Customer, doors: Doors) -> None:
+    for invoice in _invoices(customer, doors):
+        if invoice.claim:
+            raise PaymentInProgress(
+                f"A payment of invoice {invoice.number} is in progress; erase when it has ended.",
+                attempt_id=invoice.claim.attempt,
+            )
+
+
+def _forgotten(now: datetime, customer: Customer) -> Customer:
+    return customer if customer.erased_at else customer.erase(now)
+
+
+def _delete_at_stripe(customer: Customer, doors: Doors) -> Iterator[dict[str, str]]:
+    """Yield where the customer could not be deleted, and why."""
+    for slot, name in customer.stripe_ids.items():
+        account, _, mode = slot.partition(":")
+        try:
+            doors.gateway(customer.tenant, account, mode).delete_customer(name)
+        except (PaymentsError, OutcomeUnknown, SecretMissing) as problem:
+            code = problem.code if isinstance(problem, PaymentsError) else "stripe_unavailable"
+            yield {"account": account, "mode": mode, "code": code}
+            continue
+        read = partial(doors.store.customer, customer.tenant, customer.ref)
+        _bare(read, partial(_without_slot, slot), doors)
+
+
+def _without_slot(slot: str, customer: Customer) -> Customer:
+    left = {name: each for name, each in customer.stripe_ids.items() if name != slot}
+    return customer.having(stripe_ids=left)
+
+
+def _bare_invoice(invoice: Invoice, doors: Doors) -> None:
+    store, at = doors.store, (invoice.tenant, invoice.id)
+    # First of all: a payment that arrives meanwhile tells nothing then.
+    _bare(partial(store.invoice, *at), bare_invoice, doors)
+    rows = store.invoice_rows(*at)
+    for payment in rows.payments:
+        _bare(partial(store.payment, *at, payment.source), bare_payment, doors)
+        _bare_answers(invoice.tenant, payment.id, doors)
+    for refund in rows.refunds:
+        _bare(partial(store.refund, *at, refund.id), bare_refund, doors)
+    for attempt in rows.attempts:
+        _bare(partial(store.attempt, *at, attempt.id), bare_attempt, doors)
+    for link in store.links(*at):
+        _bare(partial(store.link, *at, link.id), bare_link, doors)
+        _bare_answers(invoice.tenant, link.id, doors)
+    _bare_answers(invoice.tenant, invoice.id, doors)
+
+
+def _bare_answers(tenant: str, about: str, doors: Doors) -> None:
+    for record in doors.store.answers(tenant, about):
+        bare = record.having(answer=without_person(record.answer))
+        if bare == record:
+            continue
+        try:
+            doors.store.save(bare, record)
+        except RowChanged:
+            # Nobody changes an answer once it is kept, but another request that erases.
+            continue
+
+
+def _bare(read: Callable[[], M | None], change: Callable[[M], M], doors: Doors) -> None:
+    def step() -> None:
+        found = read()
+        bare = change(found) if found else None
+        if found and bare and bare != found:
+            doors.store.save(bare, found)
+
+    retrying(step, doors)

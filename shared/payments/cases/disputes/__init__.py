@@ -1,0 +1,1 @@
+"""A payer's bank is answered."""

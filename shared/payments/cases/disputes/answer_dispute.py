@@ -1,0 +1,182 @@
+"""Answer a payer's bank: keep evidence at Stripe, send it, or give the dispute up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from payments.doors.doors import Doors
+from payments.doors.keys import made_at
+from payments.errors import (
+    DisputeNotAnswerable,
+    InvalidTransition,
+    StripeRequestRefused,
+    StripeUnavailable,
+)
+from payments.facts.caller import Caller
+from payments.facts.dispute import Dispute
+from payments.facts.outcome import OutcomeUnknown
+from payments.steps.disputes.apply_dispute import apply_dispute
+from payments.steps.modules.permissions import require_grant_of
+from payments.steps.retry import retrying
+
+if TYPE_CHECKING:
+    # Not at run time: a dispute is read without loading Stripe's SDK.
+    from payments.doors.gateway import Gateway
+
+Write = Callable[["Gateway", str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    Who asks; `id` is the request's own, the same each time that it comes.
+
+    `seen` is the version of the dispute that it is meant for, where the caller says so.
+    """
+
+    id: str
+    caller: Caller
+    seen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """A file for one of the slots that Stripe has; its content is shown nowhere."""
+
+    slot: str
+    name: str
+    content: bytes = field(repr=False)
+
+
+def save_evidence(
+    dispute_id: str,
+    fields: Mapping[str, str],
+    files: tuple[EvidenceFile, ...],
+    *,
+    request: Request,
+    doors: Doors,
+) -> Dispute:
+    """Keep evidence with the dispute at Stripe; the bank sees nothing of it yet."""
+    dispute, began = _begin(dispute_id, request, doors)
+    _require_stage(dispute, began)
+
+    def write(gateway: "Gateway", key: str) -> None:
+        uploaded = {}
+        for file in files:
+            _require_time(doors)
+            uploaded[file.slot] = gateway.create_file(file.name, file.content, f"{key}:{file.slot}")
+        _require_time(doors)
+        evidence = {**fields, **uploaded}
+        gateway.answer_dispute(dispute.stripe_id, evidence, submit=False, key=f"{key}:evidence")
+
+    # That there is evidence says nothing where there was some before: then it is not known.
+    return _answer(
+        dispute, write, lambda found: found.has_evidence and not dispute.has_evidence, doors
+    )
+
+
+def submit(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
+    """Send the evidence that is kept to the bank, which can be done once."""
+    dispute, began = _begin(dispute_id, request, doors)
+    if began and (not dispute.is_answerable or dispute.is_answered_since(began)):
+        return dispute
+    _require_stage(dispute, began)
+    if not dispute.has_evidence and not _ask(dispute, doors).has_evidence:
+        raise InvalidTransition("There is no evidence to submit.")
+
+    def write(gateway: "Gateway", key: str) -> None:
+        _require_time(doors)
+        gateway.answer_dispute(dispute.stripe_id, {}, submit=True, key=f"{key}:submit")
+
+    return _answer(dispute, write, lambda found: found.submissions > dispute.submissions, doors)
+
+
+def accept(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
+    """Give the dispute up: it is lost, and what it took is owed again."""
+    dispute, began = _begin(dispute_id, request, doors)
+    if began and not dispute.is_open:
+        return dispute
+    _require_stage(dispute, began)
+
+    def write(gateway: "Gateway", key: str) -> None:
+        _require_time(doors)
+        gateway.close_dispute(dispute.stripe_id, f"{key}:close")
+
+    return _answer(dispute, write, lambda found: not found.is_open, doors)
+
+
+def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, str | None]:
+    """
+    Note the request with the dispute before Stripe hears of it.
+
+    One that is new has to be meant for the dispute as it is, if it says for which. A request that
+    comes again first finds out how far it got; then the stage of the dispute in which it began is
+    returned, too.
+    """
+
+    def step() -> tuple[Dispute, str | None]:
+        dispute = doors.store.named(Dispute, request.caller.tenant, dispute_id)
+        payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
+        if payment:
+            asked = doors.store.attempt(payment.tenant, payment.invoice, payment.attempt or "")
+            require_grant_of(asked, request.caller, doors)
+        dispute.require_seen(request.id, request.seen)
+        began = dispute.began(request.id, made_at(request.id))
+        if began:
+            dispute = _ask(dispute, doors)
+        if dispute.is_answerable or not began:
+            dispute.require_answerable(doors.now())
+        return doors.store.save(dispute.begin(request.id, began), dispute), began
+
+    return retrying(step, doors)
+
+
+def _require_stage(dispute: Dispute, began: str | None) -> None:
+    """
+    Refuse to answer with a request from before what the bank asks now.
+
+    A chargeback takes one answer, and to give an inquiry up gives no money away.
+    """
+    if began and dispute.is_answerable and dispute.stage != began:
+        raise DisputeNotAnswerable(
+            "The bank has asked anew since this request began; answer that with a new one.",
+            dispute_status=dispute.status,
+        )
+
+
+def _answer(
+    dispute: Dispute, write: Write, is_done: Callable[[Dispute], bool], doors: Doors
+) -> Dispute:
+    """Write at Stripe and return the dispute as Stripe then has it; without an answer, ask."""
+    gateway = doors.gateway(dispute.tenant, dispute.account, dispute.mode)
+    # The version makes the key: a request that comes again is not answered with a kept failure,
+    # and doing any of this twice does no more than doing it once.
+    key = f"{dispute.tenant}:{dispute.id}:{dispute.version}"
+    try:
+        write(gateway, key)
+    except (OutcomeUnknown, StripeUnavailable):
+        found = _ask(dispute, doors)
+        if is_done(found):
+            return found
+        raise StripeUnavailable(
+            "Stripe did not say whether it took it; send the request again."
+        ) from None
+    except StripeRequestRefused:
+        _ask(dispute, doors).require_answerable(doors.now())
+        raise
+    return _ask(dispute, doors)
+
+
+def _ask(dispute: Dispute, doors: Doors) -> Dispute:
+    return apply_dispute(
+        dispute.stripe_id,
+        tenant=dispute.tenant,
+        account=dispute.account,
+        mode=dispute.mode,
+        doors=doors,
+    )
+
+
+def _require_time(doors: Doors) -> None:
+    if not doors.may_write:
+        raise StripeUnavailable("There is not enough time left; send the request again.")

@@ -1,0 +1,1 @@
+"""Invoices: made, changed, withdrawn, and explained."""

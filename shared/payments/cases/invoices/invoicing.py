@@ -1,0 +1,216 @@
+"""Create, read, change and withdraw invoices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.doors.table import RowChanged
+from payments.errors import (
+    FeatureDisabled,
+    InvalidTransition,
+    NumberTaken,
+    PaymentInProgress,
+    ValidationFailed,
+    VersionMismatch,
+)
+from payments.facts.caller import Caller
+from payments.facts.invoice import PAYABLE, Invoice, InvoiceStatus, Line
+from payments.facts.ledger import BAD_DEBT, JournalEntry, invoice_entry
+from payments.facts.notification import Kind, Notification
+from payments.facts.reservation import Reservation
+from payments.money import Money, require_representable
+from payments.steps.collecting.claims import release
+from payments.steps.modules.permissions import require_grant_and_customer, require_grant_for
+from payments.steps.notifications.outbox import of_invoice
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRequest:
+    """
+    Either `lines` or `total`; where both are given they have to agree.
+
+    Amounts in minor units.
+    """
+
+    number: str
+    customer: str
+    currency: str
+    module: str | None = None
+    order_ref: str | None = None
+    lines: tuple[Line, ...] = ()
+    total: int | None = None
+    allow_partial: bool = False
+    min_partial: int | None = None
+    due: date | None = None
+    draft: bool = False
+
+
+def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: Doors) -> Invoice:
+    """
+    Create an open invoice, or a draft.
+
+    `invoice_id` is the request's own: a repeat returns the same one.
+    """
+    invoice = Invoice(
+        id=invoice_id,
+        tenant=caller.tenant,
+        number=request.number,
+        customer=request.customer,
+        currency=request.currency,
+        total=total_of(request.lines, request.total, request.currency),
+        created_at=doors.now(),
+        module=request.module,
+        order_ref=request.order_ref,
+        lines=request.lines,
+        allow_partial=request.allow_partial,
+        min_partial=request.min_partial,
+        due=request.due,
+        draft=request.draft,
+    )
+    _require_parties(request, caller, doors)
+    number = Reservation(tenant=caller.tenant, kind="NUM", value=request.number, holder=invoice_id)
+    created = change(invoice)
+    try:
+        entries = [] if invoice.draft else [change(_finalized(invoice, doors))]
+        doors.store.write(created, change(number), *entries)
+    except RowChanged:
+        return _existing(invoice, doors)
+    return created.new
+
+
+def _require_parties(request: InvoiceRequest, caller: Caller, doors: Doors) -> None:
+    """Refuse an unknown customer, or a module that the caller, or the invoice, may not use."""
+    if not request.module:
+        doors.store.customer(caller.tenant, request.customer).require_known()
+        return
+    module, customer = require_grant_and_customer(
+        caller, request.module, "invoice.*", request.customer, doors
+    )
+    customer.require_known()
+    if request.allow_partial and not module.features.partial:
+        raise FeatureDisabled(
+            f"Payment module {module.name} does not offer part payments.", feature="partial"
+        )
+
+
+def amend(
+    invoice_id: str, changes: dict[str, Any], *, seen: int, caller: Caller, doors: Doors
+) -> Invoice:
+    """
+    Change an invoice that is still at version `seen`.
+
+    For another amount, an open Checkout Session is expired at Stripe first.
+    """
+    invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
+    if invoice.version != seen:
+        raise _changed(invoice)
+    if not invoice.draft and invoice.status not in PAYABLE:
+        raise InvalidTransition(f"Invoice {invoice.number} is {invoice.status}.")
+    lines, total = changes.pop("lines", None), changes.pop("total", None)
+    if lines is None and total is None:
+        return _save(invoice.having(**changes), invoice, doors)
+    lines = invoice.lines if lines is None and total is None else lines or ()
+    total = total_of(lines, total, invoice.currency)
+    invoice = _freed(invoice, doors)
+    changed = invoice.charge_anew(total, lines).having(**changes).release(doors.now())
+    owed = 0 if invoice.draft else changed.total - invoice.total
+    entry = invoice_entry(invoice, f"changed#{invoice.version}", owed, doors.now())
+    return _save(changed, invoice, doors, entry, *_settled(changed, invoice, doors))
+
+
+def _settled(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[Notification]]:
+    """Yield what is told where no more is asked for than was paid: its order may go."""
+    if new.status is InvoiceStatus.PAID and old.status is not new.status:
+        yield of_invoice(
+            Kind.INVOICE_SETTLED,
+            f"{old.id}:{old.version}",
+            tenant=old.tenant,
+            invoice=old.id,
+            at=doors.now(),
+            **({"released": new.id} if new.frees_after(old) else {}),
+        )
+
+
+def _freed(seen: Invoice, doors: Doors) -> Invoice:
+    """Return the invoice without a claim, if that is all that is new since it was seen."""
+    freed = release(seen, supersede=True, doors=doors)
+    if freed.having(claim=seen.claim, version=seen.version) != seen:
+        raise _changed(freed)
+    return freed
+
+
+def _changed(found: Invoice) -> VersionMismatch:
+    return VersionMismatch(f"The invoice is at version {found.version}.", version=found.version)
+
+
+def finalize(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
+    """Open a draft for payment."""
+    invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
+    return _save(invoice.finalize(), invoice, doors, _finalized(invoice, doors))
+
+
+def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
+    """Withdraw an invoice; an open session is expired at Stripe first."""
+    invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
+    invoice.require_voidable()
+    invoice = release(invoice, supersede=True, doors=doors)
+    owed = 0 if invoice.draft else invoice.outstanding
+    entry = invoice_entry(invoice, "void", -owed, doors.now())
+    return _save(invoice.void(doors.now()), invoice, doors, entry)
+
+
+def write_off(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
+    """Give up what is outstanding as uncollectible; an open session is expired at Stripe first."""
+    invoice = doors.store.invoice(caller.tenant, invoice_id)
+    require_grant_for(invoice, caller, doors)
+    invoice = release(invoice, supersede=True, doors=doors)
+    entry = invoice_entry(invoice, "written_off", -invoice.outstanding, doors.now(), other=BAD_DEBT)
+    return _save(invoice.write_off(doors.now()), invoice, doors, entry)
+
+
+def _finalized(invoice: Invoice, doors: Doors) -> JournalEntry:
+    return invoice_entry(invoice, "finalized", invoice.total, doors.now())
+
+
+def _save(
+    new: Invoice,
+    old: Invoice,
+    doors: Doors,
+    entry: JournalEntry | None = None,
+    *told: Change[Notification],
+) -> Invoice:
+    saved = change(new, old)
+    try:
+        doors.store.write(saved, *([change(entry)] if entry and entry.postings else []), *told)
+    except RowChanged:
+        held = doors.store.invoice(old.tenant, old.id)
+        if held.claim and not old.claim:
+            raise PaymentInProgress(f"A payment of invoice {old.number} has just begun.") from None
+        raise _changed(held) from None
+    return saved.new
+
+
+def total_of(lines: tuple[Line, ...], asked: int | None, currency: str) -> int:
+    """Return what the lines sum to, which is also what was asked for, if both are there."""
+    summed = sum(line.amount for line in lines)
+    if lines and asked not in {None, summed}:
+        raise ValidationFailed(f"The lines sum to {summed}, not to the total given.")
+    total = summed if lines else asked
+    if not total or total < 1:
+        raise ValidationFailed("An invoice needs lines or a total of at least one minor unit.")
+    require_representable(Money(total, currency))
+    return total
+
+
+def _existing(invoice: Invoice, doors: Doors) -> Invoice:
+    """Return what an earlier run of the request made, or say that the number is taken."""
+    rows = doors.store.invoice_rows(invoice.tenant, invoice.id)
+    if rows.invoice:
+        return rows.invoice
+    raise NumberTaken(f"Invoice number {invoice.number} is taken.", number=invoice.number)

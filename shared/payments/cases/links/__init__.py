@@ -1,0 +1,1 @@
+"""Pay links: made by staff, seen and paid by the payer."""

@@ -1,0 +1,108 @@
+"""A payer confirms with their bank what their saved card is to pay: the same payment goes on."""
+
+from dataclasses import dataclass
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.errors import (
+    InvoiceNotPayable,
+    StripeRequestRefused,
+    StripeUnavailable,
+)
+from payments.facts.attempt import Attempt
+from payments.facts.outcome import CardRefused, OutcomeUnknown
+from payments.facts.stripe_objects import Intent
+from payments.steps.attempts.provenance import UNSETTLED
+from payments.steps.collecting.close_attempt import applied
+from payments.steps.links.bank_confirmation import waiting_for
+from payments.steps.links.link_tokens import behind
+from payments.steps.modules.permissions import require_ready, require_same_books
+from payments.steps.retry import retrying
+
+TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Where the bank's page leads back to; `page` is the pay link's, on this deployment."""
+
+    page: str
+    locale: str
+
+    @property
+    def return_url(self) -> str:
+        """The address to which Stripe adds what it is about."""
+        return f"{self.page}/return?lang={self.locale}"
+
+
+def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
+    """
+    Return the bank's page, on which the payer goes on with the payment that waits for them.
+
+    None where there is nothing to confirm any more: the link's own page tells what became of it.
+    StripeUnavailable where nobody knows yet.
+    """
+
+    def step() -> str | None:
+        found = behind(token, doors)
+        attempt = waiting_for(found.invoice, doors)
+        if not attempt or not found.link.is_usable(doors.now()):
+            return None
+        _require_wanted(attempt, doors)
+        gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+        intent = gateway.intent(attempt.payment_intent or "")
+        if intent.awaits_payer and not intent.bank_page:
+            intent = _lead(attempt, asked, gateway, doors)
+        applied(attempt, intent, doors)
+        return intent.bank_page
+
+    detail = "The payment kept changing; nothing was charged."
+    return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
+
+
+def come_back(token: str, *, doors: Doors) -> bool:
+    """
+    Ask Stripe at once what the bank has said; say whether it is known now.
+
+    Which payment it is, the invoice knows: what the address says may be anybody's.
+    """
+    attempt = waiting_for(behind(token, doors).invoice, doors)
+    if not attempt:
+        return True
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    try:
+        applied(attempt, gateway.intent(attempt.payment_intent or ""), doors)
+    except UNSETTLED:
+        return False
+    return True
+
+
+def _require_wanted(attempt: Attempt, doors: Doors) -> None:
+    """Refuse where the merchant would not charge the card now, or not as much."""
+    module = doors.store.module(attempt.tenant, attempt.module)
+    permitted = require_ready(module, "charge_saved", doors)
+    doors.store.customer(attempt.tenant, attempt.customer).require_enabled()
+    for part in attempt.shares:
+        invoice = doors.store.invoice(attempt.tenant, part.invoice)
+        require_same_books(invoice, permitted)
+        invoice.require_payable()
+        if part.amount > invoice.outstanding:
+            raise InvoiceNotPayable(
+                f"Less than that is owed of invoice {invoice.number} by now.", invoice=invoice.id
+            )
+
+
+def _lead(attempt: Attempt, asked: Confirmation, gateway: Gateway, doors: Doors) -> Intent:
+    """Count that the payer goes to their bank, and let Stripe ask it, with them there."""
+    if not doors.may_write:
+        raise StripeUnavailable("There is no time left to ask Stripe.", attempt_id=attempt.id)
+    sent = doors.store.save(attempt.confirming(doors.now()), attempt)
+    try:
+        return gateway.confirm_with_payer(sent, asked.return_url)
+    except OutcomeUnknown:
+        raise StripeUnavailable(
+            "Stripe did not say whether the bank was asked.", attempt_id=attempt.id
+        ) from None
+    except (CardRefused, StripeRequestRefused):
+        # Declined all the same, or ended meanwhile: what it has become says which.
+        return gateway.intent(sent.payment_intent or "")

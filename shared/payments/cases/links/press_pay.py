@@ -1,0 +1,105 @@
+"""A payer pays through a pay link: what Pay does, and the way back."""
+
+from dataclasses import dataclass
+
+from payments.doors.doors import Doors
+from payments.errors import InvoiceNotPayable
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel
+from payments.facts.invoice import Invoice
+from payments.facts.link import PayLink
+from payments.facts.velocity import Scope
+from payments.steps.attempts.provenance import UNSETTLED
+from payments.steps.attempts.transitions import advance
+from payments.steps.collecting.claims import claim
+from payments.steps.collecting.open_checkout import open_session
+from payments.steps.customers.card_setup import stripe_customer
+from payments.steps.links.link_tokens import behind, rows_behind
+from payments.steps.links.payability import part_of, require_open
+from payments.steps.modules.velocity_limits import admit, payer_at
+from payments.steps.payments.apply_payment import apply_session
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A press of Pay: on which deployment, in which language, and what a payer chose."""
+
+    base_url: str
+    attempt: str
+    locale: str | None = None
+    amount: int | None = None
+    #: The payer's own address on the net; only a keyed hash of it is kept.
+    address: str | None = None
+
+
+def press(token: str, asked: Press, *, doors: Doors) -> str:
+    """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
+    found = behind(token, doors)
+    link, invoice, customer = found.link, found.invoice, found.customer
+    if not link.is_usable(doors.now()):
+        raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
+    permitted = require_open(found, invoice)
+    money = invoice.require_collectable(
+        part_of(link, invoice, asked.amount), beside=invoice.reserved
+    )
+    permitted.module.terms.require_money(money)
+    payer = payer_at(asked.address, link.tenant, doors) if asked.address else None
+    subjects: dict[Scope, str | None] = {"ip": payer, "link": link.id, "customer": customer.ref}
+    admit(asked.attempt, permitted.module, subjects, doors=doors)
+    gateway = doors.gateway(link.tenant, permitted.account.id, permitted.mode)
+    stripe_id = stripe_customer(customer, permitted, gateway, doors)
+
+    def propose(present: list[Invoice]) -> Attempt:
+        (seen,) = present
+        money = seen.require_collectable(part_of(link, seen, asked.amount))
+        return Attempt(
+            **permitted.binds(money),
+            id=asked.attempt,
+            invoice=seen.id,
+            customer=customer.ref,
+            channel=Channel.LINK,
+            created_at=doors.now(),
+            sweep_at=doors.now() + SWEEP_AFTER,
+            stripe_customer=stripe_id,
+            link=link.id,
+            return_url=asked.base_url,
+            payer=payer,
+            locale=asked.locale,
+        )
+
+    attempt = claim([invoice], propose, supersede=True, doors=doors)
+    _require_still_in_use(link, attempt, doors)
+    return open_session(invoice, attempt, gateway, doors).session_url or ""
+
+
+def _require_still_in_use(link: PayLink, attempt: Attempt, doors: Doors) -> None:
+    """
+    Give the claim back if the link was withdrawn before it was taken: Stripe has heard of nothing.
+
+    Whoever withdraws a link looks for a claim then, and so one of the two sees the other.
+    """
+    if doors.store.link(link.tenant, link.invoice, link.id).is_usable(doors.now()):
+        return
+    advance(attempt, AttemptStatus.CANCELED, doors=doors)
+    detail = f"Pay link {link.id} is not in use any more."
+    raise InvoiceNotPayable(detail, invoice=link.invoice)
+
+
+def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
+    """
+    Ask Stripe at once how the session ended: the page is right with every webhook lost.
+
+    Say whether it is known now.
+    """
+    _, rows = rows_behind(token, doors)
+    attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)
+    if not attempt or not attempt.is_open:
+        return True
+    try:
+        gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+        session = gateway.session(session_id)
+        apply_session(
+            session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+        )
+    except UNSETTLED:
+        return False
+    return True

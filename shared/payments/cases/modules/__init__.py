@@ -1,0 +1,1 @@
+"""What a payment module may do, and who may use it."""

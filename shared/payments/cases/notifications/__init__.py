@@ -1,0 +1,1 @@
+"""Mails and events go out, and come back."""

@@ -1,0 +1,90 @@
+"""Mails that come back: what SES reports of them, what follows, and how it is lifted."""
+
+from payments.doors.doors import Doors
+from payments.doors.keys import stamp
+from payments.doors.store import Change, change
+from payments.errors import NotFound, PermissionDenied
+from payments.facts.caller import Caller
+from payments.facts.mailing import Feedback, Report, Suppression
+from payments.facts.notification import About, Notification
+from payments.steps.notifications.mail_limits import known_as
+from payments.steps.notifications.mail_problems import news_of
+from payments.steps.retry import retrying
+
+
+def hear(said: Feedback, doors: Doors) -> str:
+    """
+    Keep what became of a mail, and send no more to an address that is dead or complains.
+
+    A report is one row, so the same one again changes nothing, and a bounce may come before the
+    sender has written that the mail is sent: neither touches the other's row.
+    """
+    report = said.report
+    told = doors.store.notification(report.tenant, report.about, report.subject, report.notice)
+    if not told or not _is_of(told, said):
+        return "unknown"
+
+    def step() -> str:
+        kept = doors.store.reports(report.tenant, report.about, report.subject)
+        if any(each.says_what(report) for each in kept):
+            return "known"
+        doors.store.write(change(report), *_followed(said, doors))
+        return report.status
+
+    return retrying(step, doors)
+
+
+def _is_of(told: Notification, said: Feedback) -> bool:
+    """Whether it is about a message of that row, as far as its sender came to note it."""
+    part = told.parts.get(said.report.reader)
+    return part is not None and part.message in {None, said.message}
+
+
+def _followed(said: Feedback, doors: Doors) -> list[Change[Suppression] | Change[Notification]]:
+    """Return the address stopped and the merchant told, unless both were so or nothing is final."""
+    report = said.report
+    digest = known_as(said.address, report.tenant, doors)
+    known = doors.store.suppression(report.tenant, digest)
+    if not report.final or (known and known.covers(said.sent_at) and not _is_worse(report, known)):
+        return []
+    stopped = Suppression(
+        tenant=report.tenant, digest=digest, reason=report.status, since=doors.now()
+    )
+    news = [] if known and known.is_active else news_of(report, doors)
+    return [change(stopped, known), *news]
+
+
+def _is_worse(report: Report, known: Suppression) -> bool:
+    """Whether somebody complains whose address was only thought dead."""
+    return known.is_active and report.status == "complained" != known.reason
+
+
+def lift(address: str, *, caller: Caller, doors: Doors) -> Suppression:
+    """Send mails to an address again; against a complaint, only an admin may say so."""
+    digest = known_as(address, caller.tenant, doors)
+
+    def step() -> Suppression:
+        known = doors.store.suppression(caller.tenant, digest)
+        if not known:
+            raise NotFound("Mails to this address are not held back.")
+        if known.reason == "complained" and caller.role != "admin":
+            raise PermissionDenied("Whoever marked a mail as spam is written to again by an admin.")
+        return doors.store.save(known.lift(doors.now()), known) if known.is_active else known
+
+    return retrying(step, doors)
+
+
+def messages_about(
+    about: About, name: str, tenant: str, doors: Doors
+) -> tuple[list[Notification], list[Report]]:
+    """Return who was told of what, newest first, and what SES reported of it; or raise NotFound."""
+    find = {"INV": doors.store.invoice, "CUS": doors.store.customer, "ACC": doors.store.account}
+    find[about](tenant, name)
+    told = doors.store.notices(tenant, about, name)
+    told.sort(key=place_of, reverse=True)
+    return told, doors.store.reports(tenant, about, name)
+
+
+def place_of(told: Notification) -> str:
+    """Return by what these are sorted: the time, and for those of one second the id."""
+    return f"{stamp(told.created_at)}#{told.id}"

@@ -1,0 +1,171 @@
+"""
+Tell what stands in the outbox, each message once.
+
+A row is claimed before anything is sent, and SES knows no idempotency key: who dies between the
+sending and the mark leaves the message `unsure`, and it is not sent again. A mail too few is
+shown in the invoice's story; a mail too many says twice that money was taken.
+"""
+
+from dataclasses import dataclass
+
+from payments.doors.bus import NotTaken
+from payments.doors.doors import Doors
+from payments.doors.mail import Mail, NotSent, Unsure, tags_of
+from payments.doors.table import RowChanged
+from payments.errors import NotFound
+from payments.facts.notification import (
+    GIVE_UP_AFTER,
+    LEASE,
+    LEFT_OVER_AFTER,
+    Notification,
+    Part,
+    PartStatus,
+)
+from payments.steps.notifications.domain_events import events_of
+from payments.steps.notifications.fan_out import dispatch
+from payments.steps.notifications.mail_limits import Withheld, admit
+from payments.steps.notifications.mail_problems import held
+from payments.steps.notifications.mail_scene import Nobody
+from payments.steps.notifications.mails import compose, readers_of
+
+#: For each shard and run; what is left is found two minutes later.
+LIMIT = 25
+#: The part of a notification that other systems get.
+BUS = "bus"
+
+
+@dataclass(slots=True)
+class Told:
+    """What a run did."""
+
+    done: int = 0
+    left: int = 0
+
+
+def notify_due(doors: Doors) -> Told:
+    """Tell what the table's stream has not brought to anybody, or what could not be sent then."""
+    told = Told()
+    for found in doors.store.due(Notification, doors.now(), limit=LIMIT):
+        if not doors.may_write:
+            break
+        if notify(found, doors).is_done:
+            told.done += 1
+        else:
+            told.left += 1
+    return told
+
+
+def notify_at(key: tuple[str, str, str, str], doors: Doors) -> str:
+    """Tell the row that the stream brought: tenant, about what, which one, and its id."""
+    found = doors.store.notification(*key)
+    if not found:
+        msg = "The stream told of a row that is not there."
+        raise LookupError(msg)
+    return "done" if notify(found, doors).is_done else "left"
+
+
+def notify(found: Notification, doors: Doors) -> Notification:
+    """
+    Send what has not been sent and return the row; somebody else's lease is respected.
+
+    Its readers and its events are told of the same rows, each read once.
+    """
+    if found.is_done or found.is_leased(doors.now()):
+        return found
+    doors = doors.remembering()
+    try:
+        found = _settle_lost(found, doors)
+        for reader in readers_of(found.kind):
+            found = _tell(reader, found, doors)
+        found = _announce(found, doors)
+        return doors.store.save(_closed(found, doors), found)
+    except RowChanged:
+        # Another sender has it.
+        return found
+
+
+def _settle_lost(found: Notification, doors: Doors) -> Notification:
+    """Whoever was sending is gone, and nobody knows how far it came."""
+    for name, part in found.parts.items():
+        if part.status is PartStatus.SENDING:
+            found = found.telling(name, _part(PartStatus.UNSURE, doors, reason="sender_died"))
+    return found
+
+
+def _announce(found: Notification, doors: Doors) -> Notification:
+    """Put the fact on the bus; its events carry ids, so that one too many does no harm."""
+    if BUS in found.parts:
+        return found
+    events = events_of(found, doors)
+    dispatch(found.tenant, events, doors)
+    if not doors.bus.is_set_up:
+        return found
+    try:
+        if events:
+            doors.bus.put(*events)
+    except NotTaken:
+        return found
+    return found.telling(BUS, _part(PartStatus.SENT if events else PartStatus.SKIPPED, doors))
+
+
+def _tell(reader: str, found: Notification, doors: Doors) -> Notification:
+    if reader in found.parts:
+        return found
+    if not doors.mail.is_set_up:
+        return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason="mail_not_set_up"))
+    try:
+        mail = compose(reader, found, doors)
+        admit(mail, reader, found, doors)
+    except Withheld as withheld:
+        held(withheld, found, doors)
+        return found.telling(reader, _part(withheld.status, doors, reason=str(withheld)))
+    except Nobody as nobody:
+        return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason=str(nobody)))
+    except NotFound:
+        return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason="gone"))
+    sending = found.telling(reader, _part(PartStatus.SENDING, doors))
+    claim = sending.having(sweep_at=doors.now() + LEASE, sender=doors.new_id("own"))
+    claimed = doors.store.save(claim, found)
+    return _send(reader, mail, claimed, doors)
+
+
+def _send(reader: str, mail: Mail, claimed: Notification, doors: Doors) -> Notification:
+    """Send the mail of a claimed row; what became of it is written with the next step."""
+    try:
+        message = doors.mail.send(mail, **_tags(reader, claimed))
+    except NotSent as refused:
+        if not refused.again or doors.now() - claimed.created_at > GIVE_UP_AFTER:
+            return claimed.telling(reader, _part(PartStatus.FAILED, doors, reason=refused.reason))
+        parts = {name: part for name, part in claimed.parts.items() if name != reader}
+        return claimed.having(parts=parts)
+    except Unsure:
+        return claimed.telling(reader, _part(PartStatus.UNSURE, doors, reason="no_answer"))
+    return claimed.telling(reader, _part(PartStatus.SENT, doors, message=message))
+
+
+def _closed(found: Notification, doors: Doors) -> Notification:
+    """Return the row as it is left: done, or to be looked at again, later each time."""
+    announced = BUS in found.parts or not doors.bus.is_set_up
+    if announced and all(reader in found.parts for reader in readers_of(found.kind)):
+        # To whom a link was sent is nobody's business any more.
+        kept = {name: value for name, value in found.refs.items() if name != "email"}
+        return found.having(sweep_at=None, refs=kept)
+    waited = doors.now() - found.created_at
+    return found.having(sweep_at=doors.now() + max(LEFT_OVER_AFTER, waited))
+
+
+def _part(
+    status: PartStatus, doors: Doors, *, reason: str | None = None, message: str | None = None
+) -> Part:
+    return Part(status=status, at=doors.now(), reason=reason, message=message)
+
+
+def _tags(reader: str, found: Notification) -> dict[str, str]:
+    """Name the message to SES, which says them again with what becomes of it."""
+    return tags_of(
+        tenant=found.tenant,
+        about=found.about,
+        subject=found.subject,
+        notice=found.id,
+        reader=reader,
+    )

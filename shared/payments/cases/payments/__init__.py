@@ -1,0 +1,1 @@
+"""Payments: those that come without Stripe, and all of them found."""

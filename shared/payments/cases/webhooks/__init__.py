@@ -1,0 +1,1 @@
+"""What Stripe tells of: kept, applied, and fetched where it was lost."""

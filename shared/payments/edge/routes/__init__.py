@@ -1,0 +1,1 @@
+"""Routes of a subject that a function serves among others."""

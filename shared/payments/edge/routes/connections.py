@@ -1,0 +1,101 @@
+"""/v1/accounts, connected through Stripe: onboarding, and the consent of OAuth."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel, Field
+
+from payments.cases.accounts import oauth, onboarding
+from payments.edge import api, runtime
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+Mode = Literal["test", "live"]
+#: Only a path: the host is the first of the tenant's own return_origins. Nothing in it can leave
+#: that host (`//`, a backslash) or end its line.
+ReturnPath = Annotated[
+    str, Field(max_length=200, pattern=r"^/([A-Za-z0-9._~-][A-Za-z0-9._~!$&'()*+,;=:@/%?-]*)?$")
+]
+Emails = Annotated[tuple[api.Email, ...], Field(max_length=10)]
+
+
+class Onboard(api.Body):
+    """Whom Stripe onboards; it asks the merchant for whatever is left out."""
+
+    name: api.Text
+    mode: Mode
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    email: api.Email | None = None
+    return_path: ReturnPath | Literal[""] = ""
+    error_emails: Emails = ()
+
+
+class Onboarding(BaseModel):
+    """The account, and where its merchant goes on: once, and soon."""
+
+    id: str
+    url: str
+
+
+class ContinueOnboarding(api.Body):
+    """Without `mode` it is the account's main one; another one is begun."""
+
+    mode: Mode | None = None
+    return_path: ReturnPath | None = None
+
+
+class Authorize(api.Body):
+    """What the account of a merchant who has one at Stripe will be called here."""
+
+    name: api.Text
+    mode: Mode
+    return_path: ReturnPath | Literal[""] = ""
+    error_emails: Emails = ()
+
+
+class Authorization(BaseModel):
+    """Where the merchant consents, and until when they can come back from there."""
+
+    authorize_url: str
+    expires_at: datetime
+
+
+@router.post("/v1/accounts/onboarding-sessions", status_code=201)
+def begin_onboarding(body: Onboard) -> Response[Onboarding]:
+    """Have Stripe make an account for a merchant, and return where they go on."""
+    caller, doors = api.caller(router), runtime.doors()
+    request = onboarding.OnboardingRequest(**dict(body))
+
+    def begin(account_id: str) -> Onboarding:
+        url = onboarding.begin(request, account_id=account_id, caller=caller, doors=doors)
+        return Onboarding(id=account_id, url=url)
+
+    return api.answer_once(router, "acc", 201, begin)
+
+
+@router.post("/v1/accounts/<account_id>/onboarding-link")
+def continue_onboarding(account_id: api.PathName, body: ContinueOnboarding) -> Onboarding:
+    """Return a fresh link to an onboarding that was left, or that Stripe wants more of."""
+    url = onboarding.continue_(
+        account_id,
+        body.mode,
+        return_path=body.return_path,
+        caller=api.caller(router),
+        doors=runtime.doors(),
+    )
+    return Onboarding(id=account_id, url=url)
+
+
+@router.post("/v1/accounts/oauth-sessions", status_code=201)
+def begin_authorization(body: Authorize) -> Response[Authorization]:
+    """Return where a merchant who has a Stripe account consents that this platform acts for it."""
+    caller, doors = api.caller(router), runtime.doors()
+    request = oauth.OAuthRequest(**dict(body))
+
+    def begin(account_id: str) -> Authorization:
+        url, ends = oauth.begin(request, account_id=account_id, caller=caller, doors=doors)
+        return Authorization(authorize_url=url, expires_at=ends)
+
+    return api.answer_once(router, "acc", 201, begin, moves_money=False)

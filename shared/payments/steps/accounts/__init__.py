@@ -1,0 +1,1 @@
+"""An account's keys, its endpoint at Stripe, and its status."""

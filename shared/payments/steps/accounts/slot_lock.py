@@ -1,0 +1,83 @@
+"""One at a time works on a slot: two who probed it at once could make two endpoints of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.errors import AccountBusy, TooMuchContention
+from payments.facts.account import HOLD, Account, Slot
+from payments.facts.notification import Notification
+from payments.steps.accounts.modules_off import switch_off
+from payments.steps.accounts.status_notices import warned
+from payments.steps.retry import retrying
+
+TRIES = 5
+PUT_OFF = timedelta(minutes=10)
+#: What others write into a slot while it is held.
+_MARKS = ("reconciled_until", "backfilled_until")
+
+
+@contextmanager
+def held(tenant: str, account_id: str, mode: str, doors: Doors) -> Iterator[Account]:
+    """Hold the slot of a mode, which may be new, until `settle`; one who fails lets go of it."""
+    account = _take(tenant, account_id, mode, doors)
+    try:
+        yield account
+    except Exception:
+        with suppress(TooMuchContention):
+            settle(account, mode, doors, verified=False)
+        raise
+
+
+def settle(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> Account:
+    """
+    Save what was found out about a slot, and let go of it.
+
+    If it was `verified`, and does not work, its modules are switched Off first: who dies in between
+    is still due for the doctor. Whoever has to be told is told with the status itself.
+    """
+    if verified and not new.slot(mode).is_active:
+        switch_off(new, mode, doors)
+
+    def step() -> Account:
+        found = doors.store.account(new.tenant, new.id)
+        marks = {name: getattr(found.slot(mode), name) for name in _MARKS}
+        slot = new.slot(mode).having(**(marks | {"held_until": None}))
+        merged = found.having(
+            stripe_account=new.stripe_account or found.stripe_account,
+            base_url=new.base_url or found.base_url,
+            slots={**found.slots, mode: slot},
+        )
+        notices: list[Change[Notification]] = []
+        if verified:
+            merged, notices = warned(found, merged, mode, doors)
+        saved = change(merged, found)
+        doors.store.write(saved, *notices)
+        return saved.new
+
+    return of_account(step, new.name, doors)
+
+
+def of_account(step: Callable[[], Account], name: str, doors: Doors) -> Account:
+    """Retry what changes the account; few ever meet there."""
+    detail = f"Account {name} keeps changing; send the request again."
+    return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
+
+
+def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
+    def step() -> Account:
+        account, now = doors.store.account(tenant, account_id), doors.now()
+        slot = account.slots.get(mode) or Slot(created_at=now)
+        if slot.is_held(now):
+            raise AccountBusy(
+                f"Another request works on account {account.name}; send this one again.",
+                account=account.id,
+                retry_after_s=5,
+            )
+        # Should this process die, the doctor comes soon, and not before the others.
+        mine = slot.having(held_until=now + HOLD, check_at=now + PUT_OFF)
+        return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
+
+    return of_account(step, account_id, doors)

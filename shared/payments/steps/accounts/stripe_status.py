@@ -1,0 +1,111 @@
+"""What Stripe says of a connected account becomes its status; the newest answer is what counts."""
+
+from payments.doors.doors import Doors
+from payments.doors.store import change
+from payments.doors.stripe_api.refusals import ACCESS_LOST
+from payments.errors import StripeAccountError
+from payments.facts.account import Account, AccountStatus, Check, Slot
+from payments.facts.connection import Connection
+from payments.facts.stripe_accounts import ConnectedStripeAccount
+from payments.steps.accounts.modules_off import switch_off
+from payments.steps.accounts.status_notices import warned
+from payments.steps.retry import retrying
+
+TRIES = 5
+#: Without it nothing can be charged.
+CARDS = "card_payments"
+DISCONNECTED = "The merchant has disconnected it at Stripe: connect it again."
+_REVIEWED = ("requirements.pending_verification", "under_review")
+
+
+def refresh(
+    tenant: str, account_id: str, mode: str, doors: Doors, *, reconnect: bool = False
+) -> Account:
+    """
+    Ask Stripe about a connected account and return it with its status.
+
+    Read, then asked, then written at the version that was read: an older answer never overwrites a
+    newer one. What was disconnected stays so until somebody connects it again.
+    """
+
+    def step() -> Account:
+        account = doors.store.account(tenant, account_id)
+        connection = doors.store.find_connection(tenant, account_id, mode)
+        over = account.slot(mode).status is AccountStatus.DISCONNECTED and not reconnect
+        if not connection or not connection.stripe_account or over:
+            return account
+        found, notices = warned(account, _asked(account, connection, doors), mode, doors)
+        saved = change(found, account)
+        doors.store.write(saved, *notices)
+        return saved.new
+
+    detail = f"Account {account_id} kept changing; ask again."
+    account = retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
+    if account.slot(mode).status is AccountStatus.DISCONNECTED:
+        switch_off(account, mode, doors)
+    return account
+
+
+def _asked(account: Account, connection: Connection, doors: Doors) -> Account:
+    mode, before = connection.mode, account.slot(connection.mode)
+    try:
+        told = doors.platform(mode).account(connection.stripe_account or "")
+    except StripeAccountError as refusal:
+        if refusal.members.get("stripe_code") != ACCESS_LOST:
+            raise
+        return _judged(account, mode, (AccountStatus.DISCONNECTED, DISCONNECTED), (), doors)
+    return _judged(account, mode, _status(told, before), _checks(told, connection), doors)
+
+
+def _judged(
+    account: Account,
+    mode: str,
+    status: tuple[AccountStatus, str | None],
+    checks: tuple[Check, ...],
+    doors: Doors,
+) -> Account:
+    """Return the account with what Stripe said, and when the doctor comes next."""
+    named, reason = status
+    found = account.having_slot(
+        mode, status=named, status_reason=reason, checks=checks, verified_at=doors.now()
+    )
+    return found.having_slot(mode, check_at=found.slot(mode).next_check(doors.now()))
+
+
+def _status(told: ConnectedStripeAccount, before: Slot) -> tuple[AccountStatus, str | None]:
+    """Return what may be done with the account, and why not more."""
+    asked = told.requirements
+    if told.charges_enabled and told.capabilities.get(CARDS, "active") == "active":
+        return AccountStatus.ACTIVE, None
+    if asked.disabled_reason and asked.disabled_reason.startswith("rejected."):
+        return (
+            AccountStatus.RESTRICTED,
+            f"Stripe has rejected the account: {asked.disabled_reason}.",
+        )
+    wanted = ", ".join(asked.past_due or asked.currently_due)
+    reason = f"Stripe asks for {wanted}." if wanted else "Stripe does not let it take payments yet."
+    if not told.details_submitted:
+        return AccountStatus.PENDING, reason
+    once = before.status in {AccountStatus.ACTIVE, AccountStatus.RESTRICTED}
+    if asked.disabled_reason in _REVIEWED and not once and not wanted:
+        return AccountStatus.PENDING, "Stripe is checking what was entered; that ends by itself."
+    return AccountStatus.RESTRICTED, reason
+
+
+def _checks(told: ConnectedStripeAccount, connection: Connection) -> tuple[Check, ...]:
+    """Return what a merchant can see to, in the place of a key's permissions."""
+    where = (
+        f"with a fresh link: POST /v1/accounts/{connection.account}/onboarding-link."
+        if connection.method == "onboarding"
+        else "in their own Stripe Dashboard."
+    )
+    found = [
+        ("charges_enabled", told.charges_enabled),
+        ("payouts_enabled", told.payouts_enabled),
+        *((f"capabilities.{name}", has == "active") for name, has in told.capabilities.items()),
+        *((f"requirements.{name}", False) for name in told.requirements.currently_due),
+    ]
+    return tuple(
+        Check(permission=name, ok=ok, fix=None if ok else f"The merchant gives Stripe this {where}")
+        for name, ok in found
+    )

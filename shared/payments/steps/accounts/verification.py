@@ -1,0 +1,99 @@
+"""Verify one slot of an account at Stripe: its keys, their permissions, its webhook endpoint."""
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.secrets import SecretMissing
+from payments.errors import (
+    KeysNotSameAccount,
+    StripeAccountError,
+    StripeRequestRefused,
+    StripeUnavailable,
+)
+from payments.facts.account import Account, AccountStatus, Check
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_accounts import ConnectedStripeAccount
+from payments.steps.accounts.key_probes import Keys, probe, prove_same_account
+from payments.steps.accounts.webhook_endpoint import listen
+
+#: Without it nothing can be charged.
+CARDS, OK = "card_payments", "active"
+MENDED = "The webhook endpoint was gone or did not work; a new one was made."
+_LOST = "Its keys were not kept: send the request that brought them again."
+
+
+def verify_kept(account: Account, mode: str, doors: Doors) -> Account:
+    """Return the account as Stripe sees the kept keys of a mode now."""
+    try:
+        kept = doors.secrets.keys_again(account.tenant, account.id, mode)
+    except SecretMissing:
+        return judged(account, mode, AccountStatus.ERROR, _LOST, checks=(), doors=doors)
+    keys = Keys(mode, kept["publishable_key"], kept["secret_key"])
+    gateway, name = doors.stripe(keys.secret_key), f"{account.id}:{doors.new_id('key')}"
+    reason: str | None
+    try:
+        reason = prove_same_account(keys, name, gateway, doors)
+    except KeysNotSameAccount as refusal:
+        reason = refusal.detail
+    return verify(account.having_slot(mode, **keys.shown), mode, gateway, reason, doors)
+
+
+def verify(
+    account: Account, mode: str, gateway: Gateway, reason: str | None, doors: Doors
+) -> Account:
+    """Return the account as Stripe sees it now; a reason found before is not tried again."""
+    checks: tuple[Check, ...] = ()
+    status = AccountStatus.ERROR
+    try:
+        if reason is None or "permission" in reason:
+            checks = probe(gateway, reason)
+            missing = [check.permission for check in checks if not check.ok]
+            reason = f"The secret key lacks {', '.join(missing)}." if missing else None
+        if reason is None:
+            told = gateway.own_account()
+            account = account.having(stripe_account=told.id if told else account.stripe_account)
+            account = _mended(account, listen(account, mode, gateway, doors), mode, doors)
+            reason = _halted(told, mode) if told else None
+            status = AccountStatus.RESTRICTED if reason else AccountStatus.ACTIVE
+    except StripeAccountError:
+        reason = "Stripe refuses the secret key."
+    except OutcomeUnknown:
+        if account.slot(mode).is_active:
+            raise StripeUnavailable("Stripe did not answer; the account is as before.") from None
+        reason = "Stripe did not answer; verify the account again."
+    except StripeRequestRefused:
+        reason = "Stripe refuses the webhook endpoint: it allows 16, at addresses it can reach."
+    return judged(account, mode, status, reason, checks=checks, doors=doors)
+
+
+def judged(
+    account: Account,
+    mode: str,
+    status: AccountStatus,
+    reason: str | None,
+    *,
+    checks: tuple[Check, ...],
+    doors: Doors,
+) -> Account:
+    """Return the account with what was found, and when the doctor comes next."""
+    now = doors.now()
+    found = account.having_slot(
+        mode, status=status, status_reason=reason, checks=checks, verified_at=now
+    )
+    return found.having_slot(mode, check_at=found.slot(mode).next_check(now))
+
+
+def _halted(told: ConnectedStripeAccount, mode: str) -> str | None:
+    """Return why Stripe lets the account take no payments; of test money it says nothing."""
+    if mode == "test" or (told.charges_enabled and told.capabilities.get(CARDS, OK) == OK):
+        return None
+    asked = told.requirements
+    wanted = ", ".join(asked.past_due or asked.currently_due)
+    why = f"it asks for {wanted}" if wanted else asked.disabled_reason or "it does not say why"
+    return f"Stripe lets the account take no payments: {why}. See to it in Stripe's Dashboard."
+
+
+def _mended(before: Account, after: Account, mode: str, doors: Doors) -> Account:
+    old, new = before.slot(mode).endpoint, after.slot(mode).endpoint
+    if not old or not new or old.id == new.id:
+        return after
+    return after.having_slot(mode, repaired=MENDED, repaired_at=doors.now())

@@ -1,0 +1,1 @@
+"""Stripe against our books, and what the journal comes to."""

@@ -1,0 +1,1 @@
+"""An attempt is claimed, made at Stripe, and closed."""

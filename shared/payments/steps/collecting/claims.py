@@ -1,0 +1,103 @@
+"""One claim per invoice: claim and attempt are written before Stripe hears of anything."""
+
+from collections.abc import Callable
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.doors.table import RowChanged
+from payments.errors import InvoiceNotPayable, PaymentInProgress, TooMuchContention
+from payments.facts.attempt import SWEEP_AFTER, Attempt
+from payments.facts.customer import CardUse
+from payments.facts.invoice import Invoice
+from payments.facts.outcome import OutcomeUnknown
+from payments.steps.collecting.close_attempt import close
+
+TRIES = 4
+
+
+def claim(
+    invoices: list[Invoice],
+    propose: Callable[[list[Invoice]], Attempt],
+    *,
+    supersede: bool,
+    doors: Doors,
+) -> Attempt:
+    """
+    Give the invoices to the attempt that `propose` makes of their present state, all or none.
+
+    What waits for a payer is closed at Stripe first if `supersede` says so. Raise
+    PaymentInProgress where another attempt may still bring money, or has come first each time.
+    """
+    for tried in range(TRIES):
+        invoices = [release(each, supersede=supersede, doors=doors) for each in invoices]
+        attempt = propose(invoices)
+        created = change(attempt)
+        try:
+            doors.store.write(
+                *(change(each.claim_for(attempt), each) for each in invoices),
+                created,
+                *_uses(attempt),
+            )
+        except (RowChanged, TooMuchContention):
+            doors.store.wait(tried)
+            invoices = [doors.store.invoice(each.tenant, each.id) for each in invoices]
+            continue
+        return created.new
+    for each in invoices:
+        if each.claim:
+            raise in_progress(each, each.claim.attempt)
+    raise TooMuchContention(f"Invoice {invoices[0].number} kept changing; nothing was charged.")
+
+
+def _uses(attempt: Attempt) -> list[Change[CardUse]]:
+    """Return what keeps a saved card from being detached while the attempt is open."""
+    method = attempt.payment_method
+    return [change(CardUse.of(attempt, method))] if method else []
+
+
+def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
+    """
+    Return the invoice without a claim.
+
+    One that waits for a payer, in an open page or for their bank, is closed at Stripe first.
+    """
+    held = invoice.claim
+    if not held:
+        return invoice
+    attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
+    if not attempt or not attempt.gives_way or not supersede:
+        raise in_progress(invoice, held.attempt)
+    try:
+        close(attempt, doors)
+    except OutcomeUnknown:
+        raise in_progress(invoice, held.attempt) from None
+    invoice = doors.store.invoice(invoice.tenant, invoice.id)
+    if invoice.claim:
+        # Not ended after all, or taken by somebody else in the meantime.
+        raise in_progress(invoice, invoice.claim.attempt)
+    if not invoice.outstanding:
+        raise InvoiceNotPayable(f"Invoice {invoice.number} has just been paid.", invoice=invoice.id)
+    return invoice
+
+
+def hurried(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
+    """
+    Return the change by which the sweep soon ends an attempt that would bring more than is owed.
+
+    For money that was given back, or that a bank took, may return while its debt is being paid.
+    """
+    held = invoice.claim
+    if not held or held.amount <= invoice.outstanding:
+        return None
+    attempt = doors.store.attempt(invoice.tenant, held.home or invoice.id, held.attempt)
+    soon = doors.now() + SWEEP_AFTER
+    if not attempt or not attempt.is_open or attempt.is_hastened(soon):
+        return None
+    return change(attempt.having(sweep_at=soon), attempt)
+
+
+def in_progress(invoice: Invoice, attempt: str) -> PaymentInProgress:
+    """Return the refusal that names who holds the claim."""
+    return PaymentInProgress(
+        f"A payment of invoice {invoice.number} is in progress.", attempt_id=attempt
+    )

@@ -1,0 +1,150 @@
+"""Fence, then fail: an attempt ends only when Stripe has said that it can no longer succeed."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from payments.doors.doors import Doors
+from payments.errors import PaymentInProgress, StripeRequestRefused
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
+from payments.facts.outcome import FailedAtStripe
+from payments.facts.stripe_objects import Intent, Session
+from payments.steps.attempts.transitions import advance, latest
+from payments.steps.links.link_tokens import way_back
+from payments.steps.payments.apply_payment import apply_intent, apply_session
+from payments.steps.retry import retrying
+
+if TYPE_CHECKING:
+    # Not at run time: an invoice is created without loading Stripe's SDK.
+    from payments.doors.gateway import Gateway
+
+#: A session lives no longer than its attempt may be replayed; this is past both.
+LOOK_BACK = timedelta(hours=25)
+#: By which Stripe's clock may be behind ours.
+SKEW = timedelta(minutes=5)
+
+T = TypeVar("T", Intent, Session)
+
+
+def close(attempt: Attempt, doors: Doors) -> Attempt:
+    """
+    Make sure that no money can come of `attempt` any more, or book what has come.
+
+    Returns the attempt as it then is: ended, or `processing` where Stripe can no longer stop it.
+    OutcomeUnknown and StripeUnavailable leave it to the sweep, which is told before Stripe is.
+    """
+    attempt = _hastened(attempt, doors)
+    if not attempt.is_open:
+        return attempt
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    if attempt.channel.has_session:
+        return _close_session(attempt, gateway, doors)
+    return close_intent(attempt, gateway, doors)
+
+
+def _hastened(attempt: Attempt, doors: Doors) -> Attempt:
+    """
+    Return the attempt, due for the sweep soon.
+
+    Whoever closes it may die, or never hear that it is closed; it would wait for its own end then.
+    """
+    soon = doors.now() + SWEEP_AFTER
+
+    def step() -> Attempt:
+        found = latest(attempt, doors)
+        if not found.is_open or found.is_hastened(soon):
+            return found
+        return doors.store.save(found.having(sweep_at=soon), found)
+
+    return attempt if attempt.is_hastened(soon) else retrying(step, doors)
+
+
+def close_intent(
+    attempt: Attempt, gateway: "Gateway", doors: Doors, decline: Decline | None = None
+) -> Attempt:
+    """
+    Cancel the attempt's PaymentIntent and end the attempt, unless the money was faster.
+
+    `decline` says why, where the intent itself will not.
+    """
+    intent_id = attempt.payment_intent or _missing_intent(attempt, gateway, doors)
+    if intent_id is None:
+        return advance(attempt, AttemptStatus.CANCELED, doors=doors)
+    intent = gateway.fence_intent(intent_id)
+    if intent.status == "canceled" and decline and not intent.decline:
+        return advance(
+            attempt, AttemptStatus.FAILED, doors=doors, payment_intent=intent.id, decline=decline
+        )
+    return applied(attempt, intent, doors)
+
+
+def _close_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
+    session_id = attempt.session or _missing_session(attempt, gateway, doors)
+    if session_id is None:
+        return _look_up(attempt, gateway, doors)
+    session = gateway.fence_session(session_id)
+    if session.status == "open":
+        raise PaymentInProgress(f"Attempt {attempt.id} is open at Stripe.", attempt_id=attempt.id)
+    apply_session(
+        session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+    )
+    return latest(attempt, doors)
+
+
+def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str | None:
+    """
+    Return the Checkout Session whose answer was lost, or one that the same key makes to end now.
+
+    None if there is none that can be paid. Only an answer says so: a request of which nothing was
+    heard may still make one, and until then no list shows it.
+    """
+    if not attempt.may_replay(doors.now()):
+        return None
+    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    try:
+        return gateway.create_session(attempt, number, way_back(attempt, doors)).id
+    except (FailedAtStripe, StripeRequestRefused):
+        # Stripe repeats a failure for as long as it keeps the key; what it refuses was not made.
+        return next((found.id for found in _made_for(attempt, gateway.sessions)), None)
+
+
+def _missing_intent(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str | None:
+    """
+    Return the PaymentIntent whose answer was lost.
+
+    None if there cannot be one that moves money: confirming needs the id, which was never known.
+    """
+    if not attempt.may_replay(doors.now()):
+        return None
+    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    try:
+        return gateway.create_intent(attempt, number).id
+    except (FailedAtStripe, StripeRequestRefused):
+        return next((found.id for found in _made_for(attempt, gateway.intents)), None)
+
+
+def _look_up(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
+    """Find a payment without its session, which has expired by now or was never made."""
+    for intent in _made_for(attempt, gateway.intents):
+        if intent.status in {"succeeded", "processing"}:
+            return applied(attempt, intent, doors)
+    return advance(attempt, AttemptStatus.EXPIRED, doors=doors)
+
+
+def _made_for(
+    attempt: Attempt, pages: Callable[[datetime, datetime, str | None], tuple[list[T], str | None]]
+) -> Iterator[T]:
+    """Yield what Stripe lists as made for the attempt: asked so, it cannot repeat a failure."""
+    since, cursor = attempt.created_at - SKEW, None
+    while True:
+        found, cursor = pages(since, since + LOOK_BACK, cursor)
+        yield from (entry for entry in found if entry.metadata.get("attempt") == attempt.id)
+        if cursor is None:
+            return
+
+
+def applied(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    """Apply what Stripe says of an attempt's own PaymentIntent, asked in the attempt's account."""
+    return apply_intent(
+        intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
+    )

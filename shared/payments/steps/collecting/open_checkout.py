@@ -1,0 +1,62 @@
+"""Open at Stripe what a payer pays with: the attempt is stored, and Stripe is asked now."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.table import RowChanged
+from payments.errors import StripeRefused, StripeRequestRefused
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
+from payments.facts.invoice import Invoice
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_objects import Intent, Session
+from payments.steps.attempts.transitions import advance
+from payments.steps.collecting.claims import in_progress
+from payments.steps.links.link_tokens import way_back
+
+T = TypeVar("T", Session, Intent)
+
+
+def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Create the attempt's Checkout Session and return the attempt with it, as it is stored."""
+    back = way_back(attempt, doors)
+    session = _ask(
+        invoice, attempt, lambda: gateway.create_session(attempt, invoice.number, back), doors
+    )
+    return _remember(invoice, attempt, doors, session=session.id, session_url=session.url)
+
+
+def open_intent(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Create the attempt's PaymentIntent, which the payer's own browser confirms."""
+    intent = _ask(invoice, attempt, lambda: gateway.create_intent(attempt, invoice.number), doors)
+    return _remember(invoice, attempt, doors, payment_intent=intent.id)
+
+
+def _ask(invoice: Invoice, attempt: Attempt, create: Callable[[], T], doors: Doors) -> T:
+    try:
+        return create()
+    except (StripeRefused, StripeRequestRefused):
+        # Certainly nothing was made, so nothing has to be fenced.
+        advance(attempt, AttemptStatus.CANCELED, doors=doors)
+        raise
+    except OutcomeUnknown:
+        raise in_progress(invoice, attempt.id) from None
+
+
+def _remember(invoice: Invoice, attempt: Attempt, doors: Doors, **made: object) -> Attempt:
+    """
+    Store the id of what was made.
+
+    From now on only the payer, its end or a newer request ends the attempt.
+    """
+    opened = attempt.become(
+        AttemptStatus.SUBMITTING,
+        **made,
+        sweep_at=attempt.session_expires_at() + SWEEP_AFTER,
+        changed_at=doors.now(),
+    )
+    try:
+        return doors.store.save(opened, attempt)
+    except RowChanged:
+        raise in_progress(invoice, attempt.id) from None

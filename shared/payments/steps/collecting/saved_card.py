@@ -1,0 +1,111 @@
+"""Charge a saved card without its owner: create unconfirmed, remember, confirm, apply."""
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.table import RowChanged
+from payments.errors import NotFound, StripeRefused, StripeRequestRefused, StripeUnavailable
+from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
+from payments.facts.customer import SavedMethod
+from payments.facts.outcome import CardRefused, OutcomeUnknown
+from payments.facts.stripe_objects import Intent
+from payments.steps.attempts.transitions import advance, await_payer, latest
+from payments.steps.collecting.close_attempt import applied, close_intent
+
+_S = AttemptStatus
+
+
+def drive(attempt: Attempt, doors: Doors) -> Attempt:
+    """Take an open attempt as far as Stripe lets it go; what stays unclear waits for the sweep."""
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    try:
+        if attempt.status is _S.CREATED:
+            attempt = _create(attempt, gateway, doors)
+            return _confirm(attempt, gateway, doors)
+        return _resume(attempt, gateway, doors)
+    except CardRefused as refusal:
+        return _refused(attempt, refusal.decline, gateway, doors)
+    except OutcomeUnknown:
+        return _unknown(attempt, doors)
+    except RowChanged:
+        # The sweep, a webhook or another request got there first; what they found stands.
+        return latest(attempt, doors)
+
+
+def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    card, invoice = doors.store.card_and_invoice(attempt)
+    _require_active(card, attempt, doors)
+    try:
+        intent = gateway.create_intent(attempt, invoice.number)
+    except (StripeRefused, StripeRequestRefused):
+        # Certainly nothing was created, so nothing has to be fenced.
+        advance(attempt, _S.CANCELED, doors=doors)
+        raise
+    sweep_at = doors.now() + SWEEP_AFTER
+    changes = {"payment_intent": intent.id, "sweep_at": sweep_at, "changed_at": doors.now()}
+    return doors.store.save(attempt.become(_S.SUBMITTING, **changes), attempt)
+
+
+def _require_active(card: SavedMethod | None, attempt: Attempt, doors: Doors) -> None:
+    """
+    Refuse a card that is being detached.
+
+    Whoever detaches marks the card first and looks for attempts then; the attempt is stored first
+    and looks at the card then. One of the two always sees the other.
+    """
+    if not card or not card.is_active:
+        advance(attempt, _S.CANCELED, doors=doors)
+        raise NotFound("There is no such saved card.")
+
+
+def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    if not doors.may_write:
+        return _unknown(attempt, doors)
+    try:
+        intent = gateway.confirm_intent(attempt)
+    except StripeUnavailable:
+        # Refused now, but the SDK may have sent it once before and lost the answer.
+        raise OutcomeUnknown(attempt.payment_intent) from None
+    except StripeRequestRefused:
+        # Canceled by the sweep, or confirmed before: its state says which.
+        intent = gateway.intent(attempt.payment_intent or "")
+    return _follow(attempt, intent, gateway, doors)
+
+
+def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Go on with an attempt that was cut short: what Stripe has decides, not what we remember."""
+    if not attempt.payment_intent:
+        return close_intent(attempt, gateway, doors)
+    intent = gateway.intent(attempt.payment_intent)
+    if intent.status == "requires_confirmation" and attempt.may_replay(doors.now()):
+        return _confirm(attempt, gateway, doors)
+    return _follow(attempt, intent, gateway, doors)
+
+
+def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) -> Attempt:
+    if intent.status == "requires_action":
+        return _refused(attempt, Decline(code="authentication_required"), gateway, doors)
+    if intent.status == "requires_payment_method":
+        return _refused(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
+    return applied(attempt, intent, doors)
+
+
+def _refused(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
+    """End the attempt, or let it wait for the card's owner if that is all that the bank wants."""
+    if attempt.asks_payer and decline.asks_payer:
+        return await_payer(attempt, decline, doors)
+    return _fail(attempt, decline, gateway, doors)
+
+
+def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
+    try:
+        return close_intent(attempt, gateway, doors, decline)
+    except OutcomeUnknown:
+        return _unknown(attempt, doors)
+
+
+def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
+    """Leave the attempt to the sweep; one that a bank or a payer is working on stays as it is."""
+    found = latest(attempt, doors)
+    if found.status is _S.PROCESSING or found.waits:
+        return found
+    return advance(found, _S.UNKNOWN, doors=doors, sweep_at=doors.now() + SWEEP_AFTER)

@@ -1,0 +1,1 @@
+"""A customer's cards, as Stripe has them."""

@@ -1,0 +1,182 @@
+"""Save a card in Stripe's page or its Elements: the number goes to Stripe and never comes here."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from payments.doors.doors import Doors
+from payments.doors.gateway import Gateway
+from payments.doors.store import change
+from payments.doors.table import RowChanged
+from payments.errors import StripeUnavailable
+from payments.facts.caller import Caller
+from payments.facts.customer import Customer
+from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
+from payments.facts.reservation import Reservation
+from payments.money import require_currency
+from payments.steps.modules.permissions import Permitted, require_grant, require_ready, require_use
+from payments.steps.retry import retrying
+
+
+@dataclass(frozen=True, slots=True)
+class SetupRequest:
+    """
+    Which module's account the card is saved in, and in which currency it will be charged.
+
+    `consent_text` names the text to which the customer agrees; without one, it is Stripe's own.
+    """
+
+    module: str
+    currency: str = "eur"
+    consent_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a storefront needs to let Stripe's Elements save a card."""
+
+    setup_intent: str
+    client_secret: str
+    publishable_key: str
+    stripe_account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    permitted: Permitted
+    gateway: Gateway
+    stripe_customer: str
+    metadata: dict[str, str]
+
+
+def open_setup_session(
+    request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
+) -> str:
+    """Return the address of a hosted page on which the customer saves a card."""
+    asked = _ask(request, ref, "stripe_checkout", session_id=session_id, caller=caller, doors=doors)
+    metadata, back = asked.metadata, f"{caller.base_url}/p/saved-card"
+    params = {
+        "customer": asked.stripe_customer,
+        "currency": request.currency,
+        "metadata": metadata,
+        "setup_intent_data": {"metadata": metadata},
+        "success_url": back,
+        "cancel_url": back,
+    }
+    try:
+        key = f"{caller.tenant}:{session_id}:setup"
+        session = asked.gateway.create_setup_session(params, key)
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; no card was asked for.") from None
+    return session.url or ""
+
+
+def open_setup_intent(
+    request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
+) -> Setup:
+    """Return what Stripe's Elements need to save a card in the caller's own page."""
+    asked = _ask(
+        request, ref, "stripe_payment_element", session_id=session_id, caller=caller, doors=doors
+    )
+    params = {
+        "customer": asked.stripe_customer,
+        "usage": "off_session",
+        "automatic_payment_methods": {"enabled": True},
+        "metadata": asked.metadata,
+    }
+    try:
+        key = f"{caller.tenant}:{session_id}:setup"
+        made = asked.gateway.create_setup_intent(key, params)
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; no card was asked for.") from None
+    account, mode = asked.permitted.account, asked.permitted.mode
+    own = account.slot(mode).publishable_key
+    return Setup(
+        setup_intent=made.id,
+        client_secret=made.client_secret or "",
+        publishable_key=own or doors.platform_keys(mode)["publishable_key"],
+        stripe_account=None if own else account.stripe_account,
+    )
+
+
+def client_secret(setup_intent: str, module: str, *, caller: Caller, doors: Doors) -> str:
+    """Return the secret of a SetupIntent that was made before: no row of ours holds it."""
+    found = require_grant(caller, module, "charge.create", doors)
+    permitted = require_ready(found, "charge_saved", doors)
+    gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
+    return gateway.setup_intent(setup_intent).client_secret or ""
+
+
+def _ask(
+    request: SetupRequest, ref: str, text: str, *, session_id: str, caller: Caller, doors: Doors
+) -> _Asked:
+    require_currency(request.currency)
+    permitted, customer = require_use(caller, request.module, "charge_saved", ref, doors)
+    customer.require_enabled()
+    gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
+    metadata = {
+        "tenant": caller.tenant,
+        "customer": ref,
+        "setup": session_id,
+        "consent_text": request.consent_text or text,
+    }
+    return _Asked(
+        permitted, gateway, stripe_customer(customer, permitted, gateway, doors), metadata
+    )
+
+
+def stripe_customer(
+    customer: Customer, permitted: Permitted, gateway: Gateway, doors: Doors
+) -> str:
+    """
+    Return the customer's id in this account and mode, and make it there the first time.
+
+    Raise CustomerErased for a person who was erased while Stripe was told of them.
+    """
+    slot = f"{permitted.account.id}:{permitted.mode}"
+    known = customer.stripe_ids.get(slot)
+    if known:
+        return known
+    made = _made(customer, slot, gateway, doors)
+    name = Reservation(
+        tenant=customer.tenant, kind="SCU", value=f"{slot}:{made}", holder=customer.ref
+    )
+    # What was read a moment ago is good for the first try, at the version there.
+    read = [customer]
+
+    def step() -> str:
+        seen = read.pop() if read else doors.store.customer(customer.tenant, customer.ref)
+        if seen.erased_at:
+            _take_back(made, gateway)
+        seen.require_known()
+        if slot in seen.stripe_ids:
+            return seen.stripe_ids[slot]
+        known_as = seen.having(stripe_ids={**seen.stripe_ids, slot: made})
+        doors.store.write(change(known_as, seen), change(name))
+        return made
+
+    return retrying(step, doors, detail="The customer kept changing; nothing was charged.")
+
+
+def _made(customer: Customer, slot: str, gateway: Gateway, doors: Doors) -> str:
+    metadata = {"tenant": customer.tenant, "customer": customer.ref}
+    params = {"name": customer.name, "email": customer.email, "metadata": metadata}
+    try:
+        # The version makes the key: a customer renamed since a lost answer is another request.
+        return gateway.create_customer(
+            params, f"{customer.tenant}:{customer.ref}:{slot}:{customer.version}"
+        )
+    except FailedAtStripe:
+        # It would fail for a day under this key: another version makes another one.
+        with suppress(RowChanged):
+            doors.store.save(customer, customer)
+        raise StripeUnavailable("Stripe failed; nothing was charged.") from None
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None
+
+
+def _take_back(made: str, gateway: Gateway) -> None:
+    """Delete at Stripe a person to whom no row of ours would lead."""
+    try:
+        gateway.delete_customer(made)
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None

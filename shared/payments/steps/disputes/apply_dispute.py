@@ -1,0 +1,216 @@
+"""
+The one place where a dispute enters the books, whatever path the news came by.
+
+Nothing is believed of an event: the dispute is fetched, and Stripe's balance transactions alone say
+what money moved.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.doors.keys import dated
+from payments.doors.store import Change, change
+from payments.facts.dispute import Dispute, DisputeStatus, as_seen, may_become
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import dispute_lost, dispute_moved, dispute_settled
+from payments.facts.loss import Loss, lose
+from payments.facts.notification import Kind, Notification
+from payments.facts.payment import Allocation, Payment
+from payments.facts.stripe_objects import Intent, StripeDispute
+from payments.steps.attempts.provenance import Mismatch, NotOurs, UnknownAttempt, require_match
+from payments.steps.notifications.outbox import of_invoice
+from payments.steps.payments.apply_payment import apply_intent
+from payments.steps.payments.freed_credit import beside_freed, freed_by, without
+from payments.steps.payments.payment_rows import give_credit, overpaying
+from payments.steps.retry import retrying
+
+
+def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors: Doors) -> Dispute:
+    """
+    Bring what Stripe says of a dispute into the books and return it.
+
+    One transaction: the dispute, its payment and their invoices at the versions seen, the
+    customer's credit, the journal. Raise NotOurs, UnknownAttempt or Mismatch.
+    """
+    gateway = doors.gateway(tenant, account, mode)
+
+    def step() -> Dispute:
+        found = gateway.dispute(stripe_id)
+        home = home_of(found, tenant)
+        known = doors.store.dispute(tenant, home, stripe_id)
+        if known:
+            # Fetched after the row was read: whoever wrote what is newer has changed its version.
+            found = gateway.dispute(stripe_id)
+        payment = _payment(found, home, (tenant, account, mode), doors)
+        require_match(found, payment, account, mode)
+        _require_follows(found, known)
+        seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
+        return _book(seen, known, payment, doors)
+
+    return retrying(step, doors)
+
+
+def dispute_id(found: StripeDispute) -> str:
+    """Derive our id from Stripe's: the same one by whatever path, and sorted by time."""
+    return dated("dsp", found.created * 1000, hashlib.sha256(found.id.encode()).digest()[:10])
+
+
+def home_of(found: StripeDispute, tenant: str) -> str:
+    """Return the invoice under which the disputed payment stands, or raise NotOurs."""
+    intent = found.payment_intent
+    if not isinstance(intent, Intent) or intent.metadata.get("tenant") != tenant:
+        raise NotOurs(found.id)
+    if "attempt" not in intent.metadata or "invoice" not in intent.metadata:
+        raise NotOurs(found.id)
+    return intent.metadata["invoice"]
+
+
+def _payment(found: StripeDispute, home: str, books: tuple[str, str, str], doors: Doors) -> Payment:
+    """Return the disputed payment, and book it first where nobody has told us of it yet."""
+    tenant, account, mode = books
+    payment = doors.store.payment(tenant, home, found.charge)
+    if payment:
+        return payment
+    if isinstance(found.payment_intent, Intent):
+        apply_intent(found.payment_intent, tenant=tenant, account=account, mode=mode, doors=doors)
+    payment = doors.store.payment(tenant, home, found.charge)
+    if not payment:
+        raise UnknownAttempt(found.id)
+    return payment
+
+
+def _require_follows(found: StripeDispute, known: Dispute | None) -> None:
+    """Raise Mismatch for a status that Stripe does not document, or not after the one known."""
+    if found.status not in set(DisputeStatus):
+        raise Mismatch(f"{found.id} has a status that is not known here.")
+    if known and not may_become(known.status, DisputeStatus(found.status)):
+        raise Mismatch(f"{found.id} was {known.status}, which does not lead to {found.status}.")
+
+
+def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) -> Dispute:
+    """Write what is new of the dispute, and nothing if nothing is."""
+    invoices: dict[str, Invoice] = {}
+    if seen.lost != seen.loss.total or seen.flagged != (known.flagged if known else ()):
+        names = dict.fromkeys(_concerned(seen, known, payment))
+        invoices = {name: doors.store.invoice(seen.tenant, name) for name in names}
+    if seen.lost != seen.loss.total:
+        stayed = {name: invoice.paid for name, invoice in invoices.items()}
+        seen = seen.having(loss=lose(seen.loss, seen.lost, payment, stayed))
+    if seen == known:
+        return known
+    saved = change(seen.having(sweep_at=seen.ask_at(doors.now())), known)
+    moved = list(_moved(saved, invoices, doors.now()))
+    free = freed_by(payment, _found_again(saved), moved)
+    source = f"{seen.stripe_id}#found#{saved.new.version}"
+    doors.store.write(
+        saved,
+        *_rows_beside(saved, payment, free, doors),
+        *overpaying(
+            payment, _credited(saved, free), [without(each, free) for each in moved], doors
+        ),
+        *_entries(saved, payment, invoices, doors.now()),
+        *beside_freed(payment, free, moved, source, doors, at=doors.now()),
+        *_told(saved, moved, doors.now()),
+    )
+    return saved.new
+
+
+def _told(
+    saved: Change[Dispute], moved: list[Change[Invoice]], now: datetime
+) -> Iterator[Change[Notification]]:
+    """Yield what the merchant is told: that there is a dispute, its deadline, how it ended."""
+    dispute, known = saved.new, saved.old
+    ended = dispute.status in {DisputeStatus.WON, DisputeStatus.LOST}
+    if known is None or (ended and known.status is not dispute.status):
+        freed = [each.new.id for each in moved if each.old and each.new.frees_after(each.old)]
+        released = {"released": ",".join(freed)} if freed else {}
+        yield _notice(Kind.DISPUTE_CHANGED, dispute, now, status=dispute.status.value, **released)
+    # Whoever hears of it only now has just been told to answer.
+    if known and dispute.reminded and dispute.reminded != known.reminded:
+        yield _notice(Kind.DISPUTE_DEADLINE, dispute, now, days=str(dispute.reminded))
+
+
+def _notice(kind: Kind, dispute: Dispute, now: datetime, **refs: str) -> Change[Notification]:
+    return of_invoice(
+        kind,
+        f"{dispute.id}:{dispute.version}",
+        tenant=dispute.tenant,
+        invoice=dispute.invoice,
+        at=now,
+        dispute=dispute.stripe_id,
+        **refs,
+    )
+
+
+def _concerned(seen: Dispute, known: Dispute | None, payment: Payment) -> Iterator[str]:
+    yield payment.invoice
+    yield from (each.invoice for each in payment.allocations)
+    yield from seen.flagged
+    yield from known.flagged if known else ()
+    yield from (part.invoice for part in seen.loss.parts)
+
+
+def _found_again(saved: Change[Dispute]) -> list[Allocation]:
+    """Return what of which invoice was lost by it, and is not any more."""
+    before, now = saved.old.loss if saved.old else Loss(), saved.new.loss
+    back = {part.invoice: before.of(part.invoice) - now.of(part.invoice) for part in before.parts}
+    return [Allocation(invoice=name, amount=amount) for name, amount in back.items() if amount > 0]
+
+
+def _rows_beside(
+    saved: Change[Dispute], payment: Payment, free: tuple[Allocation, ...], doors: Doors
+) -> Iterator[Change[Any]]:
+    """Yield what a change of the dispute changes of its payment and of the customer's credit."""
+    dispute, known = saved.new, saved.old
+    before = known.loss if known else Loss()
+    used = dispute.loss.credit - before.credit
+    contested = dispute.contested - (known.contested if known else 0)
+    if contested or dispute.loss != before:
+        marked = payment.having(
+            disputed=payment.disputed + contested,
+            unapplied=payment.unapplied - used,
+            returned=payment.returned + used,
+            lost=dispute.loss.instead_of(before, payment.lost),
+        )
+        yield change(marked.set_free(free), payment)
+    if more := _credited(saved, free):
+        yield give_credit(payment, more, doors)
+
+
+def _credited(saved: Change[Dispute], free: tuple[Allocation, ...]) -> int:
+    """Return by how much the customer's credit grows: what is set free, less what is lost of it."""
+    before = saved.old.loss if saved.old else Loss()
+    return sum(part.amount for part in free) - (saved.new.loss.credit - before.credit)
+
+
+def _moved(
+    saved: Change[Dispute], invoices: dict[str, Invoice], now: datetime
+) -> Iterator[Change[Invoice]]:
+    """Yield the invoices for which it began, ended or lost money; a won one lets its order go."""
+    dispute, known = saved.new, saved.old
+    before, flagged = (known.loss, known.flagged) if known else (Loss(), ())
+    for name, invoice in invoices.items():
+        opened = (name in dispute.flagged) - (name in flagged)
+        lost = dispute.loss.of(name) - before.of(name)
+        if opened or lost:
+            yield change(invoice.disputed(opened=opened, lost=lost).release(now), invoice)
+
+
+def _entries(
+    saved: Change[Dispute], payment: Payment, invoices: dict[str, Invoice], now: datetime
+) -> Iterator[Change[Any]]:
+    """Yield the journal's: each balance transaction once, and what was lost or found by it."""
+    dispute, known = saved.new, saved.old
+    entered = {each.id: each for each in known.movements} if known else {}
+    for movement in dispute.movements:
+        if movement.id not in entered:
+            yield change(dispute_moved(dispute, movement, payment).entered(now))
+        elif movement.settled and not entered[movement.id].settled:
+            yield change(dispute_settled(dispute, movement, payment).entered(now))
+    before = known.loss if known else Loss()
+    if dispute.loss != before:
+        given_up = frozenset(name for name, invoice in invoices.items() if invoice.written_off_at)
+        yield change(dispute_lost(dispute, before, given_up, now))

@@ -1,0 +1,1 @@
+"""A link's token, and what may be paid through it."""

@@ -1,0 +1,113 @@
+"""Whether a mail may go out: to no address that sent one back, and not too many."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from payments.doors.doors import Doors
+from payments.doors.mail import Mail
+from payments.doors.store import change
+from payments.errors import AddressSuppressed, MailLimited
+from payments.facts.mailing import UNLIMITED, MailCount, Scope, Suppression
+from payments.facts.notification import Kind, Notification, PartStatus
+from payments.steps.retry import retrying
+
+Room = tuple[MailCount, int]
+
+
+class Withheld(Exception):
+    """The mail is not sent; the text says why, in one of our own words."""
+
+    def __init__(self, status: PartStatus, reason: str) -> None:
+        """Keep what the message's part becomes."""
+        super().__init__(reason)
+        self.status = status
+
+
+def known_as(address: str, tenant: str, doors: Doors) -> str:
+    """Return by what an address is known: a keyed hash, from which it cannot be told."""
+    said = f"\0mail\0{tenant}\0{address.strip().lower()}".encode()
+    return hmac.new(doors.secrets.link_key(), said, hashlib.sha256).hexdigest()
+
+
+def suppression_of(address: str, tenant: str, doors: Doors) -> Suppression | None:
+    """Return why nothing is sent to an address, or None."""
+    found = doors.store.suppression(tenant, known_as(address, tenant, doors))
+    return found if found and found.is_active else None
+
+
+def first_reachable(addresses: Iterable[str | None], tenant: str, doors: Doors) -> str | None:
+    """Return the first address that takes mails; a merchant has more than one."""
+    known = (each for each in addresses if each)
+    return next((each for each in known if not suppression_of(each, tenant, doors)), None)
+
+
+def admit(mail: Mail, reader: str, told: Notification, doors: Doors) -> None:
+    """Count the mail, or raise Withheld; one whose sender dies then may count twice."""
+    scopes: list[Scope] = [] if told.kind in UNLIMITED else ["tenant"]
+    if scopes and reader == "buyer":
+        # Of all that a buyer gets, only what somebody asked for is limited for one invoice.
+        scopes += ["address", "invoice"] if told.kind is Kind.INVOICE_SENT else ["address"]
+    retrying(lambda: _count(mail.to, scopes, told, doors), doors)
+
+
+def require_reachable(address: str, invoice: str, tenant: str, doors: Doors) -> None:
+    """Tell whoever presses Send that nothing would come of it."""
+    stopped, found = _room(address, ["tenant", "address", "invoice"], invoice, tenant, doors)
+    if stopped:
+        raise AddressSuppressed(
+            f"A mail to this address {_TROUBLES[stopped.reason]}, so none is sent to it. Send the "
+            "link to another address and correct the customer's. If this one works again: POST "
+            "/v1/notifications/lift-suppression.",
+            reason=stopped.reason,
+            since=stopped.since.isoformat(),
+        )
+    now = doors.now()
+    for count, most in found:
+        if count.total(now) >= most:
+            raise MailLimited(
+                f"{most} mails in 24 hours are sent {_SCOPES[count.scope]}, and so many were.",
+                scope=count.scope,
+                limit=most,
+                retry_after_s=max(1, int((count.room_at(now) - now).total_seconds())),
+            )
+
+
+_TROUBLES = {"bounced": "came back", "complained": "was marked as spam by whoever got it"}
+_SCOPES: dict[Scope, str] = {
+    "tenant": "in all",
+    "address": "to one address",
+    "invoice": "to one address about one invoice",
+}
+
+
+def _count(address: str, scopes: list[Scope], told: Notification, doors: Doors) -> None:
+    now = doors.now()
+    stopped, found = _room(address, scopes, told.subject, told.tenant, doors)
+    if stopped:
+        raise Withheld(PartStatus.SUPPRESSED, stopped.reason)
+    for count, most in found:
+        if count.total(now) >= most:
+            raise Withheld(PartStatus.CAPPED, f"{count.scope}_limit")
+    counted = [change(count.one_more(now), count if count.version else None) for count, _ in found]
+    if counted:
+        doors.store.write(*counted)
+
+
+def _room(
+    address: str, scopes: list[Scope], invoice: str, tenant: str, doors: Doors
+) -> tuple[Suppression | None, list[Room]]:
+    """Return what keeps an address from mails, and what was counted, with the limit of each."""
+    digest = known_as(address, tenant, doors)
+    names: dict[Scope, str] = {
+        "tenant": "all",
+        "address": digest,
+        "invoice": f"{invoice}:{digest}",
+    }
+    counted = {scope: names[scope] for scope in scopes}
+    settings, stopped, counts = doors.store.rations(tenant, digest, counted)
+    limits = settings.mail_limits
+    return (
+        stopped if stopped and stopped.is_active else None,
+        [(count, getattr(limits, count.scope)) for count in counts],
+    )

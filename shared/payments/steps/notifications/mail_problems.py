@@ -1,0 +1,124 @@
+"""What the merchant hears of mails: that some come back, and that too many were to go out."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from payments.doors.doors import Doors
+from payments.doors.mail import Mail
+from payments.doors.store import Change
+from payments.doors.table import RowChanged
+from payments.errors import NotFound
+from payments.facts.mailing import RETURNED_NOTICES_PER_DAY, Report
+from payments.facts.notification import Kind, Notification, PartStatus
+from payments.steps.notifications.mail_limits import Withheld, first_reachable
+from payments.steps.notifications.mail_scene import Nobody, to_house
+from payments.steps.notifications.outbox import of_tenant
+from payments.wording.letters import Letter
+from payments.wording.staff import LOCALE, reason, tell
+
+
+def held(withheld: Withheld, told: Notification, doors: Doors) -> None:
+    """Have the merchant told, once a day for each limit, that mails are not sent any more."""
+    # Whoever presses Send too often has been told so.
+    if withheld.status is not PartStatus.CAPPED or str(withheld) == "invoice_limit":
+        return
+    now, scope = doors.now(), str(withheld).removesuffix("_limit")
+    if not getattr(doors.store.settings(told.tenant).mail_limits, scope):
+        # Whoever wants none knows that there are none.
+        return
+    key = f"{now:%Y-%m-%d}:{withheld}"
+    notice = of_tenant(Kind.MAIL_HELD, key, tenant=told.tenant, at=now, scope=scope)
+    with suppress(RowChanged):
+        doors.store.write(notice)
+
+
+def news_of(report: Report, doors: Doors) -> Iterator[Change[Notification]]:
+    """Yield what tells the merchant of an address that takes no mail, the first few of a day."""
+    now = doors.now()
+    today = f"{now:%Y-%m-%d}"
+    kind = f"{Kind.MAIL_RETURNED}:{today}:"
+    told = len(doors.store.notices(report.tenant, "SET", "own", kind))
+    if told < RETURNED_NOTICES_PER_DAY:
+        yield of_tenant(
+            Kind.MAIL_RETURNED,
+            f"{today}:{told + 1}",
+            tenant=report.tenant,
+            at=now,
+            about=report.about,
+            subject=report.subject,
+            reader=report.reader,
+            status=report.status,
+            reason=report.reason,
+        )
+
+
+def mail_returned(told: Notification, doors: Doors) -> Mail:
+    """Tell which mail came back, and what to do about it."""
+    refs = told.refs
+    whom, facts = _whom(told.tenant, refs, doors)
+    letter = _letter(
+        f"mail_{refs['status']}",
+        facts=(*facts, reason(refs["reason"])),
+        whom=whom,
+    )
+    return to_house(told.tenant, letter, _address(told, doors), doors)
+
+
+def mail_held(told: Notification, doors: Doors) -> Mail:
+    """Tell that a limit is reached, and whose it is."""
+    scope = told.refs["scope"]
+    limits = doors.store.settings(told.tenant).mail_limits
+    letter = _letter(
+        f"mail_held_{scope}", limit=str(getattr(limits, scope)), until=_hour(told.created_at)
+    )
+    return to_house(told.tenant, letter, _address(told, doors), doors)
+
+
+def _hour(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _letter(name: str, facts: tuple[tuple[str, str], ...] = (), **values: str) -> Letter:
+    return Letter(
+        locale=LOCALE,
+        subject=tell(f"{name}.subject", **values),
+        title=tell(f"{name}.title", **values),
+        paragraphs=(tell(f"{name}.body", **values), tell(f"{name}.next", **values)),
+        facts=facts,
+    )
+
+
+def _whom(
+    tenant: str, refs: dict[str, str], doors: Doors
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return to whom the mail went, and about what."""
+    if refs["reader"] != "buyer":
+        return "your own address", ()
+    facts: list[tuple[str, str]] = []
+    ref = refs["subject"]
+    if refs["about"] == "INV":
+        invoice = doors.store.invoice(tenant, ref)
+        facts, ref = [("Invoice", invoice.number)], invoice.customer
+    customer = doors.store.customer(tenant, ref)
+    if customer.erased_at:
+        raise Nobody("erased")
+    return customer.name, (*facts, ("Customer", f"{customer.name} ({customer.ref})"))
+
+
+def _address(told: Notification, doors: Doors) -> str:
+    """Return the first of the merchant's addresses that takes mails."""
+    known = [doors.store.settings(told.tenant).seller_email, *_watchers(told, doors)]
+    if address := first_reachable(known, told.tenant, doors):
+        return address
+    raise Nobody("no_address")
+
+
+def _watchers(told: Notification, doors: Doors) -> tuple[str, ...]:
+    about, name = told.refs.get("about"), told.refs.get("subject", "")
+    try:
+        if about == "INV":
+            name = doors.store.invoice(told.tenant, name).account or ""
+        return tuple(doors.store.account(told.tenant, name).error_emails)
+    except NotFound:
+        return ()

@@ -1,0 +1,235 @@
+"""Who a mail is between, and what every mail about an invoice shows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from payments.config import settings as deployment
+from payments.doors.doors import Doors
+from payments.doors.mail import Attachment, Mail
+from payments.facts.account import Account
+from payments.facts.attempt import Attempt
+from payments.facts.customer import Customer
+from payments.facts.invoice import Invoice
+from payments.facts.link import PayLink
+from payments.facts.notification import Notification
+from payments.facts.settings import Settings
+from payments.steps.links.link_tokens import link_for, page_of
+from payments.steps.notifications.mail_limits import first_reachable
+from payments.wording import letters, locales
+from payments.wording.invoice_pdf import Sheet
+from payments.wording.letters import Letter, Look, Row
+from payments.wording.sentences import say
+
+_PRINTED = ("invoice", "order", "bill_to", "date", "item", "quantity", "amount", "total")
+
+
+class Nobody(Exception):
+    """There is nobody to write to, or nothing to write about any more; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An invoice and its people, as they are now."""
+
+    invoice: Invoice
+    customer: Customer
+    settings: Settings
+    look: Look
+
+    @property
+    def locale(self) -> str:
+        """How the buyer reads and counts."""
+        return locales.known(self.customer.locale)
+
+    def values(self, amount: int, locale: str) -> dict[str, str]:
+        """Return what the sentences about an amount speak of."""
+        currency = self.invoice.currency
+        return {
+            "amount": locales.amount(amount, currency, locale),
+            "left": locales.amount(self.invoice.outstanding, currency, locale),
+            "number": self.invoice.number,
+            "customer": self.customer.name,
+            "seller": self.look.name,
+        }
+
+    def facts(self, amount: int, locale: str, name: str = "amount") -> list[tuple[str, str]]:
+        """Return the lines that name the invoice and an amount."""
+        order = [(say("mail.label.order", locale), self.invoice.order_ref or "")]
+        return [
+            (say("mail.label.invoice", locale), self.invoice.number),
+            *(order if self.invoice.order_ref else ()),
+            (
+                say(f"mail.label.{name}", locale),
+                locales.amount(amount, self.invoice.currency, locale),
+            ),
+        ]
+
+    def still(self, locale: str) -> list[tuple[str, str]]:
+        """Return what is left to pay, and until when."""
+        invoice = self.invoice
+        due = (
+            [(say("mail.label.due", locale), locales.day(invoice.due, locale))]
+            if invoice.due
+            else []
+        )
+        left = locales.amount(invoice.outstanding, invoice.currency, locale)
+        return [(say("mail.label.left", locale), left), *due]
+
+    def tax(self, locale: str) -> list[tuple[str, str]]:
+        """Return how much of the total is tax, if the positions say so."""
+        included = sum(line.tax_amount or 0 for line in self.invoice.lines)
+        written = locales.amount(included, self.invoice.currency, locale)
+        return [(say("mail.label.tax", locale), written)] if included else []
+
+    def rows(self, locale: str) -> tuple[Row, ...]:
+        """Return the invoice's positions."""
+        currency = self.invoice.currency
+        return tuple(
+            Row(line.description, str(line.quantity), locales.amount(line.amount, currency, locale))
+            for line in self.invoice.lines
+        )
+
+    def letter(
+        self,
+        name: str,
+        locale: str,
+        word: Callable[[str], str],
+        facts: list[tuple[str, str]],
+        *,
+        body: str = "body",
+        button: tuple[str, str] | None = None,
+        message: str | None = None,
+    ) -> Letter:
+        """Return the letter whose sentences have this name."""
+        seller = {"seller": self.look.name}
+        notes = [say("mail.note.test", locale)] if self.invoice.mode == "test" else []
+        if name.startswith("mail."):
+            notes.append(say("mail.note.why", locale, **seller))
+        return Letter(
+            locale=locale,
+            subject=word(f"{name}.subject"),
+            title=word(f"{name}.title"),
+            paragraphs=(word(f"{name}.{body}"),),
+            facts=tuple(facts),
+            rows=self.rows(locale),
+            button=button,
+            message=message,
+            message_from=say("mail.note.message_from", locale, **seller),
+            notes=tuple(notes),
+        )
+
+    def sheet(self) -> Sheet:
+        """Return the invoice as it is printed."""
+        locale, invoice = self.locale, self.invoice
+        label = {name: say(f"mail.label.{name}", locale) for name in _PRINTED}
+        paid = locales.amount(invoice.paid, invoice.currency, locale)
+        sums = [
+            (label["total"], locales.amount(invoice.total, invoice.currency, locale)),
+            *self.tax(locale),
+            *([(say("mail.label.paid", locale), paid)] if invoice.paid else []),
+            *self.still(locale),
+        ]
+        return Sheet(
+            look=self.look,
+            title=f"{label['invoice']} {invoice.number}",
+            facts=(
+                (label["bill_to"], self.customer.name),
+                (label["date"], locales.day(invoice.created_at, locale)),
+                *([(label["order"], invoice.order_ref)] if invoice.order_ref else []),
+            ),
+            heads=(label["item"], label["quantity"], label["amount"]),
+            rows=self.rows(locale),
+            sums=tuple(sums),
+        )
+
+    def link(self, attempt: Attempt, doors: Doors) -> PayLink | None:
+        """Return a link by which the invoice can be paid."""
+        return link_for(attempt, self.invoice, doors)
+
+
+def scene_of(told: Notification, doors: Doors, *, erased: bool = False) -> Scene:
+    """Return the invoice that somebody is told of, with its people, perhaps an erased one."""
+    invoice, settings = doors.store.told_of(told)
+    customer, account = doors.store.parties(invoice)
+    if customer.erased_at and not erased:
+        raise Nobody("erased")
+    name = settings.name or (account.name if account else told.tenant)
+    return Scene(invoice, customer, settings, Look(name, settings.colour or letters.COLOUR))
+
+
+def pay_page(told: Notification, link: PayLink | None, doors: Doors) -> str:
+    """Return where a link is paid; empty where nobody knows this deployment's address."""
+    base = deployment().public_url or told.refs.get("base", "")
+    return page_of(base, told.tenant, link.id, doors) if link and base else ""
+
+
+def to_buyer(
+    scene: Scene,
+    letter: Letter,
+    *,
+    address: str | None = None,
+    files: tuple[Attachment, ...] = (),
+) -> Mail:
+    """Return the mail to whoever pays the invoice, or to the address that was asked for."""
+    to = address or scene.customer.email
+    if not to:
+        raise Nobody("no_address")
+    return _mail(to, letter, scene.look, reply_to=scene.settings.seller_email, files=files)
+
+
+def to_seller(scene: Scene, letter: Letter) -> Mail:
+    """Return the mail to the merchant's own address."""
+    if not scene.settings.seller_email:
+        raise Nobody("no_address")
+    return _mail(scene.settings.seller_email, letter, scene.look)
+
+
+def to_merchant(scene: Scene, letter: Letter, doors: Doors) -> Mail:
+    """Return the mail to the merchant, or to whoever looks after the account: it cannot wait."""
+    invoice, known = scene.invoice, [scene.settings.seller_email]
+    if invoice.account:
+        known += doors.store.account(invoice.tenant, invoice.account).error_emails
+    address = first_reachable(known, invoice.tenant, doors)
+    if not address:
+        raise Nobody("no_address")
+    return _mail(address, letter, scene.look)
+
+
+def to_owner(customer: Customer, settings: Settings, letter: Letter, look: Look) -> Mail:
+    """Return the mail to the owner of a saved card."""
+    if not customer.email:
+        raise Nobody("no_address")
+    return _mail(customer.email, letter, look, reply_to=settings.seller_email)
+
+
+def to_house(tenant: str, letter: Letter, address: str, doors: Doors) -> Mail:
+    """Return the mail to the merchant, about nobody's invoice."""
+    settings = doors.store.settings(tenant)
+    look = Look(settings.name or tenant, settings.colour or letters.COLOUR)
+    return _mail(address, letter, look)
+
+
+def to_watcher(account: Account, place: int, letter: Letter, doors: Doors) -> Mail:
+    """Return the mail to one of those who are told of an account's errors."""
+    settings = doors.store.settings(account.tenant)
+    look = Look(settings.name or account.name, settings.colour or letters.COLOUR)
+    return _mail(account.error_emails[place], letter, look)
+
+
+def _mail(
+    to: str,
+    letter: Letter,
+    look: Look,
+    *,
+    reply_to: str | None = None,
+    files: tuple[Attachment, ...] = (),
+) -> Mail:
+    return Mail(
+        to=to,
+        sender=look.name,
+        subject=letter.subject,
+        text=letters.as_text(letter, look),
+        html=letters.as_html(letter, look),
+        reply_to=reply_to,
+        attachments=files,
+    )

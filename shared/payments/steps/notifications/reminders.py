@@ -1,0 +1,70 @@
+"""Mails that come before it is too late: a card expires, a bank's deadline passes."""
+
+from datetime import timedelta
+
+from payments.doors.doors import Doors
+from payments.doors.mail import Mail
+from payments.facts.customer import SavedMethod
+from payments.facts.notification import Notification
+from payments.steps.notifications.mail_scene import Nobody, scene_of, to_merchant, to_owner
+from payments.wording import letters, locales
+from payments.wording.letters import Letter, Look
+from payments.wording.sentences import say
+from payments.wording.staff import LOCALE as STAFF
+from payments.wording.staff import reason, tell
+
+
+def expiring(told: Notification, doors: Doors) -> Mail:
+    """Tell the owner of a card that it expires, if it still does and they may still pay by it."""
+    customer = doors.store.customer(told.tenant, told.subject)
+    if customer.erased_at:
+        raise Nobody("erased")
+    if not customer.online_payment_enabled:
+        raise Nobody("customer_not_enabled")
+    card = doors.store.card(told.tenant, told.subject, told.refs["payment_method"])
+    if not card or not card.is_active:
+        raise Nobody("card_removed")
+    if card.expiry != told.refs["expiry"]:
+        raise Nobody("card_renewed")
+    settings = doors.store.settings(told.tenant)
+    name = settings.name or doors.store.account(told.tenant, card.account).name
+    letter = _about_card(card, locales.known(customer.locale), name)
+    return to_owner(customer, settings, letter, Look(name, settings.colour or letters.COLOUR))
+
+
+def _about_card(card: SavedMethod, locale: str, seller: str) -> Letter:
+    last = card.expires_at - timedelta(days=1) if card.expires_at else None
+    values = {
+        "seller": seller,
+        "card": f"{(card.brand or '').title()} •••• {card.last4 or ''}".strip(),
+        "until": locales.day(last, locale) if last else "",
+    }
+    test = (say("mail.note.test", locale),) if card.mode == "test" else ()
+    return Letter(
+        locale=locale,
+        subject=say("mail.expiring.subject", locale, **values),
+        title=say("mail.expiring.title", locale, **values),
+        paragraphs=(say("mail.expiring.body", locale, **values),),
+        notes=(*test, say("mail.note.why_card", locale, **values)),
+    )
+
+
+def deadline(told: Notification, doors: Doors) -> Mail:
+    """Tell the merchant how many days a dispute can still be answered."""
+    # It is the merchant who loses the money, whoever has been forgotten meanwhile.
+    scene = scene_of(told, doors, erased=True)
+    dispute = doors.store.dispute(told.tenant, told.subject, told.refs["dispute"])
+    if not dispute or not dispute.due_by:
+        raise Nobody("gone")
+    if not dispute.is_answerable or dispute.submissions:
+        raise Nobody("answered")
+    # A bank may give less time than a reminder has been made for.
+    days = max(1, -((doors.now() - dispute.due_by) // timedelta(days=1)))
+    until = locales.day(dispute.due_by, STAFF)
+    values = scene.values(dispute.amount, STAFF) | {
+        "days": f"{days} day{'s' if days != 1 else ''}",
+        "until": until,
+    }
+    facts = [*scene.facts(dispute.amount, STAFF), reason(dispute.reason)]
+    letter = scene.letter("deadline", STAFF, lambda name: tell(name, **values), facts)
+    return to_merchant(scene, letter, doors)

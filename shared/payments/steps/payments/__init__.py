@@ -1,0 +1,1 @@
+"""A charge at Stripe becomes a payment."""

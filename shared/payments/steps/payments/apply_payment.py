@@ -1,0 +1,166 @@
+"""
+The one place where money enters the books.
+
+A charge's answer, the payer's return, webhooks, the sweep and reconciliation all end here, in any
+order and any number of times: Stripe's charge id decides, not the path it came by.
+"""
+
+from datetime import timedelta
+
+from payments.doors.doors import Doors
+from payments.doors.store import change
+from payments.facts.attempt import Attempt, AttemptStatus
+from payments.facts.outcome import OutcomeUnknown
+from payments.facts.stripe_objects import Intent, Session, SetupIntent
+from payments.steps.attempts.provenance import Books, attempt_of, books_of, named_by, require_match
+from payments.steps.attempts.transitions import advance, await_payer, latest, others_of
+from payments.steps.customers.card_consent import save_card, save_paid_card
+from payments.steps.notifications.outbox import of_refund
+from payments.steps.payments.from_charge import apply_fees, paid_by, payment_of, surcharged_with
+from payments.steps.payments.payment_rows import beside, give_back_excess, surcharge_entry
+from payments.steps.retry import retrying
+
+#: How often to ask after a bank debit, which takes days and cannot be stopped.
+DEBIT_EVERY = timedelta(days=1)
+
+
+def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors: Doors) -> Attempt:
+    """
+    Bring what Stripe says of a PaymentIntent into the books and return its attempt.
+
+    `tenant`, `account` and `mode` say whose Stripe account was asked; the metadata only finds the
+    attempt there. Raise NotOurs, UnknownAttempt or Mismatch.
+    """
+    if intent.status == "succeeded":
+        names = named_by(intent.metadata, tenant)
+        books = books_of(tenant, *names, intent.charge_id, doors)
+        require_match(intent, books.attempt, account, mode)
+        paid = apply_payment(books.attempt, intent, doors=doors, books=books)
+        if paid.save_card:
+            save_paid_card(paid, intent, doors)
+        return paid
+    attempt = attempt_of(intent.metadata, tenant, doors)
+    require_match(intent, attempt, account, mode)
+    return _follow(attempt, intent, doors)
+
+
+def _follow(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    """Bring into the books that the attempt goes on, or has come to nothing."""
+    if intent.status == "processing":
+        return advance(
+            attempt,
+            AttemptStatus.PROCESSING,
+            doors=doors,
+            payment_intent=intent.id,
+            sweep_at=doors.now() + DEBIT_EVERY,
+        )
+    if intent.status == "canceled" and not attempt.channel.has_session:
+        end = attempt.end_of_cancel(intent.decline, doors.now())
+        decline = intent.decline or attempt.decline
+        return advance(attempt, end, doors=doors, payment_intent=intent.id, decline=decline)
+    if intent.awaits_payer and attempt.asks_payer:
+        return await_payer(attempt, intent.decline, doors)
+    if intent.status == "requires_payment_method" and _has_failed(attempt, intent):
+        return _end_failed(attempt, intent, doors)
+    return attempt
+
+
+def _has_failed(attempt: Attempt, intent: Intent) -> bool:
+    """Say whether a debit has bounced, or a payer or their bank has refused to confirm."""
+    refused = attempt.waits and intent.decline is not None
+    return refused or attempt.status is AttemptStatus.PROCESSING
+
+
+def apply_session(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
+    """
+    Bring what Stripe says of a Checkout Session into the books.
+
+    A payment, a saved card, or its end.
+    """
+    if session.mode == "setup":
+        setup = session.setup_intent
+        if isinstance(setup, SetupIntent):
+            books = {"tenant": tenant, "account": account, "mode": mode}
+            save_card(setup, session.metadata, **books, doors=doors)
+        return
+    intent = session.payment_intent
+    if isinstance(intent, Intent):
+        attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
+        if session.status == "complete" and intent.status == "requires_payment_method":
+            # It failed before anybody heard that it was processing: nobody can pay it any more.
+            attempt = _end_failed(attempt, intent, doors)
+    else:
+        attempt = attempt_of(session.metadata, tenant, doors)
+    if session.status == "expired" and attempt.is_open:
+        advance(attempt, AttemptStatus.EXPIRED, doors=doors)
+
+
+def apply_payment(
+    attempt: Attempt, intent: Intent, *, doors: Doors, books: Books | None = None
+) -> Attempt:
+    """
+    Count a succeeded PaymentIntent exactly once and return its attempt.
+
+    One transaction: the payment under its charge's id, the invoices and the attempt at the versions
+    seen, the customer's credit, the journal. Whoever comes second finds the payment and changes
+    nothing. `books` is what was read a moment ago: good for the first try, at the versions there.
+    """
+    charge = intent.charge
+
+    def step() -> Attempt:
+        nonlocal books
+        read = books or books_of(attempt.tenant, attempt.invoice, attempt.id, charge.id, doors)
+        current, books = read.attempt, None
+        if read.payment:
+            apply_fees(read.payment, charge, at=doors.now(), doors=doors)
+            # The three rows are not one snapshot: the attempt may be of before the payment.
+            knew = current.status is AttemptStatus.SUCCEEDED
+            return current if knew else latest(current, doors)
+        seen = [read.invoice, *others_of(current, doors)]
+        invoices = surcharged_with(seen, current, charge)
+        payment = payment_of(current, invoices, intent, doors.new_id("pay"))
+        payment, back = give_back_excess(payment, invoices, doors)
+        done = _succeeded(current, intent, doors)
+        saved = change(done, current)
+        paid = [paid_by(each, payment, done).release(doors.now()) for each in invoices]
+        doors.store.write(
+            change(payment),
+            *map(change, paid, seen),
+            saved,
+            *map(change, back),
+            *beside(payment, invoices, paid, doors),
+            *surcharge_entry(payment, seen[0], invoices[0], doors.now()),
+            *(told for refund in back for told in of_refund(refund, None, doors.now())),
+        )
+        return saved.new
+
+    return retrying(step, doors)
+
+
+def _succeeded(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    return attempt.become(
+        AttemptStatus.SUCCEEDED, payment_intent=intent.id, decline=None, changed_at=doors.now()
+    )
+
+
+def _end_failed(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    """
+    End an attempt whose bank debit failed days later, or whose payer did not confirm.
+
+    The intent has no payment method any more.
+    """
+    if not attempt.is_open:
+        return attempt
+    gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
+    fenced = gateway.fence_intent(intent.id)
+    if fenced.status == "succeeded":
+        return apply_payment(attempt, fenced, doors=doors)
+    if fenced.status != "canceled":
+        raise OutcomeUnknown(fenced.id)
+    return advance(
+        attempt,
+        AttemptStatus.FAILED,
+        doors=doors,
+        payment_intent=fenced.id,
+        decline=fenced.decline or intent.decline,
+    )

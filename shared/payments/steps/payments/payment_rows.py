@@ -1,0 +1,126 @@
+"""The rows that a payment brings beside itself, whatever it came by."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from payments.doors.doors import Doors
+from payments.doors.store import Change, change
+from payments.facts.credit import CustomerCredit
+from payments.facts.invoice import Invoice
+from payments.facts.ledger import JournalEntry, payment_received, recovered, surcharged
+from payments.facts.notification import Kind, Notification
+from payments.facts.payment import Allocation, Payment, Share
+from payments.facts.refund import Refund
+from payments.steps.notifications.outbox import coverage, of_invoice
+
+
+def beside(
+    payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
+) -> Iterator[Change[Any]]:
+    """Yield the rows that a payment brings beside itself and its invoices, now `paid`."""
+    yield change(payment_received(payment).entered(doors.now()))
+    yield _received(payment, invoices, paid, doors)
+    for invoice in invoices:
+        part = Allocation(invoice=invoice.id, amount=payment.allocated_to(invoice.id))
+        if part.amount and invoice.id != payment.invoice:
+            yield change(share_of(payment, part, payment.paid_at))
+        if part.amount and invoice.written_off_at:
+            found = recovered(invoice, payment.source, part.amount, payment.paid_at)
+            yield change(found.entered(doors.now()))
+    if payment.unapplied:
+        yield give_credit(payment, payment.unapplied, doors)
+
+
+def _received(
+    payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
+) -> Change[Notification]:
+    """Return what is told of a payment: which invoices it covers, and which orders may go."""
+    return of_invoice(
+        Kind.PAYMENT_RECEIVED,
+        payment.id,
+        tenant=payment.tenant,
+        invoice=payment.invoice,
+        at=doors.now(),
+        source=payment.source,
+        **coverage(invoices, paid),
+    )
+
+
+def surcharge_entry(
+    payment: Payment, before: Invoice, after: Invoice, now: datetime
+) -> Iterator[Change[JournalEntry]]:
+    """Yield the entry of what came on top, if something did."""
+    if extra := after.surcharged - before.surcharged:
+        yield change(surcharged(after, extra, payment).entered(now))
+
+
+def give_back_excess(
+    payment: Payment, invoices: list[Invoice], doors: Doors
+) -> tuple[Payment, list[Refund]]:
+    """
+    Promise back what no invoice asks for, if the tenant wants that; the sweep does it.
+
+    Where one of the invoices is void, all of it is late.
+    """
+    excess = payment.unapplied
+    if not excess:
+        return payment, []
+    settings = doors.store.settings(payment.tenant)
+    late = any(invoice.voided_at for invoice in invoices)
+    if (settings.late_payment if late else settings.overpayment) == "credit":
+        return payment, []
+    refund = Refund.of(
+        payment,
+        id=doors.new_id("rfd"),
+        amount=excess,
+        unapplied=excess,
+        origin="late_payment" if late else "overpayment",
+        created_at=doors.now(),
+        sweep_at=doors.now(),
+    )
+    promised = payment.give_back(pending=excess, given=0, credit=excess)
+    return promised.having(refunds=(refund.id,)), [refund]
+
+
+def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:
+    """Return the row that explains a payment under an invoice that is not its first."""
+    return Share(
+        tenant=payment.tenant,
+        invoice=part.invoice,
+        home=payment.invoice,
+        payment=payment.id,
+        source=payment.source,
+        amount=part.amount,
+        at=at,
+    )
+
+
+def overpaying(
+    payment: Payment, amount: int, moved: Iterable[Change[Invoice]], doors: Doors
+) -> list[Change[Invoice]]:
+    """
+    Return the changes of invoices, with `amount` more, or less, of the payment as no invoice's.
+
+    That stands with its first invoice, which is read if none of them is of it.
+    """
+    changes = {each.new.id: each for each in moved}
+    if amount:
+        home = changes.get(payment.invoice)
+        if not home:
+            read = doors.store.invoice(payment.tenant, payment.invoice)
+            home = change(read, read)
+        changes[payment.invoice] = change(home.new.overpay(amount), home.old)
+    return list(changes.values())
+
+
+def give_credit(payment: Payment, amount: int, doors: Doors) -> Change[CustomerCredit]:
+    """Return the change of the customer's credit; a negative `amount` uses it."""
+    # What came outside of Stripe is nobody's test.
+    mode = payment.mode or "live"
+    found = doors.store.credit(payment.tenant, payment.customer, mode, payment.currency)
+    fresh = CustomerCredit(
+        tenant=payment.tenant, customer=payment.customer, currency=payment.currency, mode=mode
+    )
+    known = found or fresh
+    return change(known.having(balance=known.balance + amount), found)

@@ -1,0 +1,122 @@
+"""Take a refund to Stripe once, however often it is tried, and find out what became of it."""
+
+from typing import TYPE_CHECKING
+
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
+from payments.errors import StripeRefused, StripeRequestRefused, StripeUnavailable
+from payments.facts.attempt import SWEEP_AFTER
+from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
+from payments.facts.refund import Refund, RefundStatus
+from payments.facts.stripe_objects import StripeRefund
+from payments.steps.refunds.apply_refund import apply_refund, record
+from payments.steps.retry import retrying
+
+if TYPE_CHECKING:
+    # Not at run time: reading a refund loads no SDK.
+    from payments.doors.gateway import Gateway
+
+_S = RefundStatus
+
+
+def drive(refund: Refund, doors: Doors) -> Refund:
+    """
+    Take an open refund as far as Stripe lets it go; what stays unclear waits for the sweep.
+
+    One that may have been sent before is looked for first. It is sent again only with its own key,
+    while Stripe still remembers that; after that, or where Stripe has failed to make it, one that
+    is not there has come to nothing.
+    """
+    gateway = doors.gateway(refund.tenant, refund.account or "", refund.mode or "")
+    if refund.stripe_refund:
+        return applied(refund, gateway.refund(refund.stripe_refund), doors)
+    if refund.status is _S.SUBMITTED and (told := _made_for(refund, gateway)):
+        return applied(refund, told, doors)
+    if not refund.may_replay(doors.now()):
+        return give_up(refund, "not_sent", doors)
+    return _submit(refund, gateway, doors) if doors.may_write else refund
+
+
+def applied(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
+    """Apply what Stripe says of a refund of ours, asked in its own account."""
+    return apply_refund(
+        told,
+        tenant=refund.tenant,
+        account=refund.account or "",
+        mode=refund.mode or "",
+        doors=doors,
+    )
+
+
+def give_up(refund: Refund, reason: str, doors: Doors) -> Refund:
+    """End a refund of which Stripe has nothing, and free what was reserved for it."""
+
+    def step() -> Refund:
+        found = latest_refund(refund, doors)
+        if not found.is_open or found.stripe_refund:
+            return found
+        payment = doors.store.payment(found.tenant, found.invoice, found.charge or found.payment)
+        failed = found.become(_S.FAILED, failure_reason=reason)
+        return record(failed, found, payment, doors, at=doors.now()) if payment else found
+
+    return retrying(step, doors)
+
+
+def latest_refund(refund: Refund, doors: Doors) -> Refund:
+    """Return the refund as it is stored now."""
+    return doors.store.refund(refund.tenant, refund.invoice, refund.id) or refund
+
+
+def _submit(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
+    first = refund.status is _S.REQUESTED
+    try:
+        sent = _sending(refund, doors) if first else refund
+        return applied(sent, gateway.create_refund(sent), doors)
+    except RowChanged:
+        # The sweep, a webhook or another request got there first; what they found stands.
+        return latest_refund(refund, doors)
+    except FailedAtStripe:
+        return _failed(refund, gateway, doors)
+    except (OutcomeUnknown, StripeUnavailable):
+        # Unavailable too: the SDK may have sent it once before and lost the answer.
+        return latest_refund(refund, doors)
+    except (StripeRequestRefused, CardRefused) as refusal:
+        return give_up(refund, _reason(refusal), doors)
+    except StripeRefused as refusal:
+        if first:
+            give_up(refund, refusal.code, doors)
+        raise
+
+
+def _failed(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
+    """
+    Find out what a refund came to that Stripe says it has failed to make.
+
+    It says so for as long as it keeps the key, so that asking again tells nothing new. What it
+    made all the same is in its list after a while; what is not there then is nowhere.
+    """
+    if doors.now() - refund.created_at < SWEEP_AFTER:
+        return latest_refund(refund, doors)
+    told = _made_for(refund, gateway)
+    return applied(refund, told, doors) if told else give_up(refund, "failed_at_stripe", doors)
+
+
+def _sending(refund: Refund, doors: Doors) -> Refund:
+    """Note that from now on Stripe may have it: only Stripe's word can end it then."""
+    sweep_at = doors.now() + SWEEP_AFTER
+    return doors.store.save(refund.become(_S.SUBMITTED, sweep_at=sweep_at), refund)
+
+
+def _made_for(refund: Refund, gateway: "Gateway") -> StripeRefund | None:
+    """Return what Stripe lists as made for the refund: asked so, it cannot repeat a failure."""
+    listed = gateway.refunds_of(refund.charge or "")
+    return next((told for told in listed if told.metadata.get("refund") == refund.id), None)
+
+
+def _reason(refusal: StripeRequestRefused | CardRefused) -> str:
+    if isinstance(refusal, CardRefused):
+        return refusal.decline.code
+    too_much = refusal.members.get("param") == "amount"
+    return str(
+        refusal.members.get("stripe_code") or ("amount_too_large" if too_much else "refused")
+    )
