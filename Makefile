@@ -4,15 +4,15 @@
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
-set-up = @local/with_python sh -c '"$$PYTHON" -m local.environments $(1)'
+set-up = @local/with_python sh -c '"$$PYTHON" -m local.tools.environments $(1)'
 bin = .venv/bin
 # The other of 3.11 and 3.13, on which a seed has to be the same run; where it is missing, that test is skipped.
 other = @WANT=$$($(bin)/python -c 'import sys; print("3.11" if sys.version_info >= (3, 13) else "3.13")'); export WANT; \
-	if local/with_python true 2>/dev/null; then local/with_python sh -c '"$$PYTHON" -m local.environments simulation-$$WANT' || true; fi
+	if local/with_python true 2>/dev/null; then local/with_python sh -c '"$$PYTHON" -m local.tools.environments simulation-$$WANT' || true; fi
 # What shows figures while it runs, or takes every core by itself; all else is shared out among the cores.
 alone = tests/conformance tests/simulation/test_seeds.py
 # SAM compiles the layer for Lambda's own Python, so no other will do.
-sam = WANT=3.13 local/with_python sh -ec '"$$PYTHON" -m local.environments sam; exec "$$@"' sam local/.sam-venv/bin/sam
+sam = WANT=3.13 local/with_python sh -ec '"$$PYTHON" -m local.tools.environments sam; exec "$$@"' sam local/.sam-venv/bin/sam
 export ARCHITECTURE ?= arm64
 export SAM_CLI_TELEMETRY = 0
 
@@ -21,20 +21,20 @@ help: ## Say what there is
 
 demo: ## Do the main job on the local stack, and compare the books
 	$(call set-up,app aws)
-	@$(bin)/python -m local.demo
+	@$(bin)/python -m local.demo.main_job
 
 serve: ## Keep the local stack running; PORT=8700 is the first of its four ports
 	$(call set-up,app aws)
-	@$(bin)/python -m local.serve
+	@$(bin)/python -m local.demo.serve
 
 tenant: ## Write a tenant: NAME=shop ADMIN=ada@shop.example; STACK=receivable for AWS, CLIENT= a machine's
 	$(call set-up,app)
-	@$(bin)/python -m local.tenant
+	@$(bin)/python -m local.tools.tenant
 
 test: ## Run every test; CI runs this
 	$(call set-up,app aws cli browser)
 	$(other)
-	@$(bin)/python -m local.layer_here
+	@$(bin)/python -m local.tools.layer_here
 	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 --max-worker-restart=0 $(alone:%=--ignore=%); ended=$$?; \
 		$(bin)/python -m pytest $(alone) && exit $$ended
 
@@ -61,7 +61,7 @@ check: ## Check format, lint, types, imports, template and security
 	@$(bin)/ruff check --quiet .
 	@$(bin)/mypy
 	@PYTHONPATH=shared $(bin)/lint-imports
-	@$(bin)/python -m local.check_template
+	@$(bin)/python -m local.tools.check_template
 
 build: ## Validate, and build with SAM without a container; ARCHITECTURE=x86_64 for that processor
 	@$(sam) validate --lint
@@ -77,15 +77,15 @@ bench: ## Measure every budget, as ratios in one run
 
 claims: ## Print what is claimed, the tests that prove it, and their last result
 	$(call set-up,app aws)
-	@$(bin)/python -m local.claims
+	@$(bin)/python -m local.tools.claims
 
 openapi: ## Write functions/openapi.json anew from the routes
 	$(call set-up,app)
-	@$(bin)/python -m local.openapi
+	@$(bin)/python -m local.tools.openapi
 
 lock: ## Write the requirements files anew from pyproject.toml
 	$(call set-up,lock)
-	@local/.lock-venv/bin/python -m local.locking
+	@local/.lock-venv/bin/python -m local.tools.locking
 
 clean: ## Remove what the commands have made
 	@rm -rf .venv .venv-3.* local/.*-venv local/stripe_cli/node_modules local/axe/node_modules local/.run .aws-sam .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import layer_here, loopback, runtime_api
 from local.paths import ROOT
+from local.stack import loopback, runtime_api
+from local.tools import layer_here
 
 #: After its answer a function asks for the next event and sleeps: nothing is burnt after that.
 SETTLE_S = 0.04

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from local import loopback
+from local.stack import loopback
 from payments.doors.rows.addresses import row_of
 from payments.doors.table import to_attributes
 from tests.doubles.dynamo import Dynamo

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from local import loopback
+from local.stack import loopback
 from local.standin import StandIn
 from local.standin.engine.messages import Request
 

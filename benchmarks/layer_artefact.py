@@ -7,7 +7,8 @@ import zipfile
 from pathlib import Path
 
 from benchmarks.cold_start import Place
-from local import layer_here, runtime_api
+from local.stack import runtime_api
+from local.tools import layer_here
 
 LOAD = (
     "import sys; sys.path[:0] = {paths!r}; "

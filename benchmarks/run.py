@@ -20,10 +20,10 @@ from typing import Any
 
 from benchmarks import books, certificates, fake_aws, fake_stripe, layer_artefact, verifying
 from benchmarks.cold_start import Cost, Function, Place, invoke_cold, prepare, serving_tls
-from local import layer_here
 from local.paths import ROOT
-from local.processes import StackError
-from local.runtime_api import HandlerFailed
+from local.stack.processes import StackError
+from local.stack.runtime_api import HandlerFailed
+from local.tools import layer_here
 
 ROUNDS = 15
 #: A figure over its budget is reported; one over this much of it fails the run.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from local.claims import Proofs
+from local.tools.claims import Proofs
 
 #: What a machine may lack: Lambda's own interpreter, and a second one, which no package installs.
 MAY_LACK = ("3.13", "beside this one")

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from local import layer_here, loopback, runtime_api
 from local.paths import ROOT
+from local.stack import loopback, runtime_api
+from local.tools import layer_here
 
 pytestmark = pytest.mark.skipif(
     layer_here.reason_against() is not None, reason=str(layer_here.reason_against())

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local import claims
-from local.claims import Proofs, Result
+from local.tools import claims
+from local.tools.claims import Proofs, Result
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local import openapi
+from local.tools import openapi
 from payments import errors
 from payments.edge import roles
 from payments.steps.accounts import key_probes

@@ -2,7 +2,7 @@
 
 import re
 
-from local import openapi
+from local.tools import openapi
 from payments.edge.roles import KNOWN, ROUTES
 from tests.doubles.invocations import PUBLIC
 from tests.doubles.matrix import MATRIX, ROLES

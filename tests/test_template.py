@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.check_template import SKIPS
-from local.deploying import expanding
 from local.paths import ROOT, TEMPLATE
+from local.stack.deploying import expanding
+from local.tools.check_template import SKIPS
 from payments.edge.roles import ROUTES
 
 PUBLIC = {

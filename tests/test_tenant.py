@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from local.processes import StackError
-from local.tenant import Place, make, require
+from local.stack.processes import StackError
+from local.tools.tenant import Place, make, require
 from payments.doors.store import Store
 from payments.doors.table import Table
 from tests.doubles.dynamo import Dynamo

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from local.environments import find_browser
 from local.paths import ROOT, RUN
-from local.stack import Stack, running_stack
+from local.stack.stack import Stack, running_stack
+from local.tools.environments import find_browser
 from tests.stack.shop import Shop, open_shop
 
 AXE = ROOT / "local" / "axe" / "node_modules" / "axe-core" / "axe.min.js"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from payments.wording.locales import LANGUAGES
 from tests.browser.conftest import DESKTOP, PHONE, Watched, shoot, violations
 from tests.stack.shop import Shop, eventually, new_key, required

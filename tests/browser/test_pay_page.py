@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.client import Client
-from local.stack import Stack
+from local.stack.client import Client
+from local.stack.stack import Stack
 from payments.wording.locales import LANGUAGES
 from tests.browser.conftest import DESKTOP, PHONE, Watched, shoot, violations
 from tests.stack.shop import Shop, control, eventually, required

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import expect
 
-from local.stack import Stack
-from local.storefront import open_storefront
+from local.demo.storefront import open_storefront
+from local.stack.stack import Stack
 from tests.browser.conftest import DESKTOP, PHONE, Watched, shoot, violations
 
 Make = Callable[..., Watched]

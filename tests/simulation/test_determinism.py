@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.environments import ENVIRONMENTS, STAMP, has_python, python_of
+from local.tools.environments import ENVIRONMENTS, STAMP, has_python, python_of
 from tests.simulation.digest import digests
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from local.stack import Stack, running_stack
+from local.stack.stack import Stack, running_stack
 from tests.stack.shop import Shop, control, open_shop
 
 # While working on one test: STACK_AUTH=false starts sooner, and lets every function do anything.

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from local.client import Answer, Client
-from local.stack import Stack, stripe_keys
+from local.stack.client import Answer, Client
+from local.stack.stack import Stack, stripe_keys
 
 T = TypeVar("T")
 

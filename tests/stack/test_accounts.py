@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.client import Answer, Client
-from local.stack import Stack, stripe_keys
+from local.stack.client import Answer, Client
+from local.stack.stack import Stack, stripe_keys
 from tests.doubles.tenants import another_publishable_key, another_secret_key
 from tests.stack.shop import Shop, control, eventually, new_key, open_shop, required, switch_module
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.stack.shop import Shop, eventually, logged, new_key, table_rows
 
 NUMBER = "4242" * 4

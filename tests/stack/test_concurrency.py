@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.client import Answer, Client
+from local.stack.client import Answer, Client
 from tests.stack.shop import Shop, new_key, required
 
 CALLERS = 10

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.client import Answer, Client
-from local.stack import Stack
+from local.stack.client import Answer, Client
+from local.stack.stack import Stack
 from tests.stack.shop import FORM, Shop, control, eventually, new_key, required
 
 ASKING = "pm_card_authenticationRequired"

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from local.booking import compare_books
-from local.client import Answer, Client, visit
-from local.stack import Stack
+from local.demo.compare_books import compare_books
+from local.stack.client import Answer, Client, visit
+from local.stack.stack import Stack
 from tests.stack.shop import (
     Shop,
     connect,

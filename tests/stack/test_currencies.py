@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.stack.shop import Shop, eventually, new_key
 
 #: Zero, two and three decimals, and the special cases; as the receipt writes the amount.

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from local.adapting import adapt
 from local.paths import ROOT
-from local.processes import StackError
-from local.stack import Stack, running_stack
+from local.stack.adapting import adapt
+from local.stack.processes import StackError
+from local.stack.stack import Stack, running_stack
 
 INTEGRATION = {"uri": {"Fn::Sub": "arn"}, "payloadFormatVersion": "2.0"}
 EXPANDED: dict[str, Any] = {

@@ -3,8 +3,8 @@
 import base64
 from typing import Any
 
-from local.booking import compare_books
-from local.client import Answer, Client
+from local.demo.compare_books import compare_books
+from local.stack.client import Answer, Client
 from tests.stack.shop import Shop, eventually, new_key, required
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator import Emulator, running_emulator
-from local.processes import free_port
+from local.stack.emulator import Emulator, running_emulator
+from local.stack.processes import free_port
 from payments.doors.table import Put, Row, RowChanged, Table
 from tests.doubles.dynamo import Dynamo, definition
 

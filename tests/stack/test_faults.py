@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.client import Client
-from local.stack import Stack
+from local.stack.client import Client
+from local.stack.stack import Stack
 from tests.stack.shop import Shop, control, eventually, new_key, required
 
 CONFIRM = {"method": "POST", "path": "/v1/payment_intents/*/confirm"}

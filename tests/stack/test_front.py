@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import pytest
 
-from local.client import Client
-from local.front import BODY_MAX, Front
-from local.loopback import Handler, bind, serving
+from local.stack.client import Client
+from local.stack.front import BODY_MAX, Front
+from local.stack.loopback import Handler, bind, serving
 
 
 class Upstream(Handler):

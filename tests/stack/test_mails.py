@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.client import Client
-from local.ses_simulator import DOMAIN
-from local.stack import Stack
+from local.stack.client import Client
+from local.stack.ses_simulator import DOMAIN
+from local.stack.stack import Stack
 from local.standin.engine.deliveries import signature
 from tests.stack.shop import Shop, eventually, logged, new_key, required, table_rows, troubles
 from tests.stack.test_webhooks import send, unapplied, webhook_secret

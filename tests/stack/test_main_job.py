@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from local.booking import compare_books
-from local.client import Client
-from local.stack import Stack, stripe_keys
+from local.demo.compare_books import compare_books
+from local.stack.client import Client
+from local.stack.stack import Stack, stripe_keys
 from tests.stack.shop import Shop, connect, control, eventually, new_key, required, table_rows
 
 

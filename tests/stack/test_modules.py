@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from local.booking import compare_books
-from local.client import Client
-from local.issuer import Issuer
-from local.stack import Stack
+from local.demo.compare_books import compare_books
+from local.stack.client import Client
+from local.stack.issuer import Issuer
+from local.stack.stack import Stack
 from payments.edge.roles import ROUTES
 from tests.doubles.tenants import another_publishable_key, another_secret_key
 from tests.stack.shop import (

@@ -3,8 +3,8 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from local.client import Client
-from local.stack import Stack, stripe_keys
+from local.stack.client import Client
+from local.stack.stack import Stack, stripe_keys
 from tests.stack.shop import Shop, eventually, new_key, required, table_rows
 
 #: As many as the emulated Lambda takes of one function.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import StackError, running
+from local.stack.processes import StackError, running
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from local.client import Client
-from local.stack import Stack, stripe_keys
+from local.stack.client import Client
+from local.stack.stack import Stack, stripe_keys
 from tests.stack.shop import FORM, Shop, control, eventually, new_key, required, troubles
 from tests.stack.test_mails import SELLER, Listener, tell_seller
 

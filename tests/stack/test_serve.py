@@ -15,8 +15,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from local.client import Client
 from local.paths import APP_PYTHON, ROOT
+from local.stack.client import Client
 
 READY_S = 60
 GONE_S = 60
@@ -84,7 +84,7 @@ def test_serve_writes_tokens_and_keys_for_two_tenants(serving: Serving) -> None:
 
 
 def test_another_tenant_is_written_by_one_command(serving: Serving) -> None:
-    command = [APP_PYTHON, "-m", "local.tenant", str(serving.file)]
+    command = [APP_PYTHON, "-m", "local.tools.tenant", str(serving.file)]
     asked = {"NAME": "orchids", "ADMIN": "ada@orchids.example", "PATH": os.environ["PATH"]}
     run = partial(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -139,7 +139,7 @@ def test_serve_says_which_port_is_in_use(tmp_path: Path) -> None:
 
 def start(port: int, file: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own command
-        [APP_PYTHON, "-m", "local.serve", file],
+        [APP_PYTHON, "-m", "local.demo.serve", file],
         cwd=ROOT,
         env=os.environ | {"PORT": str(port)},
         stdout=subprocess.PIPE,

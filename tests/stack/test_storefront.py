@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from local.client import Answer, Client
-from local.stack import Stack
+from local.stack.client import Answer, Client
+from local.stack.stack import Stack
 from tests.stack.shop import (
     FORM,
     Shop,

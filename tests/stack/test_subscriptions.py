@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.stack import Stack
+from local.stack.stack import Stack
 from tests.doubles.receiver import Receiver, listening
 from tests.stack.shop import Shop, eventually, new_key, open_shop, required, troubles
 

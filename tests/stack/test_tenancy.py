@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from local.client import Answer, Client
-from local.issuer import PEOPLE, STOREFRONT, TENANTS, Issuer
-from local.stack import Stack, stripe_keys
+from local.stack.client import Answer, Client
+from local.stack.issuer import PEOPLE, STOREFRONT, TENANTS, Issuer
+from local.stack.stack import Stack, stripe_keys
 from payments.edge.roles import ROUTES, may_call
 from tests.stack.shop import (
     Shop,

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.client import Client
-from local.stack import Stack
+from local.stack.client import Client
+from local.stack.stack import Stack
 from tests.stack.shop import Shop, create_module, eventually, grant_module, switch_module
 
 CALLERS = 10

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.client import Answer, Client
-from local.stack import Stack
+from local.stack.client import Answer, Client
+from local.stack.stack import Stack
 from local.standin.engine.deliveries import signature
 from tests.stack.shop import Shop, eventually, troubles
 

@@ -1,4 +1,4 @@
-"""Expand a SAM template to plain CloudFormation: `python -m local.expanding TEMPLATE RESULT`.
+"""Expand a SAM template to plain CloudFormation: `python -m local.stack.expanding TEMPLATE RESULT`.
 
 Runs in the emulated AWS's environment, where the translator is.
 """

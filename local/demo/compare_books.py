@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from local.client import Client
+from local.stack.client import Client
 
 Fact = tuple[str, int, str, int | None]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from local.adapting import Template, adapt
-from local.emulator import REGION, Emulator
 from local.paths import APP_PYTHON, AWS_PYTHON, AWS_REQUIREMENTS, ROOT, RUN, TEMPLATE
-from local.processes import StackError
+from local.stack.adapting import Template, adapt
+from local.stack.emulator import REGION, Emulator
+from local.stack.processes import StackError
 
 STACK = "receivable-local"
 BUCKET = "receivable-local-sources"
@@ -43,7 +43,7 @@ def expanding(template: Path = TEMPLATE) -> Iterator[Callable[[], Template]]:
         yield lambda: parsed(cached)
         return
     RUN.mkdir(exist_ok=True)
-    command = [str(AWS_PYTHON), "-m", "local.expanding", str(template), str(cached)]
+    command = [str(AWS_PYTHON), "-m", "local.stack.expanding", str(template), str(cached)]
     process = subprocess.Popen(
         command, cwd=ROOT, env={"AWS_DEFAULT_REGION": REGION}, stderr=subprocess.PIPE, text=True
     )

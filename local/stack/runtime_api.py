@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from local import loopback
 from local.paths import ROOT
+from local.stack import loopback
 
 ANSWER_S = 20
 POLL_S = 0.2

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from local.processes import StackError
+from local.stack.processes import StackError
 
 
 class Handler(BaseHTTPRequestHandler):

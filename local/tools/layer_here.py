@@ -1,5 +1,5 @@
 """
-Build the Lambda layer for this machine: `python -m local.layer_here`.
+Build the Lambda layer for this machine: `python -m local.tools.layer_here`.
 
 What is deployed is built for another processor, so the tests of the artefact and the benchmarks
 start handlers from this one, which is made by the same script.
@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from local.paths import ROOT, RUN
-from local.processes import StackError
+from local.stack.processes import StackError
 
 LAYER = RUN / "layer"
 ARCHITECTURES = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64"}

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from local.docs_page import render
-from local.loopback import Handler, address, bind
-from local.mailbox import Mailbox
-from local.ses_simulator import report_on
+from local.stack.docs_page import render
+from local.stack.loopback import Handler, address, bind
+from local.stack.mailbox import Mailbox
+from local.stack.ses_simulator import report_on
 
 BODY_MAX = 10 * 1024 * 1024
 TIMEOUT_S = 60

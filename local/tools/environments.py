@@ -1,4 +1,4 @@
-"""Make the environments a command needs: `python -m local.environments app aws`.
+"""Make the environments a command needs: `python -m local.tools.environments app aws`.
 
 Runs on a bare Python 3.11, so it imports the standard library only.
 """
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # Name: its folder, and the file that says what is in it. They differ because their botocores do.
 ENVIRONMENTS = {
     "app": (".venv", "requirements-dev.txt"),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
-from local.client import Answer
+from local.stack.client import Answer
 
 WAIT_S = 30
 STEPS = count(1)

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from local.issuer import TENANTS
+from local.demo.storefront import open_storefront
 from local.paths import STACK_FILE
-from local.processes import StackError
-from local.stack import Ports, Stack, running_stack, stripe_account
-from local.storefront import open_storefront
+from local.stack.issuer import TENANTS
+from local.stack.processes import StackError
+from local.stack.stack import Ports, Stack, running_stack, stripe_account
 
 PORT = "8700"
 PORT_MAX = 65532

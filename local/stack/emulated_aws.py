@@ -3,7 +3,7 @@
 import http.server
 from functools import partial
 
-from local.leash import end_with_parent
+from local.stack.leash import end_with_parent
 
 SCHEDULE_TICK_S = 1
 

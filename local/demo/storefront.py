@@ -15,11 +15,11 @@ from string import Template
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, quote, urlsplit
 
-from local.client import Answer, Client
-from local.issuer import Issuer
-from local.loopback import Handler, address, bind, serving
-from local.shop_events import Heard
-from local.stack import Stack, stripe_keys
+from local.demo.shop_events import Heard
+from local.stack.client import Answer, Client
+from local.stack.issuer import Issuer
+from local.stack.loopback import Handler, address, bind, serving
+from local.stack.stack import Stack, stripe_keys
 
 TENANT = "flowershop"
 CUSTOMER = "walk-in"

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from local.booking import compare_books
-from local.client import Answer, Client, visit
-from local.processes import StackError
-from local.serve import interrupt
-from local.stack import Stack, running_stack, stripe_account
-from local.telling import Surprise, euros, expect, key, note, require, say, step, title, wait
+from local.demo.compare_books import compare_books
+from local.demo.serve import interrupt
+from local.demo.telling import Surprise, euros, expect, key, note, require, say, step, title, wait
+from local.stack.client import Answer, Client, visit
+from local.stack.processes import StackError
+from local.stack.stack import Stack, running_stack, stripe_account
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 RECEIPT = {

@@ -16,11 +16,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.client import Client
-from local.emulator import Emulator
-from local.issuer import client_of
 from local.paths import STACK_FILE
-from local.processes import StackError
+from local.stack.client import Client
+from local.stack.emulator import Emulator
+from local.stack.issuer import client_of
+from local.stack.processes import StackError
 
 ADMIN, STOREFRONT = "admin", "storefront"
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.adapting import API_ID
-from local.client import Client
-from local.deploying import Deployment, deploy, expanding
-from local.emulator import Emulator, running_emulator
-from local.front import MAIL, Front
-from local.issuer import AUDIENCE, TENANTS, Issuer, client_row
-from local.loopback import port_in_use, serving
 from local.paths import RUN, TEMPLATE
-from local.processes import free_port, listens, running, runs, wait_until
+from local.stack.adapting import API_ID
+from local.stack.client import Client
+from local.stack.deploying import Deployment, deploy, expanding
+from local.stack.emulator import Emulator, running_emulator
+from local.stack.front import MAIL, Front
+from local.stack.issuer import AUDIENCE, TENANTS, Issuer, client_row
+from local.stack.loopback import port_in_use, serving
+from local.stack.processes import free_port, listens, running, runs, wait_until
 
 STAGE = "local"
 PLATFORM = "receivable"
@@ -185,7 +185,7 @@ def running_standin(port: int, *, folder: Path) -> Iterator[Callable[[], None]]:
     command = [
         sys.executable,
         "-m",
-        "local.leash",
+        "local.stack.leash",
         "local.standin",
         "--port",
         str(port),

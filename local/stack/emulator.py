@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 
 from local.paths import AWS_PYTHON
-from local.processes import running, wait_until
+from local.stack.processes import running, wait_until
 
 REGION = "us-east-1"
 # An access key of twelve digits is the account's root.
@@ -36,7 +36,7 @@ class Emulator:
 def running_emulator(port: int, *, folder: Path, auth: bool) -> Iterator[Callable[[], None]]:
     """Start it, and give the function that waits until it answers."""
     log = folder / "aws.log"
-    command = [str(AWS_PYTHON), "-m", "local.emulated_aws"]
+    command = [str(AWS_PYTHON), "-m", "local.stack.emulated_aws"]
     name, env = "The emulated AWS", environment(port, folder, auth=auth)
     with running(command, env=env, log=log, name=name) as process:
         yield lambda: wait_until(lambda: answers(port), process, name=name, log=log)

@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from local.loopback import Handler, address, bind
+from local.stack.loopback import Handler, address, bind
 
 AUDIENCE = "receivable"
 KEY_ID = "local"

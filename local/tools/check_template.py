@@ -1,5 +1,5 @@
 """
-Check the template: `python -m local.check_template`.
+Check the template: `python -m local.tools.check_template`.
 
 cfn-lint and checkov read it as it is written and as SAM expands it: a policy that is too wide
 shows in the second only.
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local.deploying import expanding
 from local.paths import APP_PYTHON, LOCAL, ROOT, RUN, TEMPLATE
-from local.processes import StackError
+from local.stack.deploying import expanding
+from local.stack.processes import StackError
 
 EXPANDED = RUN / "template.expanded.json"
 CHECKOV = LOCAL / ".checkov-venv" / "bin" / "checkov"

@@ -1,0 +1,1 @@
+"""What is shown: the main job, the stack kept running, and a shop on it."""

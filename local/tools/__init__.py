@@ -1,0 +1,1 @@
+"""What makes environments, checks, and writes files."""
