@@ -79,9 +79,10 @@ claims: ## Print what is claimed, the tests that prove it, and their last result
 	$(call set-up,app aws)
 	@$(bin)/python -m local.tools.claims
 
-openapi: ## Write functions/openapi.json anew from the routes
+openapi: ## Write functions/openapi.json, and the README's table of routes, anew
 	$(call set-up,app)
 	@$(bin)/python -m local.tools.openapi
+	@$(bin)/python -m local.tools.route_table
 
 lock: ## Write the requirements files anew from pyproject.toml
 	$(call set-up,lock)

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from local.tools import openapi
+from local.tools import openapi, route_table
 from payments import errors
 from payments.edge import roles
 from payments.steps.accounts import key_probes
+from tests.doubles.invocations import PUBLIC, owner_of
 
 ROOT = Path(__file__).parent.parent
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    *sorted(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
+]
 FAMILIES = {
     errors.Invalid,
     errors.Forbidden,
@@ -61,17 +67,20 @@ def test_every_route_with_a_role_stands_in_the_openapi_document() -> None:
     assert {re.sub("{[^}]*}", "{}", route) for route in roles.ROUTES} <= shapes
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "docs/accounts.md",
-        "docs/operations.md",
-        "docs/modules.md",
-        "docs/faults.md",
-        "CHANGELOG.md",
-    ],
-)
+def test_the_readme_says_which_function_serves_which_routes() -> None:
+    text = route_table.README.read_text()
+
+    assert text == route_table.with_table(text), "run `make openapi`"
+    assert route_table.routes_named() == roles.ROUTES.keys() | set(PUBLIC)
+
+
+def test_a_request_of_the_tests_is_served_by_the_function_that_the_template_names() -> None:
+    owners = route_table.owners()
+
+    assert {route: owner_of(route) for route in owners} == owners
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_file_and_picture_that_a_page_links_to_exists(page: str) -> None:
     text = (ROOT / page).read_text()
     links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
