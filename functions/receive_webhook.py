@@ -12,14 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from payments.cases.webhooks import intake
-from payments.doors.secrets import SecretMissing
+from payments.doors.secrets import CONNECT, SecretMissing
 from payments.edge import runtime
 from payments.errors import InvalidSignature, NotFound, PayloadTooLarge, PaymentsError
 
 #: Whatever else is asked for would become part of a secret's name.
-ADDRESS = re.compile(r"(acc_[0-9a-z]{26}|connect)/(test|live)")
-#: In the place of an account: the platform's own endpoint.
-CONNECT = "connect"
+ADDRESS = re.compile(rf"(acc_[0-9a-z]{{26}}|{CONNECT})/(test|live)")
 NOT_HERE = "There is no such endpoint."
 
 logger = logging.getLogger()

@@ -3,7 +3,8 @@
 import re
 
 from local.tools import openapi
-from payments.edge.roles import KNOWN, ROUTES
+from payments.edge.roles import ROUTES
+from payments.facts.caller import Role
 from tests.doubles.invocations import PUBLIC
 from tests.doubles.matrix import MATRIX, ROLES
 
@@ -17,7 +18,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
     assert set(MATRIX) == set(ROUTES)
     assert {re.sub("{[^}]*}", "{}", route) for route in MATRIX} == published - public
-    assert {role[0] for role in ROLES} == {role[0] for role in KNOWN}
+    assert {role[0] for role in ROLES} == {role[0] for role in Role}
 
 
 def test_the_table_that_is_deployed_says_what_is_written_here() -> None:

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Callable
 from pathlib import Path
 
+from payments.facts.caller import Role
+
 ROOT = Path(__file__).parents[1]
 FILES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text())
@@ -89,6 +91,14 @@ def test_the_environment_is_read_in_one_place() -> None:
         but_in={"shared/payments/config.py"},
     )
     assert not reads, f"{reads}: a setting that config.py does not name is known to nobody"
+
+
+def test_a_role_is_named_in_one_place() -> None:
+    named = offences(
+        lambda node: isinstance(node, ast.Constant) and node.value in set(Role),
+        but_in={"shared/payments/facts/caller.py"},
+    )
+    assert not named, f"{named}: a role that is misspelt beside the roles' table bars or lets in"
 
 
 def test_nothing_is_printed() -> None:

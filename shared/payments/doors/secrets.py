@@ -6,6 +6,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+#: In the place of an account: the platform's own endpoint, which speaks for all connected ones.
+CONNECT = "connect"
 CACHE_S = 300
 #: Between two looks for a new webhook secret: forged signatures must not cost a call each.
 RECHECK_S = 10

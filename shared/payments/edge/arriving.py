@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 from payments.config import settings
 from payments.edge import runtime, screening
 from payments.errors import MalformedJson, Unauthenticated, UnsupportedMediaType
-from payments.facts.caller import Caller
+from payments.facts.caller import Caller, Role
 
 JSON = "application/json"
 
@@ -49,8 +49,14 @@ def caller_of(event: Event) -> Caller:
         raise Unauthenticated("The token names no tenant.")
     if "#" in tenant:
         raise Unauthenticated("The token names no tenant of this service.")
-    role = str(role).strip("[] ")
-    return Caller(tenant, role, str(profile), str(claims.get("sub", client)), base_url(event))
+    subject = str(claims.get("sub", client))
+    return Caller(tenant, _role_of(role), str(profile), subject, base_url(event))
+
+
+def _role_of(claim: object) -> Role | None:
+    """Return the role of ours that a claim names; API Gateway writes a list in brackets."""
+    name = str(claim).strip("[] ")
+    return Role(name) if name in set(Role) else None
 
 
 def body_of(event: Event) -> str:

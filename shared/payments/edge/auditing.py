@@ -14,7 +14,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from payments.edge import runtime
-from payments.edge.roles import AUDITED, KNOWN
+from payments.edge.roles import AUDITED
 from payments.errors import PaymentsError
 from payments.facts.audit import AuditRecord, Phase
 from payments.facts.caller import Caller
@@ -73,7 +73,7 @@ class Trail:
             request=context["requestId"],
             actor=who.subject,
             machine=_is_machine(self.event),
-            role=who.role if who.role in KNOWN else "unknown",
+            role=who.role or "unknown",
             profile=_shown(who.profile) if who.profile else "",
             route=self.event["routeKey"],
             objects=tuple(dict.fromkeys(_shown(name) for name in named)),

@@ -1,14 +1,15 @@
 """Who may call what: deny by default, one line a route."""
 
-ADMIN, OPERATOR, VIEWER, STOREFRONT = "admin", "operator", "viewer", "storefront"
-KNOWN = frozenset({ADMIN, OPERATOR, VIEWER, STOREFRONT})
+from payments.facts.caller import Role
 
-_ADMINS = frozenset({ADMIN})
-_STAFF = frozenset({ADMIN, OPERATOR})
-_READERS = frozenset({ADMIN, OPERATOR, VIEWER})
-_SELLERS = frozenset({ADMIN, OPERATOR, STOREFRONT})
+EVERYBODY = frozenset(Role)
 
-ROUTES: dict[str, frozenset[str]] = {
+_ADMINS = frozenset({Role.ADMIN})
+_STAFF = frozenset({Role.ADMIN, Role.OPERATOR})
+_READERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.VIEWER})
+_SELLERS = frozenset({Role.ADMIN, Role.OPERATOR, Role.STOREFRONT})
+
+ROUTES: dict[str, frozenset[Role]] = {
     "POST /v1/accounts": _ADMINS,
     "POST /v1/accounts/onboarding-sessions": _ADMINS,
     "POST /v1/accounts/oauth-sessions": _ADMINS,
@@ -33,22 +34,22 @@ ROUTES: dict[str, frozenset[str]] = {
     "GET /v1/profiles/{id}": _READERS,
     "PUT /v1/profiles/{id}/modules/{mid}": _ADMINS,
     "DELETE /v1/profiles/{id}/modules/{mid}": _ADMINS,
-    "GET /v1/currencies": KNOWN,
+    "GET /v1/currencies": EVERYBODY,
     "GET /v1/settings": _ADMINS,
     "PATCH /v1/settings": _ADMINS,
     "GET /v1/customers": _READERS,
     "PUT /v1/customers/{ref}": _STAFF,
-    "GET /v1/customers/{ref}": KNOWN,
+    "GET /v1/customers/{ref}": EVERYBODY,
     "POST /v1/customers/{ref}/setup-sessions": _SELLERS,
-    "GET /v1/customers/{ref}/payment-methods": KNOWN,
+    "GET /v1/customers/{ref}/payment-methods": EVERYBODY,
     "POST /v1/customers/{ref}/payment-methods/{pm}/default": _STAFF,
     "DELETE /v1/customers/{ref}/payment-methods/{pm}": _STAFF,
     "GET /v1/customers/{ref}/credit": _READERS,
     "GET /v1/customers/{ref}/data-export": _ADMINS,
     "POST /v1/customers/{ref}/erase": _ADMINS,
     "POST /v1/invoices": _SELLERS,
-    "GET /v1/invoices": KNOWN,
-    "GET /v1/invoices/{id}": KNOWN,
+    "GET /v1/invoices": EVERYBODY,
+    "GET /v1/invoices/{id}": EVERYBODY,
     "PATCH /v1/invoices/{id}": _SELLERS,
     "POST /v1/invoices/{id}/finalize": _SELLERS,
     "POST /v1/invoices/{id}/void": _STAFF,
@@ -62,10 +63,10 @@ ROUTES: dict[str, frozenset[str]] = {
     "POST /v1/pay-links/{id}/revoke": _STAFF,
     "POST /v1/invoices/{id}/checkout-sessions": _SELLERS,
     "POST /v1/invoices/{id}/payment-intents": _SELLERS,
-    "GET /v1/attempts/{id}": KNOWN,
+    "GET /v1/attempts/{id}": EVERYBODY,
     "POST /v1/attempts/{id}/refresh": _SELLERS,
     "POST /v1/attempts/{id}/cancel": _SELLERS,
-    "GET /v1/payment-modules/{id}/public-config": KNOWN,
+    "GET /v1/payment-modules/{id}/public-config": EVERYBODY,
     "POST /v1/invoices/{id}/charges": _STAFF,
     "POST /v1/invoices/{id}/recovery/stop": _STAFF,
     "GET /v1/recoveries": _READERS,
@@ -106,6 +107,6 @@ AUDITED = frozenset(
 ) | {"GET /v1/customers/{ref}/data-export", "POST /v1/notifications/lift-suppression"}
 
 
-def may_call(role: str, route: str) -> bool:
+def may_call(role: Role, route: str) -> bool:
     """Say whether `role` may call `route` (method and path template, as API Gateway names it)."""
     return role in ROUTES.get(route, frozenset())

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from payments.errors import PermissionDenied
+from payments.facts.caller import Caller
 from payments.facts.fact import Fact
 from payments.facts.mailing import MailLimits
 from payments.money import Money
@@ -49,9 +50,9 @@ class Settings(Fact):
         """Return what counts for a tenant that has decided nothing yet."""
         return cls(tenant=tenant, version=0)
 
-    def require_may_refund(self, money: Money, role: str) -> None:
+    def require_may_refund(self, money: Money, caller: Caller) -> None:
         """Leave it to an admin to give back more of one payment than the tenant's limit."""
-        if role == "admin" or not self.refund_limit:
+        if caller.is_admin or not self.refund_limit:
             return
         most = next(
             (each.amount for each in self.refund_limit if each.currency == money.currency), 0

@@ -25,7 +25,7 @@ from payments.errors import (
 )
 from payments.facts.account import Account, AccountStatus, Slot
 from payments.facts.audit import AuditRecord, Phase
-from payments.facts.caller import Caller
+from payments.facts.caller import Caller, Role
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import OAuthToken
@@ -133,7 +133,7 @@ def _record(state: ConnectState, account: str, request: str, doors: Doors) -> Au
         request=request,
         actor=state.subject,
         machine=False,
-        role="admin",
+        role=Role.ADMIN,
         profile="",
         route=f"GET {_CALLBACK}",
         objects=(account,),

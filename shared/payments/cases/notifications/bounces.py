@@ -67,7 +67,7 @@ def lift(address: str, *, caller: Caller, doors: Doors) -> Suppression:
         known = doors.store.suppression(caller.tenant, digest)
         if not known:
             raise NotFound("Mails to this address are not held back.")
-        if known.reason == "complained" and caller.role != "admin":
+        if known.reason == "complained" and not caller.is_admin:
             raise PermissionDenied("Whoever marked a mail as spam is written to again by an admin.")
         return doors.store.save(known.lift(doors.now()), known) if known.is_active else known
 

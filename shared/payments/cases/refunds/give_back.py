@@ -88,7 +88,7 @@ def _begin(
         refund = _proposed(request, refund_id, seen, doors)
         # With what was given back before: a large refund is no smaller for being asked in parts.
         whole = Money(refund.amount + seen.refunded + seen.refund_pending, seen.currency)
-        settings.require_may_refund(whole, caller.role)
+        settings.require_may_refund(whole, caller)
         return record(refund, None, seen, doors, at=doors.now())
 
     return retrying(step, doors)

@@ -20,7 +20,7 @@ from payments.errors import InvalidSignature
 TOLERANCE_S = 300
 BODY_MAX = 512 * 1024
 #: When the sweep queues an event again that nobody has applied.
-SWEEP_AFTER = timedelta(minutes=5)
+REQUEUE_AFTER = timedelta(minutes=5)
 #: Bounded, since anybody may send one: a number of thousands of digits is no integer to Python.
 _TIME = re.compile("[0-9]{1,11}")
 
@@ -100,7 +100,7 @@ def keep(
 def _row(event: dict[str, Any], *, account: str, mode: str, tenant: str, now: datetime) -> Row:
     """Return the event's row: ids only, for its object is fetched again before it is believed."""
     name = f"{account}:{mode}:{event['id']}"
-    due = now + SWEEP_AFTER
+    due = now + REQUEUE_AFTER
     row = {
         "pk": partition(tenant, "EVT", name),
         "sk": "EVENT",

@@ -54,7 +54,7 @@ def use(state: ConnectState, doors: Doors) -> ConnectState:
 
 def person(state: ConnectState, base_url: str) -> Caller:
     """Return who began it: nothing else about them is known on the way back."""
-    return Caller(state.tenant, "", "", state.subject, base_url)
+    return Caller(state.tenant, None, "", state.subject, base_url)
 
 
 def way_home(state: ConnectState, base_url: str, doors: Doors, **told: str) -> str:

@@ -2,15 +2,13 @@
 
 from payments.doors.doors import Doors
 from payments.doors.platform import CONNECT_EVENTS, Platform
-from payments.doors.secrets import SecretMissing
+from payments.doors.secrets import CONNECT, SecretMissing
 from payments.doors.stripe_api.transport import API_VERSION
 from payments.errors import StripeRequestRefused, StripeUnavailable
 from payments.facts.account import Endpoint
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import WebhookEndpoint
 
-#: What stands for an account in the name of the endpoint's secret, and in its address.
-CONNECT = "connect"
 #: Two who find no endpoint at once make one: within this their requests to Stripe are the same.
 TOGETHER_S = 600
 

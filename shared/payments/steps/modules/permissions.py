@@ -90,20 +90,20 @@ def _allowed(
 
 def require_grant_of(attempt: Attempt | None, caller: Caller, doors: Doors) -> None:
     """Let staff give back what came through a module that lets them; an admin, all."""
-    if attempt and caller.role != "admin":
+    if attempt and not caller.is_admin:
         require_grant(caller, attempt.module, "refund.create", doors)
 
 
 def require_grant_for(invoice: Invoice, caller: Caller, doors: Doors) -> None:
     """Let staff and storefronts change invoices of a module that lets them; an admin, all."""
-    if invoice.module and caller.role != "admin":
+    if invoice.module and not caller.is_admin:
         require_grant(caller, invoice.module, "invoice.*", doors)
 
 
 def require_grant_on(account: str, permission: Permission, caller: Caller, doors: Doors) -> None:
     """Let staff work on an account of which they were granted some module so; an admin, on all."""
     doors.store.account(caller.tenant, account)
-    if caller.role == "admin":
+    if caller.is_admin:
         return
     grants = doors.store.grants(caller.tenant, caller.profile)
     allowed = (grant.module for grant in grants if grant.allows(permission))
