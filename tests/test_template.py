@@ -1,13 +1,11 @@
 """What template.yaml promises: every function on a leash of its own, nothing lost, nothing open."""
 
 import functools
-import hashlib
 import json
 import re
 from typing import Any
 
 import pytest
-import yaml
 
 from local.paths import ROOT, TEMPLATE
 from local.stack.deploying import expanding
@@ -613,22 +611,3 @@ def test_somebody_hears_of_every_dead_letter() -> None:
 def test_at_most_three_checks_are_skipped_and_each_says_why() -> None:
     assert len(SKIPS) <= 3
     assert all(reason.endswith(".") and len(reason.split()) > 10 for reason in SKIPS.values())
-
-
-def test_the_template_means_in_flow_style_what_it_meant_in_blocks() -> None:
-    """The digest is that of the value before its blocks were written in one line each."""
-
-    class Loader(yaml.SafeLoader):
-        """Reads CloudFormation's short forms as mappings of one key."""
-
-    def short_form(loader: Loader, suffix: str, node: yaml.Node) -> Any:
-        if isinstance(node, yaml.ScalarNode):
-            return {f"!{suffix}": loader.construct_scalar(node)}
-        if isinstance(node, yaml.SequenceNode):
-            return {f"!{suffix}": loader.construct_sequence(node, deep=True)}
-        return {f"!{suffix}": loader.construct_mapping(node, deep=True)}
-
-    Loader.add_multi_constructor("!", short_form)
-    value = yaml.load(TEMPLATE.read_text(), Loader)  # noqa: S506 - a SafeLoader
-    digest = hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-    assert digest == "80208818b1e41c9057701baaf109541519dbb46e26d5691a26a7ce2cb13d4dd2"
