@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from payments.cases.accounts import oauth, onboarding
-from payments.edge import api, arriving, runtime
+from payments.edge import api, arriving, headers, runtime
 from payments.errors import PaymentsError
 from payments.wording.sheets import Note, Sheet, rendered
 
@@ -39,6 +39,7 @@ def handler(event: dict[str, Any], context: Any) -> Result:
         "X-Request-Id": request,
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
+        **headers.SECURE,
     }
     return result
 
@@ -63,15 +64,15 @@ def _refused(refusal: PaymentsError, event: dict[str, Any]) -> Result:
     if "text/html" in wanted:
         return _page(refusal.status, refusal.title, refusal.detail)
     body = refusal.problem() | {"request_id": event["requestContext"]["requestId"]}
-    headers = {"Content-Type": api.PROBLEM, **refusal.headers}
-    return {"statusCode": refusal.status, "headers": headers, "body": json.dumps(body)}
+    sent = {"Content-Type": api.PROBLEM, **refusal.headers}
+    return {"statusCode": refusal.status, "headers": sent, "body": json.dumps(body)}
 
 
 def _page(status: int, title: str, text: str) -> Result:
     """Return a page for whoever administers, in the language of every refusal."""
-    html, headers = rendered(Sheet("en", title, notes=(Note(text),)), ())
+    html, policy = rendered(Sheet("en", title, notes=(Note(text),)), ())
     return {
         "statusCode": status,
-        "headers": {"Content-Type": api.HTML, **headers},
+        "headers": {"Content-Type": api.HTML, **policy},
         "body": html,
     }

@@ -11,7 +11,7 @@ from payments.cases.links import bank_confirmation, pay_page, press_pay
 from payments.cases.links.pay_page import LinkState
 from payments.config import settings
 from payments.doors.doors import Doors
-from payments.edge import api, arriving, pages, runtime, screening
+from payments.edge import addresses, api, arriving, headers, pages, runtime, screening
 from payments.errors import NotFound, PanDetected, PaymentsError
 from payments.wording import locales, reading
 from payments.wording.sheets import Sheet, rendered
@@ -36,7 +36,8 @@ def handler(event: dict[str, Any], context: Any) -> Result:
     except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a page that says nothing
         api.log_bug(error)
         result = _html(500, pages.notice("error", _locale(event)))
-    result["headers"]["X-Request-Id"] = event["requestContext"]["requestId"]
+    request = event["requestContext"]["requestId"]
+    result["headers"] |= {"X-Request-Id": request, **headers.SECURE}
     return result
 
 
@@ -63,8 +64,7 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
         amount, wrong = pages.chosen(view, typed, locale)
         if wrong and view.state is LinkState.PAYABLE:
             return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
-    # API Gateway's word for who connected to it, which no header can change.
-    payer = event["requestContext"]["http"].get("sourceIp")
+    payer = addresses.client(event)
     asked = press_pay.Press(arriving.base_url(event), runtime.new_id("att"), locale, amount, payer)
     try:
         return _redirect(press_pay.press(token, asked, doors=doors))
@@ -121,14 +121,14 @@ def _form(event: dict[str, Any]) -> dict[str, str]:
 def _locale(event: dict[str, Any], chosen: str | None = None) -> str:
     """Return in which locale to answer: the one chosen in the page, the browser's, or English."""
     chosen = chosen or (event.get("queryStringParameters") or {}).get("lang")
-    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
-    return locales.known(chosen) if chosen else reading.preferred(headers.get("accept-language"))
+    wanted = arriving.header_of(event, "accept-language")
+    return locales.known(chosen) if chosen else reading.preferred(wanted)
 
 
 def _html(status: int, sheet: Sheet) -> Result:
     own = settings().stripe_api_base
-    html, headers = rendered(sheet, (own,) if own else CHECKOUT)
-    sent = {"Content-Type": api.HTML, "Cache-Control": "no-store", **headers}
+    html, policy = rendered(sheet, (own,) if own else CHECKOUT)
+    sent = {"Content-Type": api.HTML, "Cache-Control": "no-store", **policy}
     return {"statusCode": status, "headers": sent, "body": html}
 
 

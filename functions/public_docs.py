@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from payments.edge.headers import SECURE
+
 DOCUMENT = Path(__file__).with_name("openapi.json")
 
 
@@ -23,5 +25,6 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
         "X-Request-Id": request,
+        **SECURE,
     }
     return {"statusCode": 200, "headers": headers, "body": body}

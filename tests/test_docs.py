@@ -101,3 +101,11 @@ def test_the_changelog_names_no_version_that_was_not_released() -> None:
     released = re.findall(r"^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert all(entry <= version for entry in released)
+
+
+def test_every_test_that_proves_a_defence_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/security.md").read_text()))
+    written = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+
+    assert named
+    assert [name for name in named if f"def {name}(" not in written] == []

@@ -26,6 +26,7 @@ class Settings:
     tenant_claim: str
     role_claim: str
     profile_claim: str
+    client_ip_header: str
 
 
 @cache
@@ -46,4 +47,5 @@ def settings() -> Settings:
         tenant_claim=read("TENANT_CLAIM", "tenant"),
         role_claim=read("ROLE_CLAIM", "role"),
         profile_claim=read("PROFILE_CLAIM", "profile"),
+        client_ip_header=read("CLIENT_IP_HEADER", ""),
     )

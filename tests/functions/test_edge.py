@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from payments.edge import api
-from tests.doubles.invocations import Context, answer_of
+from tests.doubles.invocations import PUBLIC, Context, answer_of
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop
 from tests.functions.world import Answer, World
@@ -76,3 +76,16 @@ def test_an_answer_that_is_not_as_promised_is_our_mistake_and_no_refusal(world: 
 
     assert (answer.status, answer.code) == (500, "internal_error")
     assert "much" not in answer.text + world.log.getvalue()
+
+
+@pytest.mark.parametrize("route", [*PUBLIC, "GET /v1/invoices"])
+def test_every_answer_is_for_https_alone_and_is_what_it_says_it_is(
+    world: World, route: str
+) -> None:
+    verb, path = route.split(" ")
+    event = world.event(verb, path.replace("{mode}", "test").format(token="x", account="acc_x"))
+
+    answer = world.invoke(event)
+
+    assert answer.headers["strict-transport-security"] == "max-age=63072000"
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -15,6 +15,7 @@ from tests.doubles.tenants import (
 )
 from tests.functions.refusals import foreign, refuse
 from tests.functions.shop import Shop, expect
+from tests.functions.signing import a_body, deliver, send, signed
 from tests.functions.world import Answer, Died, Json, World
 
 
@@ -313,3 +314,53 @@ def test_a_mode_that_is_not_there_is_refused(showroom: Shop, mode: object) -> No
     status, code = refuse(showroom.world, lambda: showroom.admin.post(path, {"mode": mode}))
 
     assert (status, code) == (422, "key_mode_mismatch" if mode == "live" else "validation_failed")
+
+
+def stale(shop: Shop, value: Json) -> None:
+    """Let the functions' cache hold a webhook secret, as an environment's does that read it."""
+    secrets = runtime.secret_store()
+    name = secrets._webhook_name(shop.account["id"], "test")
+    secrets._cache[name] = (secrets._monotonic(), value)
+
+
+def test_a_secret_that_is_ended_without_overlap_is_no_good_even_where_it_is_cached(
+    shop: Shop,
+) -> None:
+    before, now = kept(shop, "webhooks"), shop.world.now().timestamp()
+    rotate(shop, overlap=False)
+    body = a_body()
+    stale(shop, before)
+
+    refused = send(shop, body, signed(body, before["current"], now))
+
+    assert (refused.status, refused.code) == (400, "invalid_signature")
+    assert deliver(shop, body).status == 200
+
+
+def test_with_overlap_what_a_cache_knows_is_understood(shop: Shop) -> None:
+    before, now = kept(shop, "webhooks"), shop.world.now().timestamp()
+    rotate(shop)
+    body = a_body()
+    stale(shop, before)
+
+    assert send(shop, body, signed(body, before["current"], now)).status == 200
+
+
+def test_an_older_secret_that_was_ended_is_no_good_even_where_it_is_cached(shop: Shop) -> None:
+    older, now = kept(shop, "webhooks"), shop.world.now().timestamp()
+    rotate(shop)
+    overlapping = kept(shop, "webhooks")
+    rotate(shop, overlap=False)
+    body = a_body()
+    for secret in (older["current"], overlapping["current"]):
+        stale(shop, overlapping)
+        assert send(shop, body, signed(body, secret, now)).status == 400
+
+
+def test_a_disconnected_accounts_secret_is_no_good_even_where_it_is_cached(shop: Shop) -> None:
+    before, now = kept(shop, "webhooks"), shop.world.now().timestamp()
+    expect(200, shop.admin.post(of(shop, "disconnect"), {}))
+    body = a_body()
+    stale(shop, before)
+
+    assert send(shop, body, signed(body, before["current"], now)).status == 404

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from payments import config
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Answer, Json
@@ -28,8 +29,10 @@ def asked_of_stripe(shop: Shop) -> list[str]:
     return [name for name in shop.world.gate.passed if "/v1/" in name]
 
 
-def press(shop: Shop, path: str, address: str = "203.0.113.7") -> Answer:
-    event = shop.world.event("POST", f"{path}/pay", None, {}, address=address)
+def press(
+    shop: Shop, path: str, address: str = "203.0.113.7", headers: Json | None = None
+) -> Answer:
+    event = shop.world.event("POST", f"{path}/pay", None, headers or {}, address=address)
     return shop.world.invoke(event)
 
 
@@ -231,3 +234,48 @@ def test_what_counts_no_longer_is_deleted_by_dynamodb(shop: Shop) -> None:
 
     kept = {int(row["ttl"]["N"]) for row in tallies(shop).values()}
     assert all(now < ttl <= now + 2 * 3600 for ttl in kept)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:fffe", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("203.0.113.7", "203.0.113.8", False),
+        ("203.0.113.7", "::ffff:203.0.113.7", True),
+    ],
+)
+def test_a_household_of_ipv6_is_one_payer(shop: Shop, one: str, other: str, same: bool) -> None:
+    limit(shop, rule("ip", "attempts", 1))
+    path = shop.link(shop.invoice())
+    assert press(shop, path, one).status == 303
+
+    assert press(shop, path, other).status == (429 if same else 303)
+
+
+CDN = "CloudFront-Viewer-Address"
+
+
+@pytest.mark.parametrize("told", ["198.51.100.{}:443", "[2001:db8:{}::1]:443", "198.51.100.{}"])
+def test_behind_a_cdn_the_payers_address_is_in_the_header_that_the_deployment_names(
+    shop: Shop, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENT_IP_HEADER", CDN)
+    config.settings.cache_clear()
+    limit(shop, rule("ip", "attempts", 1))
+    path = shop.link(shop.invoice())
+
+    answers = [press(shop, path, headers={CDN: told.format(each)}) for each in (7, 8, 7)]
+
+    assert [answer.status for answer in answers] == [303, 303, 429]
+
+
+def test_a_header_that_the_deployment_does_not_name_is_nobodys_address(shop: Shop) -> None:
+    limit(shop, rule("ip", "attempts", 1))
+    path = shop.link(shop.invoice())
+    headers = [{CDN: f"198.51.100.{each}:1", "X-Forwarded-For": f"198.51.100.{each}"}
+               for each in (7, 8)]  # fmt: skip
+
+    answers = [press(shop, path, headers=each) for each in headers]
+
+    assert [answer.status for answer in answers] == [303, 429]

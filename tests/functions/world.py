@@ -20,6 +20,7 @@ from local.standin.engine.messages import Request
 from local.standin.transport import InProcessClient
 from payments.doors.keys import dated
 from payments.doors.table import Table
+from payments.edge import headers
 from payments.edge.roles import ROUTES
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import (
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 BEGIN = datetime(2026, 9, 21, 14, 0, tzinfo=UTC)
 REGION = "eu-central-1"
 KEYS = count(1)
+#: On every answer of every function, whatever a test is about.
+SECURE = {name.lower(): value for name, value in headers.SECURE.items()}
 
 
 @cache
@@ -198,6 +201,7 @@ class World:
         """Send a request; whatever a test is about, an answer is one that the document names."""
         route = event["routeKey"]
         answer = answer_of(self.run(function or owner_of(route), event))
+        assert SECURE.items() <= answer.headers.items(), (route, answer)
         named = responses().get(route, ())
         assert not named or answer.status >= 400 or str(answer.status) in named, (route, answer)
         return answer

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.doors.table import (
+    LEFTOVER_TRIES,
     TRANSACTION_TRIES,
     Contended,
     Put,
@@ -270,6 +271,19 @@ def test_keys_that_were_not_processed_are_asked_for_again() -> None:
 
     assert found == [row("a"), row("b")]
     assert client.calls[1]["RequestItems"]["t"]["Keys"] == left["t"]["Keys"]
+
+
+def test_before_leftovers_are_asked_for_again_there_is_a_growing_pause_and_an_end() -> None:
+    left = {"t": {"Keys": [to_attributes({"pk": "b", "sk": "s"})]}}
+    none = {"Responses": {}, "UnprocessedKeys": left}
+    table, client, waits = stubbed(*[none] * LEFTOVER_TRIES)
+
+    with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+        table.get_many([("b", "s")])
+
+    assert len(client.calls) == len(waits) == LEFTOVER_TRIES
+    assert waits == sorted(waits)
+    assert waits[0] > 0
 
 
 def test_a_list_is_newest_first_and_goes_on_below_its_cursor(table: Table) -> None:

@@ -63,8 +63,8 @@ class Secrets:
         return self._read(self._webhook_name(account, mode), cache_s=RECHECK_S, stale_s=0)
 
     def webhook_now(self, account: str, mode: str) -> dict[str, str]:
-        """Return the same as it is now, for one who is about to change it."""
-        return self._read(self._webhook_name(account, mode), cache_s=0)
+        """Return the same as it is now, or raise while Secrets Manager fails."""
+        return self._read(self._webhook_name(account, mode), cache_s=0, stale_s=0)
 
     def empty_keys(self, tenant: str, account: str, mode: str) -> None:
         """Keep an account's keys no longer; nobody may delete a secret, so an empty one stays."""

@@ -15,6 +15,8 @@ Row = dict[str, Any]
 TRANSACTION_TRIES = 4
 WAIT_MAX_S = 0.8
 BATCH_MAX = 100
+#: How often DynamoDB is asked for the leftovers of one batch: about four seconds in all.
+LEFTOVER_TRIES = 8
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
@@ -122,17 +124,25 @@ class Table:
         # DynamoDB refuses a batch that names a row twice.
         once = list(dict.fromkeys(keys))
         for start in range(0, len(once), BATCH_MAX):
-            pending: Any = [
-                to_attributes({"pk": pk, "sk": sk}) for pk, sk in once[start : start + BATCH_MAX]
-            ]
-            while pending:
-                request = {self._name: {"Keys": pending, "ConsistentRead": True}}
-                answer = self._client.batch_get_item(RequestItems=request)
-                for item in answer["Responses"].get(self._name, []):
-                    row = from_attributes(item)
-                    found[row["pk"], row["sk"]] = row
-                pending = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
+            some = once[start : start + BATCH_MAX]
+            pending = [to_attributes({"pk": pk, "sk": sk}) for pk, sk in some]
+            for row in self._batch(pending):
+                found[row["pk"], row["sk"]] = row
         return [found[key] for key in keys if key in found]
+
+    def _batch(self, pending: Any) -> Iterator[Row]:
+        """Yield the rows of one batch; raise as DynamoDB throttles where it leaves some out."""
+        for tried in range(LEFTOVER_TRIES):
+            request = {self._name: {"Keys": pending, "ConsistentRead": True}}
+            answer = self._client.batch_get_item(RequestItems=request)
+            yield from map(from_attributes, answer["Responses"].get(self._name, []))
+            pending = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
+            if not pending:
+                return
+            # It leaves keys out because it is busy: asked again at once, it would be busier.
+            self.wait(tried)
+        said = {"Code": "ProvisionedThroughputExceededException", "Message": "Keys were left out."}
+        raise ClientError({"Error": said}, "BatchGetItem")
 
     def put(self, row: Row, *, seen: int | None = None) -> None:
         """

@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from payments.doors.secrets import SecretMissing
-from payments.edge import arriving, auditing, bugs, replaying, runtime, times
+from payments.edge import arriving, auditing, bugs, headers, replaying, runtime, times
 from payments.edge.arriving import JSON, Event
 from payments.edge.roles import may_call
 from payments.errors import (
@@ -292,7 +292,6 @@ def _bug(error: Exception, event: Event) -> Result:
 
 def _stamped(result: Result, event: Event) -> Result:
     """Return the result with what every answer carries."""
-    headers = result.setdefault("headers", {})
-    headers |= {"X-Request-Id": event["requestContext"]["requestId"], "Cache-Control": "no-store"}
-    headers["X-Content-Type-Options"] = "nosniff"
+    request = {"X-Request-Id": event["requestContext"]["requestId"], "Cache-Control": "no-store"}
+    result["headers"] = {**result.get("headers", {}), **request, **headers.SECURE}
     return result

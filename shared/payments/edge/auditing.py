@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from payments.edge import runtime
+from payments.edge import addresses, runtime
 from payments.edge.roles import AUDITED
 from payments.errors import PaymentsError
 from payments.facts.audit import AuditRecord, Phase
@@ -77,7 +77,7 @@ class Trail:
             profile=_shown(who.profile) if who.profile else "",
             route=self.event["routeKey"],
             objects=tuple(dict.fromkeys(_shown(name) for name in named)),
-            network=_network(context["http"].get("sourceIp", "")),
+            network=_network(addresses.client(self.event)),
             **outcome,
         )
         placed = audit_trail.append(record, doors)

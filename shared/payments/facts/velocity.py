@@ -1,5 +1,6 @@
 """How often may be tried: rules for windows of time, and the tallies that hold them."""
 
+import ipaddress
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
@@ -10,6 +11,23 @@ from payments.facts.fact import Fact
 #: Whom tries are counted for; an `ip` is the payer's own, never that of a caller of the API.
 Scope = Literal["customer", "link", "card", "ip"]
 Counts = Literal["attempts", "declines"]
+
+
+def whose(address: str) -> str:
+    """
+    Return the part of an address on the net that is one payer's.
+
+    Every household has a /64 of IPv6, and with it more addresses than anybody could count tries of.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 class Rule(Fact):

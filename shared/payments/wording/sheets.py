@@ -155,6 +155,5 @@ def _headers(sheet: Sheet, style: str, form_origins: tuple[str, ...]) -> dict[st
         "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
         "X-Frame-Options": "DENY",
-        "X-Content-Type-Options": "nosniff",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     }

@@ -63,6 +63,19 @@ def is_signed(body: bytes, header: str, secrets: Mapping[str, str], now: datetim
     return True
 
 
+def is_in_use(secrets: Mapping[str, str], account: str, mode: str, table: Table) -> bool:
+    """
+    Say whether the account still has the endpoint of these secrets, and the ones before it.
+
+    The account's row is written before a rotation is answered, so that no cache outlives a secret.
+    """
+    row = table.get(partition(secrets.get("tenant", ""), "ACC", account), "ACCOUNT") or {}
+    slot = row.get("slots", {}).get(mode) or {}
+    endpoint = slot.get("endpoint") or {}
+    known = endpoint.get("id") == secrets.get("endpoint") and slot.get("status") != "disconnected"
+    return known and ("previous_until" in endpoint or "previous" not in secrets)
+
+
 def owner_of(body: bytes, mode: str, table: Table) -> tuple[str, str] | None:
     """
     Return tenant and account of a verified event of a connected account, or None if it is not ours.

@@ -8,7 +8,7 @@ from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention, VelocityLimited
 from payments.facts.attempt import Attempt
 from payments.facts.module import PaymentModule
-from payments.facts.velocity import Rule, Scope, Tally
+from payments.facts.velocity import Rule, Scope, Tally, whose
 
 #: Who loses a race has lost to somebody who counted. A tally takes no more than its limit, so after
 #: as many lost races there is no room any more; without a limit there is no race.
@@ -17,7 +17,7 @@ SPARE = 10
 
 def payer_at(address: str, tenant: str, doors: Doors) -> str:
     """Return by what a payer's address is known: a keyed hash, from which it cannot be told."""
-    said = f"\0address\0{tenant}\0{address}".encode()
+    said = f"\0address\0{tenant}\0{whose(address)}".encode()
     return hmac.new(doors.secrets.link_key(), said, hashlib.sha256).hexdigest()[:32]
 
 
