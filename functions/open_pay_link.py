@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from payments.cases.links import bank_confirmation, pay_page, press_pay
-from payments.cases.links.pay_page import LinkState
 from payments.config import settings
 from payments.doors.doors import Doors
 from payments.edge import addresses, api, arriving, headers, pages, runtime, screening
 from payments.errors import NotFound, PanDetected, PaymentsError
+from payments.steps.links.payability import LinkState
 from payments.wording import locales, reading
 from payments.wording.sheets import Sheet, rendered
 

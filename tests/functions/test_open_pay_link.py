@@ -621,6 +621,29 @@ def test_a_modules_own_limits_are_told_beside_the_field(shop: Shop) -> None:
     assert choose(shop, path, "30").status == 303
 
 
+@pytest.mark.parametrize("rule", ["full", "choose"])
+@pytest.mark.parametrize(
+    "terms", [{"limits": [{"currency": "eur", "min": 5000}]}, {"currencies": ["usd"]}]
+)
+def test_a_page_offers_nothing_to_press_where_a_press_would_be_refused(
+    shop: Shop, rule: str, terms: Json
+) -> None:
+    path = shop.link(shop.invoice(), rule=rule)
+    module = f"/v1/payment-modules/{shop.module['id']}"
+    seen = {"if-match": shop.admin.get(module).headers["etag"]}
+    expect(200, shop.admin.send("PATCH", module, terms, headers=seen))
+
+    assert say(shop, path, "You were not charged")
+
+
+def test_a_press_while_a_payment_is_processing_uses_up_none_of_the_payers_tries(shop: Shop) -> None:
+    path = shop.link(shop.invoice(currency="usd"))
+    shop.world.press(shop.press_pay(path), "pm_usBankAccount")
+    shop.world.deliver()
+
+    assert say(shop, path, "being processed")
+
+
 def test_who_may_not_choose_pays_what_the_link_says_whatever_they_send(shop: Shop) -> None:
     path = shop.link(shop.invoice(), amount=2500)
 

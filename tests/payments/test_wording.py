@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments import wording
-from payments.cases.links.pay_page import LinkState
 from payments.money import SUPPORTED, WHOLE_UNITS, step
+from payments.steps.links.payability import LinkState
 from payments.wording import colours, locales, reading, sentences
 
 FOLDER = Path(wording.__file__).parent

@@ -5,12 +5,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from payments.cases.links.pay_page import LinkState, LinkView, Received, wrong_part
+from payments.cases.links.pay_page import LinkView, Received, wrong_part
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import InvoiceStatus
 from payments.facts.module import ModuleState
 from payments.facts.payment import Payment
 from payments.money import least_charge
+from payments.steps.links.payability import LinkState
 from payments.wording import locales, reading
 from payments.wording.sentences import say
 from payments.wording.sheets import COLOUR, Choice, Form, Note, Paid, Sheet

@@ -1,55 +1,22 @@
 """A pay link as its payer sees it: what the page tells today, and what may be paid on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
 from payments.doors.doors import Doors
 from payments.doors.rows.invoices import InvoiceRows
-from payments.errors import PaymentsError
 from payments.facts.attempt import Attempt, AttemptStatus
-from payments.facts.claim import Collection
 from payments.facts.customer import SavedMethod
-from payments.facts.invoice import Invoice, InvoiceStatus
+from payments.facts.invoice import Invoice
 from payments.facts.link import PayLink
 from payments.facts.module import PaymentModule
 from payments.facts.payment import Payment
 from payments.facts.settings import Settings
 from payments.money import Money, least_charge, step
 from payments.steps.links.bank_confirmation import card_of, waiting_for
-from payments.steps.links.link_tokens import Behind, behind
-from payments.steps.links.payability import least_of, part_of, require_open
-from payments.steps.modules.permissions import (
-    surcharge_of,
-)
-
-
-class LinkState(StrEnum):
-    """What the page has to say."""
-
-    PAYABLE = "payable"
-    CONFIRM = "confirm"
-    IN_PROGRESS = "in_progress"
-    PROCESSING = "processing"
-    PAID = "paid"
-    REFUNDED = "refunded"
-    VOID = "void"
-    DRAFT = "draft"
-    CLOSED = "closed"
-    DISPUTED = "disputed"
-    REVOKED = "revoked"
-    REPLACED = "replaced"
-    EXPIRED = "expired"
-    UNAVAILABLE = "unavailable"
-
-
-_ENDS = {
-    InvoiceStatus.VOID: LinkState.VOID,
-    InvoiceStatus.DRAFT: LinkState.DRAFT,
-    InvoiceStatus.PAID: LinkState.PAID,
-    InvoiceStatus.REFUNDED: LinkState.REFUNDED,
-    InvoiceStatus.UNCOLLECTIBLE: LinkState.CLOSED,
-}
+from payments.steps.links.link_tokens import behind
+from payments.steps.links.payability import LinkState, least_of, most_of, state_of
+from payments.steps.modules.permissions import surcharge_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +67,10 @@ def view(token: str, *, doors: Doors) -> LinkView:
     link, module, settings = found.link, found.module, found.settings
     rows = doors.store.invoice_rows(link.tenant, link.invoice)
     invoice = rows.require_invoice()
-    left = invoice.collectable + invoice.reserved
-    least, bound = module.terms.bounds(invoice.currency)
-    most = min(left, bound or left)
-    waiting, state = waiting_for(invoice, doors), _state(found, invoice, doors.now())
+    found = replace(found, invoice=invoice)
+    left, most = invoice.collectable + invoice.reserved, most_of(found)
+    least, _ = module.terms.bounds(invoice.currency)
+    waiting, state = waiting_for(invoice, doors), state_of(found, doors.now())
     if state is LinkState.CONFIRM and not waiting:
         # Decided while this was read.
         state = LinkState.IN_PROGRESS
@@ -135,35 +102,6 @@ def wrong_part(view: LinkView, amount: int) -> str:
     if amount > view.most:
         return "too_large"
     return "rest" if 0 < rest < least_charge(view.invoice.currency) else ""
-
-
-def _state(found: Behind, invoice: Invoice, now: datetime) -> LinkState:
-    link = found.link
-    if hindrance := _hindrance(link, invoice, now):
-        return hindrance
-    try:
-        permitted = require_open(found, invoice)
-        money = invoice.require_collectable(part_of(link, invoice, None), beside=invoice.reserved)
-        if link.rule != "choose" and not invoice.waits_for_payer:
-            permitted.module.terms.require_money(money)
-    except PaymentsError:
-        return LinkState.UNAVAILABLE
-    return LinkState.CONFIRM if invoice.waits_for_payer else LinkState.PAYABLE
-
-
-def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | None:
-    """Return why nothing can be paid through the link, what is most certain first."""
-    if link.status != "active":
-        return LinkState(link.status)
-    held = invoice.claim is not None and not invoice.claim.gives_way
-    reasons = (
-        (invoice.status in _ENDS, _ENDS.get(invoice.status)),
-        (invoice.open_disputes > 0, LinkState.DISPUTED),
-        (invoice.collection is Collection.PROCESSING, LinkState.PROCESSING),
-        (link.has_expired(now), LinkState.EXPIRED),
-        (held, LinkState.IN_PROGRESS),
-    )
-    return next((state for holds, state in reasons if holds), None)
 
 
 def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:

@@ -14,7 +14,7 @@ from payments.steps.collecting.claims import claim
 from payments.steps.collecting.open_checkout import open_session
 from payments.steps.customers.card_setup import stripe_customer
 from payments.steps.links.link_tokens import behind, rows_behind
-from payments.steps.links.payability import part_of, require_open
+from payments.steps.links.payability import part_of, require_in_use, require_payable
 from payments.steps.modules.velocity_limits import admit, payer_at
 from payments.steps.payments.apply_payment import apply_session
 
@@ -35,13 +35,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
     """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
     found = behind(token, doors)
     link, invoice, customer = found.link, found.invoice, found.customer
-    if not link.is_usable(doors.now()):
-        raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=invoice.id)
-    permitted = require_open(found, invoice)
-    money = invoice.require_collectable(
-        part_of(link, invoice, asked.amount), beside=invoice.reserved
-    )
-    permitted.module.terms.require_money(money)
+    permitted, _ = require_payable(found, asked.amount, doors.now())
     payer = payer_at(asked.address, link.tenant, doors) if asked.address else None
     subjects: dict[Scope, str | None] = {"ip": payer, "link": link.id, "customer": customer.ref}
     admit(asked.attempt, permitted.module, subjects, doors=doors)
@@ -77,11 +71,11 @@ def _require_still_in_use(link: PayLink, attempt: Attempt, doors: Doors) -> None
 
     Whoever withdraws a link looks for a claim then, and so one of the two sees the other.
     """
-    if doors.store.link(link.tenant, link.invoice, link.id).is_usable(doors.now()):
-        return
-    advance(attempt, AttemptStatus.CANCELED, doors=doors)
-    detail = f"Pay link {link.id} is not in use any more."
-    raise InvoiceNotPayable(detail, invoice=link.invoice)
+    try:
+        require_in_use(doors.store.link(link.tenant, link.invoice, link.id), doors.now())
+    except InvoiceNotPayable:
+        advance(attempt, AttemptStatus.CANCELED, doors=doors)
+        raise
 
 
 def come_back(token: str, session_id: str, *, doors: Doors) -> bool:

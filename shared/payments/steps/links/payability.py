@@ -1,20 +1,87 @@
-"""What a pay link asks its payer for, and whether anything may be paid through it now."""
+"""What may be paid through a pay link now: its page and a press of Pay ask here, in one order."""
 
-from payments.errors import AmountTooSmall
-from payments.facts.invoice import Invoice
+from datetime import datetime
+from enum import StrEnum
+
+from payments.errors import AmountTooSmall, InvoiceNotPayable, PaymentInProgress, PaymentsError
+from payments.facts.claim import Collection
+from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.link import PayLink
 from payments.money import Money, least_charge
 from payments.steps.links.link_tokens import Behind
 from payments.steps.modules.permissions import Permitted, require_same_books
 
 
-def require_open(found: Behind, invoice: Invoice) -> Permitted:
-    """Refuse where the merchant takes no payment of this customer by link now."""
-    found.module.require("link")
-    permitted = Permitted.by(found.module, found.account)
-    require_same_books(invoice, permitted)
-    found.customer.require_enabled()
-    return permitted
+class LinkState(StrEnum):
+    """What the page has to say."""
+
+    PAYABLE = "payable"
+    CONFIRM = "confirm"
+    IN_PROGRESS = "in_progress"
+    PROCESSING = "processing"
+    PAID = "paid"
+    REFUNDED = "refunded"
+    VOID = "void"
+    DRAFT = "draft"
+    CLOSED = "closed"
+    DISPUTED = "disputed"
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    UNAVAILABLE = "unavailable"
+
+
+_ENDS = {
+    InvoiceStatus.VOID: LinkState.VOID,
+    InvoiceStatus.DRAFT: LinkState.DRAFT,
+    InvoiceStatus.PAID: LinkState.PAID,
+    InvoiceStatus.REFUNDED: LinkState.REFUNDED,
+    InvoiceStatus.UNCOLLECTIBLE: LinkState.CLOSED,
+}
+
+
+def state_of(found: Behind, now: datetime) -> LinkState:
+    """Return what the link's page says now: PAYABLE exactly where a press of Pay is accepted."""
+    invoice = found.invoice
+    if hindrance := _hindrance(found.link, invoice, now):
+        return hindrance
+    try:
+        if invoice.waits_for_payer:
+            # What is to be confirmed was asked for before.
+            _permitted(found)
+        else:
+            require_payable(found, most_of(found) if found.link.rule == "choose" else None, now)
+    except PaymentsError:
+        return LinkState.UNAVAILABLE
+    return LinkState.CONFIRM if invoice.waits_for_payer else LinkState.PAYABLE
+
+
+def require_payable(found: Behind, chosen: int | None, now: datetime) -> tuple[Permitted, Money]:
+    """
+    Return through what the payer pays now, and how much.
+
+    `chosen` is what a payer who may choose has chosen. Raise what hinders it, in the order in which
+    the page tells of it.
+    """
+    link, invoice = found.link, found.invoice
+    hindrance = _hindrance(link, invoice, now)
+    require_in_use(link, now)
+    invoice.require_payable()
+    if invoice.claim and hindrance:
+        raise PaymentInProgress(
+            f"A payment of invoice {invoice.number} is in progress.",
+            attempt_id=invoice.claim.attempt,
+        )
+    permitted = _permitted(found)
+    money = invoice.require_collectable(part_of(link, invoice, chosen), beside=invoice.reserved)
+    permitted.module.terms.require_money(money)
+    return permitted, money
+
+
+def require_in_use(link: PayLink, now: datetime) -> None:
+    """Refuse a link that was withdrawn or replaced, or has expired."""
+    if not link.is_usable(now):
+        raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=link.invoice)
 
 
 def part_of(link: PayLink, invoice: Invoice, chosen: int | None) -> int | None:
@@ -31,3 +98,34 @@ def part_of(link: PayLink, invoice: Invoice, chosen: int | None) -> int | None:
 def least_of(link: PayLink, invoice: Invoice) -> int:
     """Return the smallest part that a payer may choose."""
     return max(link.least or 0, invoice.min_partial or 0, least_charge(invoice.currency))
+
+
+def most_of(found: Behind) -> int:
+    """Return the largest part that a payer may choose: all that is left, or the module's bound."""
+    left = found.invoice.collectable + found.invoice.reserved
+    _, bound = found.module.terms.bounds(found.invoice.currency)
+    return min(left, bound or left)
+
+
+def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | None:
+    """Return why nothing can be paid through the link, what is most certain first."""
+    if link.status != "active":
+        return LinkState(link.status)
+    held = invoice.claim is not None and not invoice.claim.gives_way
+    reasons = (
+        (invoice.status in _ENDS, _ENDS.get(invoice.status)),
+        (invoice.open_disputes > 0, LinkState.DISPUTED),
+        (invoice.collection is Collection.PROCESSING, LinkState.PROCESSING),
+        (link.has_expired(now), LinkState.EXPIRED),
+        (held, LinkState.IN_PROGRESS),
+    )
+    return next((state for holds, state in reasons if holds), None)
+
+
+def _permitted(found: Behind) -> Permitted:
+    """Refuse where the merchant takes no payment of this customer by link now."""
+    found.module.require("link")
+    permitted = Permitted.by(found.module, found.account)
+    require_same_books(found.invoice, permitted)
+    found.customer.require_enabled()
+    return permitted
