@@ -68,6 +68,8 @@ READS_STREAM = {"send_notifications"}
 SECRET_ACTIONS = {"CreateSecret", "GetSecretValue", "PutSecretValue"}
 KEPT = {"Retain", "RetainExceptOnCreate"}
 FOURTEEN_DAYS_S = 14 * 24 * 60 * 60
+# Where the sources lie while nothing of them is changed.
+PLACEHOLDER = "s3://sources/bootstrap.zip"
 CAP = "ReservedConcurrentExecutions"
 
 Resource = dict[str, Any]
@@ -77,6 +79,42 @@ Resource = dict[str, Any]
 def template() -> dict[str, Any]:
     with expanding() as expanded:
         return expanded()
+
+
+@functools.cache
+def versions(*given: str) -> dict[str, tuple[str, str]]:
+    """Each function with its version's logical id, and the layer by which it is described."""
+    with expanding(TEMPLATE, *(given or ("Stage=prod",))) as expanded:
+        resources = expanded()["Resources"]
+    return {
+        body["Properties"]["FunctionName"]["Ref"]: (name, body["Properties"]["Description"]["Ref"])
+        for name, body in resources.items()
+        if body["Type"] == "AWS::Lambda::Version"
+    }
+
+
+def versioned(function: Resource) -> Resource:
+    """The properties that a version keeps: how many may run at once is the function's alone."""
+    return {name: value for name, value in function.items() if name not in {CAP, "Role"}}
+
+
+def parameters_of(value: Any) -> set[str]:
+    """The names of the parameters that decide a value, those of its conditions too."""
+    if isinstance(value, list):
+        return set().union(*map(parameters_of, value))
+    if not isinstance(value, dict):
+        return set()
+    found = parameters_of(list(value.values()))
+    if (name := value.get("Ref")) in template()["Parameters"]:
+        found.add(name)
+    if name := value.get("Condition"):
+        found |= parameters_of(template()["Conditions"][name])
+    if chosen := value.get("Fn::If"):
+        found |= parameters_of(template()["Conditions"][chosen[0]])
+    if substituted := value.get("Fn::Sub"):
+        names = re.findall(r"\$\{(\w+)\}", str(substituted))
+        found |= template()["Parameters"].keys() & set(names)
+    return found
 
 
 def of_type(kind: str) -> dict[str, Resource]:
@@ -507,10 +545,45 @@ def test_the_environment_holds_settings_and_no_secret(name: str) -> None:
     ]
 
 
-def test_a_change_of_layer_or_setting_alone_reaches_the_alias() -> None:
-    written = TEMPLATE.read_text()
+def test_the_same_deploy_again_publishes_no_version() -> None:
+    assert versions() == versions("Stage=prod", f"SharedLayer={PLACEHOLDER}")
 
-    assert written.count("AutoPublishAliasAllProperties: true") == len(functions())
+
+def test_a_change_of_the_layers_content_alone_reaches_every_alias() -> None:
+    changed = versions("Stage=prod", "SharedLayer=s3://sources/other.zip")
+
+    assert len(changed) == len(functions())
+    assert {name for name in changed if changed[name] == versions()[name]} == set()
+    # CloudFormation takes another logical id for another resource, whatever it refers to.
+    assert not {logical for logical, _ in changed.values()} & {
+        logical for logical, _ in versions().values()
+    }
+
+
+def test_a_change_of_what_starts_one_function_reaches_its_alias_alone() -> None:
+    changed = versions("Stage=prod", "PublicDocsFunction=s3://sources/other.zip")
+
+    assert {name for name in changed if changed[name] != versions()[name]} == {"PublicDocsFunction"}
+
+
+def test_a_change_of_one_parameter_alone_reaches_every_alias() -> None:
+    """CloudFormation replaces a version whose description is another."""
+    changed = versions("Stage=prod", "LogLevel=DEBUG")
+
+    assert {name for name in changed if changed[name] == versions()[name]} == set()
+
+
+def test_each_parameter_that_a_function_reads_stands_in_what_its_version_follows() -> None:
+    read = set().union(*(parameters_of(versioned(body)) for body in functions().values()))
+    with expanding(TEMPLATE, *(f"{name}=<{name}>" for name in sorted(read))) as expanded:
+        resources = expanded()["Resources"].values()
+    (layer,) = [body for body in resources if body["Type"] == "AWS::Lambda::LayerVersion"]
+
+    assert {"TableName", "PublicUrl", "LogLevel", "MailFrom", "SnapStart"} <= read
+    assert set(re.findall(r"<(\w+)>", str(layer["Properties"]["Description"]))) == read
+
+
+def test_snapshots_are_off_unless_asked_for() -> None:
     assert template()["Parameters"]["SnapStart"]["Default"] == "None"
 
 

@@ -38,6 +38,9 @@ def adapt(
     left_out = strip_refused(adapted["Resources"])
     for resource in of_type(adapted, "AWS::Lambda::Function").values():
         run_locally(resource["Properties"], bucket=bucket, key=key, environment=environment)
+    for version in of_type(adapted, "AWS::Lambda::Version").values():
+        # It names the layer, which is left out.
+        version["Properties"].pop("Description", None)
     for role in of_type(adapted, "AWS::IAM::Role").values():
         let_send_mail(role["Properties"])
     for name, api in of_type(adapted, "AWS::ApiGatewayV2::Api").items():

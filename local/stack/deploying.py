@@ -36,14 +36,14 @@ class Deployment:
 
 
 @contextmanager
-def expanding(template: Path = TEMPLATE) -> Iterator[Callable[[], Template]]:
+def expanding(template: Path = TEMPLATE, *given: str) -> Iterator[Callable[[], Template]]:
     """Expand the template in the emulator's environment, while the emulator starts."""
-    cached = RUN / f"expanded-{fingerprint(template)}.json"
+    cached = RUN / f"expanded-{fingerprint(template, *given)}.json"
     if cached.exists():
         yield lambda: parsed(cached)
         return
     RUN.mkdir(exist_ok=True)
-    command = [str(AWS_PYTHON), "-m", "local.stack.expanding", str(template), str(cached)]
+    command = [str(AWS_PYTHON), "-m", "local.stack.expanding", str(template), str(cached), *given]
     process = subprocess.Popen(
         command, cwd=ROOT, env={"AWS_DEFAULT_REGION": REGION}, stderr=subprocess.PIPE, text=True
     )
@@ -54,11 +54,12 @@ def expanding(template: Path = TEMPLATE) -> Iterator[Callable[[], Template]]:
         process.wait()
 
 
-def fingerprint(template: Path) -> str:
-    """Name what an expansion follows from: the template and the translator's version."""
+def fingerprint(template: Path, *given: str) -> str:
+    """Name what an expansion follows from: the template, the translator, and what is given."""
     if not template.exists():
         raise StackError(f"{template} does not exist: run this in a whole clone.")
-    return hashlib.sha256(template.read_bytes() + AWS_REQUIREMENTS.read_bytes()).hexdigest()[:16]
+    read = [template.read_bytes(), AWS_REQUIREMENTS.read_bytes(), *map(str.encode, given)]
+    return hashlib.sha256(b"\0".join(read)).hexdigest()[:16]
 
 
 def expanded(process: subprocess.Popen[str], result: Path) -> Template:

@@ -1,6 +1,8 @@
 """Expand a SAM template to plain CloudFormation: `python -m local.stack.expanding TEMPLATE RESULT`.
 
-Runs in the emulated AWS's environment, where the translator is.
+More arguments say how a deploy differs from the last one: `LogLevel=DEBUG` for a parameter,
+`SharedLayer=s3://sources/other.zip` for a resource's source. It runs in the emulated AWS's
+environment, where the translator is.
 """
 
 import json
@@ -24,12 +26,13 @@ SOURCE_KEYS = {
 }
 
 
-def expand(template: dict[str, Any]) -> dict[str, Any]:
-    """Parameters stay references: CloudFormation fills them in."""
-    for resource in template["Resources"].values():
+def expand(template: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
+    """Parameters that are not given stay references: CloudFormation fills them in."""
+    for name, resource in template["Resources"].items():
         if key := SOURCE_KEYS.get(resource["Type"]):
-            resource["Properties"][key] = PLACEHOLDER
-    expanded: dict[str, Any] = transform(template, {}, ManagedPolicies())
+            resource["Properties"][key] = given.get(name, PLACEHOLDER)
+    parameters = {name: given[name] for name in given.keys() & template["Parameters"].keys()}
+    expanded: dict[str, Any] = transform(template, parameters, ManagedPolicies())
     return expanded
 
 
@@ -42,9 +45,10 @@ class ManagedPolicies:
 
 def main() -> None:
     source, result = Path(sys.argv[1]), Path(sys.argv[2])
+    given = dict(argument.split("=", 1) for argument in sys.argv[3:])
     unfinished = result.with_suffix(f".{os.getpid()}")
     try:
-        expanded = expand(yaml_parse(source.read_text()))
+        expanded = expand(yaml_parse(source.read_text()), given)
     except (YAMLError, InvalidDocumentException) as error:
         sys.exit(" ".join(str(error).split()))
     unfinished.write_text(json.dumps(expanded))
