@@ -23,7 +23,7 @@ from payments.facts.caller import Caller
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.accounts.key_probes import Keys, fix_of, probe, prove_same_account, require_form
 from payments.steps.accounts.platform_endpoint import hear
-from payments.steps.accounts.slot_lock import held, of_account, settle
+from payments.steps.accounts.slot_lock import retry_on_account, save_and_unlock, slot_locked
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.unique_names import named, taken
 from payments.steps.accounts.verification import verify, verify_kept
@@ -55,9 +55,9 @@ def connect(request: ConnectRequest, *, account_id: str, caller: Caller, doors: 
     secret = doors.stripe(keys.secret_key)
     reason = prove_same_account(keys, account_id, secret, doors)
     _reserve(request, account_id, caller, doors)
-    with held(caller.tenant, account_id, keys.mode, doors) as account:
+    with slot_locked(caller.tenant, account_id, keys.mode, doors) as account:
         doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
-        return settle(verify(account, keys.mode, secret, reason, doors), keys.mode, doors)
+        return save_and_unlock(verify(account, keys.mode, secret, reason, doors), keys.mode, doors)
 
 
 def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors) -> Account:
@@ -73,12 +73,12 @@ def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors
     name = f"{account.id}:{doors.new_id('key')}"
     _require_proven(secret, prove_same_account(keys, name, secret, doors))
     there = _whose(account, keys, secret, doors)
-    with held(caller.tenant, account_id, keys.mode, doors) as account:
+    with slot_locked(caller.tenant, account_id, keys.mode, doors) as account:
         doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
         found = _replaced(account, keys, doors).having(
             stripe_account=there or account.stripe_account, base_url=caller.base_url
         )
-        return settle(verify(found, keys.mode, secret, None, doors), keys.mode, doors)
+        return save_and_unlock(verify(found, keys.mode, secret, None, doors), keys.mode, doors)
 
 
 def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
@@ -94,9 +94,9 @@ def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
             hear(doors.platform(mode), mode, caller.base_url, doors)
             account = refresh(account.tenant, account.id, mode, doors)
             continue
-        with held(caller.tenant, account_id, mode, doors) as found:
+        with slot_locked(caller.tenant, account_id, mode, doors) as found:
             here = found.having(base_url=caller.base_url)
-            account = settle(verify_kept(here, mode, doors), mode, doors)
+            account = save_and_unlock(verify_kept(here, mode, doors), mode, doors)
     return account
 
 
@@ -111,7 +111,7 @@ def rotate_webhook_secret(
     account = _with_keys(account_id, caller, doors)
     mode = mode or account.main_mode
     account.require_active(mode)
-    with held(caller.tenant, account_id, mode, doors) as account:
+    with slot_locked(caller.tenant, account_id, mode, doors) as account:
         gateway = doors.gateway(caller.tenant, account_id, mode)
         here = account.having(base_url=caller.base_url)
         try:
@@ -121,7 +121,7 @@ def rotate_webhook_secret(
         if not overlap:
             found = retire(found, mode, gateway, doors)
         again = found.slot(mode).next_check(doors.now())
-        return settle(found.having_slot(mode, check_at=again), mode, doors)
+        return save_and_unlock(found.having_slot(mode, check_at=again), mode, doors)
 
 
 def change_account(
@@ -144,7 +144,7 @@ def change_account(
         doors.store.write(saved, *named(new, account.name, doors))
         return saved.new
 
-    return of_account(step, account_id, doors)
+    return retry_on_account(step, account_id, doors)
 
 
 def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:

@@ -18,7 +18,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.caller import Caller
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.accounts.modules_off import switch_off
-from payments.steps.accounts.slot_lock import held, settle
+from payments.steps.accounts.slot_lock import save_and_unlock, slot_locked
 from payments.steps.accounts.webhook_endpoint import fall_silent
 from payments.steps.attempts.provenance import Mismatch, NotOurs
 from payments.steps.collecting.close_attempt import close
@@ -41,9 +41,9 @@ def disconnect(account_id: str, *, caller: Caller, doors: Doors) -> Account:
         switch_off(account, mode, doors)
     _close_all(account, doors)
     for mode in modes:
-        with held(caller.tenant, account_id, mode, doors) as found:
+        with slot_locked(caller.tenant, account_id, mode, doors) as found:
             gone = _emptied(found, mode, doors)
-            account = settle(gone, mode, doors, verified=False)
+            account = save_and_unlock(gone, mode, doors, verified=False)
     return account
 
 

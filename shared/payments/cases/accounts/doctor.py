@@ -21,7 +21,7 @@ from payments.facts.health import Health, LastEvent, Listening
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.accounts.key_probes import permissions
 from payments.steps.accounts.platform_endpoint import heard_by
-from payments.steps.accounts.slot_lock import held, settle
+from payments.steps.accounts.slot_lock import save_and_unlock, slot_locked
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.verification import verify_kept
 from payments.steps.accounts.webhook_endpoint import retire
@@ -64,10 +64,10 @@ def check_due(doors: Doors) -> Checked:
 
 
 def _check(account: Account, mode: str, doors: Doors) -> Slot:
-    with held(account.tenant, account.id, mode, doors) as found:
+    with slot_locked(account.tenant, account.id, mode, doors) as found:
         seen = _seen(found, mode, doors)
         again = seen.slot(mode).next_check(doors.now())
-        return settle(seen.having_slot(mode, check_at=again), mode, doors).slot(mode)
+        return save_and_unlock(seen.having_slot(mode, check_at=again), mode, doors).slot(mode)
 
 
 def _seen(account: Account, mode: str, doors: Doors) -> Account:

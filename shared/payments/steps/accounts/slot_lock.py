@@ -20,20 +20,20 @@ _MARKS = ("reconciled_until", "backfilled_until")
 
 
 @contextmanager
-def held(tenant: str, account_id: str, mode: str, doors: Doors) -> Iterator[Account]:
-    """Hold the slot of a mode, which may be new, until `settle`; one who fails lets go of it."""
+def slot_locked(tenant: str, account_id: str, mode: str, doors: Doors) -> Iterator[Account]:
+    """Lock the slot of a mode, which may be new, until `save_and_unlock`; who fails unlocks it."""
     account = _take(tenant, account_id, mode, doors)
     try:
         yield account
     except Exception:
         with suppress(TooMuchContention):
-            settle(account, mode, doors, verified=False)
+            save_and_unlock(account, mode, doors, verified=False)
         raise
 
 
-def settle(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> Account:
+def save_and_unlock(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> Account:
     """
-    Save what was found out about a slot, and let go of it.
+    Save what was found out about a slot, and unlock it.
 
     If it was `verified`, and does not work, its modules are switched Off first: who dies in between
     is still due for the doctor. Whoever has to be told is told with the status itself.
@@ -57,10 +57,10 @@ def settle(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> A
         doors.store.write(saved, *notices)
         return saved.new
 
-    return of_account(step, new.name, doors)
+    return retry_on_account(step, new.name, doors)
 
 
-def of_account(step: Callable[[], Account], name: str, doors: Doors) -> Account:
+def retry_on_account(step: Callable[[], Account], name: str, doors: Doors) -> Account:
     """Retry what changes the account; few ever meet there."""
     detail = f"Account {name} keeps changing; send the request again."
     return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
@@ -80,4 +80,4 @@ def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
         mine = slot.having(held_until=now + HOLD, check_at=now + PUT_OFF)
         return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
 
-    return of_account(step, account_id, doors)
+    return retry_on_account(step, account_id, doors)
