@@ -251,7 +251,7 @@ def test_a_payment_of_a_void_invoice_is_booked_and_named(
     invoice = shop.invoice()
     url = shop.session(invoice)
     monkeypatch.setattr(
-        "payments.cases.invoices.invoicing.release", lambda found, **_: found.having(claim=None)
+        "payments.cases.invoices.invoicing.free_claim", lambda found, **_: found.having(claim=None)
     )
     shop.operator.post(f"/v1/invoices/{invoice['id']}/void")
     shop.world.press(url)

@@ -539,7 +539,8 @@ def paid_after_void(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Json:
     url = shop.session(invoice)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "payments.cases.invoices.invoicing.release", lambda found, **_: found.having(claim=None)
+            "payments.cases.invoices.invoicing.free_claim",
+            lambda found, **_: found.having(claim=None),
         )
         expect(200, shop.operator.post(f"/v1/invoices/{invoice['id']}/void"))
     shop.world.press(url)
@@ -1139,7 +1140,7 @@ def test_a_customers_credit_comes_back_with_a_refund_that_failed(
     invoice = shop.invoice()
     url = shop.session(invoice)
     monkeypatch.setattr(
-        "payments.cases.invoices.invoicing.release", lambda found, **_: found.having(claim=None)
+        "payments.cases.invoices.invoicing.free_claim", lambda found, **_: found.having(claim=None)
     )
     expect(200, shop.operator.post(f"/v1/invoices/{invoice['id']}/void"))
     shop.world.press(url, "refundFail")
@@ -1378,7 +1379,8 @@ def overpaid(shop: Shop, monkeypatch: pytest.MonkeyPatch, card: str = "visa") ->
     headers = {"if-match": f'"{shop.read(invoice)["version"]}"'}
     with monkeypatch.context() as patch:
         patch.setattr(
-            "payments.cases.invoices.invoicing.release", lambda found, **_: found.having(claim=None)
+            "payments.cases.invoices.invoicing.free_claim",
+            lambda found, **_: found.having(claim=None),
         )
         path = f"/v1/invoices/{invoice['id']}"
         expect(200, shop.operator.send("PATCH", path, {"total": 2500}, headers=headers))

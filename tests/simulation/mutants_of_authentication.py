@@ -34,11 +34,11 @@ class _Renamed(Attempt):
 
 @mutant("B61 waiting_is_left_open")
 def take_another_card_beside_the_one_that_waits(swap: Replace) -> None:
-    release = claims.release
+    release = claims.free_claim
 
     def keep_open(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
         if supersede and invoice.waits_for_payer:
             return invoice.having(claim=None)
         return release(invoice, supersede=supersede, doors=doors)
 
-    swap(claims, "release", keep_open)
+    swap(claims, "free_claim", keep_open)

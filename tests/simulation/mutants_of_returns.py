@@ -79,14 +79,14 @@ def leave_refunds_to_themselves(swap: Replace) -> None:
 
 @mutant("B40 refund_timeout_is_failure")
 def take_silence_about_a_refund_for_a_no(swap: Replace) -> None:
-    drive = submit_refund.drive
+    submit = submit_refund.submit
 
     def hasty(refund: Refund, doors: Doors) -> Refund:
-        found = drive(refund, doors)
+        found = submit(refund, doors)
         unheard = found.status is RefundStatus.SUBMITTED
         return submit_refund.give_up(found, "silence", doors) if unheard else found
 
-    swap(give_back, "drive", hasty)
+    swap(give_back, "submit", hasty)
 
 
 @mutant("B41 refund_booked_from_its_request")

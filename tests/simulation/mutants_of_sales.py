@@ -70,7 +70,7 @@ def take_silence_for_a_no(swap: Replace) -> None:
 @mutant("B4 claim_unconditional")
 def claim_what_was_read(swap: Replace) -> None:
     def claim(invoices: Any, propose: Any, *, supersede: bool, doors: Doors) -> Attempt:
-        free = [claims.release(each, supersede=supersede, doors=doors) for each in invoices]
+        free = [claims.free_claim(each, supersede=supersede, doors=doors) for each in invoices]
         created = change(propose(free))
         latest = [doors.store.invoice(each.tenant, each.id) for each in free]
         taken = [
@@ -94,12 +94,12 @@ def _without_closing(release: Any) -> Any:
 
 @mutant("B5 charge_ignores_link")
 def charge_beside_an_open_page(swap: Replace) -> None:
-    swap(claims, "release", _without_closing(claims.release))
+    swap(claims, "free_claim", _without_closing(claims.free_claim))
 
 
 @mutant("B6 void_keeps_link")
 def void_beside_an_open_page(swap: Replace) -> None:
-    swap(invoicing, "release", _without_closing(invoicing.release))
+    swap(invoicing, "free_claim", _without_closing(invoicing.free_claim))
 
 
 @mutant("B7 link_no_intent")

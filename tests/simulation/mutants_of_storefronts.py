@@ -31,14 +31,14 @@ def cancel_here_and_not_at_stripe(swap: Replace) -> None:
 
 @mutant("B43 intent_left_open")
 def charge_beside_a_storefronts_own_page(swap: Replace) -> None:
-    release = claims.release
+    release = claims.free_claim
 
     def keep_open(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
         if supersede and invoice.claim and invoice.claim.channel is Channel.ELEMENTS:
             return invoice.having(claim=None)
         return release(invoice, supersede=supersede, doors=doors)
 
-    swap(claims, "release", keep_open)
+    swap(claims, "free_claim", keep_open)
 
 
 @mutant("B44 refresh_takes_a_decline_for_the_end")

@@ -32,7 +32,7 @@ from payments.facts.stripe_accounts import OAuthToken
 from payments.steps.accounts.connect_state import find, mint, use, way_home
 from payments.steps.accounts.platform_endpoint import hear
 from payments.steps.accounts.stripe_status import refresh
-from payments.steps.accounts.unique_names import named, require_free, taken
+from payments.steps.accounts.unique_names import named, require_name_free, taken
 from payments.steps.audit_trail import append
 
 SCOPE = "read_write"
@@ -70,7 +70,7 @@ def begin(
             "by onboarding, or have the owner store the client id.",
             mode=request.mode,
         )
-    require_free(Account, caller.tenant, request.name, doors)
+    require_name_free(Account, caller.tenant, request.name, doors)
     hear(platform, request.mode, caller.base_url, doors)
     token, state = mint(
         "oauth",

@@ -21,10 +21,10 @@ from payments.facts.payment import Allocation
 from payments.facts.velocity import Scope
 from payments.money import Money
 from payments.steps.collecting.claims import claim
-from payments.steps.collecting.saved_card import drive
+from payments.steps.collecting.saved_card import charge
 from payments.steps.links.link_tokens import link_for, page_of
 from payments.steps.modules.permissions import Permitted, module_of, require_same_books, require_use
-from payments.steps.modules.velocity_limits import admit, note_decline
+from payments.steps.modules.velocity_limits import count_attempt, note_decline
 
 _S = AttemptStatus
 
@@ -84,7 +84,7 @@ def charge_token(
     if not attempt:
         attempt = _begin(request, attempt_id, invoices, caller, doors)
     if attempt.is_open:
-        attempt = drive(attempt, doors)
+        attempt = charge(attempt, doors)
     if attempt.status is _S.FAILED:
         decline = attempt.decline or Decline(code="card_declined")
         note_decline(
@@ -170,7 +170,7 @@ def _begin(
     # Refuse what can never be charged before an open session is closed for it.
     _require_taken(invoices, request.parts, permitted)
     subjects: dict[Scope, str | None] = {"customer": customer.ref, "card": card.fingerprint}
-    admit(attempt_id, permitted.module, subjects, doors=doors)
+    count_attempt(attempt_id, permitted.module, subjects, doors=doors)
     return claim(invoices, propose, supersede=request.supersede_open_links, doors=doors)
 
 

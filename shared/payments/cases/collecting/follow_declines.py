@@ -13,7 +13,7 @@ from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.recovery import LOOK_EVERY, PATIENCE, SOON, Course, Recovery, RecoveryStatus
 from payments.steps.collecting.claims import claim
-from payments.steps.collecting.saved_card import drive
+from payments.steps.collecting.saved_card import charge
 from payments.steps.modules.permissions import require_grant, require_ready, require_same_books
 from payments.steps.retry import retrying
 
@@ -161,4 +161,4 @@ def _collect(recovery: Recovery, card: SavedMethod, doors: Doors) -> Attempt:
         )
 
     invoice = doors.store.invoice(recovery.tenant, recovery.invoice)
-    return drive(claim([invoice], propose, supersede=False, doors=doors), doors)
+    return charge(claim([invoice], propose, supersede=False, doors=doors), doors)

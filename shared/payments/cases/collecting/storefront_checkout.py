@@ -31,7 +31,7 @@ from payments.steps.modules.permissions import (
     require_permitted,
     require_same_books,
 )
-from payments.steps.modules.velocity_limits import admit
+from payments.steps.modules.velocity_limits import count_attempt
 from payments.steps.payments.apply_payment import apply_intent, apply_session
 
 _S = AttemptStatus
@@ -161,7 +161,7 @@ def _claim(
     request: CheckoutRequest, invoice: Invoice, channel: Channel, caller: Caller, doors: Doors
 ) -> Attempt:
     permitted, customer = _require_permitted(request, invoice, caller, doors)
-    admit(request.attempt, permitted.module, {"customer": customer.ref}, doors=doors)
+    count_attempt(request.attempt, permitted.module, {"customer": customer.ref}, doors=doors)
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 

@@ -19,7 +19,7 @@ from payments.steps.collecting.close_attempt import applied, close
 from payments.steps.disputes.apply_dispute import apply_dispute
 from payments.steps.payments.apply_payment import DEBIT_EVERY
 from payments.steps.refunds.apply_refund import ASK_EVERY
-from payments.steps.refunds.submit_refund import drive, latest_refund
+from payments.steps.refunds.submit_refund import latest_refund, submit
 
 M = TypeVar("M", Attempt, Refund, Dispute)
 
@@ -81,7 +81,7 @@ def _sweep(
 
 
 def _settle_refund(refund: Refund, doors: Doors) -> None:
-    _ask_again(drive(refund, doors) if refund.is_open else refund, doors)
+    _ask_again(submit(refund, doors) if refund.is_open else refund, doors)
 
 
 def _put_off_refund(refund: Refund, doors: Doors) -> None:

@@ -22,7 +22,7 @@ from payments.facts.ledger import BAD_DEBT, JournalEntry, invoice_entry
 from payments.facts.notification import Kind, Notification
 from payments.facts.reservation import Reservation
 from payments.money import Money, require_representable
-from payments.steps.collecting.claims import release
+from payments.steps.collecting.claims import free_claim
 from payments.steps.modules.permissions import require_grant_and_customer, require_grant_for
 from payments.steps.notifications.outbox import of_invoice
 
@@ -137,7 +137,7 @@ def _settled(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[Notifi
 
 def _freed(seen: Invoice, doors: Doors) -> Invoice:
     """Return the invoice without a claim, if that is all that is new since it was seen."""
-    freed = release(seen, supersede=True, doors=doors)
+    freed = free_claim(seen, supersede=True, doors=doors)
     if freed.having(claim=seen.claim, version=seen.version) != seen:
         raise _changed(freed)
     return freed
@@ -159,7 +159,7 @@ def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     require_grant_for(invoice, caller, doors)
     invoice.require_voidable()
-    invoice = release(invoice, supersede=True, doors=doors)
+    invoice = free_claim(invoice, supersede=True, doors=doors)
     owed = 0 if invoice.draft else invoice.outstanding
     entry = invoice_entry(invoice, "void", -owed, doors.now())
     return _save(invoice.void(doors.now()), invoice, doors, entry)
@@ -169,7 +169,7 @@ def write_off(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
     """Give up what is outstanding as uncollectible; an open session is expired at Stripe first."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     require_grant_for(invoice, caller, doors)
-    invoice = release(invoice, supersede=True, doors=doors)
+    invoice = free_claim(invoice, supersede=True, doors=doors)
     entry = invoice_entry(invoice, "written_off", -invoice.outstanding, doors.now(), other=BAD_DEBT)
     return _save(invoice.write_off(doors.now()), invoice, doors, entry)
 

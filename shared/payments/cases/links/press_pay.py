@@ -15,7 +15,7 @@ from payments.steps.collecting.open_checkout import open_session
 from payments.steps.customers.card_setup import stripe_customer
 from payments.steps.links.link_tokens import behind, rows_behind
 from payments.steps.links.payability import part_of, require_in_use, require_payable
-from payments.steps.modules.velocity_limits import admit, payer_at
+from payments.steps.modules.velocity_limits import count_attempt, payer_at
 from payments.steps.payments.apply_payment import apply_session
 
 
@@ -38,7 +38,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
     permitted, _ = require_payable(found, asked.amount, doors.now())
     payer = payer_at(asked.address, link.tenant, doors) if asked.address else None
     subjects: dict[Scope, str | None] = {"ip": payer, "link": link.id, "customer": customer.ref}
-    admit(asked.attempt, permitted.module, subjects, doors=doors)
+    count_attempt(asked.attempt, permitted.module, subjects, doors=doors)
     gateway = doors.gateway(link.tenant, permitted.account.id, permitted.mode)
     stripe_id = stripe_customer(customer, permitted, gateway, doors)
 

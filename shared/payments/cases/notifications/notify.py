@@ -23,8 +23,8 @@ from payments.facts.notification import (
 )
 from payments.steps.notifications.domain_events import events_of
 from payments.steps.notifications.fan_out import dispatch
-from payments.steps.notifications.mail_limits import Withheld, admit
-from payments.steps.notifications.mail_problems import held
+from payments.steps.notifications.mail_limits import Withheld, count_mail
+from payments.steps.notifications.mail_problems import tell_of_limit
 from payments.steps.notifications.mail_scene import Nobody
 from payments.steps.notifications.mails import compose, readers_of
 
@@ -115,9 +115,9 @@ def _tell(reader: str, found: Notification, doors: Doors) -> Notification:
         return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason="mail_not_set_up"))
     try:
         mail = compose(reader, found, doors)
-        admit(mail, reader, found, doors)
+        count_mail(mail, reader, found, doors)
     except Withheld as withheld:
-        held(withheld, found, doors)
+        tell_of_limit(withheld, found, doors)
         return found.telling(reader, _part(withheld.status, doors, reason=str(withheld)))
     except Nobody as nobody:
         return found.telling(reader, _part(PartStatus.SKIPPED, doors, reason=str(nobody)))

@@ -13,7 +13,7 @@ from payments.facts.ledger import credit_applied, credit_fact
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, Method, Payment, Remark, Share, allocate
 from payments.money import Money, require_representable
-from payments.steps.collecting.claims import release
+from payments.steps.collecting.claims import free_claim
 from payments.steps.modules.permissions import require_grant_for
 from payments.steps.notifications.outbox import coverage, of_invoice
 from payments.steps.payments.payment_rows import beside, give_credit, overpaying, share_of
@@ -55,7 +55,7 @@ def record_payment(
         invoice = doors.store.invoice(caller.tenant, invoice_id)
         require_grant_for(invoice, caller, doors)
         require_representable(Money(request.amount, invoice.currency))
-        invoice = release(invoice, supersede=True, doors=doors)
+        invoice = free_claim(invoice, supersede=True, doors=doors)
         # Asked of what is written over: it may have been voided while its page was closed.
         if invoice.draft or invoice.voided_at:
             raise InvoiceNotPayable(f"Invoice {invoice.number} is {invoice.status}.")

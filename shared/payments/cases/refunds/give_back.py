@@ -18,7 +18,7 @@ from payments.facts.refund import Refund, RefundStatus, SettleAs, divide, room
 from payments.money import Money, require_representable
 from payments.steps.modules.permissions import require_grant_of
 from payments.steps.refunds.apply_refund import record
-from payments.steps.refunds.submit_refund import drive
+from payments.steps.refunds.submit_refund import submit
 from payments.steps.retry import retrying
 
 _S = RefundStatus
@@ -62,7 +62,7 @@ def refund_payment(
         require_grant_of(attempt, caller, doors)
         refund = _begin(request, refund_id, payment, caller, doors)
     if refund.is_open:
-        refund = drive(refund, doors)
+        refund = submit(refund, doors)
     if refund.status in {_S.FAILED, _S.CANCELED}:
         raise refused(refund)
     return refund

@@ -38,7 +38,7 @@ def named(holder: Holder, old: str | None, doors: Doors) -> Iterator[Change[Rese
         yield change(_row(holder, old, ""), _found(type(holder), holder.tenant, old, doors))
 
 
-def require_free(kind: type[Holder], tenant: str, name: str, doors: Doors) -> None:
+def require_name_free(kind: type[Holder], tenant: str, name: str, doors: Doors) -> None:
     """Refuse a name that somebody has, before there is anything to be named."""
     known = _found(kind, tenant, name, doors)
     if known and known.holder:

@@ -29,7 +29,7 @@ def claim(
     PaymentInProgress where another attempt may still bring money, or has come first each time.
     """
     for tried in range(TRIES):
-        invoices = [release(each, supersede=supersede, doors=doors) for each in invoices]
+        invoices = [free_claim(each, supersede=supersede, doors=doors) for each in invoices]
         attempt = propose(invoices)
         created = change(attempt)
         try:
@@ -55,7 +55,7 @@ def _uses(attempt: Attempt) -> list[Change[CardUse]]:
     return [change(CardUse.of(attempt, method))] if method else []
 
 
-def release(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
+def free_claim(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     """
     Return the invoice without a claim.
 

@@ -14,7 +14,7 @@ from payments.steps.collecting.close_attempt import applied, close_intent
 _S = AttemptStatus
 
 
-def drive(attempt: Attempt, doors: Doors) -> Attempt:
+def charge(attempt: Attempt, doors: Doors) -> Attempt:
     """Take an open attempt as far as Stripe lets it go; what stays unclear waits for the sweep."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     try:

@@ -21,7 +21,7 @@ def payer_at(address: str, tenant: str, doors: Doors) -> str:
     return hmac.new(doors.secrets.link_key(), said, hashlib.sha256).hexdigest()[:32]
 
 
-def admit(
+def count_attempt(
     attempt: str, module: PaymentModule, subjects: dict[Scope, str | None], *, doors: Doors
 ) -> None:
     """

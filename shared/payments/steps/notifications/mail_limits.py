@@ -42,7 +42,7 @@ def first_reachable(addresses: Iterable[str | None], tenant: str, doors: Doors) 
     return next((each for each in known if not suppression_of(each, tenant, doors)), None)
 
 
-def admit(mail: Mail, reader: str, told: Notification, doors: Doors) -> None:
+def count_mail(mail: Mail, reader: str, told: Notification, doors: Doors) -> None:
     """Count the mail, or raise Withheld; one whose sender dies then may count twice."""
     scopes: list[Scope] = [] if told.kind in UNLIMITED else ["tenant"]
     if scopes and reader == "buyer":

@@ -18,7 +18,7 @@ from payments.wording.letters import Letter
 from payments.wording.staff import LOCALE, reason, tell
 
 
-def held(withheld: Withheld, told: Notification, doors: Doors) -> None:
+def tell_of_limit(withheld: Withheld, told: Notification, doors: Doors) -> None:
     """Have the merchant told, once a day for each limit, that mails are not sent any more."""
     # Whoever presses Send too often has been told so.
     if withheld.status is not PartStatus.CAPPED or str(withheld) == "invoice_limit":

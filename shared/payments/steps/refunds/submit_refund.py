@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _S = RefundStatus
 
 
-def drive(refund: Refund, doors: Doors) -> Refund:
+def submit(refund: Refund, doors: Doors) -> Refund:
     """
     Take an open refund as far as Stripe lets it go; what stays unclear waits for the sweep.
 
@@ -34,7 +34,7 @@ def drive(refund: Refund, doors: Doors) -> Refund:
         return applied(refund, told, doors)
     if not refund.may_replay(doors.now()):
         return give_up(refund, "not_sent", doors)
-    return _submit(refund, gateway, doors) if doors.may_write else refund
+    return _send(refund, gateway, doors) if doors.may_write else refund
 
 
 def applied(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
@@ -67,7 +67,7 @@ def latest_refund(refund: Refund, doors: Doors) -> Refund:
     return doors.store.refund(refund.tenant, refund.invoice, refund.id) or refund
 
 
-def _submit(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
+def _send(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
     first = refund.status is _S.REQUESTED
     try:
         sent = _sending(refund, doors) if first else refund
