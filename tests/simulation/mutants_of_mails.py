@@ -17,7 +17,7 @@ def send_again_what_its_sender_died_over(swap: Replace) -> None:
         kept = {name: part for name, part in known if part.status is not PartStatus.SENDING}
         return found.having(parts=kept)
 
-    swap(notify, "_settle_lost", forgetful)
+    swap(notify, "_mark_unsure", forgetful)
 
 
 @mutant("B62 mails_counted_but_not_limited")

@@ -74,7 +74,7 @@ def book_cash_at_each_try(swap: Replace) -> None:
 
 @mutant("B39 refunds_not_swept")
 def leave_refunds_to_themselves(swap: Replace) -> None:
-    swap(sweep, "_settle_refund", lambda *_: None)
+    swap(sweep, "_sweep_refund", lambda *_: None)
 
 
 @mutant("B40 refund_timeout_is_failure")

@@ -60,7 +60,7 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
         answer = Answer(decline.status, decline.problem())
     except PaymentsError as refusal:
         # What will pass, or what an earlier run began, is still this body's: money may come of it.
-        _release(record, doors, freed=not (refusal.retryable or record.resumed))
+        _unlock(record, doors, freed=not (refusal.retryable or record.resumed))
         raise
     if answer.final:
         _keep(record, answer, request.about, doors)
@@ -110,7 +110,7 @@ def _record(request: Request, known: IdempotencyRecord | None, doors: Doors) -> 
     )
 
 
-def _release(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:
+def _unlock(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:
     """Let the request be sent again; a key that is `freed` may come with another body too."""
     update = {"locked_until": record.created_at, "freed": freed}
     _save(record.having(**update), record, doors)

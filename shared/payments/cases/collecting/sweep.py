@@ -28,7 +28,7 @@ LIMIT = 25
 ASK_AT_LEAST_EVERY = timedelta(minutes=30)
 ORPHAN_AFTER = timedelta(hours=24)
 
-#: What may keep it from being settled now, and not for ever.
+#: What may keep it from being ended now, and not for ever.
 PASSING = (*UNSETTLED, RowChanged, SecretMissing)
 
 
@@ -47,8 +47,8 @@ class Swept:
 def sweep(doors: Doors) -> Swept:
     """Bring whatever is due to an end, or leave it for the next run."""
     swept = Swept()
-    swept.attempts = _sweep(Attempt, _settle, _put_off, swept, doors)
-    swept.refunds = _sweep(Refund, _settle_refund, _put_off_refund, swept, doors)
+    swept.attempts = _sweep(Attempt, _sweep_attempt, _put_off, swept, doors)
+    swept.refunds = _sweep(Refund, _sweep_refund, _put_off_refund, swept, doors)
     swept.disputes = _sweep(Dispute, _ask_after_dispute, _put_off_dispute, swept, doors)
     for event in doors.store.due(InboxEvent, doors.now(), limit=LIMIT):
         _requeue(event, swept, doors)
@@ -57,19 +57,19 @@ def sweep(doors: Doors) -> Swept:
 
 def _sweep(
     kind: type[M],
-    settle: Callable[[M, Doors], None],
+    end: Callable[[M, Doors], None],
     put_off: Callable[[M, Doors], None],
     swept: Swept,
     doors: Doors,
 ) -> int:
-    """Settle what is due of a kind and return how much that was; what cannot be now is put off."""
-    settled = 0
+    """Bring what is due of a kind to an end and return how much; what cannot be now is put off."""
+    ended = 0
     for row in doors.store.due(kind, doors.now(), limit=LIMIT):
         if not doors.may_write:
             break
         try:
-            settle(row, doors)
-            settled += 1
+            end(row, doors)
+            ended += 1
         except PASSING:
             put_off(row, doors)
             swept.left += 1
@@ -77,10 +77,10 @@ def _sweep(
             # A bug ends this run, and is seen by it; the next one begins with the others.
             put_off(row, doors)
             raise
-    return settled
+    return ended
 
 
-def _settle_refund(refund: Refund, doors: Doors) -> None:
+def _sweep_refund(refund: Refund, doors: Doors) -> None:
     _ask_again(submit(refund, doors) if refund.is_open else refund, doors)
 
 
@@ -121,7 +121,7 @@ def _patience(since: datetime, doors: Doors) -> timedelta:
     return min(max(SWEEP_AFTER, doors.now() - since), ASK_AT_LEAST_EVERY)
 
 
-def _settle(attempt: Attempt, doors: Doors) -> None:
+def _sweep_attempt(attempt: Attempt, doors: Doors) -> None:
     if attempt.status is AttemptStatus.PROCESSING:
         return _ask(attempt, doors)
     if attempt.asks_payer and attempt.payment_intent and _waits_on(attempt, doors):
@@ -152,7 +152,7 @@ def _is_owed(attempt: Attempt, doors: Doors) -> bool:
 
 
 def _put_off(attempt: Attempt, doors: Doors) -> None:
-    """Look again later: what cannot be settled now must not starve the rest."""
+    """Look again later: what cannot be ended now must not starve the rest."""
     found = latest(attempt, doors)
     if not found.is_open:
         return

@@ -119,10 +119,10 @@ def amend(
     changed = invoice.charge_anew(total, lines).having(**changes).release(doors.now())
     owed = 0 if invoice.draft else changed.total - invoice.total
     entry = invoice_entry(invoice, f"changed#{invoice.version}", owed, doors.now())
-    return _save(changed, invoice, doors, entry, *_settled(changed, invoice, doors))
+    return _save(changed, invoice, doors, entry, *_paid_notice(changed, invoice, doors))
 
 
-def _settled(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[Notification]]:
+def _paid_notice(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[Notification]]:
     """Yield what is told where no more is asked for than was paid: its order may go."""
     if new.status is InvoiceStatus.PAID and old.status is not new.status:
         yield of_invoice(

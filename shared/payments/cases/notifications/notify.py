@@ -74,7 +74,7 @@ def notify(found: Notification, doors: Doors) -> Notification:
         return found
     doors = doors.remembering()
     try:
-        found = _settle_lost(found, doors)
+        found = _mark_unsure(found, doors)
         for reader in readers_of(found.kind):
             found = _tell(reader, found, doors)
         found = _announce(found, doors)
@@ -84,7 +84,7 @@ def notify(found: Notification, doors: Doors) -> Notification:
         return found
 
 
-def _settle_lost(found: Notification, doors: Doors) -> Notification:
+def _mark_unsure(found: Notification, doors: Doors) -> Notification:
     """Whoever was sending is gone, and nobody knows how far it came."""
     for name, part in found.parts.items():
         if part.status is PartStatus.SENDING:

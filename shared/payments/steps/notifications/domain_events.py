@@ -56,7 +56,7 @@ def _credited(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     yield from _released(told, doors)
 
 
-def _settled(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+def _invoice_paid(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     """Yield that it is paid, by no payment that comes now."""
     invoice = doors.store.invoice(told.tenant, told.subject)
     nothing = {"payment": None, "mode": invoice.mode, "currency": invoice.currency, "amount": 0}
@@ -147,7 +147,7 @@ EVENTS: dict[Kind, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]]
     Kind.PAYMENT_RECEIVED: _received,
     Kind.PAYMENT_FAILED: _failed,
     Kind.CREDIT_APPLIED: _credited,
-    Kind.INVOICE_SETTLED: _settled,
+    Kind.INVOICE_SETTLED: _invoice_paid,
     Kind.ACTION_REQUIRED: _action_required,
     Kind.REFUND_CHANGED: _refund,
     Kind.REFUND_NOTED: _refund,
