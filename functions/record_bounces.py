@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         said = feedback_of(detail, names_of(tags)) if "notice" in tags else None
         if not said:
             return {"ended": "nothing"}
-        done = bounces.hear(said, runtime.doors())
+        done = bounces.record_report(said, runtime.doors())
         return {"ended": done, "tenant": said.report.tenant, "row": said.report.notice}
 
     return batches.run(context, "heard", work)

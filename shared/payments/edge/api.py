@@ -234,7 +234,7 @@ def etag(version: int) -> dict[str, str]:
 
 def log_bug(error: Exception) -> None:
     """Log where a bug is."""
-    logger.error("bug", **bugs.told(error))
+    logger.error("bug", **bugs.described(error))
 
 
 def _authorise(app: APIGatewayHttpResolver, trail: auditing.Trail) -> None:

@@ -32,7 +32,7 @@ def run(context: Any, name: str, work: Callable[[], dict[str, Any]]) -> dict[str
     try:
         done = work()
     except Exception as error:  # noqa: BLE001 - raised again, without its message
-        logger.error("bug", **bugs.told(error))  # noqa: TRY400 - a traceback quotes the message
+        logger.error("bug", **bugs.described(error))  # noqa: TRY400 - a traceback quotes the message
         failed = type(error).__name__
     else:
         logger.info(name, **done)

@@ -28,8 +28,8 @@ NAMES = frozenset(
 def is_personal(document: Any) -> bool:
     """Whether a JSON document tells something of a person."""
     if isinstance(document, dict):
-        told = any(name in NAMES and isinstance(document[name], str) for name in document)
-        return told or any(map(is_personal, document.values()))
+        names_person = any(name in NAMES and isinstance(document[name], str) for name in document)
+        return names_person or any(map(is_personal, document.values()))
     return isinstance(document, list) and any(map(is_personal, document))
 
 

@@ -15,7 +15,7 @@ from payments.facts.event import InboxEvent
 from payments.facts.refund import Refund
 from payments.steps.attempts.provenance import UNSETTLED
 from payments.steps.attempts.transitions import latest
-from payments.steps.collecting.close_attempt import applied, close
+from payments.steps.collecting.close_attempt import apply_own_intent, close
 from payments.steps.disputes.apply_dispute import apply_dispute
 from payments.steps.payments.apply_payment import DEBIT_EVERY
 from payments.steps.refunds.apply_refund import ASK_EVERY
@@ -134,7 +134,7 @@ def _sweep_attempt(attempt: Attempt, doors: Doors) -> None:
 def _waits_on(attempt: Attempt, doors: Doors) -> bool:
     """Ask after what a payer may confirm, and say whether it is left to them; not for ever."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-    found = applied(attempt, gateway.intent(attempt.payment_intent or ""), doors)
+    found = apply_own_intent(attempt, gateway.intent(attempt.payment_intent or ""), doors)
     if not found.waits:
         return not found.is_open
     now = doors.now()
@@ -165,7 +165,7 @@ def _ask(attempt: Attempt, doors: Doors) -> None:
     """Ask after a bank debit once a day: it cannot be stopped, so it is not fenced."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     intent = gateway.intent(attempt.payment_intent or "")
-    found = applied(attempt, intent, doors)
+    found = apply_own_intent(attempt, intent, doors)
     if found.status is AttemptStatus.PROCESSING:
         again = found.become(AttemptStatus.PROCESSING, sweep_at=doors.now() + DEBIT_EVERY)
         doors.store.save(again, found)

@@ -52,9 +52,9 @@ def export(
         Invoice, caller.tenant, limit=limit, cursor=cursor, wanted={"customer": ref}
     )
     kept = {
-        "customer": _told(customer),
-        "payment_methods": [_told(card) for card in doors.store.cards(caller.tenant, ref)],
-        "credits": [_told(credit) for credit in doors.store.credits(caller.tenant, ref)],
+        "customer": _exported(customer),
+        "payment_methods": [_exported(card) for card in doors.store.cards(caller.tenant, ref)],
+        "credits": [_exported(credit) for credit in doors.store.credits(caller.tenant, ref)],
         "invoices": [_whole(invoice, doors) for invoice in invoices],
     }
     return kept, following
@@ -83,16 +83,16 @@ def erase(ref: str, *, caller: Caller, doors: Doors) -> tuple[Customer, list[dic
     return read(), left
 
 
-def _told(row: BaseModel) -> dict[str, Any]:
+def _exported(row: BaseModel) -> dict[str, Any]:
     return row.model_dump(mode="json", exclude_none=True, exclude=_INTERNAL)
 
 
 def _whole(invoice: Invoice, doors: Doors) -> dict[str, Any]:
     rows = doors.store.invoice_rows(invoice.tenant, invoice.id)
     kinds = ("attempts", "payments", "shares", "refunds", "credit_notes", "disputes")
-    told = {kind: [_told(row) for row in getattr(rows, kind)] for kind in kinds}
-    links = [_told(link) for link in doors.store.links(invoice.tenant, invoice.id)]
-    return {"invoice": _told(invoice), "pay_links": links, **told}
+    exported = {kind: [_exported(row) for row in getattr(rows, kind)] for kind in kinds}
+    links = [_exported(link) for link in doors.store.links(invoice.tenant, invoice.id)]
+    return {"invoice": _exported(invoice), "pay_links": links, **exported}
 
 
 def _invoices(customer: Customer, doors: Doors) -> Iterator[Invoice]:

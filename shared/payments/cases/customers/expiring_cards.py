@@ -66,7 +66,7 @@ def _warn(card: SavedMethod, done: Warned, run: _Run) -> None:
 def _tell(card: SavedMethod, doors: Doors) -> bool:
     """Write that they are to be told; say whether they were not before."""
     settled = change(card.having(warned_for=card.expiry), card)
-    told = of_customer(
+    notice = of_customer(
         Kind.CARD_EXPIRING,
         f"{card.id}:{card.expiry}",
         tenant=card.tenant,
@@ -75,12 +75,12 @@ def _tell(card: SavedMethod, doors: Doors) -> bool:
         payment_method=card.id,
         expiry=card.expiry,
     )
-    row = told.new
+    row = notice.new
     if doors.store.notification(row.tenant, row.about, row.subject, row.id):
         # A renewal was taken back: they know of this month already.
         doors.store.write(settled)
         return False
-    doors.store.write(settled, told)
+    doors.store.write(settled, notice)
     return True
 
 

@@ -13,7 +13,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.stripe_objects import Intent
 from payments.steps.attempts.provenance import UNSETTLED
-from payments.steps.collecting.close_attempt import applied
+from payments.steps.collecting.close_attempt import apply_own_intent
 from payments.steps.links.bank_confirmation import waiting_for
 from payments.steps.links.link_tokens import behind
 from payments.steps.modules.permissions import require_ready, require_same_books
@@ -53,7 +53,7 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
         intent = gateway.intent(attempt.payment_intent or "")
         if intent.awaits_payer and not intent.bank_page:
             intent = _lead(attempt, asked, gateway, doors)
-        applied(attempt, intent, doors)
+        apply_own_intent(attempt, intent, doors)
         return intent.bank_page
 
     detail = "The payment kept changing; nothing was charged."
@@ -71,7 +71,7 @@ def come_back(token: str, *, doors: Doors) -> bool:
         return True
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     try:
-        applied(attempt, gateway.intent(attempt.payment_intent or ""), doors)
+        apply_own_intent(attempt, gateway.intent(attempt.payment_intent or ""), doors)
     except UNSETTLED:
         return False
     return True

@@ -166,14 +166,14 @@ def _require_sense(
 
 
 def _keep(link: PayLink, pointer: LinkPointer, request: LinkRequest, doors: Doors) -> PayLink:
-    told = [_sent(link, link.id, request.send, doors)] if request.send else []
+    notices = [_sent(link, link.id, request.send, doors)] if request.send else []
 
     def step() -> PayLink:
         links = doors.store.links(link.tenant, link.invoice) if request.replace else []
         older = (each for each in links if each.status == "active" and each.id != link.id)
         replaced = [change(each.replace(doors.now()), each) for each in older]
         try:
-            doors.store.write(change(link), change(pointer), *replaced, *told)
+            doors.store.write(change(link), change(pointer), *replaced, *notices)
         except RowChanged:
             # The request was cut short after this write, or an older link was just withdrawn.
             with suppress(NotFound):

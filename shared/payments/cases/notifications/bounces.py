@@ -12,7 +12,7 @@ from payments.steps.notifications.mail_problems import news_of
 from payments.steps.retry import retrying
 
 
-def hear(said: Feedback, doors: Doors) -> str:
+def record_report(said: Feedback, doors: Doors) -> str:
     """
     Keep what became of a mail, and send no more to an address that is dead or complains.
 
@@ -20,8 +20,8 @@ def hear(said: Feedback, doors: Doors) -> str:
     sender has written that the mail is sent: neither touches the other's row.
     """
     report = said.report
-    told = doors.store.notification(report.tenant, report.about, report.subject, report.notice)
-    if not told or not _is_of(told, said):
+    notice = doors.store.notification(report.tenant, report.about, report.subject, report.notice)
+    if not notice or not _is_of(notice, said):
         return "unknown"
 
     def step() -> str:
@@ -34,9 +34,9 @@ def hear(said: Feedback, doors: Doors) -> str:
     return retrying(step, doors)
 
 
-def _is_of(told: Notification, said: Feedback) -> bool:
+def _is_of(notice: Notification, said: Feedback) -> bool:
     """Whether it is about a message of that row, as far as its sender came to note it."""
-    part = told.parts.get(said.report.reader)
+    part = notice.parts.get(said.report.reader)
     return part is not None and part.message in {None, said.message}
 
 
@@ -80,11 +80,11 @@ def messages_about(
     """Return who was told of what, newest first, and what SES reported of it; or raise NotFound."""
     find = {"INV": doors.store.invoice, "CUS": doors.store.customer, "ACC": doors.store.account}
     find[about](tenant, name)
-    told = doors.store.notices(tenant, about, name)
-    told.sort(key=place_of, reverse=True)
-    return told, doors.store.reports(tenant, about, name)
+    notices = doors.store.notices(tenant, about, name)
+    notices.sort(key=place_of, reverse=True)
+    return notices, doors.store.reports(tenant, about, name)
 
 
-def place_of(told: Notification) -> str:
+def place_of(notice: Notification) -> str:
     """Return by what these are sorted: the time, and for those of one second the id."""
-    return f"{stamp(told.created_at)}#{told.id}"
+    return f"{stamp(notice.created_at)}#{notice.id}"

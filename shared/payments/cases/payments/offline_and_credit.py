@@ -108,14 +108,14 @@ def apply_credit(
             *_shared(applied, invoice, doors),
             give_credit(seen, -part.amount, doors),
             change(credit_applied(seen, part, fact, doors.now())),
-            _told(invoice, paid, payment, fact, doors),
+            _credit_notice(invoice, paid, payment, fact, doors),
         )
         return applied
 
     return retrying(step, doors)
 
 
-def _told(
+def _credit_notice(
     before: Invoice, paid: Invoice, payment: Payment, fact: str, doors: Doors
 ) -> Change[Notification]:
     return of_invoice(

@@ -41,20 +41,20 @@ class Mails(Reading):
         """Return why an address gets no mails, or None if it never was so."""
         return self._find(Suppression, partition(tenant, "MUT", digest), "SUPPRESSION")
 
-    def told_of(self, told: Notification) -> tuple[Invoice, Settings]:
+    def told_of(self, notice: Notification) -> tuple[Invoice, Settings]:
         """
         Return the invoice that a notice is about, and what its tenant has decided for itself.
 
         What the notice names beside comes with the same read: a store that remembers has it then.
         """
-        home = partition(told.tenant, "INV", told.subject)
-        named = [(*_NAMED[name], ref) for name, ref in told.refs.items() if name in _NAMED]
+        home = partition(notice.tenant, "INV", notice.subject)
+        named = [(*_NAMED[name], ref) for name, ref in notice.refs.items() if name in _NAMED]
         invoice, settings, *_ = self._several(
             (Invoice, home, "INVOICE"),
-            (Settings, partition(told.tenant, "SET", "own"), "SETTINGS"),
+            (Settings, partition(notice.tenant, "SET", "own"), "SETTINGS"),
             *((kind, home, f"{sort}#{ref}") for kind, sort, ref in named),
         )
-        return require_found(invoice, "invoice"), settings or Settings.undecided(told.tenant)
+        return require_found(invoice, "invoice"), settings or Settings.undecided(notice.tenant)
 
     def rations(
         self, tenant: str, digest: str, counted: dict[Scope, str]

@@ -10,7 +10,7 @@ from payments.errors import AccountBusy, TooMuchContention
 from payments.facts.account import HOLD, Account, Slot
 from payments.facts.notification import Notification
 from payments.steps.accounts.modules_off import switch_off
-from payments.steps.accounts.status_notices import warned
+from payments.steps.accounts.status_notices import with_notices
 from payments.steps.retry import retrying
 
 TRIES = 5
@@ -52,7 +52,7 @@ def save_and_unlock(new: Account, mode: str, doors: Doors, *, verified: bool = T
         )
         notices: list[Change[Notification]] = []
         if verified:
-            merged, notices = warned(found, merged, mode, doors)
+            merged, notices = with_notices(found, merged, mode, doors)
         saved = change(merged, found)
         doors.store.write(saved, *notices)
         return saved.new

@@ -10,7 +10,7 @@ from payments.steps.notifications import outbox
 _ILL = frozenset({AccountStatus.ERROR, AccountStatus.RESTRICTED, AccountStatus.DISCONNECTED})
 
 
-def warned(
+def with_notices(
     before: Account, after: Account, mode: str, doors: Doors
 ) -> tuple[Account, list[Change[Notification]]]:
     """
@@ -22,16 +22,16 @@ def warned(
     slot = after.slot(mode)
     if slot.is_active and slot.alarmed:
         well = after.having_slot(mode, alarmed=False)
-        return well, [_told(Kind.ACCOUNT_RECOVERED, before, mode, doors)]
+        return well, [_status_notice(Kind.ACCOUNT_RECOVERED, before, mode, doors)]
     if slot.is_active:
         return after.having_slot(mode, worked=True), []
     if slot.status in _ILL and slot.worked and not slot.alarmed:
         ill = after.having_slot(mode, alarmed=True)
-        return ill, [_told(Kind.ACCOUNT_ERROR, before, mode, doors)]
+        return ill, [_status_notice(Kind.ACCOUNT_ERROR, before, mode, doors)]
     return after, []
 
 
-def _told(kind: Kind, before: Account, mode: str, doors: Doors) -> Change[Notification]:
+def _status_notice(kind: Kind, before: Account, mode: str, doors: Doors) -> Change[Notification]:
     # The version that was read is the transition's own: whoever loses the race writes neither.
     return outbox.of_account(
         kind,

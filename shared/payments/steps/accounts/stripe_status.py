@@ -8,7 +8,7 @@ from payments.facts.account import Account, AccountStatus, Check, Slot
 from payments.facts.connection import Connection
 from payments.facts.stripe_accounts import ConnectedStripeAccount
 from payments.steps.accounts.modules_off import switch_off
-from payments.steps.accounts.status_notices import warned
+from payments.steps.accounts.status_notices import with_notices
 from payments.steps.retry import retrying
 
 TRIES = 5
@@ -34,7 +34,7 @@ def refresh(
         over = account.slot(mode).status is AccountStatus.DISCONNECTED and not reconnect
         if not connection or not connection.stripe_account or over:
             return account
-        found, notices = warned(account, _asked(account, connection, doors), mode, doors)
+        found, notices = with_notices(account, _asked(account, connection, doors), mode, doors)
         saved = change(found, account)
         doors.store.write(saved, *notices)
         return saved.new

@@ -33,9 +33,9 @@ def named(holder: Holder, old: str | None, doors: Doors) -> Iterator[Change[Rese
     known = _found(type(holder), holder.tenant, holder.name, doors)
     if known and known.holder not in {"", holder.id}:
         raise taken(type(holder), holder.name)
-    yield change(_row(holder, holder.name, holder.id), known)
+    yield change(_reservation(holder, holder.name, holder.id), known)
     if old:
-        yield change(_row(holder, old, ""), _found(type(holder), holder.tenant, old, doors))
+        yield change(_reservation(holder, old, ""), _found(type(holder), holder.tenant, old, doors))
 
 
 def require_name_free(kind: type[Holder], tenant: str, name: str, doors: Doors) -> None:
@@ -54,6 +54,6 @@ def _found(kind: type[Holder], tenant: str, name: str, doors: Doors) -> Reservat
     return doors.store.reservation(tenant, _KINDS[kind][0], name.casefold())
 
 
-def _row(holder: Holder, name: str, owner: str) -> Reservation:
+def _reservation(holder: Holder, name: str, owner: str) -> Reservation:
     kind, value = _KINDS[type(holder)][0], name.casefold()
     return Reservation(tenant=holder.tenant, kind=kind, value=value, holder=owner)

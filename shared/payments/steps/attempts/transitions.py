@@ -25,10 +25,10 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         if not current.is_open or current.status is status:
             return current
         saved = change(current.become(status, changed_at=doors.now(), **changes), current)
-        told = _told(saved.new, current, doors)
+        notices = _attempt_notices(saved.new, current, doors)
         followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
         moved = [change(new, old) for new, old in followed if new is not old]
-        doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors), *told)
+        doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors), *notices)
         return saved.new
 
     return retrying(step, doors)
@@ -40,7 +40,9 @@ def await_payer(attempt: Attempt, decline: Decline | None, doors: Doors) -> Atte
     return advance(attempt, AttemptStatus.ACTION_REQUIRED, doors=doors, **waiting)
 
 
-def _told(attempt: Attempt, before: Attempt, doors: Doors) -> Iterator[Change[Notification]]:
+def _attempt_notices(
+    attempt: Attempt, before: Attempt, doors: Doors
+) -> Iterator[Change[Notification]]:
     """Yield what a payer is told: that a bank has refused, or wants to hear them; each once."""
     kind = {
         AttemptStatus.FAILED: Kind.PAYMENT_FAILED,

@@ -75,7 +75,7 @@ def close_intent(
         return advance(
             attempt, AttemptStatus.FAILED, doors=doors, payment_intent=intent.id, decline=decline
         )
-    return applied(attempt, intent, doors)
+    return apply_own_intent(attempt, intent, doors)
 
 
 def _close_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
@@ -127,7 +127,7 @@ def _look_up(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
     """Find a payment without its session, which has expired by now or was never made."""
     for intent in _made_for(attempt, gateway.intents):
         if intent.status in {"succeeded", "processing"}:
-            return applied(attempt, intent, doors)
+            return apply_own_intent(attempt, intent, doors)
     return advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
 
@@ -143,7 +143,7 @@ def _made_for(
             return
 
 
-def applied(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+def apply_own_intent(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     """Apply what Stripe says of an attempt's own PaymentIntent, asked in the attempt's account."""
     return apply_intent(
         intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors

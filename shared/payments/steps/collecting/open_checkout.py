@@ -21,7 +21,7 @@ T = TypeVar("T", Session, Intent)
 def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     """Create the attempt's Checkout Session and return the attempt with it, as it is stored."""
     back = way_back(attempt, doors)
-    session = _ask(
+    session = _create_at_stripe(
         invoice, attempt, lambda: gateway.create_session(attempt, invoice.number, back), doors
     )
     return _remember(invoice, attempt, doors, session=session.id, session_url=session.url)
@@ -29,11 +29,15 @@ def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Do
 
 def open_intent(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     """Create the attempt's PaymentIntent, which the payer's own browser confirms."""
-    intent = _ask(invoice, attempt, lambda: gateway.create_intent(attempt, invoice.number), doors)
+    intent = _create_at_stripe(
+        invoice, attempt, lambda: gateway.create_intent(attempt, invoice.number), doors
+    )
     return _remember(invoice, attempt, doors, payment_intent=intent.id)
 
 
-def _ask(invoice: Invoice, attempt: Attempt, create: Callable[[], T], doors: Doors) -> T:
+def _create_at_stripe(
+    invoice: Invoice, attempt: Attempt, create: Callable[[], T], doors: Doors
+) -> T:
     try:
         return create()
     except (StripeRefused, StripeRequestRefused):

@@ -9,7 +9,7 @@ from payments.facts.customer import SavedMethod
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.stripe_objects import Intent
 from payments.steps.attempts.transitions import advance, await_payer, latest
-from payments.steps.collecting.close_attempt import applied, close_intent
+from payments.steps.collecting.close_attempt import apply_own_intent, close_intent
 
 _S = AttemptStatus
 
@@ -68,7 +68,7 @@ def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     except StripeRequestRefused:
         # Canceled by the sweep, or confirmed before: its state says which.
         intent = gateway.intent(attempt.payment_intent or "")
-    return _follow(attempt, intent, gateway, doors)
+    return _apply_or_refuse(attempt, intent, gateway, doors)
 
 
 def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
@@ -78,15 +78,15 @@ def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     intent = gateway.intent(attempt.payment_intent)
     if intent.status == "requires_confirmation" and attempt.may_replay(doors.now()):
         return _confirm(attempt, gateway, doors)
-    return _follow(attempt, intent, gateway, doors)
+    return _apply_or_refuse(attempt, intent, gateway, doors)
 
 
-def _follow(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) -> Attempt:
+def _apply_or_refuse(attempt: Attempt, intent: Intent, gateway: Gateway, doors: Doors) -> Attempt:
     if intent.status == "requires_action":
         return _refused(attempt, Decline(code="authentication_required"), gateway, doors)
     if intent.status == "requires_payment_method":
         return _refused(attempt, intent.decline or Decline(code="card_declined"), gateway, doors)
-    return applied(attempt, intent, doors)
+    return apply_own_intent(attempt, intent, doors)
 
 
 def _refused(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:

@@ -52,7 +52,9 @@ def open_setup_session(
     request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> str:
     """Return the address of a hosted page on which the customer saves a card."""
-    asked = _ask(request, ref, "stripe_checkout", session_id=session_id, caller=caller, doors=doors)
+    asked = _prepare(
+        request, ref, "stripe_checkout", session_id=session_id, caller=caller, doors=doors
+    )
     metadata, back = asked.metadata, f"{caller.base_url}/p/saved-card"
     params = {
         "customer": asked.stripe_customer,
@@ -74,7 +76,7 @@ def open_setup_intent(
     request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> Setup:
     """Return what Stripe's Elements need to save a card in the caller's own page."""
-    asked = _ask(
+    asked = _prepare(
         request, ref, "stripe_payment_element", session_id=session_id, caller=caller, doors=doors
     )
     params = {
@@ -106,7 +108,7 @@ def client_secret(setup_intent: str, module: str, *, caller: Caller, doors: Door
     return gateway.setup_intent(setup_intent).client_secret or ""
 
 
-def _ask(
+def _prepare(
     request: SetupRequest, ref: str, text: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> _Asked:
     require_currency(request.currency)
@@ -136,7 +138,7 @@ def stripe_customer(
     known = customer.stripe_ids.get(slot)
     if known:
         return known
-    made = _made(customer, slot, gateway, doors)
+    made = _create_customer(customer, slot, gateway, doors)
     name = Reservation(
         tenant=customer.tenant, kind="SCU", value=f"{slot}:{made}", holder=customer.ref
     )
@@ -157,7 +159,7 @@ def stripe_customer(
     return retrying(step, doors, detail="The customer kept changing; nothing was charged.")
 
 
-def _made(customer: Customer, slot: str, gateway: Gateway, doors: Doors) -> str:
+def _create_customer(customer: Customer, slot: str, gateway: Gateway, doors: Doors) -> str:
     metadata = {"tenant": customer.tenant, "customer": customer.ref}
     params = {"name": customer.name, "email": customer.email, "metadata": metadata}
     try:

@@ -44,7 +44,7 @@ def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors
         if known:
             # Fetched after the row was read: whoever wrote what is newer has changed its version.
             found = gateway.dispute(stripe_id)
-        payment = _payment(found, home, (tenant, account, mode), doors)
+        payment = _disputed_payment(found, home, (tenant, account, mode), doors)
         require_match(found, payment, account, mode)
         _require_follows(found, known)
         seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
@@ -68,7 +68,9 @@ def home_of(found: StripeDispute, tenant: str) -> str:
     return intent.metadata["invoice"]
 
 
-def _payment(found: StripeDispute, home: str, books: tuple[str, str, str], doors: Doors) -> Payment:
+def _disputed_payment(
+    found: StripeDispute, home: str, books: tuple[str, str, str], doors: Doors
+) -> Payment:
     """Return the disputed payment, and book it first where nobody has told us of it yet."""
     tenant, account, mode = books
     payment = doors.store.payment(tenant, home, found.charge)
@@ -109,16 +111,16 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
         saved,
         *_rows_beside(saved, payment, free, doors),
         *overpaying(
-            payment, _credited(saved, free), [without(each, free) for each in moved], doors
+            payment, _credit_grown(saved, free), [without(each, free) for each in moved], doors
         ),
         *_entries(saved, payment, invoices, doors.now()),
         *beside_freed(payment, free, moved, source, doors, at=doors.now()),
-        *_told(saved, moved, doors.now()),
+        *_dispute_notices(saved, moved, doors.now()),
     )
     return saved.new
 
 
-def _told(
+def _dispute_notices(
     saved: Change[Dispute], moved: list[Change[Invoice]], now: datetime
 ) -> Iterator[Change[Notification]]:
     """Yield what the merchant is told: that there is a dispute, its deadline, how it ended."""
@@ -176,11 +178,11 @@ def _rows_beside(
             lost=dispute.loss.instead_of(before, payment.lost),
         )
         yield change(marked.set_free(free), payment)
-    if more := _credited(saved, free):
+    if more := _credit_grown(saved, free):
         yield give_credit(payment, more, doors)
 
 
-def _credited(saved: Change[Dispute], free: tuple[Allocation, ...]) -> int:
+def _credit_grown(saved: Change[Dispute], free: tuple[Allocation, ...]) -> int:
     """Return by how much the customer's credit grows: what is set free, less what is lost of it."""
     before = saved.old.loss if saved.old else Loss()
     return sum(part.amount for part in free) - (saved.new.loss.credit - before.credit)

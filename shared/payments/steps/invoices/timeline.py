@@ -79,13 +79,13 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
     """Return all that is known to have happened to the invoice, oldest first."""
     invoice = rows.require_invoice()
     found = [
-        _made(invoice),
+        _created(invoice),
         *(happening for attempt in rows.attempts for happening in _of_attempt(attempt)),
         *(_of_payment(payment, invoice) for payment in rows.payments),
         *(_of_share(share, invoice) for share in rows.shares),
         *(_of_refund(refund) for refund in rows.refunds),
         *(each for dispute in rows.disputes for each in _of_dispute(dispute)),
-        *_ended(invoice),
+        *_closed(invoice),
         *(Happening(*each) for notice in rows.notifications for each in recount(notice)),
         *(Happening(*recount_report(report)) for report in rows.reports),
     ]
@@ -93,12 +93,12 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
     return sorted(found, key=lambda happening: happening.at)
 
 
-def _made(invoice: Invoice) -> Happening:
+def _created(invoice: Invoice) -> Happening:
     text = f"Invoice {invoice.number} was made over {money_of(invoice.total, invoice)}."
     return Happening(invoice.created_at, "created", text, {"invoice": invoice.id})
 
 
-def _ended(invoice: Invoice) -> Iterator[Happening]:
+def _closed(invoice: Invoice) -> Iterator[Happening]:
     refs = {"invoice": invoice.id}
     if invoice.voided_at:
         yield Happening(invoice.voided_at, "voided", "It was withdrawn.", refs)
@@ -185,9 +185,9 @@ def _of_dispute(dispute: Dispute) -> Iterator[Happening]:
     for movement in dispute.movements:
         kind = "withdrawn" if movement.amount >= 0 else "reinstated"
         moved = "took" if movement.amount >= 0 else "brought back"
-        told = f"Stripe {moved} {Money(abs(movement.amount), dispute.currency)} of it."
+        said = f"Stripe {moved} {Money(abs(movement.amount), dispute.currency)} of it."
         proof = refs | {"balance_transaction": movement.id}
-        yield Happening(movement.at, f"dispute_funds_{kind}", told, proof)
+        yield Happening(movement.at, f"dispute_funds_{kind}", said, proof)
 
 
 def money_of(amount: int, invoice: Invoice) -> Money:

@@ -37,7 +37,7 @@ def count_attempt(
             tally.require_room(rule, doors.now())
     for rule, tally in found:
         if rule.counts == "attempts":
-            _count(attempt, rule, tally, doors, strict=True)
+            _add_mark(attempt, rule, tally, doors, strict=True)
 
 
 def note_decline(mark: str, attempt: Attempt, fingerprint: str | None, *, doors: Doors) -> bool:
@@ -55,7 +55,7 @@ def note_decline(mark: str, attempt: Attempt, fingerprint: str | None, *, doors:
     }
     found = _tallies(module, attempt.mode, subjects, doors)
     counted = [
-        (rule, _count(mark, rule, tally, doors))
+        (rule, _add_mark(mark, rule, tally, doors))
         for rule, tally in found
         if rule.counts == "declines"
     ]
@@ -80,7 +80,7 @@ def _tallies(
     return [(rule, known.get(_named(tally), tally)) for rule, tally in empty]
 
 
-def _count(mark: str, rule: Rule, tally: Tally, doors: Doors, *, strict: bool = False) -> Tally:
+def _add_mark(mark: str, rule: Rule, tally: Tally, doors: Doors, *, strict: bool = False) -> Tally:
     """Add a mark and return the tally with it; `strict` refuses it where there is no room."""
     for _ in range((rule.limit or 0) + SPARE):
         if tally.has(mark):

@@ -13,7 +13,7 @@ MODES = {"test": "test mode", "live": "live mode"}
 def broken(account: Account, mode: str) -> Letter:
     """Say what does not work, and what to do about it."""
     slot = account.slot(mode)
-    word = _words(account, mode, slot)
+    word = _account_words(account, mode, slot)
     missing = tuple(
         (check.permission, check.fix) for check in slot.checks if not check.ok and check.fix
     )
@@ -32,7 +32,7 @@ def broken(account: Account, mode: str) -> Letter:
 
 def mended(account: Account, mode: str) -> Letter:
     """Say that it works again, and what a person has to do yet."""
-    word = _words(account, mode, account.slot(mode))
+    word = _account_words(account, mode, account.slot(mode))
     return Letter(
         locale=LOCALE,
         subject=word("account.recovered.subject"),
@@ -41,7 +41,7 @@ def mended(account: Account, mode: str) -> Letter:
     )
 
 
-def _words(account: Account, mode: str, slot: Slot) -> Callable[[str], str]:
+def _account_words(account: Account, mode: str, slot: Slot) -> Callable[[str], str]:
     def word(name: str) -> str:
         return tell(
             name,

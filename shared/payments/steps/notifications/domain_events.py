@@ -10,67 +10,67 @@ from payments.facts.notification import Kind, Notification
 Event = dict[str, Any]
 
 
-def events_of(told: Notification, doors: Doors) -> list[Event]:
+def events_of(notice: Notification, doors: Doors) -> list[Event]:
     """
     Return the events of a fact, in the order in which they are to be read.
 
     The id of an event follows from the fact: whoever gets it twice sees that it is the same.
     """
-    found = EVENTS[told.kind](told, doors) if told.kind in EVENTS else ()
+    found = EVENTS[notice.kind](notice, doors) if notice.kind in EVENTS else ()
     return [
         {
-            "id": f"evt_{told.id}:{number}",
+            "id": f"evt_{notice.id}:{number}",
             "type": kind,
-            "created_at": told.created_at.isoformat(),
-            "tenant": told.tenant,
+            "created_at": notice.created_at.isoformat(),
+            "tenant": notice.tenant,
             **data,
         }
         for number, (kind, data) in enumerate(found)
     ]
 
 
-def _received(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    payment = doors.store.payment(told.tenant, told.subject, told.refs["source"])
+def _payment_received(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    payment = doors.store.payment(notice.tenant, notice.subject, notice.refs["source"])
     if not payment:
         return
     paid = {"payment": payment.id, "mode": payment.mode, "currency": payment.currency}
     for status in ("paid", "partially_paid"):
-        for name in _listed(told, status):
+        for name in _listed(notice, status):
             amount = payment.allocated_to(name)
-            invoice = doors.store.invoice(told.tenant, name)
+            invoice = doors.store.invoice(notice.tenant, name)
             yield f"invoice.{status}", {**_about(invoice), **paid, "amount": amount}
-    yield from _released(told, doors)
+    yield from _released(notice, doors)
 
 
-def _credited(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+def _credit_applied(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     """Yield what credit has paid: it is settled money, as if it had just come."""
-    home, amount = told.refs["home"], int(told.refs["amount"])
-    payment = doors.store.payment(told.tenant, home, told.refs["source"])
+    home, amount = notice.refs["home"], int(notice.refs["amount"])
+    payment = doors.store.payment(notice.tenant, home, notice.refs["source"])
     if not payment:
         return
     paid = {"payment": payment.id, "mode": payment.mode, "currency": payment.currency}
-    invoice = doors.store.invoice(told.tenant, told.subject)
+    invoice = doors.store.invoice(notice.tenant, notice.subject)
     for status in ("paid", "partially_paid"):
-        for _ in _listed(told, status):
+        for _ in _listed(notice, status):
             yield f"invoice.{status}", {**_about(invoice), **paid, "amount": amount}
-    yield from _released(told, doors)
+    yield from _released(notice, doors)
 
 
-def _invoice_paid(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+def _invoice_paid(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
     """Yield that it is paid, by no payment that comes now."""
-    invoice = doors.store.invoice(told.tenant, told.subject)
+    invoice = doors.store.invoice(notice.tenant, notice.subject)
     nothing = {"payment": None, "mode": invoice.mode, "currency": invoice.currency, "amount": 0}
     yield "invoice.paid", {**_about(invoice), **nothing}
-    yield from _released(told, doors)
+    yield from _released(notice, doors)
 
 
-def _released(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    for name in _listed(told, "released"):
-        yield "order.release", _about(doors.store.invoice(told.tenant, name))
+def _released(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    for name in _listed(notice, "released"):
+        yield "order.release", _about(doors.store.invoice(notice.tenant, name))
 
 
-def _failed(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    attempt = doors.store.attempt(told.tenant, told.subject, told.refs["attempt"])
+def _payment_failed(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    attempt = doors.store.attempt(notice.tenant, notice.subject, notice.refs["attempt"])
     if attempt:
         decline = attempt.decline.model_dump(exclude={"charge"}) if attempt.decline else None
         yield (
@@ -86,47 +86,47 @@ def _failed(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
         )
 
 
-def _action_required(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    attempt = doors.store.attempt(told.tenant, told.subject, told.refs["attempt"])
+def _action_required(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    attempt = doors.store.attempt(notice.tenant, notice.subject, notice.refs["attempt"])
     if attempt and attempt.confirm_by:
         shown = ("invoice", "mode", "amount", "currency")
         data = {name: getattr(attempt, name) for name in shown}
         until = attempt.confirm_by.isoformat()
-        yield told.kind.value, {"attempt": attempt.id, **data, "confirm_by": until}
+        yield notice.kind.value, {"attempt": attempt.id, **data, "confirm_by": until}
 
 
-def _refund(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
+def _refund_changed(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    refund = doors.store.refund(notice.tenant, notice.subject, notice.refs["refund"])
     if refund:
         shown = ("id", "payment", "amount", "currency", "mode", "reason")
-        data = {name: getattr(refund, name) for name in shown} | {"status": told.refs["status"]}
-        for event in _listed(told, "events"):
+        data = {name: getattr(refund, name) for name in shown} | {"status": notice.refs["status"]}
+        for event in _listed(notice, "events"):
             yield f"refund.{event}", {"invoice": refund.invoice, "refund": data}
 
 
-def _dispute(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    dispute = doors.store.dispute(told.tenant, told.subject, told.refs["dispute"])
+def _dispute_changed(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    dispute = doors.store.dispute(notice.tenant, notice.subject, notice.refs["dispute"])
     if dispute:
         shown = ("id", "payment", "amount", "currency", "mode", "reason")
         data = {name: getattr(dispute, name, None) for name in shown}
-        ended = told.refs["status"] in {"won", "lost"}
-        kind = f"dispute.{told.refs['status'] if ended else 'created'}"
+        ended = notice.refs["status"] in {"won", "lost"}
+        kind = f"dispute.{notice.refs['status'] if ended else 'created'}"
         yield kind, {"invoice": dispute.invoice, "dispute": data}
-    yield from _released(told, doors)
+    yield from _released(notice, doors)
 
 
-def _deadline(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    dispute = doors.store.dispute(told.tenant, told.subject, told.refs["dispute"])
+def _deadline(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    dispute = doors.store.dispute(notice.tenant, notice.subject, notice.refs["dispute"])
     if dispute and dispute.due_by:
         shown = ("id", "payment", "amount", "currency", "mode", "reason")
         data = {name: getattr(dispute, name) for name in shown}
-        data |= {"due_by": dispute.due_by.isoformat(), "days_left": int(told.refs["days"])}
-        yield told.kind.value, {"invoice": dispute.invoice, "dispute": data}
+        data |= {"due_by": dispute.due_by.isoformat(), "days_left": int(notice.refs["days"])}
+        yield notice.kind.value, {"invoice": dispute.invoice, "dispute": data}
 
 
-def _account(told: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    account = doors.store.account(told.tenant, told.subject)
-    yield told.kind.value, {"account": account.id, "mode": told.refs["mode"]}
+def _account(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
+    account = doors.store.account(notice.tenant, notice.subject)
+    yield notice.kind.value, {"account": account.id, "mode": notice.refs["mode"]}
 
 
 def _about(invoice: Invoice) -> Event:
@@ -138,20 +138,20 @@ def _about(invoice: Invoice) -> Event:
     }
 
 
-def _listed(told: Notification, name: str) -> list[str]:
-    return [each for each in told.refs.get(name, "").split(",") if each]
+def _listed(notice: Notification, name: str) -> list[str]:
+    return [each for each in notice.refs.get(name, "").split(",") if each]
 
 
 #: By fact: what other systems hear.
 EVENTS: dict[Kind, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]] = {
-    Kind.PAYMENT_RECEIVED: _received,
-    Kind.PAYMENT_FAILED: _failed,
-    Kind.CREDIT_APPLIED: _credited,
+    Kind.PAYMENT_RECEIVED: _payment_received,
+    Kind.PAYMENT_FAILED: _payment_failed,
+    Kind.CREDIT_APPLIED: _credit_applied,
     Kind.INVOICE_SETTLED: _invoice_paid,
     Kind.ACTION_REQUIRED: _action_required,
-    Kind.REFUND_CHANGED: _refund,
-    Kind.REFUND_NOTED: _refund,
-    Kind.DISPUTE_CHANGED: _dispute,
+    Kind.REFUND_CHANGED: _refund_changed,
+    Kind.REFUND_NOTED: _refund_changed,
+    Kind.DISPUTE_CHANGED: _dispute_changed,
     Kind.DISPUTE_DEADLINE: _deadline,
     Kind.ACCOUNT_ERROR: _account,
     Kind.ACCOUNT_RECOVERED: _account,

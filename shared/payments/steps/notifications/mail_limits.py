@@ -42,13 +42,13 @@ def first_reachable(addresses: Iterable[str | None], tenant: str, doors: Doors) 
     return next((each for each in known if not suppression_of(each, tenant, doors)), None)
 
 
-def count_mail(mail: Mail, reader: str, told: Notification, doors: Doors) -> None:
+def count_mail(mail: Mail, reader: str, notice: Notification, doors: Doors) -> None:
     """Count the mail, or raise Withheld; one whose sender dies then may count twice."""
-    scopes: list[Scope] = [] if told.kind in UNLIMITED else ["tenant"]
+    scopes: list[Scope] = [] if notice.kind in UNLIMITED else ["tenant"]
     if scopes and reader == "buyer":
         # Of all that a buyer gets, only what somebody asked for is limited for one invoice.
-        scopes += ["address", "invoice"] if told.kind is Kind.INVOICE_SENT else ["address"]
-    retrying(lambda: _count(mail.to, scopes, told, doors), doors)
+        scopes += ["address", "invoice"] if notice.kind is Kind.INVOICE_SENT else ["address"]
+    retrying(lambda: _count_or_withhold(mail.to, scopes, notice, doors), doors)
 
 
 def require_reachable(address: str, invoice: str, tenant: str, doors: Doors) -> None:
@@ -81,9 +81,11 @@ _SCOPES: dict[Scope, str] = {
 }
 
 
-def _count(address: str, scopes: list[Scope], told: Notification, doors: Doors) -> None:
+def _count_or_withhold(
+    address: str, scopes: list[Scope], notice: Notification, doors: Doors
+) -> None:
     now = doors.now()
-    stopped, found = _room(address, scopes, told.subject, told.tenant, doors)
+    stopped, found = _room(address, scopes, notice.subject, notice.tenant, doors)
     if stopped:
         raise Withheld(PartStatus.SUPPRESSED, stopped.reason)
     for count, most in found:

@@ -18,19 +18,19 @@ from payments.wording.letters import Letter
 from payments.wording.staff import LOCALE, reason, tell
 
 
-def tell_of_limit(withheld: Withheld, told: Notification, doors: Doors) -> None:
+def tell_of_limit(withheld: Withheld, notice: Notification, doors: Doors) -> None:
     """Have the merchant told, once a day for each limit, that mails are not sent any more."""
     # Whoever presses Send too often has been told so.
     if withheld.status is not PartStatus.CAPPED or str(withheld) == "invoice_limit":
         return
     now, scope = doors.now(), str(withheld).removesuffix("_limit")
-    if not getattr(doors.store.settings(told.tenant).mail_limits, scope):
+    if not getattr(doors.store.settings(notice.tenant).mail_limits, scope):
         # Whoever wants none knows that there are none.
         return
     key = f"{now:%Y-%m-%d}:{withheld}"
-    notice = of_tenant(Kind.MAIL_HELD, key, tenant=told.tenant, at=now, scope=scope)
+    row = of_tenant(Kind.MAIL_HELD, key, tenant=notice.tenant, at=now, scope=scope)
     with suppress(RowChanged):
-        doors.store.write(notice)
+        doors.store.write(row)
 
 
 def news_of(report: Report, doors: Doors) -> Iterator[Change[Notification]]:
@@ -38,11 +38,11 @@ def news_of(report: Report, doors: Doors) -> Iterator[Change[Notification]]:
     now = doors.now()
     today = f"{now:%Y-%m-%d}"
     kind = f"{Kind.MAIL_RETURNED}:{today}:"
-    told = len(doors.store.notices(report.tenant, "SET", "own", kind))
-    if told < RETURNED_NOTICES_PER_DAY:
+    sent = len(doors.store.notices(report.tenant, "SET", "own", kind))
+    if sent < RETURNED_NOTICES_PER_DAY:
         yield of_tenant(
             Kind.MAIL_RETURNED,
-            f"{today}:{told + 1}",
+            f"{today}:{sent + 1}",
             tenant=report.tenant,
             at=now,
             about=report.about,
@@ -53,26 +53,26 @@ def news_of(report: Report, doors: Doors) -> Iterator[Change[Notification]]:
         )
 
 
-def mail_returned(told: Notification, doors: Doors) -> Mail:
+def mail_returned(notice: Notification, doors: Doors) -> Mail:
     """Tell which mail came back, and what to do about it."""
-    refs = told.refs
-    whom, facts = _whom(told.tenant, refs, doors)
+    refs = notice.refs
+    whom, facts = _whom(notice.tenant, refs, doors)
     letter = _letter(
         f"mail_{refs['status']}",
         facts=(*facts, reason(refs["reason"])),
         whom=whom,
     )
-    return to_house(told.tenant, letter, _address(told, doors), doors)
+    return to_house(notice.tenant, letter, _address(notice, doors), doors)
 
 
-def mail_held(told: Notification, doors: Doors) -> Mail:
+def mail_held(notice: Notification, doors: Doors) -> Mail:
     """Tell that a limit is reached, and whose it is."""
-    scope = told.refs["scope"]
-    limits = doors.store.settings(told.tenant).mail_limits
+    scope = notice.refs["scope"]
+    limits = doors.store.settings(notice.tenant).mail_limits
     letter = _letter(
-        f"mail_held_{scope}", limit=str(getattr(limits, scope)), until=_hour(told.created_at)
+        f"mail_held_{scope}", limit=str(getattr(limits, scope)), until=_hour(notice.created_at)
     )
-    return to_house(told.tenant, letter, _address(told, doors), doors)
+    return to_house(notice.tenant, letter, _address(notice, doors), doors)
 
 
 def _hour(at: datetime) -> str:
@@ -106,19 +106,19 @@ def _whom(
     return customer.name, (*facts, ("Customer", f"{customer.name} ({customer.ref})"))
 
 
-def _address(told: Notification, doors: Doors) -> str:
+def _address(notice: Notification, doors: Doors) -> str:
     """Return the first of the merchant's addresses that takes mails."""
-    known = [doors.store.settings(told.tenant).seller_email, *_watchers(told, doors)]
-    if address := first_reachable(known, told.tenant, doors):
+    known = [doors.store.settings(notice.tenant).seller_email, *_watchers_of(notice, doors)]
+    if address := first_reachable(known, notice.tenant, doors):
         return address
     raise Nobody("no_address")
 
 
-def _watchers(told: Notification, doors: Doors) -> tuple[str, ...]:
-    about, name = told.refs.get("about"), told.refs.get("subject", "")
+def _watchers_of(notice: Notification, doors: Doors) -> tuple[str, ...]:
+    about, name = notice.refs.get("about"), notice.refs.get("subject", "")
     try:
         if about == "INV":
-            name = doors.store.invoice(told.tenant, name).account or ""
-        return tuple(doors.store.account(told.tenant, name).error_emails)
+            name = doors.store.invoice(notice.tenant, name).account or ""
+        return tuple(doors.store.account(notice.tenant, name).error_emails)
     except NotFound:
         return ()

@@ -147,20 +147,20 @@ class Scene:
         return link_for(attempt, self.invoice, doors)
 
 
-def scene_of(told: Notification, doors: Doors, *, erased: bool = False) -> Scene:
+def scene_of(notice: Notification, doors: Doors, *, erased: bool = False) -> Scene:
     """Return the invoice that somebody is told of, with its people, perhaps an erased one."""
-    invoice, settings = doors.store.told_of(told)
+    invoice, settings = doors.store.told_of(notice)
     customer, account = doors.store.parties(invoice)
     if customer.erased_at and not erased:
         raise Nobody("erased")
-    name = settings.name or (account.name if account else told.tenant)
+    name = settings.name or (account.name if account else notice.tenant)
     return Scene(invoice, customer, settings, Look(name, settings.colour or letters.COLOUR))
 
 
-def pay_page(told: Notification, link: PayLink | None, doors: Doors) -> str:
+def pay_page(notice: Notification, link: PayLink | None, doors: Doors) -> str:
     """Return where a link is paid; empty where nobody knows this deployment's address."""
-    base = deployment().public_url or told.refs.get("base", "")
-    return page_of(base, told.tenant, link.id, doors) if link and base else ""
+    base = deployment().public_url or notice.refs.get("base", "")
+    return page_of(base, notice.tenant, link.id, doors) if link and base else ""
 
 
 def to_buyer(

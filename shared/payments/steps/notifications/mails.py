@@ -32,9 +32,9 @@ CHAIN = timedelta(hours=24)
 _TOLD = frozenset({PartStatus.SENDING, PartStatus.SENT, PartStatus.UNSURE})
 
 
-def compose(reader: str, told: Notification, doors: Doors) -> Mail:
+def compose(reader: str, notice: Notification, doors: Doors) -> Mail:
     """Return the mail to one kind of reader, or raise Nobody."""
-    return MAILS[told.kind][reader](told, doors)
+    return MAILS[notice.kind][reader](notice, doors)
 
 
 def readers_of(kind: Kind) -> tuple[str, ...]:
@@ -54,14 +54,14 @@ def _for_staff(scene: Scene, amount: int) -> Callable[[str], str]:
     return lambda name: tell(name, **values)
 
 
-def _receipt(told: Notification, doors: Doors) -> Mail:
-    scene, payment = scene_of(told, doors), _payment(told, doors)
+def _receipt(notice: Notification, doors: Doors) -> Mail:
+    scene, payment = scene_of(notice, doors), _payment_behind(notice, doors)
     word = _words(scene, payment.gross)
     return to_buyer(scene, _about_payment("mail.receipt", scene, payment, scene.locale, word))
 
 
-def _sale(told: Notification, doors: Doors) -> Mail:
-    scene, payment = scene_of(told, doors), _payment(told, doors)
+def _sale(notice: Notification, doors: Doors) -> Mail:
+    scene, payment = scene_of(notice, doors), _payment_behind(notice, doors)
     word = _for_staff(scene, payment.gross)
     return to_seller(scene, _about_payment("sale", scene, payment, STAFF, word))
 
@@ -82,17 +82,17 @@ def _when(payment: Payment, locale: str) -> list[tuple[str, str]]:
     return facts
 
 
-def _invoice(told: Notification, doors: Doors) -> Mail:
+def _invoice(notice: Notification, doors: Doors) -> Mail:
     """Send an invoice with its link, as somebody of the merchant has asked for."""
-    scene = scene_of(told, doors)
+    scene = scene_of(notice, doors)
     if not scene.invoice.outstanding:
         raise Nobody("paid")
-    link = doors.store.link(told.tenant, told.subject, told.refs["link"])
+    link = doors.store.link(notice.tenant, notice.subject, notice.refs["link"])
     if not link.is_usable(doors.now()):
         raise Nobody("link_withdrawn")
     locale, left = scene.locale, scene.invoice.outstanding
     word = _words(scene, left)
-    button = (word("mail.invoice.button"), pay_page(told, link, doors))
+    button = (word("mail.invoice.button"), pay_page(notice, link, doors))
     facts = [
         *scene.facts(scene.invoice.total, locale, "total"),
         *scene.tax(locale),
@@ -101,7 +101,7 @@ def _invoice(told: Notification, doors: Doors) -> Mail:
     letter = scene.letter("mail.invoice", locale, word, facts, button=button, message=link.message)
     drawn = invoice_pdf.draw(scene.sheet())
     file = Attachment(f"{_file_name(scene.invoice.number)}.pdf", "application/pdf", drawn)
-    return to_buyer(scene, letter, address=told.refs.get("email"), files=(file,))
+    return to_buyer(scene, letter, address=notice.refs.get("email"), files=(file,))
 
 
 def _file_name(number: str) -> str:
@@ -109,59 +109,59 @@ def _file_name(number: str) -> str:
     return "".join(each if each.isascii() and each.isalnum() else "-" for each in number)[:60]
 
 
-def _declined(told: Notification, doors: Doors) -> Mail:
+def _declined(notice: Notification, doors: Doors) -> Mail:
     """Tell a payer that a saved card was not charged; why is the merchant's business alone."""
-    scene, attempt = scene_of(told, doors), _attempt(told, doors)
-    if _was_told(told, attempt, doors):
+    scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
+    if _was_told(notice, attempt, doors):
         raise Nobody("told_before")
     if not scene.invoice.outstanding:
         raise Nobody("paid")
     asks = attempt.decline is not None and attempt.decline.asks_payer
     name, locale = "mail.confirm" if asks else "mail.declined", scene.locale
     word = _words(scene, attempt.amount)
-    page = pay_page(told, scene.link(attempt, doors), doors)
+    page = pay_page(notice, scene.link(attempt, doors), doors)
     button = (word(f"{name}.button"), page) if page else None
     return to_buyer(
         scene, scene.letter(name, locale, word, scene.facts(attempt.amount, locale), button=button)
     )
 
 
-def _was_told(told: Notification, attempt: Attempt, doors: Doors) -> bool:
+def _was_told(notice: Notification, attempt: Attempt, doors: Doors) -> bool:
     """Whether the payer knows: of tries that end alike, one after the other, one is told."""
     others = [
         each
-        for each in doors.store.notices(told.tenant, "INV", told.subject, told.kind)
-        if each.id != told.id and "buyer" in each.parts and each.parts["buyer"].status in _TOLD
+        for each in doors.store.notices(notice.tenant, "INV", notice.subject, notice.kind)
+        if each.id != notice.id and "buyer" in each.parts and each.parts["buyer"].status in _TOLD
     ]
     if not others:
         return False
     last = others[-1]
-    known = doors.store.attempt(told.tenant, told.subject, last.refs["attempt"])
-    again = attempt.channel is Channel.AUTO or told.created_at - last.created_at < CHAIN
-    return again and known is not None and _ended(known) == _ended(attempt)
+    known = doors.store.attempt(notice.tenant, notice.subject, last.refs["attempt"])
+    again = attempt.channel is Channel.AUTO or notice.created_at - last.created_at < CHAIN
+    return again and known is not None and _end_of(known) == _end_of(attempt)
 
 
-def _ended(attempt: Attempt) -> tuple[Course | None, str | None]:
+def _end_of(attempt: Attempt) -> tuple[Course | None, str | None]:
     """Return what decides what a payer can do now: what the bank leaves to do, and which card."""
     return decide(attempt.decline) if attempt.decline else None, attempt.payment_method
 
 
-def _confirm(told: Notification, doors: Doors) -> Mail:
+def _confirm_mail(notice: Notification, doors: Doors) -> Mail:
     """Ask a payer to confirm with their bank what their saved card is to pay."""
-    scene, attempt = scene_of(told, doors), _attempt(told, doors)
+    scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
     if not attempt.waits or not attempt.confirm_by:
         raise Nobody("asked_no_more")
     name, locale = "mail.confirm", scene.locale
-    word, page = _words(scene, attempt.charged), pay_page(told, scene.link(attempt, doors), doors)
+    word, page = _words(scene, attempt.charged), pay_page(notice, scene.link(attempt, doors), doors)
     until = locales.day(attempt.confirm_by, locale)
     facts = [*scene.facts(attempt.charged, locale), (say("mail.label.confirm_by", locale), until)]
     button = (word(f"{name}.button"), page) if page else None
     return to_buyer(scene, scene.letter(name, locale, word, facts, button=button))
 
 
-def _blocked(told: Notification, doors: Doors) -> Mail:
+def _blocked(notice: Notification, doors: Doors) -> Mail:
     """Tell the merchant, and nobody else, that Stripe's own rules have stopped a payment."""
-    scene, attempt = scene_of(told, doors), _attempt(told, doors)
+    scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
     if not attempt.decline or attempt.decline.outcome_type != "blocked":
         raise Nobody("not_blocked")
     word = _for_staff(scene, attempt.amount)
@@ -173,10 +173,10 @@ def _blocked(told: Notification, doors: Doors) -> Mail:
     return to_seller(scene, scene.letter("blocked", STAFF, word, facts))
 
 
-def _refund(told: Notification, doors: Doors) -> Mail:
-    scene = scene_of(told, doors)
-    refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
-    if not refund or told.refs["status"] != "succeeded":
+def _refund_mail(notice: Notification, doors: Doors) -> Mail:
+    scene = scene_of(notice, doors)
+    refund = doors.store.refund(notice.tenant, notice.subject, notice.refs["refund"])
+    if not refund or notice.refs["status"] != "succeeded":
         raise Nobody("nothing_given_back")
     word = _words(scene, refund.amount)
     return to_buyer(
@@ -185,22 +185,22 @@ def _refund(told: Notification, doors: Doors) -> Mail:
     )
 
 
-def _refund_failed(told: Notification, doors: Doors) -> Mail:
-    scene = scene_of(told, doors)
-    refund = doors.store.refund(told.tenant, told.subject, told.refs["refund"])
-    if not refund or told.refs["status"] != "failed":
+def _refund_failed(notice: Notification, doors: Doors) -> Mail:
+    scene = scene_of(notice, doors)
+    refund = doors.store.refund(notice.tenant, notice.subject, notice.refs["refund"])
+    if not refund or notice.refs["status"] != "failed":
         raise Nobody("given_back")
     word = _for_staff(scene, refund.amount)
     facts = [*scene.facts(refund.amount, STAFF), reason(refund.failure_reason)]
     return to_seller(scene, scene.letter("refund_failed", STAFF, word, facts))
 
 
-def _dispute(told: Notification, doors: Doors) -> Mail:
-    scene = scene_of(told, doors)
-    dispute = doors.store.dispute(told.tenant, told.subject, told.refs["dispute"])
+def _dispute_mail(notice: Notification, doors: Doors) -> Mail:
+    scene = scene_of(notice, doors)
+    dispute = doors.store.dispute(notice.tenant, notice.subject, notice.refs["dispute"])
     if not dispute:
         raise Nobody("gone")
-    status = told.refs["status"]
+    status = notice.refs["status"]
     name = f"dispute_{status}" if status in {"won", "lost"} else "dispute"
     word = _for_staff(scene, dispute.amount)
     facts = [*scene.facts(dispute.amount, STAFF), reason(dispute.reason)]
@@ -208,18 +208,18 @@ def _dispute(told: Notification, doors: Doors) -> Mail:
 
 
 def _to_watcher(
-    place: int, write: Callable[[Account, str], Letter], told: Notification, doors: Doors
+    place: int, write: Callable[[Account, str], Letter], notice: Notification, doors: Doors
 ) -> Mail:
     """Write to one of those who are told of an account's errors."""
-    account = doors.store.account(told.tenant, told.subject)
+    account = doors.store.account(notice.tenant, notice.subject)
     if place >= len(account.error_emails):
         raise Nobody("no_address")
-    if told.kind is Kind.ACCOUNT_ERROR and account.slot(told.refs["mode"]).is_active:
+    if notice.kind is Kind.ACCOUNT_ERROR and account.slot(notice.refs["mode"]).is_active:
         raise Nobody("works_again")
-    return to_watcher(account, place, write(account, told.refs["mode"]), doors)
+    return to_watcher(account, place, write(account, notice.refs["mode"]), doors)
 
 
-def _watchers(
+def _to_watchers(
     write: Callable[[Account, str], Letter],
 ) -> dict[str, Callable[[Notification, Doors], Mail]]:
     return {
@@ -227,15 +227,15 @@ def _watchers(
     }
 
 
-def _payment(told: Notification, doors: Doors) -> Payment:
-    found = doors.store.payment(told.tenant, told.subject, told.refs["source"])
+def _payment_behind(notice: Notification, doors: Doors) -> Payment:
+    found = doors.store.payment(notice.tenant, notice.subject, notice.refs["source"])
     if not found:
         raise Nobody("no_payment")
     return found
 
 
-def _attempt(told: Notification, doors: Doors) -> Attempt:
-    found = doors.store.attempt(told.tenant, told.subject, told.refs["attempt"])
+def _attempt_behind(notice: Notification, doors: Doors) -> Attempt:
+    found = doors.store.attempt(notice.tenant, notice.subject, notice.refs["attempt"])
     if not found:
         raise Nobody("no_attempt")
     return found
@@ -246,13 +246,13 @@ MAILS: dict[Kind, dict[str, Callable[[Notification, Doors], Mail]]] = {
     Kind.INVOICE_SENT: {"buyer": _invoice},
     Kind.PAYMENT_RECEIVED: {"buyer": _receipt, "seller": _sale},
     Kind.PAYMENT_FAILED: {"buyer": _declined, "seller": _blocked},
-    Kind.ACTION_REQUIRED: {"buyer": _confirm},
-    Kind.REFUND_CHANGED: {"buyer": _refund, "seller": _refund_failed},
-    Kind.DISPUTE_CHANGED: {"seller": _dispute},
+    Kind.ACTION_REQUIRED: {"buyer": _confirm_mail},
+    Kind.REFUND_CHANGED: {"buyer": _refund_mail, "seller": _refund_failed},
+    Kind.DISPUTE_CHANGED: {"seller": _dispute_mail},
     Kind.DISPUTE_DEADLINE: {"seller": reminders.deadline},
     Kind.CARD_EXPIRING: {"buyer": reminders.expiring},
-    Kind.ACCOUNT_ERROR: _watchers(account_alerts.broken),
-    Kind.ACCOUNT_RECOVERED: _watchers(account_alerts.mended),
+    Kind.ACCOUNT_ERROR: _to_watchers(account_alerts.broken),
+    Kind.ACCOUNT_RECOVERED: _to_watchers(account_alerts.mended),
     Kind.MAIL_RETURNED: {"seller": mail_problems.mail_returned},
     Kind.MAIL_HELD: {"seller": mail_problems.mail_held},
 }

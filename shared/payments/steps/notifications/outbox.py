@@ -28,7 +28,7 @@ def of_invoice(
     was used before would make the whole transaction fail, so it has to follow from a row or a
     transition that the same transaction makes.
     """
-    return _row(kind, key, (tenant, "INV", invoice), at, refs)
+    return _outbox_row(kind, key, (tenant, "INV", invoice), at, refs)
 
 
 def of_refund(
@@ -68,24 +68,24 @@ def of_account(
     kind: Kind, key: str, *, tenant: str, account: str, at: datetime, **refs: str
 ) -> Change[Notification]:
     """Return the row of a fact about an account; all else as for an invoice."""
-    return _row(kind, key, (tenant, "ACC", account), at, refs)
+    return _outbox_row(kind, key, (tenant, "ACC", account), at, refs)
 
 
 def of_customer(
     kind: Kind, key: str, *, tenant: str, customer: str, at: datetime, **refs: str
 ) -> Change[Notification]:
     """Return the row of a fact about a customer; all else as for an invoice."""
-    return _row(kind, key, (tenant, "CUS", customer), at, refs)
+    return _outbox_row(kind, key, (tenant, "CUS", customer), at, refs)
 
 
 def of_tenant(
     kind: Kind, key: str, *, tenant: str, at: datetime, **refs: str
 ) -> Change[Notification]:
     """Return the row of a fact about the tenant's own house; all else as for an invoice."""
-    return _row(kind, key, (tenant, "SET", "own"), at, refs)
+    return _outbox_row(kind, key, (tenant, "SET", "own"), at, refs)
 
 
-def _row(
+def _outbox_row(
     kind: Kind, key: str, home: tuple[str, About, str], at: datetime, refs: dict[str, str]
 ) -> Change[Notification]:
     tenant, about, subject = home

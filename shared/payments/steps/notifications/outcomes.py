@@ -30,27 +30,27 @@ ENDS = {
 }
 
 
-def recount(told: Notification) -> Iterator[tuple[datetime, str, str, dict[str, str]]]:
+def recount(notice: Notification) -> Iterator[tuple[datetime, str, str, dict[str, str]]]:
     """Yield when, as what, in which words, and with which proof each part of it ended."""
-    for reader, part in told.parts.items():
-        refs = {"notification": told.id, "reader": reader}
-        yield part.at, f"notice_{part.status}", _words(reader, part, told), refs
+    for reader, part in notice.parts.items():
+        refs = {"notification": notice.id, "reader": reader}
+        yield part.at, f"notice_{part.status}", _outcome(reader, part, notice), refs
 
 
 def recount_report(report: Report) -> tuple[datetime, str, str, dict[str, str]]:
     """Return the same of a mail that came back, or that somebody complained about."""
     who, what = READERS.get(report.reader, report.reader), f"({report.reason.replace('_', ' ')})"
-    told = "The mail to {who} {ended} {what}.".format(
+    text = "The mail to {who} {ended} {what}.".format(
         who=who[0].lower() + who[1:],
         ended="was complained about" if report.status == "complained" else "came back",
         what=what,
     )
     after = " Nothing more is sent to that address." if report.final else ""
     refs = {"notification": report.notice, "reader": report.reader}
-    return report.at, f"mail_{report.status}", told + after, refs
+    return report.at, f"mail_{report.status}", text + after, refs
 
 
-def _words(reader: str, part: Part, told: Notification) -> str:
-    ended = ENDS[part.status].format(fact=FACTS.get(told.kind, told.kind.value))
+def _outcome(reader: str, part: Part, notice: Notification) -> str:
+    ended = ENDS[part.status].format(fact=FACTS.get(notice.kind, notice.kind.value))
     why = f" ({part.reason.replace('_', ' ')})" if part.reason else ""
     return f"{READERS.get(reader, reader)} {ended}{why}."

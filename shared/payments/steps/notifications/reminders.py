@@ -14,20 +14,20 @@ from payments.wording.staff import LOCALE as STAFF
 from payments.wording.staff import reason, tell
 
 
-def expiring(told: Notification, doors: Doors) -> Mail:
+def expiring(notice: Notification, doors: Doors) -> Mail:
     """Tell the owner of a card that it expires, if it still does and they may still pay by it."""
-    customer = doors.store.customer(told.tenant, told.subject)
+    customer = doors.store.customer(notice.tenant, notice.subject)
     if customer.erased_at:
         raise Nobody("erased")
     if not customer.online_payment_enabled:
         raise Nobody("customer_not_enabled")
-    card = doors.store.card(told.tenant, told.subject, told.refs["payment_method"])
+    card = doors.store.card(notice.tenant, notice.subject, notice.refs["payment_method"])
     if not card or not card.is_active:
         raise Nobody("card_removed")
-    if card.expiry != told.refs["expiry"]:
+    if card.expiry != notice.refs["expiry"]:
         raise Nobody("card_renewed")
-    settings = doors.store.settings(told.tenant)
-    name = settings.name or doors.store.account(told.tenant, card.account).name
+    settings = doors.store.settings(notice.tenant)
+    name = settings.name or doors.store.account(notice.tenant, card.account).name
     letter = _about_card(card, locales.known(customer.locale), name)
     return to_owner(customer, settings, letter, Look(name, settings.colour or letters.COLOUR))
 
@@ -49,11 +49,11 @@ def _about_card(card: SavedMethod, locale: str, seller: str) -> Letter:
     )
 
 
-def deadline(told: Notification, doors: Doors) -> Mail:
+def deadline(notice: Notification, doors: Doors) -> Mail:
     """Tell the merchant how many days a dispute can still be answered."""
     # It is the merchant who loses the money, whoever has been forgotten meanwhile.
-    scene = scene_of(told, doors, erased=True)
-    dispute = doors.store.dispute(told.tenant, told.subject, told.refs["dispute"])
+    scene = scene_of(notice, doors, erased=True)
+    dispute = doors.store.dispute(notice.tenant, notice.subject, notice.refs["dispute"])
     if not dispute or not dispute.due_by:
         raise Nobody("gone")
     if not dispute.is_answerable or dispute.submissions:

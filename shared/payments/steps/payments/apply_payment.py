@@ -41,10 +41,10 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
         return paid
     attempt = attempt_of(intent.metadata, tenant, doors)
     require_match(intent, attempt, account, mode)
-    return _follow(attempt, intent, doors)
+    return _apply_unpaid(attempt, intent, doors)
 
 
-def _follow(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+def _apply_unpaid(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
     """Bring into the books that the attempt goes on, or has come to nothing."""
     if intent.status == "processing":
         return advance(
@@ -130,7 +130,7 @@ def apply_payment(
             *map(change, back),
             *beside(payment, invoices, paid, doors),
             *surcharge_entry(payment, seen[0], invoices[0], doors.now()),
-            *(told for refund in back for told in of_refund(refund, None, doors.now())),
+            *(notice for refund in back for notice in of_refund(refund, None, doors.now())),
         )
         return saved.new
 

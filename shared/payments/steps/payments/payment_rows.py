@@ -20,7 +20,7 @@ def beside(
 ) -> Iterator[Change[Any]]:
     """Yield the rows that a payment brings beside itself and its invoices, now `paid`."""
     yield change(payment_received(payment).entered(doors.now()))
-    yield _received(payment, invoices, paid, doors)
+    yield _payment_notice(payment, invoices, paid, doors)
     for invoice in invoices:
         part = Allocation(invoice=invoice.id, amount=payment.allocated_to(invoice.id))
         if part.amount and invoice.id != payment.invoice:
@@ -32,7 +32,7 @@ def beside(
         yield give_credit(payment, payment.unapplied, doors)
 
 
-def _received(
+def _payment_notice(
     payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
 ) -> Change[Notification]:
     """Return what is told of a payment: which invoices it covers, and which orders may go."""

@@ -29,15 +29,15 @@ def submit(refund: Refund, doors: Doors) -> Refund:
     """
     gateway = doors.gateway(refund.tenant, refund.account or "", refund.mode or "")
     if refund.stripe_refund:
-        return applied(refund, gateway.refund(refund.stripe_refund), doors)
-    if refund.status is _S.SUBMITTED and (told := _made_for(refund, gateway)):
-        return applied(refund, told, doors)
+        return apply_own_refund(refund, gateway.refund(refund.stripe_refund), doors)
+    if refund.status is _S.SUBMITTED and (told := _found_at_stripe(refund, gateway)):
+        return apply_own_refund(refund, told, doors)
     if not refund.may_replay(doors.now()):
         return give_up(refund, "not_sent", doors)
     return _send(refund, gateway, doors) if doors.may_write else refund
 
 
-def applied(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
+def apply_own_refund(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
     """Apply what Stripe says of a refund of ours, asked in its own account."""
     return apply_refund(
         told,
@@ -71,12 +71,12 @@ def _send(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
     first = refund.status is _S.REQUESTED
     try:
         sent = _sending(refund, doors) if first else refund
-        return applied(sent, gateway.create_refund(sent), doors)
+        return apply_own_refund(sent, gateway.create_refund(sent), doors)
     except RowChanged:
         # The sweep, a webhook or another request got there first; what they found stands.
         return latest_refund(refund, doors)
     except FailedAtStripe:
-        return _failed(refund, gateway, doors)
+        return _look_for_failed(refund, gateway, doors)
     except (OutcomeUnknown, StripeUnavailable):
         # Unavailable too: the SDK may have sent it once before and lost the answer.
         return latest_refund(refund, doors)
@@ -88,7 +88,7 @@ def _send(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
         raise
 
 
-def _failed(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
+def _look_for_failed(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
     """
     Find out what a refund came to that Stripe says it has failed to make.
 
@@ -97,8 +97,12 @@ def _failed(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
     """
     if doors.now() - refund.created_at < SWEEP_AFTER:
         return latest_refund(refund, doors)
-    told = _made_for(refund, gateway)
-    return applied(refund, told, doors) if told else give_up(refund, "failed_at_stripe", doors)
+    told = _found_at_stripe(refund, gateway)
+    return (
+        apply_own_refund(refund, told, doors)
+        if told
+        else give_up(refund, "failed_at_stripe", doors)
+    )
 
 
 def _sending(refund: Refund, doors: Doors) -> Refund:
@@ -107,7 +111,7 @@ def _sending(refund: Refund, doors: Doors) -> Refund:
     return doors.store.save(refund.become(_S.SUBMITTED, sweep_at=sweep_at), refund)
 
 
-def _made_for(refund: Refund, gateway: "Gateway") -> StripeRefund | None:
+def _found_at_stripe(refund: Refund, gateway: "Gateway") -> StripeRefund | None:
     """Return what Stripe lists as made for the refund: asked so, it cannot repeat a failure."""
     listed = gateway.refunds_of(refund.charge or "")
     return next((told for told in listed if told.metadata.get("refund") == refund.id), None)
