@@ -33,6 +33,8 @@ EXPANDABLE: dict[str, frozenset[str]] = {
         " reversed_by",
         "price": "product currency_options tiers",
         "product": "default_price",
+        "radar.early_fraud_warning": "charge payment_intent",
+        "review": "charge payment_intent",
         "refund": "balance_transaction charge customer failure_balance_transaction payment_intent"
         " source_transfer_reversal transfer_reversal",
         "setup_intent": "application customer latest_attempt mandate on_behalf_of payment_method"

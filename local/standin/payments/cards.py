@@ -41,6 +41,8 @@ class Card:
     """optional | required (each payment) | until_set_up | on_session (already set up)."""
     risk: str = "normal"
     dispute: str | None = None
+    warned_of: bool = False
+    """Whether the network takes the payment for fraud, without a dispute as yet."""
     refund: str = "succeeds"
     settles_at_once: bool = False
     label: str | None = None
@@ -131,7 +133,7 @@ CARDS = (
          label="Can be saved, is never charged"),
     Card("radarBlock", "4100000000000019", decline=BLOCKED, risk="highest",
          label="Blocked as too risky"),
-    Card("riskLevelElevated", "4000000000009235", risk="elevated"),
+    Card("riskLevelElevated", "4000000000009235", risk="elevated", label="Held for a review"),
     Card("riskLevelHighest", "4000000000004954", risk="highest"),
     Card("threeDSecure2Required", "4000000000003220", authentication="required",
          label="Asks for every payment"),
@@ -149,6 +151,10 @@ CARDS = (
          decline=NO_FUNDS, authentication="required"),
     Card("createDispute", "4000000000000259", dispute="fraudulent", label="The payer disputes it"),
     Card("createDisputeProductNotReceived", "4000000000002685", dispute="product_not_received"),
+    Card("createMultipleDisputes", "4000000404000079", dispute="multiple",
+         label="The payer disputes it in two parts"),
+    Card("createIssuerFraudRecord", "4000000000005423", warned_of=True,
+         label="The network warns of fraud"),
     Card("createDisputeInquiry", "4000000000001976", dispute="inquiry",
          label="The bank asks about it"),
     Card("refundFail", "4000000000005126", refund="fails_later", label="Its refund fails later"),

@@ -10,7 +10,7 @@ from local.standin.engine.messages import Json
 from local.standin.engine.routing import job
 from local.standin.funds import balance, shares
 from local.standin.funds.conversion import settled
-from local.standin.payments import debits, disputes
+from local.standin.payments import debits, disputes, radar
 from local.standin.payments.cards import (
     BY_NAME,
     NOT_AUTHENTICATED,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 RISK_SCORES = {"normal": 17, "elevated": 67, "highest": 88}
 SENTENCES = {
     "authorized": "Payment complete.",
+    "manual_review": "Stripe evaluated this payment as having elevated risk, and placed it in your "
+    "manual review queue.",
     "blocked": "Stripe blocked this payment as too risky.",
     "issuer_declined": "The bank did not return any further details with this decline.",
 }
@@ -100,7 +102,8 @@ def next_action(call: Call, intent: Json) -> Json:
 
 def outcome_of(card: Card | None, declined: Decline | None) -> Json:
     risk = card.risk if card else "normal"
-    kind = declined.outcome if declined else "authorized"
+    usual = "manual_review" if risk == "elevated" else "authorized"
+    kind = declined.outcome if declined else usual
     return {
         "advice_code": declined.advice if declined else None,
         "network_advice_code": None,
@@ -297,14 +300,20 @@ def finish(call: Call, intent: Json, charge: Json, operation: str) -> None:
     call.save(intent)
     call.emit("charge.captured" if operation == "capture" else "charge.succeeded", charge)
     # Stripe tells of a test card's dispute before it tells that the intent has succeeded.
-    if reason := dispute_of(call, charge):
-        disputes.open_dispute(call, charge, reason)
+    if card := BY_NAME.get(call.hidden(charge["id"]).get("behaviour", "")):
+        doubt(call, intent, charge, card)
     call.emit("payment_intent.succeeded", intent)
 
 
-def dispute_of(call: Call, charge: Json) -> str | None:
-    card = BY_NAME.get(call.hidden(charge["id"]).get("behaviour", ""))
-    return card.dispute if card else None
+def doubt(call: Call, intent: Json, charge: Json, card: Card) -> None:
+    """Let Radar, the network or the payer doubt a payment that has come, as its card has it."""
+    if card.risk == "elevated":
+        radar.open_review(call, charge, intent)
+        call.save(intent)
+    if card.warned_of:
+        radar.warn(call, charge)
+    if card.dispute:
+        disputes.dispute(call, charge, card.dispute)
 
 
 def remember_method(call: Call, intent: Json, method: Json) -> None:

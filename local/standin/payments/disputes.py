@@ -9,7 +9,7 @@ from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.funds import balance
 from local.standin.funds.conversion import settled
-from local.standin.payments import files
+from local.standin.payments import files, radar
 from local.standin.payments.states import DISPUTE
 
 if TYPE_CHECKING:
@@ -35,13 +35,23 @@ INQUIRY_ENDS_AFTER_S = 120 * 24 * 3600
 DAY_S = 24 * 3600
 
 
-def open_dispute(call: Call, charge: Json, reason: str) -> Json:
+def dispute(call: Call, charge: Json, reason: str) -> None:
+    """Dispute a payment as its card has it: once, or one half and then the other."""
+    if reason != "multiple":
+        open_dispute(call, charge, reason, charge["amount"])
+        return
+    half = charge["amount"] // 2
+    for amount in (half, charge["amount"] - half):
+        open_dispute(call, charge, "fraudulent", amount)
+
+
+def open_dispute(call: Call, charge: Json, reason: str, amount: int) -> Json:
     inquiry = reason == "inquiry"
     spoken = "fraudulent" if inquiry else reason
     status = "warning_needs_response" if inquiry else "needs_response"
     ident = call.new_id("du")
     dispute = {
-        "id": ident, "object": "dispute", "amount": charge["amount"], "balance_transactions": [],
+        "id": ident, "object": "dispute", "amount": amount, "balance_transactions": [],
         "charge": charge["id"], "created": call.now, "currency": charge["currency"],
         "enhanced_eligibility_types": [],
         "evidence": {**dict.fromkeys(EVIDENCE), "enhanced_evidence": {}},
@@ -65,6 +75,7 @@ def open_dispute(call: Call, charge: Json, reason: str) -> Json:
     call.insert(dispute)
     charge["disputed"] = True
     call.save(charge)
+    radar.end_doubts(call, charge, "disputed")
     ends = call.now + INQUIRY_ENDS_AFTER_S if inquiry else dispute["evidence_details"]["due_by"]
     call.later(ends - call.now, "lapse_dispute", ident)
     call.emit("charge.dispute.created", dispute)

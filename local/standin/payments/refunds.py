@@ -10,7 +10,7 @@ from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.funds import balance, shares_back
 from local.standin.funds.currencies import require_step, shown
-from local.standin.payments import charging
+from local.standin.payments import charging, radar
 from local.standin.payments.cards import BY_NAME
 from local.standin.payments.states import CHARGE, DISPUTE, NOTHING_TO_REFUND, REFUND
 
@@ -48,6 +48,9 @@ def create(call: Call) -> Json:
     before = take_back(call, refund, charge, call.params)
     call.emit("refund.created", refund)
     call.emit("charge.refunded", charge, before)
+    if charge["refunded"]:
+        fraud = call.params.get("reason") == "fraudulent"
+        radar.end_doubts(call, charge, "refunded_as_fraud" if fraud else "refunded")
     return refund
 
 
