@@ -100,11 +100,11 @@ class AmountNotRepresentable(Invalid):
 
 
 class AmountTooSmall(Invalid):
-    """Stripe has a minimum charge for each currency."""
+    """Stripe has a minimum charge for each currency, of a part and of what it leaves (`rest`)."""
 
 
 class AmountTooLarge(Invalid):
-    """Stripe has a maximum charge."""
+    """More than one charge takes (`maximum`): ask for it in parts."""
 
 
 class CurrencyNotSupported(Invalid):

@@ -50,8 +50,11 @@ MINIMUM_CHARGE = {
     "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200,
     "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
 }  # fmt: skip
-#: Eight digits; Stripe accepts more only in a few currencies and by arrangement.
+#: What one charge takes: eight digits, and in a currency of small units more.
 MAXIMUM_CHARGE = 99_999_999
+MAXIMUM_CHARGES = {"idr": 999_999_999_999}
+#: What an invoice may ask for. More than one charge takes is paid in parts, or by bank.
+MAXIMUM_TOTAL = 999_999_999_999
 
 SUPPORTED = TWO_DECIMAL | ZERO_DECIMAL | THREE_DECIMAL | WHOLE_UNITS
 
@@ -105,8 +108,17 @@ def require_representable(money: Money) -> None:
             currency=money.currency,
             step=least,
         )
-    if money.amount > MAXIMUM_CHARGE:
-        raise AmountTooLarge(f"The most that can be asked for is {MAXIMUM_CHARGE} minor units.")
+    if money.amount > MAXIMUM_TOTAL:
+        raise AmountTooLarge(
+            f"The most that can be asked for is {MAXIMUM_TOTAL} minor units.",
+            maximum=MAXIMUM_TOTAL,
+        )
+
+
+def most_charge(currency: str) -> int:
+    """Return the largest amount that Stripe charges at once in a currency."""
+    most = MAXIMUM_CHARGES.get(currency, MAXIMUM_CHARGE)
+    return most - most % step(currency)
 
 
 def least_charge(currency: str) -> int:
@@ -117,9 +129,33 @@ def least_charge(currency: str) -> int:
 def require_chargeable(money: Money) -> None:
     """Refuse what Stripe would refuse to charge."""
     require_representable(money)
-    minimum = least_charge(money.currency)
+    minimum, maximum = least_charge(money.currency), most_charge(money.currency)
+    if money.amount > maximum:
+        raise AmountTooLarge(
+            "The most that Stripe charges at once in this currency is "
+            f"{Money(maximum, money.currency)}: ask for it in parts.",
+            maximum=maximum,
+        )
     if money.amount < minimum:
         raise AmountTooSmall(
             f"The least that Stripe charges in this currency is {Money(minimum, money.currency)}.",
             minimum=minimum,
         )
+
+
+def require_rest(rest: int, currency: str, least: int = 0) -> None:
+    """Refuse to leave, beside a part that is paid, less than Stripe charges, or than `least`."""
+    minimum = max(least, least_charge(currency))
+    if 0 < rest < minimum:
+        raise AmountTooSmall(
+            f"It would leave {Money(rest, currency)}, and the least that can be paid at once is "
+            f"{Money(minimum, currency)}: ask for all of it, or leave that much.",
+            minimum=minimum,
+            rest=rest,
+        )
+
+
+def part_within(left: int, most: int, least: int) -> int:
+    """Return the largest part of `left`, up to `most`, that leaves nothing, or `least` or more."""
+    part = min(left, most)
+    return left - least if 0 < left - part < least else part

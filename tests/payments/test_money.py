@@ -24,6 +24,8 @@ from payments.money import (
     ZERO_DECIMAL,
     Money,
     decimals,
+    least_charge,
+    part_within,
     require_chargeable,
     require_currency,
     require_representable,
@@ -69,6 +71,8 @@ def test_an_amount_is_written_with_its_currencys_decimals(
         (-50, "eur", AmountTooSmall),
         (99_999_999, "eur", None),
         (100_000_000, "eur", AmountTooLarge),
+        (999_999_999_999, "idr", None),
+        (1_000_000_000_000, "idr", AmountTooLarge),
         (1_230, "kwd", None),
         (1_234, "kwd", AmountNotRepresentable),
         (1_005, "jod", AmountNotRepresentable),
@@ -155,3 +159,15 @@ def test_what_may_be_charged_is_within_stripes_bounds(amount: int, currency: str
         return
 
     assert MINIMUM_CHARGE.get(currency, 1) <= amount <= MAXIMUM_CHARGE
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**9), CURRENCIES)
+def test_the_largest_part_leaves_nothing_or_what_can_be_charged(
+    left: int, most: int, currency: str
+) -> None:
+    least = least_charge(currency)
+
+    part = part_within(left, most, least)
+
+    assert part <= min(left, most)
+    assert not 0 < left - part < least

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
+from payments import money
 from payments.cases.collecting import charge_saved_card, sweep
 from payments.cases.invoices import invoicing
 from payments.cases.links import press_pay
@@ -15,6 +16,7 @@ from payments.doors.store import Store, change
 from payments.doors.table import Table
 from payments.edge import api, replaying
 from payments.errors import PaymentsError
+from payments.facts import invoice
 from payments.facts.attempt import Attempt, AttemptStatus, Channel
 from payments.facts.invoice import Invoice
 from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
@@ -24,6 +26,7 @@ from payments.steps.attempts import transitions
 from payments.steps.books import comparison
 from payments.steps.collecting import claims, close_attempt, saved_card
 from payments.steps.links.link_tokens import way_back
+from payments.steps.modules import permissions
 from payments.steps.payments import payment_rows
 from tests.simulation.planting import NUMBERS, Replace, mutant
 
@@ -317,3 +320,22 @@ def leave_the_pages_open(swap: Replace) -> None:
         return transitions.advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
     swap(close_attempt, "_close_session", careless)
+
+
+@mutant("B80 rest_that_no_card_pays")
+def leave_what_is_too_little(swap: Replace) -> None:
+    swap(invoice, "require_rest", lambda *_: None)
+    swap(permissions, "require_rest", lambda *_: None)
+
+
+@mutant("B81 all_of_it_at_once")
+def cut_what_is_too_much_at_the_door(swap: Replace) -> None:
+    for module in (money, permissions):
+        swap(module, "most_charge", lambda _: money.MAXIMUM_TOTAL)
+    create = Gateway.create_session
+
+    def cut(self: Gateway, attempt: Attempt, number: str, back: Any) -> Any:
+        amount = min(attempt.amount, money.MAXIMUM_CHARGE)
+        return create(self, attempt.model_copy(update={"amount": amount}), number, back)
+
+    swap(Gateway, "create_session", cut)

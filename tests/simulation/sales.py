@@ -7,9 +7,15 @@ from tests.simulation.deliveries import RECHECK_S
 from tests.simulation.history import FOREVER, Act
 from tests.simulation.people import ASKING, BAD, GOOD, People, Sale
 
+#: What one charge takes of euros.
+MOST = 99_999_999
+
 
 def part_of(people: People, sale: Sale) -> int:
-    return people.random.choice((sale.total // 2, sale.total // 3, 100, sale.total))
+    """Choose a part; the last one leaves what no card can pay, and is refused."""
+    return people.random.choice(
+        (sale.total // 2, sale.total // 3, 100, sale.total, sale.total - 20)
+    )
 
 
 def charge(people: People, sale: Sale) -> None:
@@ -41,6 +47,16 @@ def _press_and_pay(people: People, sale: Sale, link: str) -> None:
     page = people.press_pay(link)
     if page:
         people.pay_there(sale, page)
+
+
+def sell_large(people: People, sale: Sale) -> None:
+    """Sell for more than one charge takes; the payer comes back to the link for the rest."""
+    total = MOST + people.random.choice((20, 50, 4000))
+    large = people.sell(sale.merchant, total, allow_partial=True)
+    link = people.link(large) if large else None
+    for _ in range(2):
+        if large and link:
+            _press_and_pay(people, large, link)
 
 
 def void(people: People, sale: Sale) -> None:

@@ -25,6 +25,7 @@ STORIES: dict[Callable[[People, Sale], object], int] = {
     sales.double_click: 3,
     sales.pay_by_link: 7,
     sales.press_twice: 3,
+    sales.sell_large: 1,
     sales.void: 2,
     sales.amend: 1,
     sales.read: 1,

@@ -87,6 +87,8 @@ FIXED = {
     "CREDITNOTE": ("refund", "invoice", "tenant", "amount", "currency", "issued_at"),
     "DISPUTE": ("id", "tenant", "payment", "charge", "amount", "created_at", "stripe_id"),
 }  # fmt: skip
+#: What one charge takes of euros: at least, and at most.
+LEAST, MOST = 50, 99_999_999
 #: What a payment names that was taken at Stripe beside this service.
 ELSEWHERE = "att_elsewhere"
 
@@ -126,6 +128,8 @@ class Watch:
             for name in FIXED.get(kind, ()):
                 if before.get(name) != item.get(name):
                     self.blame("I14", f"{key_of(item)}: {name} was rewritten")
+        if kind == "INVOICE" and "claim" in item:
+            self._require_a_part(before, item)
         if kind == "JOURNAL":
             self._require_balance(item)
         owner = item["pk"]["S"].split("#")[1]
@@ -137,6 +141,18 @@ class Watch:
         went = item["status"]["S"]
         if came != went and went not in STEPS[kind].get(came, set()):
             self.blame("I13", f"{key_of(item)} went from {came or 'nothing'} to {went}")
+
+    def _require_a_part(self, before: Item | None, item: Item) -> None:
+        """See that an attempt asks for what a card can pay, and leaves what one can pay."""
+        read = self.world.table.dynamo.read
+        row, old = read(item).row, read(before).row if before else {}
+        claim, last = row.get("claim") or {}, old.get("claim") or {}
+        if not claim or claim["attempt"] == last.get("attempt"):
+            return
+        paid = row["settled"] - row["refunded"] - row["charged_back"]
+        rest = row["total"] - row["credited"] - paid - claim["amount"]
+        if 0 < rest < LEAST or claim["amount"] > MOST:
+            self.blame("I16", f"{claim} leaves {rest} of {row['id']}, which no card can pay")
 
     def _require_balance(self, item: Item) -> None:
         entry = self.world.table.dynamo.read(item).row

@@ -32,6 +32,8 @@ MINIMUM = {
     "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
 DIGITS_MAX = 8
+#: Where a unit is small, more of it is taken at once.
+MORE_DIGITS = {"idr": 12}
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 
 
@@ -86,8 +88,9 @@ def require_amount(amount: int, currency: str, param: str = "amount") -> None:
             code="amount_too_small",
             param=param,
         )
-    if amount >= 10**DIGITS_MAX:
-        largest = shown(10**DIGITS_MAX - 1, currency)
+    digits = MORE_DIGITS.get(currency, DIGITS_MAX)
+    if amount >= 10**digits:
+        largest = shown(10**digits - 1, currency)
         raise InvalidRequest(
             f"Amount must be no more than {largest} {currency}",
             code="amount_too_large",

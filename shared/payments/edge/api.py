@@ -32,6 +32,7 @@ from payments.errors import (
     ValidationFailed,
 )
 from payments.facts.caller import Caller
+from payments.money import MAXIMUM_TOTAL
 
 PROBLEM, HTML = "application/problem+json", "text/html; charset=utf-8"
 PAGE_MAX = 100
@@ -61,7 +62,7 @@ Email = Annotated[str, Field(pattern=rf"^{_PART}@{_PART}$", max_length=254)]
 Day = times.Day
 Time = times.Time
 #: Minor units. Strict: a float or a digit string is refused, not rounded.
-Amount = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
+Amount = Annotated[int, Field(strict=True, ge=1, le=MAXIMUM_TOTAL)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 logger = Logger()

@@ -10,7 +10,6 @@ from payments.facts.attempt import Attempt
 from payments.facts.invoice import InvoiceStatus
 from payments.facts.module import ModuleState
 from payments.facts.payment import Payment
-from payments.money import least_charge
 from payments.steps.links.payability import LinkState
 from payments.wording import locales, reading
 from payments.wording.sentences import say
@@ -97,12 +96,19 @@ def _notes(view: LinkView, locale: str) -> list[Note]:
     found = []
     if view.state is not LinkState.PAYABLE:
         ended = locales.day(view.link.expires_at, locale) if view.link.expires_at else ""
-        values = {"merchant": view.merchant, "date": ended} | _asked(view, locale)
+        left = locales.amount(view.left, view.invoice.currency, locale)
+        values = {"merchant": view.merchant, "date": ended, "left": left} | _asked(view, locale)
         text = say(f"page.{view.state}.text", locale, **values)
         title = say(f"page.{view.state}.title", locale) if view.state not in _SILENT else ""
         found.append(Note(text, title, _MOODS.get(view.state, "")))
     elif view.surcharge and view.may_choose:
         found.append(Note(say("page.surcharge_chosen", locale)))
+    elif view.link.rule == "full" and view.part < view.left:
+        part, left = (
+            locales.amount(amount, view.invoice.currency, locale)
+            for amount in (view.part, view.left)
+        )
+        found.append(Note(say("page.part", locale, part=part, left=left)))
     if view.state is LinkState.PAYABLE and view.failed_at:
         found.append(
             Note(say("page.failed", locale, date=locales.day(view.failed_at, locale)), "", "bad")
@@ -204,7 +210,7 @@ def _form(view: LinkView, locale: str, path: str, typed: str | None, wrong: str)
     limits = {"least": written(view.least), "most": written(view.most)}
     hint = say("page.choose_hint", locale, **limits)
     if wrong == "rest":
-        limits["least"] = written(least_charge(view.invoice.currency))
+        limits["least"] = written(view.least_rest)
     example = reading.plain(view.left, view.invoice.currency, locale)
     typed = reading.plain(view.part, view.invoice.currency, locale) if typed is None else typed
     choice = Choice(

@@ -14,8 +14,9 @@ from payments.facts.invoice import Invoice, Trouble
 from payments.facts.payment import Allocation, Fee, Note, Payment
 from payments.facts.recovery import Recovery, RecoveryStatus
 from payments.facts.settlement import Converted
+from payments.money import MAXIMUM_TOTAL
 
-Tax = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
+Tax = Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_TOTAL)]
 
 
 class LineIn(api.Body):
@@ -23,7 +24,7 @@ class LineIn(api.Body):
 
     description: api.Text
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
-    unit_amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
+    unit_amount: Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_TOTAL)]
     tax_rate: rates.TaxRate | None = None
     tax_amount: Tax | None = None
 

@@ -15,7 +15,7 @@ from payments.errors import (
 from payments.facts.attempt import Attempt
 from payments.facts.claim import Claim, Collection
 from payments.facts.fact import Fact
-from payments.money import Money, require_chargeable
+from payments.money import Money, require_chargeable, require_rest
 
 
 class InvoiceStatus(StrEnum):
@@ -222,6 +222,7 @@ class Invoice(Fact):
                 f"A part payment is at least {Money(self.min_partial or 0, self.currency)}."
             )
         require_chargeable(money)
+        require_rest(most - money.amount, self.currency)
         return money
 
     def require_partial(self) -> None:

@@ -19,7 +19,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation
 from payments.facts.velocity import Scope
-from payments.money import Money
+from payments.money import Money, require_chargeable
 from payments.steps.collecting.claims import claim
 from payments.steps.collecting.saved_card import charge
 from payments.steps.links.link_tokens import link_for, page_of
@@ -153,6 +153,7 @@ def _begin(
         if any(map(_is_partial, seen, shares)):
             permitted.module.require("partial")
         money = Money(sum(share.amount for share in shares), seen[0].currency)
+        require_chargeable(money)
         return Attempt(
             **permitted.binds(money),
             id=attempt_id,
@@ -179,7 +180,11 @@ def _require_taken(invoices: list[Invoice], parts: tuple[Part, ...], permitted: 
         invoice.require_collectable(part.amount, beside=invoice.reserved).amount
         for invoice, part in zip(invoices, parts, strict=True)
     ]
-    permitted.module.terms.require_money(Money(sum(asked), invoices[0].currency))
+    rests = (
+        invoice.collectable + invoice.reserved - amount
+        for invoice, amount in zip(invoices, asked, strict=True)
+    )
+    permitted.require_money(Money(sum(asked), invoices[0].currency), *rests)
 
 
 def _fingerprint(attempt: Attempt, doors: Doors) -> str | None:

@@ -12,6 +12,7 @@ from payments.facts.customer import SavedMethod
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.recovery import LOOK_EVERY, PATIENCE, SOON, Course, Recovery, RecoveryStatus
+from payments.money import least_charge, part_within
 from payments.steps.collecting.claims import claim
 from payments.steps.collecting.saved_card import charge
 from payments.steps.modules.permissions import require_grant, require_ready, require_same_books
@@ -146,7 +147,9 @@ def _collect(recovery: Recovery, card: SavedMethod, doors: Doors) -> Attempt:
     def propose(seen: list[Invoice]) -> Attempt:
         (invoice,) = seen
         require_same_books(invoice, permitted)
-        money = invoice.require_collectable(min(recovery.amount, invoice.collectable))
+        left = invoice.collectable
+        part = part_within(left, recovery.amount, least_charge(invoice.currency))
+        money = invoice.require_collectable(part)
         return Attempt(
             **permitted.binds(money),
             id=recovery.next_attempt,

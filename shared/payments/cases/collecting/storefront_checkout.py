@@ -204,7 +204,8 @@ def _require_permitted(
 def _require_amount(request: CheckoutRequest, invoice: Invoice, permitted: Permitted) -> None:
     """Refuse what can never be paid before an older page is closed for it."""
     money = invoice.require_collectable(request.amount, beside=invoice.reserved)
-    permitted.module.terms.require_money(money)
+    left = invoice.collectable + invoice.reserved
+    permitted.require_money(money, left - money.amount)
     if money.amount < invoice.outstanding:
         permitted.module.require("partial")
     if request.save_card:

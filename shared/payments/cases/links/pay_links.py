@@ -17,6 +17,7 @@ from payments.facts.notification import Kind, Notification
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.collecting.close_attempt import close
 from payments.steps.links.link_tokens import digest, pointer_to, token_of
+from payments.steps.links.payability import largest_part
 from payments.steps.modules.permissions import (
     Permitted,
     module_of,
@@ -155,9 +156,11 @@ def _require_sense(
         raise ValidationFailed("`least` is for a payer who chooses, and no more than `amount`.")
     if request.expires_at and request.expires_at <= now:
         raise ValidationFailed("A link cannot have expired before it is made.")
-    money = invoice.require_collectable(request.amount, beside=invoice.reserved)
+    part = request.amount or largest_part(invoice, permitted.module, permitted.account, None)
+    money = invoice.require_collectable(part, beside=invoice.reserved)
     if rule != "choose":
-        permitted.module.terms.require_money(money)
+        left = invoice.collectable + invoice.reserved
+        permitted.require_money(money, left - money.amount)
     if request.least:
         invoice.require_collectable(request.least, beside=invoice.reserved)
     if money.amount < invoice.outstanding or rule == "choose":

@@ -12,11 +12,11 @@ from payments.facts.link import PayLink
 from payments.facts.module import PaymentModule
 from payments.facts.payment import Payment
 from payments.facts.settings import Settings
-from payments.money import Money, least_charge, step
+from payments.money import Money, step
 from payments.steps.links.bank_confirmation import card_of, waiting_for
 from payments.steps.links.link_tokens import behind
-from payments.steps.links.payability import LinkState, least_of, most_of, state_of
-from payments.steps.modules.permissions import surcharge_of
+from payments.steps.links.payability import LinkState, least_of, most_of, part_of, state_of
+from payments.steps.modules.permissions import least_at_once, surcharge_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class LinkView:
     card: SavedMethod | None = None
 
     @property
+    def least_rest(self) -> int:
+        """The least that a part may leave to be paid later."""
+        return least_at_once(self.module, self.invoice.currency)
+
+    @property
     def may_choose(self) -> bool:
         """Whether the payer decides how much; not where only one amount is left to choose."""
         return self.link.rule == "choose" and self.least < self.left
@@ -69,12 +74,11 @@ def view(token: str, *, doors: Doors) -> LinkView:
     invoice = rows.require_invoice()
     found = replace(found, invoice=invoice)
     left, most = invoice.collectable + invoice.reserved, most_of(found)
-    least, _ = module.terms.bounds(invoice.currency)
     waiting, state = waiting_for(invoice, doors), state_of(found, doors.now())
     if state is LinkState.CONFIRM and not waiting:
         # Decided while this was read.
         state = LinkState.IN_PROGRESS
-    part = min(link.amount or left, left, most if link.rule == "choose" else left)
+    part = part_of(found, invoice, None) or left
     return LinkView(
         state=state,
         link=link,
@@ -86,7 +90,7 @@ def view(token: str, *, doors: Doors) -> LinkView:
         left=left,
         part=part,
         surcharge=surcharge_of(module, found.account, Money(part, invoice.currency)),
-        least=min(left, max(least, least_of(link, invoice))),
+        least=least_of(found, invoice),
         most=most,
         failed_at=_failed_at(rows),
         waiting=waiting,
@@ -96,12 +100,11 @@ def view(token: str, *, doors: Doors) -> LinkView:
 
 def wrong_part(view: LinkView, amount: int) -> str:
     """Say what keeps a payer from choosing this part, or nothing."""
-    rest = view.left - amount
     if amount < view.least or amount % step(view.invoice.currency):
         return "too_small" if amount < view.least else "unreadable"
     if amount > view.most:
         return "too_large"
-    return "rest" if 0 < rest < least_charge(view.invoice.currency) else ""
+    return "rest" if 0 < view.left - amount < view.least_rest else ""
 
 
 def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:

@@ -44,7 +44,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
 
     def propose(present: list[Invoice]) -> Attempt:
         (seen,) = present
-        money = seen.require_collectable(part_of(link, seen, asked.amount))
+        money = seen.require_collectable(part_of(found, seen, asked.amount))
         return Attempt(
             **permitted.binds(money),
             id=asked.attempt,

@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel
 
-from payments.money import MAXIMUM_CHARGE, SUPPORTED, decimals, least_charge, step
+from payments.money import SUPPORTED, decimals, least_charge, most_charge, step
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
@@ -40,7 +40,7 @@ def list_currencies() -> CurrencyList:
                 decimals=decimals(name),
                 step=step(name),
                 least=least_charge(name),
-                most=MAXIMUM_CHARGE,
+                most=most_charge(name),
             )
             for name in sorted(SUPPORTED)
         ]

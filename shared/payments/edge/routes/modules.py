@@ -16,6 +16,7 @@ from payments.facts.fees import FeePolicy
 from payments.facts.module import Features, ModuleState, PaymentModule
 from payments.facts.terms import AmountLimit
 from payments.facts.velocity import Counts, Rule, Scope
+from payments.money import MAXIMUM_TOTAL
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
@@ -53,8 +54,8 @@ class FixedFeeIn(api.Body):
     """Minor units of a currency: what is added to the percentage, and the most that is taken."""
 
     currency: api.Currency
-    fixed: Annotated[int, Field(strict=True, ge=0, le=99_999_999)] = 0
-    cap: Annotated[int | None, Field(strict=True, ge=0, le=99_999_999)] = None
+    fixed: Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_TOTAL)] = 0
+    cap: Annotated[int | None, Field(strict=True, ge=0, le=MAXIMUM_TOTAL)] = None
 
 
 class FeePolicyIn(api.Body):

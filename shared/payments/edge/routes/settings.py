@@ -11,7 +11,7 @@ from payments.cases.modules import configure
 from payments.edge import api, runtime
 from payments.facts.mailing import MailLimits
 from payments.facts.settings import Settings
-from payments.money import require_currency
+from payments.money import MAXIMUM_TOTAL, require_currency
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
@@ -23,7 +23,7 @@ Address = Annotated[str, Field(max_length=2000)]
 class LimitIn(api.Body):
     """Minor units; 0 leaves every refund in the currency to an admin."""
 
-    amount: Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
+    amount: Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_TOTAL)]
     currency: api.Currency
 
 

@@ -3,13 +3,26 @@
 from datetime import datetime
 from enum import StrEnum
 
-from payments.errors import AmountTooSmall, InvoiceNotPayable, PaymentInProgress, PaymentsError
+from payments.errors import (
+    AmountTooLarge,
+    AmountTooSmall,
+    InvoiceNotPayable,
+    PaymentInProgress,
+    PaymentsError,
+)
+from payments.facts.account import Account
 from payments.facts.claim import Collection
 from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.link import PayLink
-from payments.money import Money, least_charge
+from payments.facts.module import PaymentModule
+from payments.money import Money, part_within
 from payments.steps.links.link_tokens import Behind
-from payments.steps.modules.permissions import Permitted, require_same_books
+from payments.steps.modules.permissions import (
+    Permitted,
+    least_at_once,
+    most_at_once,
+    require_same_books,
+)
 
 
 class LinkState(StrEnum):
@@ -29,6 +42,8 @@ class LinkState(StrEnum):
     REPLACED = "replaced"
     EXPIRED = "expired"
     UNAVAILABLE = "unavailable"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
 
 
 _ENDS = {
@@ -50,7 +65,11 @@ def state_of(found: Behind, now: datetime) -> LinkState:
             # What is to be confirmed was asked for before.
             _permitted(found)
         else:
-            require_payable(found, most_of(found) if found.link.rule == "choose" else None, now)
+            require_payable(found, None, now)
+    except AmountTooSmall:
+        return LinkState.TOO_SMALL
+    except AmountTooLarge:
+        return LinkState.TOO_LARGE
     except PaymentsError:
         return LinkState.UNAVAILABLE
     return LinkState.CONFIRM if invoice.waits_for_payer else LinkState.PAYABLE
@@ -73,8 +92,8 @@ def require_payable(found: Behind, chosen: int | None, now: datetime) -> tuple[P
             attempt_id=invoice.claim.attempt,
         )
     permitted = _permitted(found)
-    money = invoice.require_collectable(part_of(link, invoice, chosen), beside=invoice.reserved)
-    permitted.module.terms.require_money(money)
+    money = invoice.require_collectable(part_of(found, invoice, chosen), beside=invoice.reserved)
+    permitted.require_money(money, invoice.collectable + invoice.reserved - money.amount)
     return permitted, money
 
 
@@ -84,27 +103,45 @@ def require_in_use(link: PayLink, now: datetime) -> None:
         raise InvoiceNotPayable(f"Pay link {link.id} is not in use any more.", invoice=link.invoice)
 
 
-def part_of(link: PayLink, invoice: Invoice, chosen: int | None) -> int | None:
-    """Return what is asked for, None for all that is left; a fixed part is never more than that."""
-    left = invoice.collectable + invoice.reserved
-    if link.rule == "choose" and chosen is not None:
-        if chosen < min(left, least_of(link, invoice)):
-            least = Money(least_of(link, invoice), invoice.currency)
-            raise AmountTooSmall(f"The least that can be paid is {least}.")
-        return chosen
-    return None if link.amount is None or link.amount >= left else link.amount
+def part_of(found: Behind, invoice: Invoice, chosen: int | None) -> int | None:
+    """
+    Return what is asked for, None for all that is left; a fixed part is never more than that.
+
+    Where more is left than one charge takes, and parts are, it is the largest part.
+    """
+    if found.link.rule != "choose" or chosen is None:
+        return largest_part(invoice, found.module, found.account, found.link.amount)
+    if chosen < (least := least_of(found, invoice)):
+        raise AmountTooSmall(f"The least that can be paid is {Money(least, invoice.currency)}.")
+    return chosen
 
 
-def least_of(link: PayLink, invoice: Invoice) -> int:
-    """Return the smallest part that a payer may choose."""
-    return max(link.least or 0, invoice.min_partial or 0, least_charge(invoice.currency))
+def largest_part(
+    invoice: Invoice, module: PaymentModule, account: Account, amount: int | None
+) -> int | None:
+    """Return the most that one charge may take of what is left, `amount` at most; None is all."""
+    left, least = invoice.collectable + invoice.reserved, least_at_once(module, invoice.currency)
+    wanted = min(left, amount or left)
+    if invoice.allow_partial and module.features.partial:
+        wanted = min(wanted, most_at_once(module, account, invoice.currency))
+    part = part_within(left, wanted, least)
+    return None if part >= left or part < least else part
+
+
+def least_of(found: Behind, invoice: Invoice) -> int:
+    """Return the least that a payer may choose: all, where any part would leave too little."""
+    left, least = (
+        invoice.collectable + invoice.reserved,
+        least_at_once(found.module, invoice.currency),
+    )
+    part = max(least, found.link.least or 0, invoice.min_partial or 0)
+    return left if left - part < least else part
 
 
 def most_of(found: Behind) -> int:
-    """Return the largest part that a payer may choose: all that is left, or the module's bound."""
+    """Return the largest part that a payer may choose: all that is left, or what is taken once."""
     left = found.invoice.collectable + found.invoice.reserved
-    _, bound = found.module.terms.bounds(found.invoice.currency)
-    return min(left, bound or left)
+    return min(left, most_at_once(found.module, found.account, found.invoice.currency))
 
 
 def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | None:

@@ -11,7 +11,14 @@ from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.module import BY_FEATURE, Grant, PaymentModule, Permission
-from payments.money import Money
+from payments.money import (
+    Money,
+    least_charge,
+    most_charge,
+    require_chargeable,
+    require_rest,
+    step,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,18 @@ class Permitted:
         """Refuse a module that is Off, or whose account does not work."""
         account.require_active(module.mode)
         return cls(module, account, module.mode)
+
+    def require_money(self, money: Money, *rests: int) -> None:
+        """
+        Refuse what the module does not take, or Stripe with what is paid on top of it.
+
+        `rests` are what it would leave of the invoices that it pays.
+        """
+        self.module.terms.require_money(money)
+        on_top = surcharge_of(self.module, self.account, money)
+        require_chargeable(Money(money.amount + on_top, money.currency))
+        for rest in rests:
+            require_rest(rest, money.currency, least_at_once(self.module, money.currency))
 
     def binds(self, money: Money) -> dict[str, Any]:
         """
@@ -54,6 +73,28 @@ def surcharge_of(module: PaymentModule, account: Account, money: Money) -> int:
     """Return what a payer of `money` pays on top: nothing where the platform has its own fee."""
     own_keys = account.method == "api_keys"
     return module.fee_policy.fee_of(money) if own_keys and module.features.surcharge else 0
+
+
+def least_at_once(module: PaymentModule, currency: str) -> int:
+    """Return the least that one charge through the module asks for."""
+    return max(least_charge(currency), module.terms.bounds(currency)[0])
+
+
+def most_at_once(module: PaymentModule, account: Account, currency: str) -> int:
+    """Return the most that one charge through the module asks for, beside what is paid on top."""
+    unit, most = step(currency), most_charge(currency)
+    low, high = 0, min(most, module.terms.bounds(currency)[1] or most) // unit
+
+    def fits(units: int) -> bool:
+        money = Money(units * unit, currency)
+        return money.amount + surcharge_of(module, account, money) <= most
+
+    if fits(high):
+        return high * unit
+    while low < high:
+        tried = (low + high + 1) // 2
+        low, high = (tried, high) if fits(tried) else (low, tried - 1)
+    return low * unit
 
 
 def require_grant(
