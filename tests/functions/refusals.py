@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from payments.edge.roles import ROUTES
-from tests.doubles.invocations import owner_of
 from tests.functions.shop import Shop
 from tests.functions.world import Answer, Client, Json, World
 
@@ -95,11 +93,6 @@ def refuse_body(client: Client, method: str, path: str, good: Json, bad: Bad) ->
     return refuse(
         client.world, lambda: client.send(method, path, raw=text, headers=dict(bad.headers))
     )
-
-
-def routes(function: str) -> list[str]:
-    """Every route of a function."""
-    return [route for route in ROUTES if owner_of(route) == function]
 
 
 def path_of(route: str) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """The queue of kept events: each is a hint to look, in any order and any number of times."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -298,12 +297,6 @@ def test_an_attempt_that_ended_is_paid_late_and_still_booked(shop: Shop) -> None
     assert tell(shop, "payment_intent.succeeded", intent["id"]) == "applied"
 
     assert shop.read(invoice)["status"] == "paid"
-
-
-def test_the_sample_event_was_never_kept(world: World, sample: Callable[[str], Json]) -> None:
-    answer = world.run("apply_event", sample("apply_event"))
-
-    assert len(answer["batchItemFailures"]) == 1
 
 
 def test_an_event_that_the_sweep_queues_again_meanwhile_is_done_all_the_same(

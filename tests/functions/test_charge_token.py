@@ -15,11 +15,6 @@ from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refu
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Answer, Died, Json, World
 
-ROUTE = "POST /v1/invoices/{id}/charges"
-STOP = "POST /v1/invoices/{id}/recovery/stop"
-ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, "POST /v1/charges", STOP)} | {
-    "POST /v1/payment-modules/{id}/certify": {"admin"}
-}
 #: A request and the SDK's own second try, both without an answer or with Stripe's failure.
 UNKNOWN = {
     "lost": ("timeout_lost", "timeout_lost"),
@@ -605,35 +600,7 @@ def test_no_secret_key_and_no_card_number_is_in_table_answers_or_logs(
     assert not [canary for canary in canaries if canary in told.replace(public, "")]
 
 
-@pytest.mark.parametrize("route", ALLOWED)
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
-    assert set(ALLOWED) == set(refusals.routes("charge_token"))
-    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
-    assert refusals.greet(showroom.world, route) == refusals.turned_away()
-
-
 def test_a_role_without_a_grant_of_its_own_charges_nothing(showroom: Shop, owed: Json) -> None:
     refused = refuse(showroom.world, lambda: showroom.admin.post(charges(owed), {}))
 
     assert refused == (403, "permission_denied")
-
-
-def test_a_card_number_in_the_address_is_refused(showroom: Shop) -> None:
-    path = f"/v1/invoices/{refusals.PAN}/charges"
-
-    refused = refuse(showroom.world, lambda: showroom.operator.post(path, {}))
-
-    assert refused == (422, "pan_detected")
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_names_an_invoice_that_is_not_there(
-    world: World, sample: Callable[[str], Json]
-) -> None:
-    answer = world.invoke(sample("charge_token"), "charge_token")
-
-    assert (answer.status, answer.code) == (404, "not_found")

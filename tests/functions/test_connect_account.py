@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
 
@@ -16,21 +15,6 @@ from tests.functions.shop import Shop, connection, expect
 from tests.functions.world import Died, Json, World
 
 LIVE = "standin" + "tulips" * 4
-ALLOWED = {
-    "POST /v1/accounts": {"admin"},
-    "POST /v1/accounts/onboarding-sessions": {"admin"},
-    "POST /v1/accounts/oauth-sessions": {"admin"},
-    "POST /v1/accounts/{id}/onboarding-link": {"admin"},
-    "GET /v1/accounts": {"admin", "operator", "viewer"},
-    "GET /v1/accounts/{id}": {"admin", "operator", "viewer"},
-    "POST /v1/accounts/{id}/verify": {"admin"},
-    "POST /v1/accounts/{id}/credentials": {"admin"},
-    "GET /v1/accounts/permissions": {"admin", "operator", "viewer"},
-    "GET /v1/accounts/{id}/health": {"admin", "operator"},
-    "PATCH /v1/accounts/{id}": {"admin"},
-    "POST /v1/accounts/{id}/disconnect": {"admin"},
-    "POST /v1/accounts/{id}/webhook-secret/rotate": {"admin"},
-}
 PERMISSIONS = [name for name, _, _ in PROBES]
 EVERYTHING = {f"{resource}.{verb}" for resource in RESOURCES for verb in ("read", "write")}
 
@@ -385,34 +369,3 @@ def test_another_tenants_account_does_not_exist(showroom: Shop, method: str, tai
 
     assert refusals.foreign(showroom, path, method=method) == (404, "not_found")
     assert showroom.world.client("bakery").get("/v1/accounts").json["data"] == []
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
-    assert set(ALLOWED) == set(refusals.routes("connect_account"))
-    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
-    assert refusals.greet(showroom.world, route) == refusals.turned_away()
-
-
-def test_a_card_number_in_the_address_is_refused(showroom: Shop) -> None:
-    for path, query in (
-        (f"/v1/accounts/{refusals.PAN}", {}),
-        ("/v1/accounts", {"cursor": refusals.PAN}),
-    ):
-        answer = refuse(
-            showroom.world, lambda path=path, query=query: showroom.admin.get(path, **query)
-        )
-        assert answer == (422, "pan_detected")
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_is_refused_for_its_keys_only(
-    world: World, sample: Callable[[str], Json]
-) -> None:
-    answer = world.invoke(sample("connect_account"), "connect_account")
-
-    assert (answer.status, answer.code) == (422, "validation_failed"), answer.text

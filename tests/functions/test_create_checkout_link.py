@@ -1,7 +1,6 @@
 """POST /v1/invoices/{id}/pay-links: an address, of which only a digest is kept."""
 
 import re
-from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -14,12 +13,6 @@ from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Died, Json, World
-
-ROUTE = "POST /v1/invoices/{id}/pay-links"
-REVOKE = "POST /v1/pay-links/{id}/revoke"
-SEND = "POST /v1/pay-links/{id}/send"
-LIST = "GET /v1/invoices/{id}/pay-links"
-ALLOWED = {route: {"admin", "operator"} for route in (ROUTE, REVOKE, LIST, SEND)}
 
 
 def links(invoice: Json) -> str:
@@ -317,23 +310,3 @@ def test_a_paid_or_draft_invoice_gets_no_link(shop: Shop) -> None:
     for invoice in (paid, draft):
         refused = refuse(shop.world, lambda: shop.operator.post(links(invoice), {}))  # noqa: B023
         assert refused == (409, "invoice_not_payable")
-
-
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop) -> None:
-    assert set(ALLOWED) == set(refusals.routes("create_checkout_link"))
-    for route, allowed in ALLOWED.items():
-        assert refusals.roles_that_may(showroom.world, route) == allowed
-
-
-def test_strangers_are_turned_away(showroom: Shop) -> None:
-    for route in ALLOWED:
-        assert refusals.greet(showroom.world, route) == refusals.turned_away()
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_names_an_invoice_that_is_not_there(
-    world: World, sample: Callable[[str], Json]
-) -> None:
-    answer = world.invoke(sample("create_checkout_link"), "create_checkout_link")
-
-    assert (answer.status, answer.code) == (404, "not_found")

@@ -20,13 +20,6 @@ from tests.functions.shop import Shop, expect
 from tests.functions.test_charge_token import UNKNOWN, sweep
 from tests.functions.world import Answer, Died, Json, World, record
 
-ALLOWED = {
-    "GET /v1/disputes": {"admin", "operator", "viewer"},
-    "GET /v1/disputes/{id}": {"admin", "operator", "viewer"},
-    "POST /v1/disputes/{id}/evidence": {"admin", "operator"},
-    "POST /v1/disputes/{id}/submit": {"admin", "operator"},
-    "POST /v1/disputes/{id}/accept": {"admin", "operator"},
-}
 FEE = 1500
 WINNING, LOSING = "winning_evidence", "losing_evidence"
 CHARGEBACK, INQUIRY = "createDispute", "createDisputeInquiry"
@@ -1023,16 +1016,3 @@ def test_an_operator_without_the_grant_answers_nobody_and_an_admin_may(shop: Sho
         refused = refuse(shop.world, lambda step=step: step(shop, dispute))
         assert refused == (403, "permission_denied")
     assert expect(200, shop.admin.post(path(dispute, "accept")))["status"] == "lost"
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
-    assert {each for each in refusals.routes("refund_payment") if "/disputes" in each} == set(
-        ALLOWED
-    )
-    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
-    assert refusals.greet(showroom.world, route) == refusals.turned_away()

@@ -877,12 +877,6 @@ def test_a_disconnection_that_is_applied_in_pieces_ends_with_modules_off(
         ), step
 
 
-def test_the_sample_event_is_a_way_back_of_nobody(
-    platform: World, sample: Callable[[str], Json]
-) -> None:
-    assert platform.invoke(sample("finish_connection"), "finish_connection").status == 400
-
-
 def test_connecting_by_keys_needs_nothing_of_the_platform(world: World) -> None:
     account = expect(201, world.client().post("/v1/accounts", connection("tulips")))
 

@@ -1,7 +1,6 @@
 """/v1/audit: who did what, when and from where; whole, and without a secret in it."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from tests.functions.shop import Shop, connection, expect
 from tests.functions.world import Died, Json, World
 
 AUDIT = "/v1/audit"
-ALLOWED = {"GET /v1/audit": {"admin"}}
 
 
 def trail(shop_or_world: Shop | World, tenant: str = "tulips", **query: Any) -> list[Json]:
@@ -302,21 +300,3 @@ def test_from_and_to_narrow_the_trail(shop: Shop, monkeypatch: pytest.MonkeyPatc
 def test_another_tenants_trail_is_its_own(shop: Shop) -> None:
     assert trail(shop)
     assert trail(shop, "bakery") == []
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
-    assert set(ALLOWED) <= set(refusals.routes("manage_events"))
-    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
-    assert refusals.greet(showroom.world, route) == refusals.turned_away()
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_reads_the_trail(world: World, sample: Callable[[str], Json]) -> None:
-    answer = world.invoke(sample("manage_events"), "manage_events")
-
-    assert expect(200, answer)["trail"] == {"intact": True, "records": 0, "breaks": []}

@@ -1,7 +1,6 @@
 """/v1/invoices: create, read, change, finalize and void."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,20 +11,6 @@ from tests.functions.shop import Shop, expect
 from tests.functions.world import Died, Json, World
 
 PATH = "/v1/invoices"
-EVERYBODY = {"admin", "operator", "viewer", "storefront"}
-SELLERS = {"admin", "operator", "storefront"}
-ALLOWED = {
-    "POST /v1/invoices": SELLERS,
-    "GET /v1/invoices": EVERYBODY,
-    "GET /v1/invoices/{id}": EVERYBODY,
-    "PATCH /v1/invoices/{id}": SELLERS,
-    "POST /v1/invoices/{id}/finalize": SELLERS,
-    "POST /v1/invoices/{id}/void": {"admin", "operator"},
-    "POST /v1/invoices/{id}/uncollectible": {"admin", "operator"},
-    "POST /v1/invoices/{id}/offline-payments": {"admin", "operator"},
-    "GET /v1/invoices/{id}/timeline": {"admin", "operator", "viewer"},
-    "GET /v1/invoices/{id}/explain": {"admin", "operator", "viewer"},
-}
 
 
 def one(invoice: Json, tail: str = "") -> str:
@@ -543,21 +528,3 @@ def test_an_invoice_of_nobody_is_not_found(showroom: Shop) -> None:
         lambda: showroom.operator.post(one(nobody, "/finalize")),
     ):
         assert refuse(showroom.world, send) == (404, "not_found")
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
-    assert set(ALLOWED) == set(refusals.routes("manage_invoices"))
-    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
-    assert refusals.greet(showroom.world, route) == refusals.turned_away()
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_is_answered(world: World, sample: Callable[[str], Json]) -> None:
-    answer = world.invoke(sample("manage_invoices"), "manage_invoices")
-
-    assert answer.status in {200, 404}, answer.text

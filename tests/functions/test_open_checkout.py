@@ -8,22 +8,12 @@ import pytest
 
 from local.standin.engine.messages import Request
 from tests.doubles.tenants import publishable_key
-from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Answer, Died, Json, World
 
 SHOP = "https://shop.example"
 BACK = {"success_url": f"{SHOP}/thanks?s={{CHECKOUT_SESSION_ID}}", "cancel_url": f"{SHOP}/cart"}
-SELLERS, EVERYBODY = {"admin", "operator", "storefront"}, set(refusals.ROLES)
-ALLOWED = {
-    "POST /v1/invoices/{id}/checkout-sessions": SELLERS,
-    "POST /v1/invoices/{id}/payment-intents": SELLERS,
-    "GET /v1/attempts/{id}": EVERYBODY,
-    "POST /v1/attempts/{id}/refresh": SELLERS,
-    "POST /v1/attempts/{id}/cancel": SELLERS,
-    "GET /v1/payment-modules/{id}/public-config": EVERYBODY,
-}
 WAYS = ("checkout-sessions", "payment-intents")
 
 
@@ -445,23 +435,3 @@ def test_nothing_of_another_tenant_can_be_sold_seen_or_canceled(world: World) ->
     )
 
     assert {refuse(world, each) for each in asked} == {(404, "not_found")}
-
-
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop) -> None:
-    assert set(ALLOWED) == set(refusals.routes("open_checkout"))
-    for route, allowed in ALLOWED.items():
-        assert refusals.roles_that_may(showroom.world, route) == allowed, route
-
-
-def test_strangers_are_turned_away(showroom: Shop) -> None:
-    for route in ALLOWED:
-        assert refusals.greet(showroom.world, route) == refusals.turned_away()
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_leads_to_an_origin_that_is_not_set(
-    world: World, sample: Callable[[str], Json]
-) -> None:
-    answer = world.invoke(sample("open_checkout"), "open_checkout")
-
-    assert (answer.status, answer.code) == (422, "validation_failed")

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +15,7 @@ from payments.steps.collecting import claims
 from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
 from tests.functions.shop import Shop, expect
-from tests.functions.world import Answer, Died, Json, World
+from tests.functions.world import Answer, Died, Json
 
 TOKEN = "/p/" + "x" * 43
 
@@ -438,10 +437,6 @@ def test_neither_the_token_nor_the_key_is_logged(shop: Shop) -> None:
 
     assert path.removeprefix("/p/") not in shop.world.log.getvalue()
     assert "tulips" * 3 not in told.replace("pk_test_" + "tulips" * 4, "")
-
-
-def test_the_sample_event_is_a_link_of_nobody(world: World, sample: Callable[[str], Json]) -> None:
-    assert world.invoke(sample("open_pay_link"), "open_pay_link").status == 404
 
 
 def say(shop: Shop, path: str, words: str) -> bool:

@@ -1,8 +1,5 @@
 """GET /health and GET /openapi.json."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.functions.world import World
@@ -31,9 +28,3 @@ def test_the_document_is_openapi_and_names_every_route(world: World) -> None:
 @pytest.mark.parametrize("path", ["/health", "/openapi.json"])
 def test_what_anybody_may_know_is_not_cached(world: World, path: str) -> None:
     assert world.public.get(path).headers["cache-control"] == "no-store"
-
-
-def test_the_sample_event_is_answered(
-    world: World, sample: Callable[[str], dict[str, Any]]
-) -> None:
-    assert world.invoke(sample("public_docs"), "public_docs").status == 200

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from payments.edge import runtime
 from tests.functions.shop import Shop
 from tests.functions.signing import a_body, deliver, secret_of, send, send_to, signed, write_secret
-from tests.functions.world import Json, World
+from tests.functions.world import Json
 
 ROOT = Path(__file__).parents[2]
 
@@ -246,9 +246,3 @@ def test_the_intake_starts_without_stripe_pydantic_or_powertools() -> None:
     )
 
     assert done.stdout.strip() == "[]"
-
-
-def test_the_sample_event_is_of_an_account_of_nobody(
-    world: World, sample: Callable[[str], Json]
-) -> None:
-    assert world.invoke(sample("receive_webhook"), "receive_webhook").status == 404

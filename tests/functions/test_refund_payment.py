@@ -16,14 +16,6 @@ from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, deliver
 from tests.functions.world import Answer, Died, Json, World, record, secret_key
 
-ALLOWED = {
-    "GET /v1/payments": {"admin", "operator", "viewer"},
-    "GET /v1/payments/{id}": {"admin", "operator", "viewer"},
-    "POST /v1/payments/{id}/refunds": {"admin", "operator"},
-    "GET /v1/refunds": {"admin", "operator", "viewer"},
-    "GET /v1/refunds/{id}": {"admin", "operator", "viewer"},
-    "POST /v1/payments/{id}/allocations": {"admin", "operator"},
-}
 CREATE = "/v1/refunds"
 #: A request and the SDK's own second try, both without an answer or with Stripe's failure.
 UNKNOWN = {
@@ -414,17 +406,6 @@ def test_another_tenants_refund_does_not_exist(shop: Shop) -> None:
     refund = expect(201, ask(shop, paid(shop), amount=1))
 
     assert refusals.foreign(shop, f"/v1/refunds/{refund['id']}") == (404, "not_found")
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
-    assert set(ALLOWED) <= set(refusals.routes("refund_payment"))
-    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
-    assert refusals.greet(showroom.world, route) == refusals.turned_away()
 
 
 def test_an_operator_without_the_modules_grant_gives_nothing_back_and_an_admin_does(
@@ -1480,20 +1461,3 @@ def test_what_is_too_much_outside_of_stripe_is_credit_whatever_the_tenant_wants(
     assert (payment["unapplied"], credit(shop.world), payment["refunds"]) == (1000, 1000, [])
     settle(shop)
     assert rows(shop.world, "REFUND") == []
-
-
-def test_a_card_number_in_the_address_is_refused(showroom: Shop) -> None:
-    path = f"/v1/payments/{refusals.PAN}/refunds"
-
-    refused = refuse(showroom.world, lambda: showroom.operator.post(path, {}))
-
-    assert refused == (422, "pan_detected")
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_names_a_payment_that_is_not_there(
-    world: World, sample: Callable[[str], Json]
-) -> None:
-    answer = world.invoke(sample("refund_payment"), "refund_payment")
-
-    assert (answer.status, answer.code) == (404, "not_found")

@@ -1,27 +1,15 @@
 """/v1/reconciliation: ask for a comparison with Stripe, and read what it found."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
-from tests.functions.world import Json, World
+from tests.functions.world import Json
 
 RUNS, BREAKS = "/v1/reconciliation/runs", "/v1/reconciliation/breaks"
-READERS = {"admin", "operator", "viewer"}
-ALLOWED = {
-    f"POST {RUNS}": {"admin", "operator"},
-    f"GET {RUNS}": READERS,
-    f"GET {RUNS}/{{id}}": READERS,
-    f"GET {BREAKS}": READERS,
-    f"POST {BREAKS}/{{id}}/resolve": {"admin"},
-    "GET /v1/recoveries": READERS,
-    "GET /v1/ledger/entries": {"admin", "operator", "viewer"},
-    "GET /v1/ledger/trial-balance": {"admin", "operator", "viewer"},
-}
 
 
 def test_a_run_is_queued_as_the_contract_shows(shop: Shop) -> None:
@@ -175,23 +163,3 @@ def test_a_run_of_nobody_is_not_found(showroom: Shop) -> None:
     refused = refuse(showroom.world, lambda: showroom.operator.get(f"{RUNS}/run_nobody"))
 
     assert refused == (404, "not_found")
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_only_the_roles_of_the_contract_get_in(showroom: Shop, route: str) -> None:
-    assert set(ALLOWED) == set(refusals.routes("report"))
-    assert refusals.roles_that_may(showroom.world, route) == ALLOWED[route]
-
-
-@pytest.mark.parametrize("route", ALLOWED)
-def test_strangers_are_turned_away(showroom: Shop, route: str) -> None:
-    assert refusals.greet(showroom.world, route) == refusals.turned_away()
-
-
-@pytest.mark.usefixtures("pool_claims")
-def test_the_sample_event_names_an_account_that_is_not_there(
-    world: World, sample: Callable[[str], Json]
-) -> None:
-    answer = world.invoke(sample("report"), "report")
-
-    assert (answer.status, answer.code) == (404, "not_found")

@@ -421,7 +421,3 @@ def test_a_sweep_that_dies_anywhere_is_made_good_by_the_next(shop: Shop) -> None
 
     assert {shop.read(invoice)["status"] for invoice in invoices} == {"paid"}
     assert shop.world.booked() == shop.world.charged(shop.account) == [4000] * 4
-
-
-def test_the_sample_event_finds_nothing_to_do(world: World, sample: Callable[[str], Json]) -> None:
-    assert world.run("sweep_attempts", sample("sweep_attempts")) == QUIET
