@@ -292,6 +292,18 @@ def test_what_stripe_asks_for_is_a_problem_with_its_fix(shop: Shop) -> None:
     assert "onboarding-link" in seen
 
 
+def test_a_merchant_who_left_unheard_is_known_from_the_first_refusal(shop: Shop) -> None:
+    path = shop.link(shop.invoice())
+    shop.world.control("webhooks", mode="drop")
+    gone = f"/v1/accounts/{shop.account['stripe_account']}"
+    shop.world.at_stripe("DELETE", gone, tenant=PLATFORM)
+    assert read(shop.world, shop.account["id"])["status"] == "active"
+
+    shop.world.public.post(f"{path}/pay", key=None)
+
+    assert read(shop.world, shop.account["id"])["status"] == "error"
+
+
 def test_the_health_of_what_a_merchant_has_disconnected_says_so(platform: World) -> None:
     account = read(platform, told(follow(platform, consent(platform)))["account"])
     platform.control("webhooks", mode="drop")

@@ -291,6 +291,87 @@ def test_an_endpoint_hears_exactly_the_events_that_can_be_applied(gateway: Gatew
     assert len(set(EVENTS)) == len(EVENTS)
 
 
+def test_what_is_gone_already_counts_as_deleted(gateway: Gateway) -> None:
+    made = gateway.create_endpoint("https://pay.example/hook", {}, "endpoint")
+    customer = gateway.create_customer({}, "customer")
+
+    for _ in range(2):
+        gateway.delete_endpoint(made.id)
+        gateway.delete_customer(customer)
+
+    assert list(gateway.endpoints()) == []
+    assert gateway.customer(customer).deleted
+
+
+def test_a_delete_that_stripe_refuses_otherwise_is_not_forgiven() -> None:
+    gateway, _ = scripted((400, refusal(code="lock_timeout")))
+
+    with pytest.raises(StripeRequestRefused):
+        gateway.delete_endpoint("we_1")
+
+
+def test_what_a_saved_card_is_for_reaches_stripe(gateway: Gateway) -> None:
+    made = gateway.create_setup_intent("setup", {"usage": "on_session"})
+
+    asked = gateway._request("get", f"/v1/setup_intents/{made.id}", {})
+    assert asked["usage"] == "on_session"
+
+
+def test_no_parameter_is_taken_for_an_option_of_the_sdk() -> None:
+    gateway, client = scripted((200, {"id": "x"}))
+    names = ("usage", "base", "api_key", "headers", "stripe_account", "content_type", "method_")
+
+    gateway._request("post", "/v1/x", dict.fromkeys(names, "1"))
+
+    ((_, _, headers, body),) = client.sent
+    assert sorted(body.split("&")) == sorted(f"{name}=1" for name in names)
+    assert headers["authorization"] == f"Bearer {SECRET}"
+
+
+class Told:
+    """Whoever answers for a key, and what they were told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def renewed(self) -> None:
+        """Have no other key."""
+
+    def refused(self) -> None:
+        self.told.append("refused")
+
+    def not_permitted(self) -> None:
+        self.told.append("not permitted")
+
+
+@pytest.mark.parametrize(
+    ("key", "account", "told", "raised"),
+    [
+        (SECRET, "acct_1Elsewhere00000", "refused", StripeAccountError),
+        ("sk_test_" + "ended" * 4, None, "refused", StripeAccountError),
+        ("rk_test_" + "bound" * 4, None, "not permitted", StripePermissionMissing),
+    ],
+)
+def test_a_keys_owner_hears_over_http_what_stripe_refuses_it(
+    key: str, account: str | None, told: str, raised: type[PaymentsError]
+) -> None:
+    """The SDK keeps the code of a 403 in the body: a merchant who left looked like a right."""
+    standin, owner = StandIn(seed=1), Told()
+    standin.restrictions["sk_test_" + "ended" * 4] = Restriction(revoked=True)
+    standin.restrictions["rk_test_" + "bound" * 4] = Restriction(allow=frozenset())
+    server = standin.serve(0)
+    try:
+        gateway = Gateway(
+            key, api_base=server.url, http_client=connections(), stripe_account=account
+        )
+        with pytest.raises(raised):
+            gateway.watched_by(owner).customer("cus_1")
+    finally:
+        server.close()
+
+    assert owner.told == [told]
+
+
 @pytest.mark.parametrize(("permission", "method", "path"), PROBES)
 def test_a_probe_tells_whether_a_permission_is_there(
     permission: str, method: str, path: str, gateway: Gateway, standin: StandIn

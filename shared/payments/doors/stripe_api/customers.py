@@ -23,11 +23,7 @@ class Customers(Transport):
 
     def delete_customer(self, customer: str) -> None:
         """Delete a customer with all their cards; one that is gone already counts as deleted."""
-        try:
-            self._request("delete", f"/v1/customers/{customer}", {})
-        except StripeRequestRefused as refusal:
-            if refusal.members.get("stripe_code") != "resource_missing":
-                raise
+        self._delete(f"/v1/customers/{customer}")
 
     def payment_method(self, payment_method: str) -> PaymentMethod:
         """Return a saved card as it is now; of a detached one, `customer` is None."""

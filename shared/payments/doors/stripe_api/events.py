@@ -55,8 +55,8 @@ class Events(Transport):
         self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
 
     def delete_endpoint(self, endpoint: str) -> None:
-        """Delete a webhook endpoint."""
-        self._request("delete", f"/v1/webhook_endpoints/{endpoint}", {})
+        """Delete a webhook endpoint; one that is gone already counts as deleted."""
+        self._delete(f"/v1/webhook_endpoints/{endpoint}")
 
     def endpoints(self) -> Iterator[WebhookEndpoint]:
         """Yield the account's webhook endpoints; Stripe allows sixteen."""

@@ -25,7 +25,7 @@ def refuse(method: str, error: stripe.StripeError) -> NoReturn:
     request = error.request_id
     if isinstance(error, stripe.CardError):
         raise _card_refused(error) from None
-    if isinstance(error, stripe.PermissionError) and _code(error) == ACCESS_LOST:
+    if isinstance(error, stripe.PermissionError) and code_of(error) == ACCESS_LOST:
         detail = "Stripe lets this platform act for the account no longer: connect it again."
         raise StripeAccountError(
             detail, stripe_code=ACCESS_LOST, stripe_request_id=request
@@ -52,7 +52,7 @@ def refuse(method: str, error: stripe.StripeError) -> NoReturn:
         detail = "Stripe refused the request."
         raise StripeRequestRefused(
             detail,
-            stripe_code=error.code,
+            stripe_code=code_of(error),
             param=getattr(error, "param", None),
             stripe_request_id=request,
         ) from None
@@ -61,11 +61,11 @@ def refuse(method: str, error: stripe.StripeError) -> NoReturn:
     raise _unknown(error.http_status)(request) from None
 
 
-def _code(error: stripe.StripeError) -> str | None:
-    """Return Stripe's code: of a 403 the SDK keeps it in the body only."""
+def code_of(error: stripe.StripeError) -> str | None:
+    """Return Stripe's code: of a 401, a 403 and a 429 the SDK keeps it in the body only."""
     body: Any = error.json_body
     problem = body.get("error") if isinstance(body, dict) else None
-    return problem.get("code") if isinstance(problem, dict) else None
+    return problem.get("code") if isinstance(problem, dict) else error.code
 
 
 def _is_refusal(error: stripe.StripeError) -> bool:
