@@ -11,7 +11,7 @@ from payments.cases.links import bank_confirmation, pay_page, press_pay
 from payments.config import settings
 from payments.doors.doors import Doors
 from payments.edge import addresses, api, arriving, headers, pages, runtime, screening
-from payments.errors import NotFound, PanDetected, PaymentsError
+from payments.errors import NotFound, PaymentsError
 from payments.steps.links.payability import LinkState
 from payments.wording import locales, reading
 from payments.wording.sheets import Sheet, rendered
@@ -56,11 +56,16 @@ def _route(event: dict[str, Any]) -> Result:
 
 
 def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
-    """Lead the payer to a fresh session, or to the page that says why there is none."""
+    """
+    Lead the payer to a fresh session, or to the page that says why there is none.
+
+    What was typed is looked at once the token is known to lead somewhere.
+    """
     form = _form(event)
     locale, amount, typed = _locale(event, form.get("lang")), None, form.get("amount")
     address = f"{arriving.base_url(event)}/p/{token}?lang={locale}"
     if typed is not None and (view := pay_page.view(token, doors=doors)).may_choose:
+        typed = pages.CARD_NUMBER if screening.has_pan(typed) else typed
         amount, wrong = pages.chosen(view, typed, locale)
         if wrong and view.state is LinkState.PAYABLE:
             return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
@@ -107,15 +112,10 @@ def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
 
 
 def _form(event: dict[str, Any]) -> dict[str, str]:
-    """Return the fields of the posted form; what looks like a card number is taken out of it."""
+    """Return the fields of the posted form, which is short, as they were typed."""
     body = arriving.body_of(event)
-    screening.require_small(body)
-    fields = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
-    try:
-        screening.require_no_pan(*fields.values())
-    except PanDetected:
-        return fields | {"amount": pages.CARD_NUMBER}
-    return fields
+    screening.require_small(body, most=screening.FORM_MAX)
+    return {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
 
 
 def _locale(event: dict[str, Any], chosen: str | None = None) -> str:

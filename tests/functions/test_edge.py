@@ -6,9 +6,9 @@ import json
 import pytest
 from pydantic import BaseModel
 
-from payments.edge import api
+from payments.edge import api, screening
 from tests.doubles.invocations import PUBLIC, Context, answer_of
-from tests.functions.refusals import refuse
+from tests.functions.refusals import PAN, refuse
 from tests.functions.shop import Shop
 from tests.functions.world import Answer, World
 
@@ -55,6 +55,30 @@ def test_where_there_is_no_body_it_has_no_type(showroom: Shop, declared: str) ->
     sent = {"content-type": declared}
 
     assert showroom.admin.post(path, raw="", headers=sent).status == 200
+
+
+def test_who_may_not_call_has_their_body_unread(
+    showroom: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    monkeypatch.setattr(screening, "has_pan", lambda text: bool(read.append(text)))
+    path, huge = f"/v1/accounts/{showroom.account['id']}/verify", "4242" * 16_000
+    viewer = showroom.world.client("tulips", "viewer")
+    nobody = showroom.world.client("tulips", "nobody")
+
+    assert viewer.post(path, raw=huge).code == "permission_denied"
+    assert nobody.post(path, raw=huge).code == "unauthenticated"
+    assert showroom.world.public.post(path, raw=huge).code == "unauthenticated"
+    assert not [text for text in read if huge in text]
+
+
+def test_a_card_number_in_a_path_is_in_no_audit_record(showroom: Shop) -> None:
+    viewer = showroom.world.client("tulips", "viewer")
+
+    assert viewer.post(f"/v1/accounts/{PAN}/verify").code == "permission_denied"
+    trail = [row for (pk, _), row in showroom.world.rows().items() if "#AUD#" in pk]
+    assert "unreadable" in json.dumps(trail)
+    assert PAN not in json.dumps(trail) + showroom.world.log.getvalue()
 
 
 class Told(BaseModel):

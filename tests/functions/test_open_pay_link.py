@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from payments.doors.store import Change, Store
+from payments.edge import screening
 from payments.facts.attempt import Attempt
 from payments.steps.collecting import claims
 from tests.doubles.invocations import DOMAIN
@@ -601,6 +602,21 @@ def test_an_amount_that_cannot_be_paid_is_explained_beside_the_field(
     assert 'aria-invalid="true"' in answer.text
     assert shop.world.facts() == before
     assert refusals.PAN not in answer.text.replace(" ", "") + shop.world.log.getvalue()
+
+
+def test_a_form_of_more_than_two_kilobytes_is_refused_unread(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read = shop.link(shop.invoice(), rule="choose"), []
+    monkeypatch.setattr(screening, "has_pan", lambda text: bool(read.append(text)))
+    facts, typed = shop.world.facts(), "4" * (screening.FORM_MAX - len("amount=&lang=en"))
+
+    assert choose(shop, path, typed).status == 422
+    assert read == [typed]
+    assert choose(shop, path, f"{typed}4").status == 413
+    assert choose(shop, f"{path[:-1]}x", "4").status == 404
+    assert read == [typed]
+    assert shop.world.facts() == facts
 
 
 def test_a_modules_own_limits_are_told_beside_the_field(shop: Shop) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
 
 #: SES takes no more of a subject than a mail's line holds.
-SUBJECT_MAX, NAME_MAX = 200, 80
+SUBJECT_MAX, NAME_MAX, ADDRESS_MAX = 200, 80, 254
 
 
 class NotSent(Exception):
@@ -136,7 +136,14 @@ def _line(text: str, most: int) -> str:
 
 def _address(text: str) -> str:
     """Return one bare address, or refuse: a comma or a line break could add readers."""
-    name, address = parseaddr(text)
-    if name or address != text or not text.isascii() or not text.isprintable():
+    # The library reads a text in the square of its length; no address is longer than this.
+    name, address = parseaddr(text[: ADDRESS_MAX + 1])
+    if (
+        len(text) > ADDRESS_MAX
+        or name
+        or address != text
+        or not text.isascii()
+        or not text.isprintable()
+    ):
         raise NotSent("address_refused", again=False)
     return text

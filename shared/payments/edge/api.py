@@ -132,7 +132,7 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
     """
     Return the function's entry.
 
-    Screen, authorise, route, and turn every refusal into a problem document.
+    Authorise, screen, route, and turn every refusal into a problem document.
     """
 
     @logger.inject_lambda_context(clear_state=True)
@@ -140,8 +140,8 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
         runtime.begin(context)
         trail = auditing.Trail(event)
         try:
-            arriving.screen(event)
             _authorise(app, trail)
+            arriving.screen(event)
             trail.begin()
             result = app.resolve(event, context)
         except PaymentsError as refusal:

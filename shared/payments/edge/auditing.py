@@ -13,7 +13,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from payments.edge import addresses, runtime
+from payments.edge import addresses, runtime, screening
 from payments.edge.roles import AUDITED
 from payments.errors import PaymentsError
 from payments.facts.audit import AuditRecord, Phase
@@ -103,7 +103,9 @@ def _is_machine(event: dict[str, Any]) -> bool:
 def _shown(name: object) -> str:
     """Return what may be an id of ours or of the caller's, and nothing else."""
     text = str(name)
-    return text if _NAME.fullmatch(text) and not _SECRET.match(text) else "unreadable"
+    if not _NAME.fullmatch(text) or _SECRET.match(text) or screening.has_pan(text):
+        return "unreadable"
+    return text
 
 
 def _network(address: str) -> str | None:

@@ -6,39 +6,52 @@ JSON or not, how large, and no card number in it.
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
-from itertools import accumulate
+from functools import lru_cache
 from typing import Any
 
 from payments.errors import MalformedJson, PanDetected, PayloadTooLarge
 
 BODY_MAX = 64 * 1024
+#: A payer's form has two short fields.
+FORM_MAX = 2 * 1024
 #: A route whose bodies carry files in base64; what an invocation takes is 6 MB.
 LARGE = {"POST /v1/disputes/{id}/evidence": 6_200_000}
 DEPTH_MAX = 10
 DIGITS_MIN, DIGITS_MAX = 13, 19
 
-#: Digits, perhaps grouped by single spaces or dashes.
-_RUN = re.compile(r"\d+(?:[ -]\d+)*")
+# Every pattern here is linear in the length of the text: what repeats is bounded.
+
+#: What may part a card number's digits: one or two spaces, dots or dashes, or a dash between
+#: spaces.
+_PARTED = "(?: - |[ .-]{1,2})"
+_RUN = re.compile(f"[0-9]+(?:{_PARTED}[0-9]+)*")
+_PART = re.compile(_PARTED)
 #: What every card number holds, and most texts do not: those are not looked at any closer.
-_LONG = re.compile(r"(?:\d[ -]?){12}\d")
+_LONG = re.compile("(?:[0-9](?: - |[ .-]{0,2})){12}[0-9]")
 #: How the networks' numbers begin, each with the lengths that it gives out. Luhn alone would stop
-#: one in ten of all long numbers, and every telephone's IMEI.
+#: one in ten of all long numbers: order ids of 13 digits, marketplaces' of 17 and 18, every
+#: telephone's IMEI.
 _CARD = re.compile(
-    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
-    r"|(?:5[1-5]|2[2-7])\d{14}"  # Mastercard
-    r"|220[0-4]\d{12,15}"  # Mir
-    r"|3[47]\d{13}"  # American Express
-    r"|3[0689]\d{12,17}"  # Diners Club
-    r"|35\d{14,17}"  # JCB
-    r"|6\d{15,18}"  # Discover, UnionPay, RuPay
-    r"|(?:5[0678]|6[37])\d{11,17}"  # Maestro
+    "4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
+    "|5[1-5][0-9]{14}|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
+    "|220[0-4][0-9]{12,15}"  # Mir, after Mastercard
+    "|3[47][0-9]{13}"  # American Express
+    "|(?:30[0-59]|3[689][0-9])(?:[0-9]{11}|[0-9]{13}|[0-9]{16})"  # Diners Club
+    "|35(?:2[89]|[3-8][0-9])[0-9]{12,15}"  # JCB
+    "|6(?:[0-9]{15}|[0-9]{18}|2[0-9]{15,16})"  # Discover, UnionPay, RuPay
+    "|(?:50(?:18|20|38)|5893|6759|676[1-3])[0-9]{9,15}|6304[0-9]{10,15}"  # Maestro
+    "|(?:5[0678]|6[37])(?:[0-9]{14}|[0-9]{17})"
 )
+_DINERS = re.compile("30[0-59]|3[689]")
+#: A Visa card of 13 digits is parted like this, if at all; a telephone number is not.
+_OLD_VISA = {(4, 3, 3, 3), (4, 4, 4, 1), (13,), (1,) * 13}
 #: What one in a thousand times holds what passes for a card number, standing alone: a UUID (RFC
 #: 9562) or a digest of 128, 160 or 256 bits, with a letter among the digits, or it is a number
 #: after all; and an id of ours.
 _IDENTIFIER = re.compile(
-    r"(?<![0-9a-z])(?:(?=[0-9-]*[a-f])"
+    r"(?<![0-9a-z])(?:(?=[0-9-]{0,63}[a-f])"
     r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})"
     r"|[a-z]{3}_[0-7][0-9a-hjkmnp-tv-z]{25})"
     r"(?![0-9a-z])",
@@ -46,27 +59,47 @@ _IDENTIFIER = re.compile(
 )
 #: A character as JSON may write it: its digits are none of the text's.
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
-#: A barcode (GTIN-13), or a bank account or reference (IBAN, ISO 11649) as it is printed: both
-#: prove themselves by check digits, of which Luhn knows nothing.
-_BARCODE = re.compile(r"(?<!\d)\d{13}(?!\d)")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+#: A barcode (GTIN-13, GTIN-14), perhaps with its name before it, a bank account or reference (IBAN,
+#: ISO 11649) and a Swiss payment reference as they are printed: they prove themselves by check
+#: digits, of which Luhn knows nothing.
+_BARCODE = re.compile(
+    r"(?:(\(01\)|\bgtin(?:-?14)?\b)[^0-9]{0,4})?(?<![0-9])([0-9]{13,14})(?![0-9])", re.IGNORECASE
+)
+_IBAN = re.compile(
+    r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]{4}){2,7}(?:[ .-]?[A-Z0-9]{1,3})?\b", re.IGNORECASE
+)
+_SWISS = re.compile(r"(?<![0-9])[0-9]{2}(?: [0-9]{5}){5}(?![0-9])")
+#: An order as the largest marketplace numbers it, and a telephone number with its country.
+_ORDER = re.compile(r"(?<![0-9])[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9])")
+_PHONE = re.compile(r"(?<![0-9+])(?:\+|00 )[0-9](?:[ ./()-]{0,2}[0-9]){6,12}(?![ .-]{0,2}[0-9])")
+_IBAN_PARTS = re.compile("[ .-]")
+#: The recursive check of Swiss references: the next carry, by the one before and a digit.
+_SWISS_TABLE = (0, 9, 4, 6, 8, 2, 7, 1, 3, 5)
+#: What other scripts' characters are here, by their kind: spaces, dashes, and what nobody sees.
+_KINDS = {"Zs": " ", "Cc": " ", "Pd": "-", "Cf": ""}
+_DOTS = frozenset("\u00b7\u2022\u2024\u2027\u2219\u22c5\u3002\uff0e\uff61")
+_FOREIGN = re.compile(r"[^\x00-\x7f]|\t|\\t")
 
 
-def require_small(body: str, route: str = "") -> None:
+def require_small(body: str, route: str = "", *, most: int = BODY_MAX) -> None:
     """Refuse a body over 64 KB, or over what its route takes."""
-    most = LARGE.get(route, BODY_MAX)
+    most = LARGE.get(route, most)
     if len(body) > most:
         raise PayloadTooLarge(f"A body may have {most} characters.")
 
 
 def require_no_pan(*texts: str) -> None:
     """Refuse a card number wherever it stands; it is named nowhere and kept nowhere."""
-    long = [text for text in texts if _LONG.search(text)]
-    numbers = (number for text in long for number in _numbers(_bare(text)))
-    if any(_CARD.fullmatch(number) and _luhn(number) for number in numbers):
+    if any(map(has_pan, texts)):
         raise PanDetected(
             "The request holds what looks like a card number. Card numbers go to Stripe only."
         )
+
+
+def has_pan(text: str) -> bool:
+    """Say whether what looks like a card number stands anywhere in a text."""
+    folded = _folded(text)
+    return bool(_LONG.search(folded)) and any(map(_is_card, _numbers(_bare(folded))))
 
 
 def parse(body: str) -> Any:
@@ -85,20 +118,56 @@ def parse(body: str) -> Any:
     return document
 
 
+def _folded(text: str) -> str:
+    """Return the text with the digits, spaces, dots and dashes of every script as ASCII's."""
+    if text.isascii() and "\t" not in text and r"\t" not in text:
+        return text
+    return _FOREIGN.sub(_fold, text)
+
+
+def _fold(found: re.Match[str]) -> str:
+    return " " if found[0] == r"\t" else _plain(found[0])
+
+
+@lru_cache(4096)
+def _plain(character: str) -> str:
+    digit = unicodedata.digit(character, None)
+    if digit is not None:
+        return str(digit)
+    if character in _DOTS:
+        return "."
+    return _KINDS.get(unicodedata.category(character), character)
+
+
 def _bare(text: str) -> str:
     """Return the text without numbers that are known to be something else than a card's."""
     text = _IDENTIFIER.sub("id", _ESCAPE.sub("u", text))
-    text = _IBAN.sub(_without_iban, text)
-    return _BARCODE.sub(lambda found: "id" if _is_gtin(found[0]) else found[0], text)
+    text = _ORDER.sub("id", _PHONE.sub("id", text))
+    text = _SWISS.sub(_without_swiss, _IBAN.sub(_without_iban, text))
+    return _BARCODE.sub(_without_barcode, text)
 
 
 def _without_iban(found: re.Match[str]) -> str:
     """Return what is left of a match: a word behind the account number may look like its part."""
-    words = found[0].split(" ")
+    words = _IBAN_PARTS.split(found[0])
     for end in range(len(words), 0, -1):
         if _is_iban("".join(words[:end])):
             return " ".join(["id", *words[end:]])
     return found[0]
+
+
+def _without_swiss(found: re.Match[str]) -> str:
+    carry = 0
+    for digit in found[0].replace(" ", ""):
+        carry = _SWISS_TABLE[(carry + int(digit)) % 10]
+    return found[0] if carry else "id"
+
+
+def _without_barcode(found: re.Match[str]) -> str:
+    """Return what is left: a Diners card has 14 digits too, so a bare number is taken for one."""
+    label, digits = found.groups()
+    is_bare_diners = len(digits) > DIGITS_MIN and not label and _DINERS.match(digits)
+    return "id" if _is_gtin(digits) and not is_bare_diners else found[0]
 
 
 def _is_iban(text: str) -> bool:
@@ -106,17 +175,37 @@ def _is_iban(text: str) -> bool:
 
 
 def _is_gtin(digits: str) -> bool:
-    return sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits)) % 10 == 0
+    weighed = (int(digit) * (1, 3)[place % 2] for place, digit in enumerate(reversed(digits)))
+    return sum(weighed) % 10 == 0
 
 
-def _numbers(text: str) -> Iterator[str]:
-    """Yield what neighbouring groups of digits make together: an expiry may stand beside a card."""
+def _numbers(text: str) -> Iterator[list[str]]:
+    """Yield neighbouring groups of digits: an expiry may stand beside a card."""
     for run in _RUN.findall(text):
         if len(run) < DIGITS_MIN:
             continue
-        groups = re.split("[ -]", run)
+        groups = _PART.split(run)
         for start in range(len(groups)):
-            yield from accumulate(groups[start : start + DIGITS_MAX])
+            yield from _together(groups, start)
+
+
+def _together(groups: list[str], start: int) -> Iterator[list[str]]:
+    """Yield what begins at a group and has as many digits as a card."""
+    length = 0
+    for end in range(start, len(groups)):
+        length += len(groups[end])
+        if length > DIGITS_MAX:
+            return
+        if length >= DIGITS_MIN:
+            yield groups[start : end + 1]
+
+
+def _is_card(groups: list[str]) -> bool:
+    number = "".join(groups)
+    if not _CARD.fullmatch(number) or not _luhn(number):
+        return False
+    is_old_visa = len(number) == DIGITS_MIN and number[0] == "4"
+    return not is_old_visa or tuple(map(len, groups)) in _OLD_VISA
 
 
 def _luhn(number: str) -> bool:

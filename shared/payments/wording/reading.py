@@ -26,7 +26,7 @@ def _weight(text: str) -> Decimal:
     """Return how much a language is wished for; what cannot be read is no wish."""
     if not text:
         return Decimal(1)
-    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", text)
+    found = re.fullmatch(r"\s{0,9}q=([01](?:\.\d{0,3})?)\s{0,9}", text)
     return Decimal(found[1]) if found else Decimal(0)
 
 
