@@ -281,7 +281,7 @@ def test_a_publishable_key_sees_only_its_own_accounts_setup_intent(
 
 
 def test_an_endpoint_hears_exactly_the_events_that_can_be_applied(gateway: Gateway) -> None:
-    made = gateway.create_endpoint("https://pay.example/hook", {"tenant": "tulips"}, "endpoint")
+    made = gateway.create_endpoint("https://pay.example/hook", EVENTS, "endpoint")
 
     assert made.secret
     assert made.api_version == API_VERSION

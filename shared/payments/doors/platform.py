@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from payments.doors.gateway import Gateway
 from payments.doors.stripe_api.events import EVENTS
 from payments.doors.stripe_api.refusals import ACCESS_LOST
-from payments.doors.stripe_api.transport import API_VERSION, Connections, SdkError
+from payments.doors.stripe_api.transport import Connections, SdkError
 from payments.errors import (
     StripeAccountError,
     StripePermissionMissing,
@@ -20,7 +20,6 @@ from payments.facts.stripe_accounts import (
     ConnectedStripeAccount,
     Named,
     OAuthToken,
-    WebhookEndpoint,
 )
 
 #: What the platform hears of connected accounts, beside all that an account's own endpoint hears.
@@ -124,22 +123,6 @@ class Platform(Gateway):
         """Give back what a merchant has granted by OAuth."""
         params = {"client_id": self.client_id, "stripe_user_id": stripe_account}
         self._request("post", "/oauth/deauthorize", params, base="connect")
-
-    def create_connect_endpoint(self, url: str, key: str) -> WebhookEndpoint:
-        """Create the endpoint that hears of all connected accounts."""
-        params = {
-            "url": url,
-            "enabled_events": list(CONNECT_EVENTS),
-            "api_version": API_VERSION,
-            "connect": True,
-            "description": "Receivable, connected accounts",
-        }
-        return self._write(WebhookEndpoint, "/v1/webhook_endpoints", params, key)
-
-    def update_connect_endpoint(self, endpoint: str) -> None:
-        """Let an endpoint of an earlier version hear all events that this one can apply."""
-        params = {"enabled_events": list(CONNECT_EVENTS)}
-        self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
 
     def _refuse(self, method: str, error: SdkError) -> NoReturn:
         """Say whose key it is that Stripe refuses: the merchant can do nothing about it."""

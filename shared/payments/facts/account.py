@@ -184,6 +184,20 @@ class Account(Fact):
             )
         return slot
 
+    def judged(
+        self,
+        mode: str,
+        status: AccountStatus,
+        reason: str | None,
+        checks: tuple[Check, ...],
+        now: datetime,
+    ) -> "Account":
+        """Return it with what was found at Stripe, and when the doctor comes next."""
+        found = self.having_slot(
+            mode, status=status, status_reason=reason, checks=checks, verified_at=now
+        )
+        return found.having_slot(mode, check_at=found.slot(mode).next_check(now))
+
     def having_slot(self, mode: str, **changes: object) -> "Account":
         """Return it with a slot that was changed."""
         slot = self.slot(mode).having(**changes)

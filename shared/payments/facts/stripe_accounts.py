@@ -4,6 +4,9 @@ from pydantic import Field
 
 from payments.facts.stripe_objects import Value
 
+#: The status of a capability that may be used.
+OK = "active"
+
 
 class Named(Value):
     """An object of which only the id matters."""
@@ -47,6 +50,11 @@ class Requirements(Value):
     disabled_reason: str | None = None
     current_deadline: int | None = None
 
+    @property
+    def due(self) -> str:
+        """What Stripe asks for, the overdue first; empty where it asks for nothing."""
+        return ", ".join(self.past_due or self.currently_due)
+
 
 class ConnectedStripeAccount(Value):
     """An account as its platform sees it, or it itself."""
@@ -58,6 +66,11 @@ class ConnectedStripeAccount(Value):
     capabilities: dict[str, str] = Field(default_factory=dict)
     requirements: Requirements = Field(default_factory=Requirements)
     metadata: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def may_charge(self) -> bool:
+        """Whether Stripe lets it take payments; without cards nothing can be charged here."""
+        return self.charges_enabled and self.capabilities.get("card_payments", OK) == OK
 
 
 class AccountLink(Value):

@@ -22,12 +22,15 @@ from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
 from payments.facts.caller import Caller
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.accounts.key_probes import Keys, fix_of, probe, prove_same_account, require_form
-from payments.steps.accounts.platform_endpoint import hear
 from payments.steps.accounts.slot_lock import retry_on_account, save_and_unlock, slot_locked
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.unique_names import named, taken
 from payments.steps.accounts.verification import verify, verify_kept
-from payments.steps.accounts.webhook_endpoint import listen_anew, retire
+from payments.steps.accounts.webhook_endpoint import (
+    ensure_platform_endpoint,
+    renew_endpoint,
+    retire_former,
+)
 
 _OTHER = "These keys belong to another Stripe account than the one that is connected."
 #: What a key must be allowed before two modes can be shown to be one account.
@@ -91,7 +94,7 @@ def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     account = doors.store.account(caller.tenant, account_id)
     for mode in [mode for mode, slot in account.slots.items() if not slot.is_over]:
         if account.method != "api_keys":
-            hear(doors.platform(mode), mode, caller.base_url, doors)
+            ensure_platform_endpoint(doors.platform(mode), mode, caller.base_url, doors)
             account = refresh(account.tenant, account.id, mode, doors)
             continue
         with slot_locked(caller.tenant, account_id, mode, doors) as found:
@@ -115,11 +118,11 @@ def rotate_webhook_secret(
         gateway = doors.gateway(caller.tenant, account_id, mode)
         here = account.having(base_url=caller.base_url)
         try:
-            found = listen_anew(here, mode, gateway, doors)
+            found = renew_endpoint(here, mode, gateway, doors)
         except OutcomeUnknown:
             raise StripeUnavailable("Stripe did not answer; the secret is as before.") from None
         if not overlap:
-            found = retire(found, mode, gateway, doors)
+            found = retire_former(found, mode, gateway, doors)
         again = found.slot(mode).next_check(doors.now())
         return save_and_unlock(found.having_slot(mode, check_at=again), mode, doors)
 

@@ -19,7 +19,7 @@ from payments.facts.caller import Caller
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.accounts.modules_off import switch_off
 from payments.steps.accounts.slot_lock import save_and_unlock, slot_locked
-from payments.steps.accounts.webhook_endpoint import fall_silent
+from payments.steps.accounts.webhook_endpoint import delete_endpoints
 from payments.steps.attempts.provenance import Mismatch, NotOurs
 from payments.steps.collecting.close_attempt import close
 
@@ -87,7 +87,7 @@ def _emptied(account: Account, mode: str, doors: Doors) -> Account:
     if account.method != "api_keys":
         return _let_go(account, mode, doors)
     with suppress(SecretMissing, StripeAccountError, StripePermissionMissing):
-        fall_silent(account, mode, doors.gateway(account.tenant, account.id, mode), doors)
+        delete_endpoints(account, mode, doors.gateway(account.tenant, account.id, mode), doors)
     doors.secrets.empty_webhook(account.id, mode)
     doors.secrets.empty_keys(account.tenant, account.id, mode)
     return account.having_slot(

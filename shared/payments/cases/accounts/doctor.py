@@ -20,11 +20,10 @@ from payments.facts.caller import Caller
 from payments.facts.health import Health, LastEvent, Listening
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.accounts.key_probes import permissions
-from payments.steps.accounts.platform_endpoint import heard_by
 from payments.steps.accounts.slot_lock import save_and_unlock, slot_locked
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.verification import verify_kept
-from payments.steps.accounts.webhook_endpoint import retire
+from payments.steps.accounts.webhook_endpoint import platform_endpoint, retire_former
 
 #: For each shard and run; what is left is found by the next run.
 LIMIT = 25
@@ -83,7 +82,7 @@ def _retired(account: Account, mode: str, doors: Doors) -> Account:
     until = slot.endpoint and slot.endpoint.previous_until
     if not slot.is_active or not until or until > doors.now():
         return account
-    return retire(account, mode, doors.gateway(account.tenant, account.id, mode), doors)
+    return retire_former(account, mode, doors.gateway(account.tenant, account.id, mode), doors)
 
 
 def health(account_id: str, *, caller: Caller, doors: Doors) -> tuple[Account, dict[str, Health]]:
@@ -133,7 +132,7 @@ def _asked(seen: Health, account: Account, gateway: Gateway, doors: Doors) -> He
         seen = _endpoint(seen, account.slot(seen.mode).endpoint, EVENTS, gateway)
     else:
         seen = _requirements(seen)
-        heard = heard_by(seen.mode, doors)
+        heard = platform_endpoint(seen.mode, doors)
         seen = _endpoint(seen, heard, CONNECT_EVENTS, doors.platform(seen.mode))
     seen = _last_event(seen, account, gateway, doors)
     seen = _capabilities(seen, gateway)
@@ -220,9 +219,9 @@ def _capabilities(seen: Health, gateway: Gateway) -> Health:
         payouts_enabled=told.payouts_enabled,
         capabilities=dict(told.capabilities),
     )
-    asked = ", ".join(told.requirements.past_due or told.requirements.currently_due)
+    asked = told.requirements.due
     fix = f"Stripe asks for {asked}." if asked else "See to it in Stripe's Dashboard."
-    if not told.charges_enabled:
+    if not told.may_charge:
         seen = seen.with_problem("Stripe lets the account take no payments.", fix)
     if not told.payouts_enabled:
         seen = seen.with_problem("Stripe pays the account nothing out.", fix)

@@ -30,9 +30,9 @@ from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import OAuthToken
 from payments.steps.accounts.connect_state import find, mint, use, way_home
-from payments.steps.accounts.platform_endpoint import hear
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.unique_names import named, require_name_free, taken
+from payments.steps.accounts.webhook_endpoint import ensure_platform_endpoint
 from payments.steps.audit_trail import append
 
 SCOPE = "read_write"
@@ -71,7 +71,7 @@ def begin(
             mode=request.mode,
         )
     require_name_free(Account, caller.tenant, request.name, doors)
-    hear(platform, request.mode, caller.base_url, doors)
+    ensure_platform_endpoint(platform, request.mode, caller.base_url, doors)
     token, state = mint(
         "oauth",
         account_id,

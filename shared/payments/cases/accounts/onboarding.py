@@ -25,9 +25,9 @@ from payments.facts.caller import Caller
 from payments.facts.connection import ConnectedAccount, Connection
 from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.steps.accounts.connect_state import find, mint, person, use, way_home
-from payments.steps.accounts.platform_endpoint import hear
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.unique_names import named, taken
+from payments.steps.accounts.webhook_endpoint import ensure_platform_endpoint
 from payments.steps.retry import retrying
 
 TRIES = 5
@@ -174,7 +174,7 @@ def _slot(doors: Doors) -> Slot:
 
 
 def _lead_there(connection: Connection, platform: Platform, caller: Caller, doors: Doors) -> str:
-    hear(platform, connection.mode, caller.base_url, doors)
+    ensure_platform_endpoint(platform, connection.mode, caller.base_url, doors)
     if not connection.stripe_account:
         account = doors.store.account(connection.tenant, connection.account)
         connection = _make(connection, account.name, platform, doors)

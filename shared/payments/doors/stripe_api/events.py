@@ -1,6 +1,7 @@
 """Events, and the webhook endpoints that they are sent to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from payments.doors.stripe_api.transport import API_VERSION, PAGE, Transport
 from payments.facts.stripe_accounts import Event, WebhookEndpoint
@@ -38,20 +39,16 @@ EVENTS = (
 class Events(Transport):
     """What Stripe tells us, and where."""
 
-    def create_endpoint(self, url: str, metadata: Mapping[str, str], key: str) -> WebhookEndpoint:
+    def create_endpoint(
+        self, url: str, events: Iterable[str], key: str, **params: Any
+    ) -> WebhookEndpoint:
         """Create a webhook endpoint whose events are rendered at our own API version."""
-        params = {
-            "url": url,
-            "enabled_events": list(EVENTS),
-            "api_version": API_VERSION,
-            "description": "Receivable",
-            "metadata": metadata,
-        }
-        return self._write(WebhookEndpoint, "/v1/webhook_endpoints", params, key)
+        usual = {"url": url, "enabled_events": list(events), "api_version": API_VERSION}
+        return self._write(WebhookEndpoint, "/v1/webhook_endpoints", {**usual, **params}, key)
 
-    def update_endpoint(self, endpoint: str) -> None:
-        """Let an endpoint of an earlier version hear all events that this one can apply."""
-        params = {"enabled_events": list(EVENTS)}
+    def update_endpoint(self, endpoint: str, events: Iterable[str]) -> None:
+        """Have an endpoint of an earlier version sent the events that this one can apply."""
+        params = {"enabled_events": list(events)}
         self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
 
     def delete_endpoint(self, endpoint: str) -> None:

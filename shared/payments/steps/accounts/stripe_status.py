@@ -6,14 +6,12 @@ from payments.doors.stripe_api.refusals import ACCESS_LOST
 from payments.errors import StripeAccountError
 from payments.facts.account import Account, AccountStatus, Check, Slot
 from payments.facts.connection import Connection
-from payments.facts.stripe_accounts import ConnectedStripeAccount
+from payments.facts.stripe_accounts import OK, ConnectedStripeAccount
 from payments.steps.accounts.modules_off import switch_off
 from payments.steps.accounts.status_notices import with_notices
 from payments.steps.retry import retrying
 
 TRIES = 5
-#: Without it nothing can be charged.
-CARDS = "card_payments"
 DISCONNECTED = "The merchant has disconnected it at Stripe: connect it again."
 _REVIEWED = ("requirements.pending_verification", "under_review")
 
@@ -53,37 +51,23 @@ def _asked(account: Account, connection: Connection, doors: Doors) -> Account:
     except StripeAccountError as refusal:
         if refusal.members.get("stripe_code") != ACCESS_LOST:
             raise
-        return _judged(account, mode, (AccountStatus.DISCONNECTED, DISCONNECTED), (), doors)
-    return _judged(account, mode, _status(told, before), _checks(told, connection), doors)
-
-
-def _judged(
-    account: Account,
-    mode: str,
-    status: tuple[AccountStatus, str | None],
-    checks: tuple[Check, ...],
-    doors: Doors,
-) -> Account:
-    """Return the account with what Stripe said, and when the doctor comes next."""
-    named, reason = status
-    found = account.having_slot(
-        mode, status=named, status_reason=reason, checks=checks, verified_at=doors.now()
-    )
-    return found.having_slot(mode, check_at=found.slot(mode).next_check(doors.now()))
+        return account.judged(mode, AccountStatus.DISCONNECTED, DISCONNECTED, (), doors.now())
+    status, reason = _status(told, before)
+    return account.judged(mode, status, reason, _checks(told, connection), doors.now())
 
 
 def _status(told: ConnectedStripeAccount, before: Slot) -> tuple[AccountStatus, str | None]:
     """Return what may be done with the account, and why not more."""
     asked = told.requirements
-    if told.charges_enabled and told.capabilities.get(CARDS, "active") == "active":
+    if told.may_charge:
         return AccountStatus.ACTIVE, None
     if asked.disabled_reason and asked.disabled_reason.startswith("rejected."):
         return (
             AccountStatus.RESTRICTED,
             f"Stripe has rejected the account: {asked.disabled_reason}.",
         )
-    wanted = ", ".join(asked.past_due or asked.currently_due)
-    reason = f"Stripe asks for {wanted}." if wanted else "Stripe does not let it take payments yet."
+    wanted = asked.due and f"Stripe asks for {asked.due}."
+    reason = wanted or "Stripe does not let it take payments yet."
     if not told.details_submitted:
         return AccountStatus.PENDING, reason
     once = before.status in {AccountStatus.ACTIVE, AccountStatus.RESTRICTED}
@@ -102,7 +86,7 @@ def _checks(told: ConnectedStripeAccount, connection: Connection) -> tuple[Check
     found = [
         ("charges_enabled", told.charges_enabled),
         ("payouts_enabled", told.payouts_enabled),
-        *((f"capabilities.{name}", has == "active") for name, has in told.capabilities.items()),
+        *((f"capabilities.{name}", has == OK) for name, has in told.capabilities.items()),
         *((f"requirements.{name}", False) for name in told.requirements.currently_due),
     ]
     return tuple(

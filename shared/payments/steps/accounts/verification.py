@@ -13,10 +13,8 @@ from payments.facts.account import Account, AccountStatus, Check
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import ConnectedStripeAccount
 from payments.steps.accounts.key_probes import Keys, probe, prove_same_account
-from payments.steps.accounts.webhook_endpoint import listen
+from payments.steps.accounts.webhook_endpoint import ensure_endpoint
 
-#: Without it nothing can be charged.
-CARDS, OK = "card_payments", "active"
 MENDED = "The webhook endpoint was gone or did not work; a new one was made."
 _LOST = "Its keys were not kept: send the request that brought them again."
 
@@ -26,7 +24,7 @@ def verify_kept(account: Account, mode: str, doors: Doors) -> Account:
     try:
         kept = doors.secrets.keys_again(account.tenant, account.id, mode)
     except SecretMissing:
-        return judged(account, mode, AccountStatus.ERROR, _LOST, checks=(), doors=doors)
+        return account.judged(mode, AccountStatus.ERROR, _LOST, (), doors.now())
     keys = Keys(mode, kept["publishable_key"], kept["secret_key"])
     gateway, name = doors.stripe(keys.secret_key), f"{account.id}:{doors.new_id('key')}"
     reason: str | None
@@ -51,7 +49,7 @@ def verify(
         if reason is None:
             told = gateway.own_account()
             account = account.having(stripe_account=told.id if told else account.stripe_account)
-            account = _mended(account, listen(account, mode, gateway, doors), mode, doors)
+            account = _mended(account, ensure_endpoint(account, mode, gateway, doors), mode, doors)
             reason = _halted(told, mode) if told else None
             status = AccountStatus.RESTRICTED if reason else AccountStatus.ACTIVE
     except StripeAccountError:
@@ -62,33 +60,16 @@ def verify(
         reason = "Stripe did not answer; verify the account again."
     except StripeRequestRefused:
         reason = "Stripe refuses the webhook endpoint: it allows 16, at addresses it can reach."
-    return judged(account, mode, status, reason, checks=checks, doors=doors)
-
-
-def judged(
-    account: Account,
-    mode: str,
-    status: AccountStatus,
-    reason: str | None,
-    *,
-    checks: tuple[Check, ...],
-    doors: Doors,
-) -> Account:
-    """Return the account with what was found, and when the doctor comes next."""
-    now = doors.now()
-    found = account.having_slot(
-        mode, status=status, status_reason=reason, checks=checks, verified_at=now
-    )
-    return found.having_slot(mode, check_at=found.slot(mode).next_check(now))
+    return account.judged(mode, status, reason, checks, doors.now())
 
 
 def _halted(told: ConnectedStripeAccount, mode: str) -> str | None:
     """Return why Stripe lets the account take no payments; of test money it says nothing."""
-    if mode == "test" or (told.charges_enabled and told.capabilities.get(CARDS, OK) == OK):
+    if mode == "test" or told.may_charge:
         return None
     asked = told.requirements
-    wanted = ", ".join(asked.past_due or asked.currently_due)
-    why = f"it asks for {wanted}" if wanted else asked.disabled_reason or "it does not say why"
+    wanted = asked.due and f"it asks for {asked.due}"
+    why = wanted or asked.disabled_reason or "it does not say why"
     return f"Stripe lets the account take no payments: {why}. See to it in Stripe's Dashboard."
 
 

@@ -1,55 +1,101 @@
 """
-The webhook endpoint of an account at Stripe, and the secret by which it is understood.
+Webhook endpoints at Stripe, and the secrets by which what they send is verified.
 
-Stripe tells an endpoint's secret once, and cannot change it: a new secret is a second endpoint at
-the same address, and the one before it stays until whatever it may still send has come.
+An account with keys of its own has an endpoint in each mode; the platform has one in each mode for
+all connected accounts. Stripe tells an endpoint's secret once, and cannot change it: a new secret
+is a second endpoint at the same address, and the one before it stays until whatever it may still
+send has come.
 """
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.keys import stamp
-from payments.doors.secrets import SecretMissing
+from payments.doors.platform import CONNECT_EVENTS, Platform
+from payments.doors.secrets import CONNECT, SecretMissing
 from payments.doors.stripe_api.events import EVENTS
-from payments.errors import StripeRequestRefused
+from payments.doors.stripe_api.transport import API_VERSION
+from payments.errors import StripeRequestRefused, StripeUnavailable
 from payments.facts.account import Account, Endpoint
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import WebhookEndpoint
 
 #: Stripe sends an event again for three days.
 OVERLAP = timedelta(hours=72)
+#: Two who find no endpoint of the platform at once make one: within this their requests to Stripe
+#: are the same.
+TOGETHER_S = 600
 
 
-def listen(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
-    """
-    Return the account with a webhook endpoint whose secret is kept.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an endpoint of ours is: `name` is the account, or stands for all connected ones."""
 
-    One that still works is kept; it only learns of events that it was made without.
-    """
-    kept, there = _kept(account, mode, doors), list(gateway.endpoints())
-    url = _url(account, mode)
-    _tidy(url, kept, there, gateway)
-    working = [found for found in there if found.status == "enabled" and found.url == url]
-    heard = next((found for found in working if found.id == kept.get("endpoint")), None)
-    if not heard:
-        return _make(account, mode, gateway, kept, doors)
-    if not set(EVENTS) <= set(heard.enabled_events):
-        gateway.update_endpoint(heard.id)
-    return _known(account, mode, heard, kept)
+    name: str
+    mode: str
+    base_url: str
+    events: tuple[str, ...]
+
+    @classmethod
+    def of(cls, account: Account, mode: str) -> "_Place":
+        return cls(account.id, mode, account.base_url, EVENTS)
+
+    @property
+    def url(self) -> str:
+        return f"{self.base_url}/webhooks/stripe/{self.name}/{self.mode}"
+
+    def kept(self, doors: Doors) -> dict[str, str]:
+        """Return the kept secret and what belongs to it; empty where there is none."""
+        try:
+            return doors.secrets.webhook_now(self.name, self.mode)
+        except SecretMissing:
+            return {}
+
+    def working(
+        self, kept: dict[str, str], there: Iterable[WebhookEndpoint], gateway: Gateway
+    ) -> WebhookEndpoint | None:
+        """Return the kept endpoint if it works; it is sent events that it was made without."""
+        ours = (one for one in there if (one.id, one.url) == (kept.get("endpoint"), self.url))
+        found = next((one for one in ours if one.status == "enabled"), None)
+        if found and not set(self.events) <= set(found.enabled_events):
+            gateway.update_endpoint(found.id, self.events)
+        return found
+
+    def delete_lost(
+        self, known: set[str], there: Iterable[WebhookEndpoint], gateway: Gateway
+    ) -> None:
+        """Delete endpoints whose secret was told to a request that did not live to keep it."""
+        for found in there:
+            if found.url == self.url and found.id not in known:
+                gateway.delete_endpoint(found.id)
 
 
-def listen_anew(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
+def ensure_endpoint(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
+    """Return the account with a webhook endpoint whose secret is kept; one that works is kept."""
+    place = _Place.of(account, mode)
+    kept, there = place.kept(doors), list(gateway.endpoints())
+    place.delete_lost(_known(kept), there, gateway)
+    found = place.working(kept, there, gateway)
+    if not found:
+        return _make(account, mode, kept, gateway, doors)
+    return _shown(account, mode, found, kept)
+
+
+def renew_endpoint(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
     """Return the account with a new endpoint; the one before is understood for three days more."""
-    kept = _kept(account, mode, doors)
-    _tidy(_url(account, mode), kept, gateway.endpoints(), gateway)
-    return _make(account, mode, gateway, kept, doors)
+    place = _Place.of(account, mode)
+    kept = place.kept(doors)
+    place.delete_lost(_known(kept), gateway.endpoints(), gateway)
+    return _make(account, mode, kept, gateway, doors)
 
 
-def retire(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
+def retire_former(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
     """Return the account without the endpoints before: deleted at Stripe, not understood here."""
-    kept = _kept(account, mode, doors)
+    kept = _Place.of(account, mode).kept(doors)
     for previous in kept.get("previous_endpoints", "").split():
         with suppress(StripeRequestRefused):
             gateway.delete_endpoint(previous)
@@ -62,42 +108,55 @@ def retire(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Accou
     return account.having_slot(mode, endpoint=current)
 
 
-def fall_silent(account: Account, mode: str, gateway: Gateway, doors: Doors) -> None:
+def delete_endpoints(account: Account, mode: str, gateway: Gateway, doors: Doors) -> None:
     """Delete every endpoint of the account at Stripe."""
-    kept = _kept(account, mode, doors)
-    ours = {kept.get("endpoint"), *kept.get("previous_endpoints", "").split()}
+    place = _Place.of(account, mode)
+    ours = _known(place.kept(doors))
     for found in gateway.endpoints():
-        if found.id in ours or found.url == _url(account, mode):
+        if found.id in ours or found.url == place.url:
             gateway.delete_endpoint(found.id)
 
 
-def _url(account: Account, mode: str) -> str:
-    return f"{account.base_url}/webhooks/stripe/{account.id}/{mode}"
+def ensure_platform_endpoint(platform: Platform, mode: str, base_url: str, doors: Doors) -> None:
+    """
+    See to it that Stripe tells of connected accounts, and that its word can be verified.
+
+    Raise StripeUnavailable or StripeRequestRefused where it cannot be made. Nothing locks it, so
+    lost ones are deleted only after this one is kept.
+    """
+    place = _Place(CONNECT, mode, base_url, CONNECT_EVENTS)
+    kept, there = place.kept(doors), list(platform.endpoints())
+    found = place.working(kept, there, platform) or _make_platforms(place, kept, platform, doors)
+    place.delete_lost({found.id}, there, platform)
 
 
-def _kept(account: Account, mode: str, doors: Doors) -> dict[str, str]:
+def platform_endpoint(mode: str, doors: Doors) -> Endpoint | None:
+    """Return the platform's endpoint whose secret is kept, or None."""
     try:
-        return doors.secrets.webhook_now(account.id, mode)
+        kept = doors.secrets.webhook(CONNECT, mode)
     except SecretMissing:
-        return {}
+        return None
+    if "endpoint" not in kept:
+        return None
+    return Endpoint(id=kept["endpoint"], url=kept["url"], api_version=API_VERSION)
 
 
-def _tidy(
-    url: str, kept: dict[str, str], there: Iterable[WebhookEndpoint], gateway: Gateway
-) -> None:
-    """Delete endpoints of ours whose secret was told to a request that did not live to keep it."""
-    ours = {kept.get("endpoint"), *kept.get("previous_endpoints", "").split()}
-    for found in there:
-        if found.url == url and found.id not in ours:
-            gateway.delete_endpoint(found.id)
+def _known(kept: dict[str, str]) -> set[str]:
+    """Return the endpoints whose secrets are kept."""
+    return {kept.get("endpoint", ""), *kept.get("previous_endpoints", "").split()}
 
 
 def _make(
-    account: Account, mode: str, gateway: Gateway, kept: dict[str, str], doors: Doors
+    account: Account, mode: str, kept: dict[str, str], gateway: Gateway, doors: Doors
 ) -> Account:
-    key = f"{account.tenant}:{doors.new_id('key')}:endpoint"
-    metadata = {"tenant": account.tenant, "account": account.id}
-    made = gateway.create_endpoint(_url(account, mode), metadata, key)
+    place = _Place.of(account, mode)
+    made = gateway.create_endpoint(
+        place.url,
+        place.events,
+        f"{account.tenant}:{doors.new_id('key')}:endpoint",
+        description="Receivable",
+        metadata={"tenant": account.tenant, "account": account.id},
+    )
     if not made.secret:
         msg = "Bug! Stripe made an endpoint without telling its secret."
         raise AssertionError(msg)
@@ -115,10 +174,38 @@ def _make(
             "previous_until": stamp(doors.now() + OVERLAP),
         }
     doors.secrets.put_webhook(account.id, mode, value)
-    return _known(account, mode, made, value)
+    return _shown(account, mode, made, value)
 
 
-def _known(account: Account, mode: str, found: WebhookEndpoint, kept: dict[str, str]) -> Account:
+def _make_platforms(
+    place: _Place, kept: dict[str, str], platform: Platform, doors: Doors
+) -> WebhookEndpoint:
+    slot = int(doors.now().timestamp()) // TOGETHER_S
+    key = f"{place.url}:{kept.get('endpoint', 'first')}:{slot}"
+    try:
+        made = platform.create_endpoint(
+            place.url,
+            place.events,
+            key,
+            connect=True,
+            description="Receivable, connected accounts",
+        )
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; nothing was connected.") from None
+    except StripeRequestRefused as refusal:
+        raise StripeRequestRefused(
+            "Stripe refuses the platform's webhook endpoint: it allows 16, at addresses that it "
+            "can reach.",
+            **refusal.members,
+        ) from None
+    value = {"current": made.secret or "", "endpoint": made.id, "url": place.url}
+    if kept.get("current"):
+        value["previous"] = kept["current"]
+    doors.secrets.put_webhook(place.name, place.mode, value)
+    return made
+
+
+def _shown(account: Account, mode: str, found: WebhookEndpoint, kept: dict[str, str]) -> Account:
     until = kept.get("previous_until")
     endpoint = Endpoint(
         id=found.id,
