@@ -93,6 +93,18 @@ def test_the_environment_is_read_in_one_place() -> None:
     assert not reads, f"{reads}: a setting that config.py does not name is known to nobody"
 
 
+def loops_by_hand(node: ast.AST) -> bool:
+    if not isinstance(node, ast.For) or not ast.unparse(node.iter).startswith("range("):
+        return False
+    caught = [each.type for each in ast.walk(node) if isinstance(each, ast.ExceptHandler)]
+    return any(kind and "RowChanged" in ast.unparse(kind) for kind in caught)
+
+
+def test_a_lost_race_is_run_again_in_one_place() -> None:
+    by_hand = offences(loops_by_hand)
+    assert not by_hand, f"{by_hand}: steps/retry knows how often, and says in whose words it failed"
+
+
 def test_a_role_is_named_in_one_place() -> None:
     named = offences(
         lambda node: isinstance(node, ast.Constant) and node.value in set(Role),

@@ -9,6 +9,8 @@ from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
 from payments.steps.retry import TRIES, retrying
 
+GIVEN_UP = "It changed; nothing was booked."
+
 
 class Doors:
     """Doors that only wait, and tell how often."""
@@ -33,7 +35,7 @@ def losing(times: int, race: Exception) -> Callable[[], str]:
 def test_a_step_is_taken_until_it_wins_and_waits_longer_before_each_try() -> None:
     doors = Doors()
 
-    assert retrying(losing(3, RowChanged(0)), doors) == "won"
+    assert retrying(losing(3, RowChanged(0)), doors, GIVEN_UP) == "won"
     assert doors.waited == [0, 1, 2]
 
 
@@ -41,16 +43,16 @@ def test_a_step_that_never_wins_is_given_up_in_the_callers_words() -> None:
     doors = Doors()
 
     with pytest.raises(TooMuchContention, match="nothing was booked"):
-        retrying(losing(TRIES, RowChanged(0)), doors, detail="It changed; nothing was booked.")
+        retrying(losing(TRIES, RowChanged(0)), doors, GIVEN_UP)
     assert len(doors.waited) == TRIES
 
 
 def test_where_few_meet_there_is_no_pause_and_there_are_fewer_tries() -> None:
     doors = Doors()
 
-    assert retrying(losing(3, RowChanged(0)), doors, tries=4, pausing=False) == "won"
+    assert retrying(losing(3, RowChanged(0)), doors, GIVEN_UP, tries=4, pausing=False) == "won"
     with pytest.raises(TooMuchContention):
-        retrying(losing(4, RowChanged(0)), doors, tries=4, pausing=False)
+        retrying(losing(4, RowChanged(0)), doors, GIVEN_UP, tries=4, pausing=False)
     assert doors.waited == []
 
 
@@ -58,7 +60,9 @@ def test_only_a_lost_race_is_run_again() -> None:
     busy = TooMuchContention("The same rows keep changing.")
 
     with pytest.raises(TooMuchContention, match="same rows"):
-        retrying(losing(1, busy), Doors())
-    assert retrying(losing(1, busy), Doors(), lost=(RowChanged, TooMuchContention)) == "won"
+        retrying(losing(1, busy), Doors(), GIVEN_UP)
+    assert (
+        retrying(losing(1, busy), Doors(), GIVEN_UP, lost=(RowChanged, TooMuchContention)) == "won"
+    )
     with pytest.raises(LookupError):
-        retrying(losing(1, LookupError("a bug")), Doors(), pausing=False)
+        retrying(losing(1, LookupError("a bug")), Doors(), GIVEN_UP, pausing=False)

@@ -11,17 +11,16 @@ T = TypeVar("T")
 
 #: Stripe tells of one fact in several events at once, and each of them writes the same rows.
 TRIES = 10
-KEPT_CHANGING = "The invoice kept changing; nothing was lost and nothing was counted."
 
 
 def retrying(
     step: Callable[[], T],
     doors: Doors,
+    detail: str,
     *,
     tries: int = TRIES,
     pausing: bool = True,
     lost: tuple[type[Exception], ...] = (RowChanged,),
-    detail: str = KEPT_CHANGING,
 ) -> T:
     """
     Let `step` read, decide and write again until nothing that it read has changed in between.
@@ -29,7 +28,8 @@ def retrying(
     Twenty refunds of one payment come from here and from Stripe's events at once, and the losers
     of one round must not meet again in the next: each waits for a while of its own. Where few ever
     meet, and each try asks Stripe, there are fewer and no pause. `lost` is what a loser raises.
-    Raise TooMuchContention with the `detail` after as many as `tries`.
+    Raise TooMuchContention after as many as `tries`: `detail` says what kept changing, and what
+    came of it.
     """
     for tried in range(tries):
         try:

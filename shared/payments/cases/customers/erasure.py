@@ -175,4 +175,4 @@ def _bare(read: Callable[[], M | None], change: Callable[[M], M], doors: Doors) 
         if found and bare and bare != found:
             doors.store.save(bare, found)
 
-    retrying(step, doors)
+    retrying(step, doors, "What is kept of the customer kept changing; it is not all erased yet.")

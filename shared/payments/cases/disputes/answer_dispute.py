@@ -128,7 +128,8 @@ def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, st
             dispute.require_answerable(doors.now())
         return doors.store.save(dispute.begin(request.id, began), dispute), began
 
-    return retrying(step, doors)
+    detail = f"Dispute {dispute_id} kept changing; nothing was sent to the bank."
+    return retrying(step, doors, detail)
 
 
 def _require_stage(dispute: Dispute, began: str | None) -> None:

@@ -140,7 +140,7 @@ def revoke_link(link_id: str, *, caller: Caller, doors: Doors) -> PayLink:
         revoked = link.revoke(doors.now())
         return link if link.status == "revoked" else doors.store.save(revoked, link)
 
-    link = retrying(step, doors)
+    link = retrying(step, doors, "The link kept changing; it was not withdrawn.")
     _close_page(link, doors)
     return link
 

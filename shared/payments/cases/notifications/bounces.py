@@ -31,7 +31,7 @@ def record_report(said: Feedback, doors: Doors) -> str:
         doors.store.write(change(report), *_followed(said, doors))
         return report.status
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The address kept changing; the report is not kept yet.")
 
 
 def _is_of(notice: Notification, said: Feedback) -> bool:
@@ -71,7 +71,7 @@ def lift(address: str, *, caller: Caller, doors: Doors) -> Suppression:
             raise PermissionDenied("Whoever marked a mail as spam is written to again by an admin.")
         return doors.store.save(known.lift(doors.now()), known) if known.is_active else known
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The address kept changing; it is as it was.")
 
 
 def messages_about(

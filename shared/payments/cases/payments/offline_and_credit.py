@@ -112,7 +112,7 @@ def apply_credit(
         )
         return applied
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The payment or the invoice kept changing; no credit was used.")
 
 
 def _credit_notice(

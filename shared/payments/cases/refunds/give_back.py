@@ -91,7 +91,7 @@ def _begin(
         settings.require_may_refund(whole, caller)
         return record(refund, None, seen, doors, at=doors.now())
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The payment kept changing; nothing was given back.")
 
 
 def _proposed(request: RefundRequest, refund_id: str, payment: Payment, doors: Doors) -> Refund:

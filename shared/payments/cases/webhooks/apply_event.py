@@ -56,7 +56,7 @@ def _mark(event: InboxEvent, end: End, doors: Doors) -> str:
     try:
         doors.store.save(event.done(end), event)
     except RowChanged:
-        return retrying(step, doors)
+        return retrying(step, doors, "The event kept changing; what it told is applied.")
     return end
 
 

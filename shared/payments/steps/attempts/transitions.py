@@ -31,7 +31,7 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors), *notices)
         return saved.new
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The attempt kept changing; it is as it was.")
 
 
 def await_payer(attempt: Attempt, decline: Decline | None, doors: Doors) -> Attempt:

@@ -11,6 +11,7 @@ from payments.facts.customer import CardUse
 from payments.facts.invoice import Invoice
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.collecting.close_attempt import close
+from payments.steps.retry import retrying
 
 TRIES = 4
 
@@ -28,25 +29,33 @@ def claim(
     What waits for a payer is closed at Stripe first if `supersede` says so. Raise
     PaymentInProgress where another attempt may still bring money, or has come first each time.
     """
-    for tried in range(TRIES):
-        invoices = [free_claim(each, supersede=supersede, doors=doors) for each in invoices]
-        attempt = propose(invoices)
+    # What was read a moment ago is good for the first try, at the versions there.
+    read = [invoices]
+
+    def step() -> Attempt:
+        present = read.pop() if read else _read_again(invoices, doors)
+        present = [free_claim(each, supersede=supersede, doors=doors) for each in present]
+        attempt = propose(present)
         created = change(attempt)
+        taken = (change(each.claim_for(attempt), each) for each in present)
         try:
-            doors.store.write(
-                *(change(each.claim_for(attempt), each) for each in invoices),
-                created,
-                *_uses(attempt),
-            )
-        except (RowChanged, TooMuchContention):
-            doors.store.wait(tried)
-            invoices = [doors.store.invoice(each.tenant, each.id) for each in invoices]
-            continue
+            doors.store.write(*taken, created, *_uses(attempt))
+        except TooMuchContention:
+            raise RowChanged from None
         return created.new
-    for each in invoices:
-        if each.claim:
-            raise in_progress(each, each.claim.attempt)
-    raise TooMuchContention(f"Invoice {invoices[0].number} kept changing; nothing was charged.")
+
+    detail = f"Invoice {invoices[0].number} kept changing; nothing was charged."
+    try:
+        return retrying(step, doors, detail, tries=TRIES)
+    except TooMuchContention:
+        for each in _read_again(invoices, doors):
+            if each.claim:
+                raise in_progress(each, each.claim.attempt) from None
+        raise
+
+
+def _read_again(invoices: list[Invoice], doors: Doors) -> list[Invoice]:
+    return [doors.store.invoice(each.tenant, each.id) for each in invoices]
 
 
 def _uses(attempt: Attempt) -> list[Change[CardUse]]:

@@ -56,7 +56,9 @@ def _hastened(attempt: Attempt, doors: Doors) -> Attempt:
             return found
         return doors.store.save(found.having(sweep_at=soon), found)
 
-    return attempt if attempt.is_hastened(soon) else retrying(step, doors)
+    if attempt.is_hastened(soon):
+        return attempt
+    return retrying(step, doors, "The attempt kept changing; it was not closed.")
 
 
 def close_intent(

@@ -70,7 +70,7 @@ def _keep_card(
         changed = customer.having(default_payment_method=default)
         doors.store.write(change(saved), change(changed, customer), change(kept))
 
-    retrying(step, doors)
+    retrying(step, doors, "The customer kept changing; the card is not saved yet.")
 
 
 def _saved(

@@ -7,6 +7,8 @@ from payments.facts.stripe_objects import Card
 from payments.steps.attempts.provenance import NotOurs
 from payments.steps.retry import retrying
 
+_CARD = "The saved card kept changing; it is as it was."
+
 
 def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
     """Bring what Stripe has of a saved card into its row."""
@@ -26,7 +28,7 @@ def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, do
         if updated != card:
             doors.store.save(updated, card)
 
-    retrying(step, doors)
+    retrying(step, doors, _CARD)
 
 
 def follow_customer(
@@ -48,7 +50,7 @@ def follow_customer(
         if left != customer.stripe_ids:
             doors.store.save(customer.having(stripe_ids=left), customer)
 
-    retrying(step, doors)
+    retrying(step, doors, "The customer kept changing; they are as they were.")
 
 
 def detached(tenant: str, ref: str, payment_method: str, doors: Doors) -> SavedMethod | None:
@@ -63,7 +65,7 @@ def detached(tenant: str, ref: str, payment_method: str, doors: Doors) -> SavedM
         doors.store.write(gone, *_other_default(customer, card, doors))
         return gone.new
 
-    return retrying(step, doors)
+    return retrying(step, doors, _CARD)
 
 
 def _other_default(customer: Customer, gone: SavedMethod, doors: Doors) -> list[Change[Customer]]:

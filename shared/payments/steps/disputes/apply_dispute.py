@@ -50,7 +50,7 @@ def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors
         seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
         return _book(seen, known, payment, doors)
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The dispute kept changing; nothing of it was booked.")
 
 
 def dispute_id(found: StripeDispute) -> str:

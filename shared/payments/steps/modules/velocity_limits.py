@@ -4,11 +4,11 @@ import hashlib
 import hmac
 
 from payments.doors.doors import Doors
-from payments.doors.table import RowChanged
-from payments.errors import TooMuchContention, VelocityLimited
+from payments.errors import VelocityLimited
 from payments.facts.attempt import Attempt
 from payments.facts.module import PaymentModule
 from payments.facts.velocity import Rule, Scope, Tally, whose
+from payments.steps.retry import retrying
 
 #: Who loses a race has lost to somebody who counted. A tally takes no more than its limit, so after
 #: as many lost races there is no room any more; without a limit there is no race.
@@ -82,17 +82,22 @@ def _tallies(
 
 def _add_mark(mark: str, rule: Rule, tally: Tally, doors: Doors, *, strict: bool = False) -> Tally:
     """Add a mark and return the tally with it; `strict` refuses it where there is no room."""
-    for _ in range((rule.limit or 0) + SPARE):
-        if tally.has(mark):
-            return tally
+    # What was read a moment ago is good for the first try, at the version there.
+    read = [tally]
+
+    def step() -> Tally:
+        seen = read.pop() if read else next(iter(doors.store.tallies([tally])), tally)
+        if seen.has(mark):
+            return seen
         if strict:
-            tally.require_room(rule, doors.now())
-        counted = tally.counting(mark, rule, doors.now())
-        try:
-            return doors.store.save(counted, tally if tally.version else None)
-        except RowChanged:
-            tally = next(iter(doors.store.tallies([tally])), tally)
-    raise TooMuchContention("Too many try at once; nothing was charged.")
+            seen.require_room(rule, doors.now())
+        counted = seen.counting(mark, rule, doors.now())
+        return doors.store.save(counted, seen if seen.version else None)
+
+    tries = (rule.limit or 0) + SPARE
+    return retrying(
+        step, doors, "Too many try at once; nothing was charged.", tries=tries, pausing=False
+    )
 
 
 def _named(tally: Tally) -> tuple[str, ...]:

@@ -48,7 +48,8 @@ def count_mail(mail: Mail, reader: str, notice: Notification, doors: Doors) -> N
     if scopes and reader == "buyer":
         # Of all that a buyer gets, only what somebody asked for is limited for one invoice.
         scopes += ["address", "invoice"] if notice.kind is Kind.INVOICE_SENT else ["address"]
-    retrying(lambda: _count_or_withhold(mail.to, scopes, notice, doors), doors)
+    detail = "Too many mails were counted at once; this one was not sent."
+    retrying(lambda: _count_or_withhold(mail.to, scopes, notice, doors), doors, detail)
 
 
 def require_reachable(address: str, invoice: str, tenant: str, doors: Doors) -> None:

@@ -134,7 +134,7 @@ def apply_payment(
         )
         return saved.new
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The invoice kept changing; the payment is not booked yet.")
 
 
 def _succeeded(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:

@@ -78,8 +78,9 @@ def _apply(told: StripeRefund, *, tenant: str, account: str, mode: str, doors: D
             return known
         return record(heard, known, seen, doors, at=_at(told))
 
-    applied = retrying(step, doors)
-    retrying(lambda: _apply_fee_back(payment, told, doors), doors)
+    applied = retrying(step, doors, "The payment kept changing; the refund is not booked yet.")
+    detail = "The payment kept changing; the platform's fee is not booked yet."
+    retrying(lambda: _apply_fee_back(payment, told, doors), doors, detail)
     return applied
 
 

@@ -59,7 +59,7 @@ def give_up(refund: Refund, reason: str, doors: Doors) -> Refund:
         failed = found.become(_S.FAILED, failure_reason=reason)
         return record(failed, found, payment, doors, at=doors.now()) if payment else found
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The payment kept changing; the refund is not ended yet.")
 
 
 def latest_refund(refund: Refund, doors: Doors) -> Refund:
