@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from payments.doors.gateway import Gateway
 from payments.edge import runtime
+from payments.errors import KeysNotSameAccount
+from payments.facts.stripe_accounts import ConnectedStripeAccount
 from payments.steps.accounts.key_probes import NEEDED_FOR, PROBES, SAME_ACCOUNT
 from tests.doubles.tenants import (
     another_publishable_key,
@@ -283,6 +286,36 @@ def test_a_revoked_key_is_seen(shop: Shop) -> None:
     shop.world.control("keys", key=secret_key("tulips"), revoked=True)
 
     assert "Stripe refuses the secret key. Send a key that works" in problems(health(shop))
+
+
+def test_no_word_of_a_refusal_decides_what_is_tried(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reason that speaks of permission is no missing permission."""
+    why = "The two keys have no permission to be of different accounts."
+
+    def refuse(*_: object) -> None:
+        raise KeysNotSameAccount(why)
+
+    monkeypatch.setattr("payments.steps.accounts.verification.prove_same_account", refuse)
+
+    slot = expect(200, shop.admin.post(of(shop, "/verify")))
+
+    assert (slot["status"], slot["status_reason"], slot["checks"]) == ("error", why, [])
+
+
+def test_card_payments_that_stripe_has_switched_off_are_seen(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = ConnectedStripeAccount(
+        id="acct_1",
+        charges_enabled=True,
+        payouts_enabled=True,
+        capabilities={"card_payments": "inactive"},
+    )
+    monkeypatch.setattr(Gateway, "own_account", lambda _: off)
+
+    assert "Stripe lets the account take no payments" in problems(health(shop))
 
 
 def test_an_event_that_has_not_come_is_seen(shop: Shop) -> None:

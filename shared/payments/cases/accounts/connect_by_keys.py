@@ -21,7 +21,14 @@ from payments.errors import (
 from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
 from payments.facts.caller import Caller
 from payments.facts.outcome import OutcomeUnknown
-from payments.steps.accounts.key_probes import Keys, fix_of, probe, prove_same_account, require_form
+from payments.steps.accounts.key_probes import (
+    Keys,
+    Unproven,
+    fix_of,
+    probe,
+    prove_same_account,
+    require_form,
+)
 from payments.steps.accounts.slot_lock import retry_on_account, save_and_unlock, slot_locked
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.unique_names import named, taken
@@ -173,11 +180,11 @@ def _replaced(account: Account, keys: Keys, doors: Doors) -> Account:
     return account.having_slot(keys.mode, previous_key=previous, **keys.shown)
 
 
-def _require_proven(secret: Gateway, reason: str | None) -> None:
+def _require_proven(secret: Gateway, unproven: Unproven | None) -> None:
     """Refuse keys that would stop what works now, and say what they lack."""
-    if reason and "permission" not in reason:
-        raise StripeAccountError(f"{reason} Nothing was changed.")
-    missing = [check for check in probe(secret, reason) if not check.ok]
+    if unproven and unproven is not Unproven.NOT_PERMITTED:
+        raise StripeAccountError(f"{unproven} Nothing was changed.")
+    missing = [check for check in probe(secret, proven=unproven is None) if not check.ok]
     if missing:
         names = ", ".join(check.permission for check in missing)
         raise StripePermissionMissing(
@@ -200,8 +207,7 @@ def _whose(account: Account, keys: Keys, secret: Gateway, doors: Doors) -> str |
     if slots == [keys.mode]:
         before = account.slot(keys.mode).publishable_key or ""
         keys_before = Keys(keys.mode, before, keys.secret_key)
-        reason = prove_same_account(keys_before, doors.new_id("key"), secret, doors)
-        if reason is None:
+        if prove_same_account(keys_before, doors.new_id("key"), secret, doors) is None:
             return there
     raise StripePermissionMissing(
         f"All keys have to be of one Stripe account, and a key without {_WHOSE} does not tell "

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -56,6 +57,15 @@ NEEDED_FOR = {
     SAME_ACCOUNT: "to save cards, and to see that both keys are of one account",
 }
 
+
+class Unproven(StrEnum):
+    """Why it could not be tried whether two keys are of one account, as a person reads it."""
+
+    KEY_REFUSED = "Stripe refuses the secret key."
+    PUBLISHABLE_REFUSED = "Stripe refuses the publishable key."
+    NOT_PERMITTED = f"The secret key lacks the permission {SAME_ACCOUNT}."
+
+
 _SECRET = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{8,240}")
 _PUBLISHABLE = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,240}")
 
@@ -101,25 +111,24 @@ def require_form(keys: Keys) -> None:
         )
 
 
-def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> str | None:
+def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> Unproven | None:
     """
     Raise KeysNotSameAccount unless the publishable key sees what the secret key makes.
 
-    `name` makes Stripe's idempotency key. Returns why this could not be tried, if Stripe refuses
-    one of the keys.
+    `name` makes Stripe's idempotency key. Return why this could not be tried, if it could not.
     """
     try:
         setup = secret.create_setup_intent(f"{name}:same-account")
     except StripeAccountError:
-        return "Stripe refuses the secret key."
+        return Unproven.KEY_REFUSED
     except StripePermissionMissing:
-        return f"The secret key lacks the permission {SAME_ACCOUNT}."
+        return Unproven.NOT_PERMITTED
     except OutcomeUnknown:
         raise StripeUnavailable("Stripe did not answer; nothing was stored.") from None
     try:
         same = doors.stripe(keys.publishable_key).sees_setup_intent(setup)
     except StripeAccountError:
-        return "Stripe refuses the publishable key."
+        return Unproven.PUBLISHABLE_REFUSED
     finally:
         secret.cancel_setup_intent(setup.id)
     if not same:
@@ -130,15 +139,15 @@ def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> 
 def permissions(gateway: Gateway) -> tuple[Check, ...]:
     """Try every permission, and do nothing."""
     proven = gateway.is_permitted(*_SAME_ACCOUNT_PROBE)
-    return probe(gateway, None if proven else SAME_ACCOUNT)
+    return probe(gateway, proven=proven)
 
 
-def probe(gateway: Gateway, reason: str | None) -> tuple[Check, ...]:
-    """Try every permission; `reason` says why sameness could not be proved, if it could not."""
+def probe(gateway: Gateway, *, proven: bool) -> tuple[Check, ...]:
+    """Try every permission; whether the keys are `proven` to be of one account shows the last."""
     found = [
         (permission, gateway.is_permitted(method, path)) for permission, method, path in PROBES
     ]
-    found.append((SAME_ACCOUNT, reason is None))
+    found.append((SAME_ACCOUNT, proven))
     return tuple(
         Check(permission=name, ok=ok, fix=None if ok else fix_of(name)) for name, ok in found
     )

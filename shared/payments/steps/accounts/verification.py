@@ -12,7 +12,7 @@ from payments.errors import (
 from payments.facts.account import Account, AccountStatus, Check
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import ConnectedStripeAccount
-from payments.steps.accounts.key_probes import Keys, probe, prove_same_account
+from payments.steps.accounts.key_probes import Keys, Unproven, probe, prove_same_account
 from payments.steps.accounts.webhook_endpoint import ensure_endpoint
 
 MENDED = "The webhook endpoint was gone or did not work; a new one was made."
@@ -42,8 +42,8 @@ def verify(
     checks: tuple[Check, ...] = ()
     status = AccountStatus.ERROR
     try:
-        if reason is None or "permission" in reason:
-            checks = probe(gateway, reason)
+        if reason is None or reason is Unproven.NOT_PERMITTED:
+            checks = probe(gateway, proven=reason is None)
             missing = [check.permission for check in checks if not check.ok]
             reason = f"The secret key lacks {', '.join(missing)}." if missing else None
         if reason is None:
@@ -53,7 +53,7 @@ def verify(
             reason = _halted(told, mode) if told else None
             status = AccountStatus.RESTRICTED if reason else AccountStatus.ACTIVE
     except StripeAccountError:
-        reason = "Stripe refuses the secret key."
+        reason = Unproven.KEY_REFUSED
     except OutcomeUnknown:
         if account.slot(mode).is_active:
             raise StripeUnavailable("Stripe did not answer; the account is as before.") from None
