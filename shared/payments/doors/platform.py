@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from payments.doors.gateway import Gateway
-from payments.doors.stripe_api.events import EVENTS
 from payments.doors.stripe_api.refusals import ACCESS_LOST
 from payments.doors.stripe_api.transport import Connections, SdkError
 from payments.errors import (
@@ -15,6 +14,7 @@ from payments.errors import (
     StripeRequestRefused,
 )
 from payments.facts.connection import Connection
+from payments.facts.event import APPLIED
 from payments.facts.stripe_accounts import (
     AccountLink,
     ConnectedStripeAccount,
@@ -22,13 +22,8 @@ from payments.facts.stripe_accounts import (
     OAuthToken,
 )
 
-#: What the platform hears of connected accounts, beside all that an account's own endpoint hears.
-ABOUT_ACCOUNTS = (
-    "account.updated",
-    "capability.updated",
-    "account.application.deauthorized",
-)
-CONNECT_EVENTS = (*EVENTS, *ABOUT_ACCOUNTS)
+#: What the platform's endpoint is sent, of all connected accounts.
+CONNECT_EVENTS = tuple(APPLIED)
 CONSENT = "https://connect.stripe.com"
 #: Payments are the merchant's own: Stripe asks them for what it has to know, takes its fees from
 #: them, and gives them its full Dashboard.

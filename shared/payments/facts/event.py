@@ -1,9 +1,61 @@
 """A Stripe event as the inbox keeps it: a hint to look, never the truth itself."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from payments.facts.fact import Fact
+
+
+class Fetched(StrEnum):
+    """What is fetched for an event and brought into the books."""
+
+    INTENT = "the PaymentIntent"
+    DECLINED_INTENT = "the PaymentIntent, of which one more decline is counted"
+    CHARGES_INTENT = "the PaymentIntent of the charge"
+    REFUND = "the refund"
+    REFUNDS = "the refunds of the charge"
+    DISPUTE = "the dispute"
+    SESSION = "the Checkout Session"
+    SETUP = "the SetupIntent"
+    CARD = "the saved card"
+    CUSTOMER = "the customer"
+    #: Only the platform is sent events of this kind, about the accounts that it has connected.
+    ACCOUNT = "the account"
+
+
+_F = Fetched
+#: Every type of event that is used, and what is fetched for it; all others are ignored.
+APPLIED: dict[str, Fetched] = {
+    "payment_intent.succeeded": _F.INTENT,
+    "payment_intent.payment_failed": _F.DECLINED_INTENT,
+    "payment_intent.processing": _F.INTENT,
+    "payment_intent.requires_action": _F.INTENT,
+    "payment_intent.canceled": _F.INTENT,
+    "charge.updated": _F.CHARGES_INTENT,
+    "charge.refunded": _F.REFUNDS,
+    "charge.refund.updated": _F.REFUND,
+    "refund.created": _F.REFUND,
+    "refund.updated": _F.REFUND,
+    "refund.failed": _F.REFUND,
+    "charge.dispute.created": _F.DISPUTE,
+    "charge.dispute.updated": _F.DISPUTE,
+    "charge.dispute.closed": _F.DISPUTE,
+    "charge.dispute.funds_withdrawn": _F.DISPUTE,
+    "charge.dispute.funds_reinstated": _F.DISPUTE,
+    "checkout.session.completed": _F.SESSION,
+    "checkout.session.expired": _F.SESSION,
+    "checkout.session.async_payment_succeeded": _F.SESSION,
+    "checkout.session.async_payment_failed": _F.SESSION,
+    "setup_intent.succeeded": _F.SETUP,
+    "payment_method.detached": _F.CARD,
+    "payment_method.updated": _F.CARD,
+    "payment_method.automatically_updated": _F.CARD,
+    "customer.deleted": _F.CUSTOMER,
+    "account.updated": _F.ACCOUNT,
+    "capability.updated": _F.ACCOUNT,
+    "account.application.deauthorized": _F.ACCOUNT,
+}
 
 
 class InboxEvent(Fact):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from payments.facts.fact import Fact
-from payments.facts.notification import About, Kind
+from payments.facts.notification import About
 
 #: The first few addresses of a day are news; a list of dead ones would be a storm.
 RETURNED_NOTICES_PER_DAY = 5
@@ -117,18 +117,6 @@ def _start(hour: str) -> datetime:
 def _counts(hour: str, now: datetime) -> bool:
     return now - _start(hour) < WINDOW
 
-
-#: Whose mails no limit holds back: what the merchant has to know, and no payer can multiply.
-UNLIMITED = frozenset(
-    {
-        Kind.ACCOUNT_ERROR,
-        Kind.ACCOUNT_RECOVERED,
-        Kind.DISPUTE_CHANGED,
-        Kind.DISPUTE_DEADLINE,
-        Kind.MAIL_RETURNED,
-        Kind.MAIL_HELD,
-    }
-)
 
 #: SES's words for why a mail came back, and ours.
 _BOUNCES = {

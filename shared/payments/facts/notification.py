@@ -7,7 +7,7 @@ address is used and an erased one is not kept here.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -45,6 +45,58 @@ class Kind(StrEnum):
     ACCOUNT_RECOVERED = "account.recovered"
     MAIL_RETURNED = "mail.returned"
     MAIL_HELD = "mail.held"
+
+
+class Telling(NamedTuple):
+    """
+    What is told of one kind of fact.
+
+    `fact` is what the story of an invoice calls it; `buyer`, `seller` and `watchers` name the mail
+    that each of them gets; `events` names what other systems get. `limited`: its mails are counted,
+    and not sent where there were too many; no limit holds back what the merchant has to know, and
+    no payer can multiply.
+    """
+
+    fact: str
+    buyer: str | None = None
+    seller: str | None = None
+    watchers: str | None = None
+    events: str | None = None
+    limited: bool = True
+
+
+#: One row for each kind: who is told, by which mail, with which event, and under which name.
+TELLINGS: dict[Kind, Telling] = {
+    Kind.INVOICE_SENT: Telling("the invoice", buyer="invoice"),
+    Kind.PAYMENT_RECEIVED: Telling(
+        "the payment", buyer="receipt", seller="sale", events="payment_received"
+    ),
+    Kind.PAYMENT_FAILED: Telling(
+        "the payment that failed", buyer="declined", seller="blocked", events="payment_failed"
+    ),
+    Kind.ACTION_REQUIRED: Telling(
+        "the confirmation that the bank asks for", buyer="confirm", events="action_required"
+    ),
+    Kind.CREDIT_APPLIED: Telling("the payment by credit", events="credit_applied"),
+    Kind.INVOICE_SETTLED: Telling("the amount that is paid already", events="invoice_paid"),
+    Kind.REFUND_CHANGED: Telling(
+        "the refund", buyer="refund", seller="refund_failed", events="refund"
+    ),
+    Kind.REFUND_NOTED: Telling("the refund", events="refund"),
+    Kind.DISPUTE_CHANGED: Telling("the dispute", seller="dispute", events="dispute", limited=False),
+    Kind.DISPUTE_DEADLINE: Telling(
+        "the dispute's deadline", seller="deadline", events="deadline", limited=False
+    ),
+    Kind.CARD_EXPIRING: Telling("the card that expires", buyer="card_expiring"),
+    Kind.ACCOUNT_ERROR: Telling(
+        "the account's error", watchers="account_broken", events="account", limited=False
+    ),
+    Kind.ACCOUNT_RECOVERED: Telling(
+        "the account's recovery", watchers="account_mended", events="account", limited=False
+    ),
+    Kind.MAIL_RETURNED: Telling("the mail that came back", seller="mail_returned", limited=False),
+    Kind.MAIL_HELD: Telling("the limit of mails", seller="mail_held", limited=False),
+}
 
 
 class PartStatus(StrEnum):

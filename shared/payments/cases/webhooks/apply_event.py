@@ -1,16 +1,16 @@
 """A kept event is a hint: fetch what it speaks of, and bring that into the books."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Literal
 
 from payments.doors.doors import Doors
-from payments.doors.platform import ABOUT_ACCOUNTS, CONNECT_EVENTS
+from payments.doors.gateway import Gateway
 from payments.doors.stripe_api.refusals import ACCESS_LOST
 from payments.doors.table import RowChanged
 from payments.errors import PaymentsError, StripeAccountError, StripeRequestRefused
 from payments.facts.attempt import Attempt
-from payments.facts.event import InboxEvent
-from payments.facts.stripe_objects import Charge, Intent, StripeRefund
+from payments.facts.event import APPLIED, Fetched, InboxEvent
+from payments.facts.stripe_objects import Charge, Intent
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.attempts.provenance import Mismatch, NotOurs
 from payments.steps.collecting.close_attempt import close
@@ -63,7 +63,7 @@ def _mark(event: InboxEvent, end: End, doors: Doors) -> str:
 def _apply(event: InboxEvent, doors: Doors) -> End:
     if event.livemode is not (event.mode == "live"):
         return "quarantined"
-    if event.type not in CONNECT_EVENTS:
+    if event.type not in APPLIED:
         return "ignored"
     try:
         _fetch_and_apply(event, doors)
@@ -90,47 +90,80 @@ def _refused(event: InboxEvent, refusal: PaymentsError, doors: Doors) -> End:
     return "orphan"
 
 
-#: What is asked for by its id alone, whoever made it.
-_BY_ID = {
-    "charge.dispute": apply_dispute,
-    "payment_method": follow_card,
-    "customer": follow_customer,
-}
-
-
 def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
-    kind = event.type.rpartition(".")[0]
-    books = {"tenant": event.tenant, "account": event.account, "mode": event.mode}
-    if event.type in ABOUT_ACCOUNTS:
-        # Whatever it tells: what Stripe says now is what counts.
-        refresh(event.tenant, event.account, event.mode, doors)
-    elif kind in _BY_ID:
-        _BY_ID[kind](event.object_id, **books, doors=doors)
-    else:
-        _apply_object(kind, event, books, doors)
+    """Fetch what the event speaks of, and apply that: what Stripe says now is what counts."""
+    fetched = APPLIED[event.type]
+    if not event.object_id and fetched is not Fetched.ACCOUNT:
+        raise NotOurs(event.id)
+    _APPLY[fetched](event, doors)
 
 
-def _apply_object(kind: str, event: InboxEvent, books: dict[str, str], doors: Doors) -> None:
-    gateway = doors.gateway(event.tenant, event.account, event.mode)
-    if kind == "checkout.session":
-        return apply_session(gateway.session(event.object_id), **books, doors=doors)
-    if kind == "setup_intent":
-        setup = gateway.setup_intent(event.object_id)
-        return save_card(setup, setup.metadata, **books, doors=doors)
-    if kind in {"refund", "charge.refund"}:
-        return _apply_refunds([gateway.refund(event.object_id)], event, doors)
-    if event.type == "charge.refunded":
-        return _apply_refunds(gateway.refunds_of(event.object_id), event, doors)
-    intent_id = (
-        gateway.charge(event.object_id).payment_intent if kind == "charge" else event.object_id
-    )
+def _books(event: InboxEvent) -> dict[str, str]:
+    return {"tenant": event.tenant, "account": event.account, "mode": event.mode}
+
+
+def _apply_intent(event: InboxEvent, doors: Doors) -> None:
+    intent = _gateway(event, doors).intent(event.object_id)
+    apply_intent(intent, **_books(event), doors=doors)
+
+
+def _apply_declined_intent(event: InboxEvent, doors: Doors) -> None:
+    intent = _gateway(event, doors).intent(event.object_id)
+    attempt = apply_intent(intent, **_books(event), doors=doors)
+    _note_decline(event, attempt, intent, doors)
+
+
+def _apply_charges_intent(event: InboxEvent, doors: Doors) -> None:
+    gateway = _gateway(event, doors)
+    intent_id = gateway.charge(event.object_id).payment_intent
     if not intent_id:
         raise NotOurs(event.object_id)
-    intent = gateway.intent(intent_id)
-    attempt = apply_intent(intent, **books, doors=doors)
-    if event.type == "payment_intent.payment_failed":
-        _note_decline(event, attempt, intent, doors)
-    return None
+    apply_intent(gateway.intent(intent_id), **_books(event), doors=doors)
+
+
+def _apply_refund(event: InboxEvent, doors: Doors) -> None:
+    apply_refund(_gateway(event, doors).refund(event.object_id), **_books(event), doors=doors)
+
+
+def _apply_refunds(event: InboxEvent, doors: Doors) -> None:
+    for refund in _gateway(event, doors).refunds_of(event.object_id):
+        apply_refund(refund, **_books(event), doors=doors)
+
+
+def _apply_session(event: InboxEvent, doors: Doors) -> None:
+    apply_session(_gateway(event, doors).session(event.object_id), **_books(event), doors=doors)
+
+
+def _apply_setup(event: InboxEvent, doors: Doors) -> None:
+    setup = _gateway(event, doors).setup_intent(event.object_id)
+    save_card(setup, setup.metadata, **_books(event), doors=doors)
+
+
+def _apply_account(event: InboxEvent, doors: Doors) -> None:
+    refresh(event.tenant, event.account, event.mode, doors)
+
+
+def _gateway(event: InboxEvent, doors: Doors) -> Gateway:
+    return doors.gateway(event.tenant, event.account, event.mode)
+
+
+_APPLY: dict[Fetched, Callable[[InboxEvent, Doors], object]] = {
+    Fetched.INTENT: _apply_intent,
+    Fetched.DECLINED_INTENT: _apply_declined_intent,
+    Fetched.CHARGES_INTENT: _apply_charges_intent,
+    Fetched.REFUND: _apply_refund,
+    Fetched.REFUNDS: _apply_refunds,
+    Fetched.DISPUTE: lambda event, doors: apply_dispute(
+        event.object_id, **_books(event), doors=doors
+    ),
+    Fetched.SESSION: _apply_session,
+    Fetched.SETUP: _apply_setup,
+    Fetched.CARD: lambda event, doors: follow_card(event.object_id, **_books(event), doors=doors),
+    Fetched.CUSTOMER: lambda event, doors: follow_customer(
+        event.object_id, **_books(event), doors=doors
+    ),
+    Fetched.ACCOUNT: _apply_account,
+}
 
 
 def _note_decline(event: InboxEvent, attempt: Attempt, intent: Intent, doors: Doors) -> None:
@@ -146,10 +179,3 @@ def _note_decline(event: InboxEvent, attempt: Attempt, intent: Intent, doors: Do
     more = note_decline(event.id, attempt, charge.card.fingerprint, doors=doors)
     if not more and attempt.is_open:
         close(attempt, doors)
-
-
-def _apply_refunds(told: Iterable[StripeRefund], event: InboxEvent, doors: Doors) -> None:
-    for refund in told:
-        apply_refund(
-            refund, tenant=event.tenant, account=event.account, mode=event.mode, doors=doors
-        )

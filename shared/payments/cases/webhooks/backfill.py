@@ -5,11 +5,10 @@ from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
-from payments.doors.platform import CONNECT_EVENTS
 from payments.doors.table import RowChanged
 from payments.facts.account import Account
 from payments.facts.attempt import SWEEP_AFTER
-from payments.facts.event import InboxEvent
+from payments.facts.event import APPLIED, InboxEvent
 from payments.facts.stripe_accounts import Event
 
 #: Stripe lists events for 30 days; one day less, since they leave the list while it is read.
@@ -54,7 +53,7 @@ def _undelivered(gateway: Gateway, since: float) -> Iterator[Event]:
     cursor = None
     while True:
         found, cursor = gateway.undelivered_events(int(since), cursor)
-        yield from (event for event in found if event.type in CONNECT_EVENTS)
+        yield from (event for event in found if event.type in APPLIED)
         if cursor is None:
             return
 

@@ -4,36 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from payments.doors.stripe_api.transport import API_VERSION, PAGE, Transport
+from payments.facts.event import APPLIED, Fetched
 from payments.facts.stripe_accounts import Event, WebhookEndpoint
 
-#: What the endpoint at Stripe sends us: exactly what `apply_event` knows to use.
-EVENTS = (
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "payment_intent.processing",
-    "payment_intent.requires_action",
-    "payment_intent.canceled",
-    "charge.updated",
-    "charge.refunded",
-    "charge.refund.updated",
-    "refund.created",
-    "refund.updated",
-    "refund.failed",
-    "charge.dispute.created",
-    "charge.dispute.updated",
-    "charge.dispute.closed",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.funds_reinstated",
-    "checkout.session.completed",
-    "checkout.session.expired",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-    "setup_intent.succeeded",
-    "payment_method.detached",
-    "payment_method.updated",
-    "payment_method.automatically_updated",
-    "customer.deleted",
-)
+#: What an account's own endpoint is sent.
+EVENTS = tuple(kind for kind, fetched in APPLIED.items() if fetched is not Fetched.ACCOUNT)
 
 
 class Events(Transport):

@@ -5,7 +5,7 @@ from typing import Any
 
 from payments.doors.doors import Doors
 from payments.facts.invoice import Invoice
-from payments.facts.notification import Kind, Notification
+from payments.facts.notification import TELLINGS, Notification
 
 Event = dict[str, Any]
 
@@ -16,7 +16,8 @@ def events_of(notice: Notification, doors: Doors) -> list[Event]:
 
     The id of an event follows from the fact: whoever gets it twice sees that it is the same.
     """
-    found = EVENTS[notice.kind](notice, doors) if notice.kind in EVENTS else ()
+    name = TELLINGS[notice.kind].events
+    found = EVENTS[name](notice, doors) if name else ()
     return [
         {
             "id": f"evt_{notice.id}:{number}",
@@ -142,17 +143,15 @@ def _listed(notice: Notification, name: str) -> list[str]:
     return [each for each in notice.refs.get(name, "").split(",") if each]
 
 
-#: By fact: what other systems hear.
-EVENTS: dict[Kind, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]] = {
-    Kind.PAYMENT_RECEIVED: _payment_received,
-    Kind.PAYMENT_FAILED: _payment_failed,
-    Kind.CREDIT_APPLIED: _credit_applied,
-    Kind.INVOICE_SETTLED: _invoice_paid,
-    Kind.ACTION_REQUIRED: _action_required,
-    Kind.REFUND_CHANGED: _refund_changed,
-    Kind.REFUND_NOTED: _refund_changed,
-    Kind.DISPUTE_CHANGED: _dispute_changed,
-    Kind.DISPUTE_DEADLINE: _deadline,
-    Kind.ACCOUNT_ERROR: _account,
-    Kind.ACCOUNT_RECOVERED: _account,
+#: By the name in the table of tellings: what other systems get.
+EVENTS: dict[str, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]] = {
+    "payment_received": _payment_received,
+    "payment_failed": _payment_failed,
+    "credit_applied": _credit_applied,
+    "invoice_paid": _invoice_paid,
+    "action_required": _action_required,
+    "refund": _refund_changed,
+    "dispute": _dispute_changed,
+    "deadline": _deadline,
+    "account": _account,
 }

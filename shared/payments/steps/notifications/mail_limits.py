@@ -8,8 +8,8 @@ from payments.doors.doors import Doors
 from payments.doors.mail import Mail
 from payments.doors.store import change
 from payments.errors import AddressSuppressed, MailLimited
-from payments.facts.mailing import UNLIMITED, MailCount, Scope, Suppression
-from payments.facts.notification import Kind, Notification, PartStatus
+from payments.facts.mailing import MailCount, Scope, Suppression
+from payments.facts.notification import TELLINGS, Kind, Notification, PartStatus
 from payments.steps.retry import retrying
 
 Room = tuple[MailCount, int]
@@ -44,7 +44,7 @@ def first_reachable(addresses: Iterable[str | None], tenant: str, doors: Doors) 
 
 def count_mail(mail: Mail, reader: str, notice: Notification, doors: Doors) -> None:
     """Count the mail, or raise Withheld; one whose sender dies then may count twice."""
-    scopes: list[Scope] = [] if notice.kind in UNLIMITED else ["tenant"]
+    scopes: list[Scope] = ["tenant"] if TELLINGS[notice.kind].limited else []
     if scopes and reader == "buyer":
         # Of all that a buyer gets, only what somebody asked for is limited for one invoice.
         scopes += ["address", "invoice"] if notice.kind is Kind.INVOICE_SENT else ["address"]

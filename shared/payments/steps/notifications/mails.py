@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 
 from payments.doors.doors import Doors
 from payments.doors.mail import Attachment, Mail
 from payments.facts.account import EMAILS_MAX, Account
 from payments.facts.attempt import Attempt, Channel
-from payments.facts.notification import Kind, Notification, PartStatus
+from payments.facts.notification import TELLINGS, Kind, Notification, PartStatus
 from payments.facts.payment import Payment
 from payments.facts.recovery import Course, decide
 from payments.steps.notifications import account_alerts, mail_problems, reminders
@@ -29,17 +28,27 @@ from payments.wording.staff import reason, tell
 
 #: Charges by hand that fail so soon after one another are one story to the payer.
 CHAIN = timedelta(hours=24)
+#: Those who are told of an account's errors, each by a mail of their own.
+WATCHERS = tuple(f"watcher_{place + 1}" for place in range(EMAILS_MAX))
 _TOLD = frozenset({PartStatus.SENDING, PartStatus.SENT, PartStatus.UNSURE})
 
 
 def compose(reader: str, notice: Notification, doors: Doors) -> Mail:
     """Return the mail to one kind of reader, or raise Nobody."""
-    return MAILS[notice.kind][reader](notice, doors)
+    telling = TELLINGS[notice.kind]
+    if telling.watchers:
+        place = WATCHERS.index(reader)
+        return _to_watcher(place, LETTERS[telling.watchers], notice, doors)
+    name = {"buyer": telling.buyer, "seller": telling.seller}[reader] or ""
+    return MAILS[name](notice, doors)
 
 
 def readers_of(kind: Kind) -> tuple[str, ...]:
     """Return who is written to about a fact of this kind."""
-    return tuple(MAILS.get(kind, ()))
+    telling = TELLINGS[kind]
+    if telling.watchers:
+        return WATCHERS
+    return tuple(name for name in ("buyer", "seller") if getattr(telling, name))
 
 
 def _words(scene: Scene, amount: int) -> Callable[[str], str]:
@@ -219,14 +228,6 @@ def _to_watcher(
     return to_watcher(account, place, write(account, notice.refs["mode"]), doors)
 
 
-def _to_watchers(
-    write: Callable[[Account, str], Letter],
-) -> dict[str, Callable[[Notification, Doors], Mail]]:
-    return {
-        f"watcher_{place + 1}": partial(_to_watcher, place, write) for place in range(EMAILS_MAX)
-    }
-
-
 def _payment_behind(notice: Notification, doors: Doors) -> Payment:
     found = doors.store.payment(notice.tenant, notice.subject, notice.refs["source"])
     if not found:
@@ -241,18 +242,24 @@ def _attempt_behind(notice: Notification, doors: Doors) -> Attempt:
     return found
 
 
-#: By fact and by reader: what is written.
-MAILS: dict[Kind, dict[str, Callable[[Notification, Doors], Mail]]] = {
-    Kind.INVOICE_SENT: {"buyer": _invoice},
-    Kind.PAYMENT_RECEIVED: {"buyer": _receipt, "seller": _sale},
-    Kind.PAYMENT_FAILED: {"buyer": _declined, "seller": _blocked},
-    Kind.ACTION_REQUIRED: {"buyer": _confirm_mail},
-    Kind.REFUND_CHANGED: {"buyer": _refund_mail, "seller": _refund_failed},
-    Kind.DISPUTE_CHANGED: {"seller": _dispute_mail},
-    Kind.DISPUTE_DEADLINE: {"seller": reminders.deadline},
-    Kind.CARD_EXPIRING: {"buyer": reminders.expiring},
-    Kind.ACCOUNT_ERROR: _to_watchers(account_alerts.broken),
-    Kind.ACCOUNT_RECOVERED: _to_watchers(account_alerts.mended),
-    Kind.MAIL_RETURNED: {"seller": mail_problems.mail_returned},
-    Kind.MAIL_HELD: {"seller": mail_problems.mail_held},
+#: By the name in the table of tellings: what is written.
+MAILS: dict[str, Callable[[Notification, Doors], Mail]] = {
+    "invoice": _invoice,
+    "receipt": _receipt,
+    "sale": _sale,
+    "declined": _declined,
+    "blocked": _blocked,
+    "confirm": _confirm_mail,
+    "refund": _refund_mail,
+    "refund_failed": _refund_failed,
+    "dispute": _dispute_mail,
+    "deadline": reminders.deadline,
+    "card_expiring": reminders.expiring,
+    "mail_returned": mail_problems.mail_returned,
+    "mail_held": mail_problems.mail_held,
+}
+#: What those who are told of an account's errors get.
+LETTERS: dict[str, Callable[[Account, str], Letter]] = {
+    "account_broken": account_alerts.broken,
+    "account_mended": account_alerts.mended,
 }

@@ -4,21 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from payments.facts.mailing import Report
-from payments.facts.notification import Kind, Notification, Part, PartStatus
+from payments.facts.notification import TELLINGS, Notification, Part, PartStatus
 
 READERS = {"buyer": "The payer", "seller": "The merchant", "bus": "The event bus"}
-FACTS = {
-    Kind.INVOICE_SENT: "the invoice",
-    Kind.PAYMENT_RECEIVED: "the payment",
-    Kind.PAYMENT_FAILED: "the payment that failed",
-    Kind.CREDIT_APPLIED: "the payment by credit",
-    Kind.INVOICE_SETTLED: "the amount that is paid already",
-    Kind.ACTION_REQUIRED: "the confirmation that the bank asks for",
-    Kind.REFUND_CHANGED: "the refund",
-    Kind.REFUND_NOTED: "the refund",
-    Kind.DISPUTE_CHANGED: "the dispute",
-    Kind.DISPUTE_DEADLINE: "the dispute's deadline",
-}
 ENDS = {
     PartStatus.SENDING: "is being told of {fact}",
     PartStatus.SENT: "was told of {fact}",
@@ -51,6 +39,6 @@ def recount_report(report: Report) -> tuple[datetime, str, str, dict[str, str]]:
 
 
 def _outcome(reader: str, part: Part, notice: Notification) -> str:
-    ended = ENDS[part.status].format(fact=FACTS.get(notice.kind, notice.kind.value))
+    ended = ENDS[part.status].format(fact=TELLINGS[notice.kind].fact)
     why = f" ({part.reason.replace('_', ' ')})" if part.reason else ""
     return f"{READERS.get(reader, reader)} {ended}{why}."
