@@ -292,7 +292,7 @@ def test_an_endpoint_hears_exactly_the_events_that_can_be_applied(gateway: Gatew
 
 
 def test_what_is_gone_already_counts_as_deleted(gateway: Gateway) -> None:
-    made = gateway.create_endpoint("https://pay.example/hook", {}, "endpoint")
+    made = gateway.create_endpoint("https://pay.example/hook", EVENTS, "endpoint")
     customer = gateway.create_customer({}, "customer")
 
     for _ in range(2):
