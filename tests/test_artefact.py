@@ -19,6 +19,7 @@ import pytest
 from local.paths import ROOT
 from local.stack import loopback, runtime_api
 from local.tools import layer_here
+from payments.doors.table import to_attributes
 
 pytestmark = pytest.mark.skipif(
     layer_here.reason_against() is not None, reason=str(layer_here.reason_against())
@@ -189,7 +190,7 @@ def test_the_webhook_keeps_and_queues_a_signed_event_from_the_built_artefact(
             answer = runtime.invoke(signed(event_of("receive_webhook")))
 
     assert answer["statusCode"] == 200, answer
-    assert asked == ["GetSecretValue", "PutItem", "SendMessage"]
+    assert asked == ["GetSecretValue", "GetItem", "PutItem", "SendMessage"]
 
 
 def signed(event: dict[str, Any]) -> dict[str, Any]:
@@ -204,8 +205,13 @@ def signed(event: dict[str, Any]) -> dict[str, Any]:
 def aws() -> Iterator[tuple[str, list[str]]]:
     """AWS, as far as the webhook goes: every call succeeds and is noted."""
     asked: list[str] = []
-    secret = json.dumps({"tenant": "tulips", "current": SIGNING_SECRET})
-    answers = {"GetSecretValue": {"SecretString": secret}, "SendMessage": {"MessageId": "1"}}
+    secret = json.dumps({"tenant": "tulips", "current": SIGNING_SECRET, "endpoint": "we_1"})
+    account = to_attributes({"slots": {"test": {"endpoint": {"id": "we_1"}}}})
+    answers = {
+        "GetSecretValue": {"SecretString": secret},
+        "GetItem": {"Item": account},
+        "SendMessage": {"MessageId": "1"},
+    }
 
     class Services(loopback.Handler):
         def do_POST(self) -> None:  # noqa: N802 - the library's name

@@ -28,6 +28,7 @@ PUBLIC = {
 }
 SETTINGS = {
     "AWS_CA_BUNDLE",
+    "AWS_WIRE",
     "EVENT_BUS",
     "EVENT_QUEUE_URL",
     "KMS_KEY_ARN",

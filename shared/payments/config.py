@@ -1,7 +1,8 @@
 """What the deployment tells a function, read once from its environment."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 
@@ -48,4 +49,60 @@ def settings() -> Settings:
         role_claim=read("ROLE_CLAIM", "role"),
         profile_claim=read("PROFILE_CLAIM", "profile"),
         client_ip_header=read("CLIENT_IP_HEADER", ""),
+    )
+
+
+#: What botocore alone can do: other addresses, ways through a proxy, and partitions of their own.
+_ONLY_BOTOCORE = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+_SWITCHES = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
+
+
+@dataclass(frozen=True, slots=True)
+class AwsAccess:
+    """How AWS is reached: what Lambda tells a function, and where a stack of one's own is."""
+
+    region: str
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    ca_bundle: str
+    #: By the name that AWS gives a service in these settings; empty names all services.
+    addresses: Mapping[str, str]
+    is_plain: bool
+
+    def address(self, host: str, setting: str) -> str:
+        """Return the address of a service by the first part of its own, or the one that is set."""
+        if given := self.addresses.get(setting) or self.addresses.get(""):
+            return given.rstrip("/")
+        end = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return f"https://{host}.{self.region}.{end}"
+
+
+@cache
+def aws_access() -> AwsAccess:
+    """
+    Return how AWS is reached.
+
+    It is plain where the environment holds keys and a region, and names nothing that only botocore
+    can do. SnapStart hands keys out by another way, which is one of those things.
+    """
+    read = os.environ.get
+    region = read("AWS_REGION") or read("AWS_DEFAULT_REGION", "")
+    named = "AWS_ENDPOINT_URL"
+    return AwsAccess(
+        region=region,
+        key_id=read("AWS_ACCESS_KEY_ID", ""),
+        secret=read("AWS_SECRET_ACCESS_KEY", ""),
+        token=read("AWS_SESSION_TOKEN", ""),
+        ca_bundle=read("AWS_CA_BUNDLE", ""),
+        addresses={
+            name.removeprefix(named).removeprefix("_"): value
+            for name, value in os.environ.items()
+            if name.startswith(named) and value
+        },
+        is_plain=read("AWS_WIRE", "own") == "own"
+        and bool(region and read("AWS_ACCESS_KEY_ID") and read("AWS_SECRET_ACCESS_KEY"))
+        and "-iso" not in region
+        and not any(read(name) for name in _ONLY_BOTOCORE)
+        and not any(read(name, "").lower() == "true" for name in _SWITCHES),
     )

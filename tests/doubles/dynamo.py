@@ -8,7 +8,7 @@ a run makes thousands of requests, and an emulator takes milliseconds for each.
 import operator
 from typing import Any
 
-from botocore.exceptions import ClientError
+from payments.doors.aws.answers import Refused
 
 Item = dict[str, Any]
 Key = tuple[str, str]
@@ -194,6 +194,6 @@ def fits(row: Item, expression: str, names: dict[str, str], values: Item) -> boo
     return True
 
 
-def failure(code: str, **members: Any) -> ClientError:
+def failure(code: str, **members: Any) -> Refused:
     known = {name: value for name, value in members.items() if value is not None}
-    return ClientError({"Error": {"Code": code, "Message": code}, **known}, "Put")
+    return Refused(code, answer=known)

@@ -7,7 +7,7 @@ from email.utils import getaddresses
 from itertools import count
 from typing import Any
 
-from botocore.exceptions import ClientError, ReadTimeoutError
+from payments.doors.aws.answers import Refused, Unanswered
 
 TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
@@ -30,7 +30,7 @@ class Post:
         message = f"message-{next(self._numbers)}"
         self.sent.append({**asked, "MessageId": message})
         if trouble == "silent":
-            raise ReadTimeoutError(endpoint_url="https://email.example")
+            raise Unanswered("timeout", sent=True)
         return {"MessageId": message}
 
     def put_events(self, *, Entries: list[Any]) -> dict[str, int]:  # noqa: N803
@@ -63,13 +63,8 @@ def report_of(
     return {"source": "aws.ses", "detail-type": named, "detail": detail}
 
 
-def refused(code: str) -> ClientError:
-    status = 500 if code == "InternalFailure" else 400
-    answer = {
-        "Error": {"Code": code, "Message": code},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
-    return ClientError(answer, "SendEmail")
+def refused(code: str) -> Refused:
+    return Refused(code, status=500 if code == "InternalFailure" else 400)
 
 
 def require_well_formed(asked: Any) -> None:

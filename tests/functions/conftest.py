@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from payments import config
+from payments.doors.aws.botocore_client import Translated
 from payments.edge import api, runtime
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.tenants import storefront_row
@@ -46,9 +47,13 @@ def a_world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
         seed_storefront(made.dynamo, tenant)
     key = f"receivable/{resources['stage']}/keys/pay-links"
     aws("secretsmanager").create_secret(Name=key, SecretString=json.dumps({"key": "k" * 64}))
+
+    def client(name: str) -> Guarded:
+        return Guarded(doors.get(name) or Translated(aws(name)), gate)
+
     with pytest.MonkeyPatch.context() as patch:
         configure(patch, resources, encryption)
-        patch.setattr(runtime, "_client", lambda name: Guarded(doors.get(name) or aws(name), gate))
+        patch.setattr(runtime, "_client", client)
         patch.setattr(runtime, "_stripe_connections", lambda: made.stripe_client)
         patch.setattr(runtime, "now", made.now)
         patch.setattr(runtime, "new_id", made.new_id)

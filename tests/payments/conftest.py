@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from moto import mock_aws
 
+from payments.doors.aws.botocore_client import Translated
 from payments.doors.store import Store
 from payments.doors.table import Table
 from tests.doubles.dynamo import definition
@@ -34,7 +35,7 @@ def session() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def dynamodb(session: Any) -> Any:
-    return session.create_client("dynamodb", region_name="eu-central-1")
+    return Translated(session.create_client("dynamodb", region_name="eu-central-1"))
 
 
 @pytest.fixture

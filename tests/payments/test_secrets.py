@@ -3,16 +3,17 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
 
+from payments.doors.aws.answers import Refused, Unanswered
+from payments.doors.aws.botocore_client import Translated
 from payments.doors.secrets import SecretMissing, Secrets
 
 KEYS = {"publishable_key": "pk", "secret_key": "sk"}
 NAME = "receivable/dev/keys/tulips/acc_1/test"
 DOWN = [
-    ClientError({"Error": {"Code": "InternalServiceError"}}, "GetSecretValue"),
-    ClientError({"Error": {"Code": "ThrottlingException"}}, "GetSecretValue"),
-    EndpointConnectionError(endpoint_url="https://secretsmanager"),
+    Refused("InternalServiceError", status=500),
+    Refused("ThrottlingException"),
+    Unanswered("not_reached", sent=False),
 ]
 
 
@@ -43,7 +44,7 @@ class Stopwatch:
 
 @pytest.fixture
 def client(session: Any) -> Client:
-    real = session.create_client("secretsmanager", region_name="eu-central-1")
+    real = Translated(session.create_client("secretsmanager", region_name="eu-central-1"))
     for secret in real.list_secrets()["SecretList"]:
         real.delete_secret(SecretId=secret["Name"], ForceDeleteWithoutRecovery=True)
     return Client(real)
@@ -184,7 +185,7 @@ def test_a_secret_that_was_never_read_does_not_hide_that_secrets_manager_fails(
 ) -> None:
     client.failure = DOWN[0]
 
-    with pytest.raises(ClientError):
+    with pytest.raises(Refused):
         read(secrets)
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.doors.aws.answers import Refused
 from payments.doors.table import (
     LEFTOVER_TRIES,
     TRANSACTION_TRIES,
@@ -34,14 +34,11 @@ def listed(number: int, **fields: Any) -> Row:
     return row(f"p{number}", list_key="L", list_sort=f"{number:03}", **fields)
 
 
-def refused(code: str, *reasons: str) -> ClientError:
-    causes = [{"Code": reason} for reason in reasons]
-    return ClientError(
-        {"Error": {"Code": code}, "CancellationReasons": causes}, "TransactWriteItems"
-    )
+def refused(code: str, *reasons: str) -> Refused:
+    return Refused(code, answer={"CancellationReasons": [{"Code": reason} for reason in reasons]})
 
 
-def canceled(*reasons: str) -> ClientError:
+def canceled(*reasons: str) -> Refused:
     return refused("TransactionCanceledException", *reasons)
 
 
@@ -128,7 +125,7 @@ def test_a_put_whose_answer_was_lost_meets_its_own_row_as_written(
 def test_an_error_of_the_table_is_not_taken_for_a_change() -> None:
     table, _, _ = stubbed(refused("ProvisionedThroughputExceededException"))
 
-    with pytest.raises(ClientError):
+    with pytest.raises(Refused):
         table.put(row())
 
 
@@ -159,7 +156,7 @@ def test_a_transaction_with_one_changed_row_writes_none(table: Table) -> None:
         refused("TransactionInProgressException"),
     ],
 )
-def test_a_conflict_is_tried_again_after_a_growing_pause(passing: ClientError) -> None:
+def test_a_conflict_is_tried_again_after_a_growing_pause(passing: Refused) -> None:
     table, client, waits = stubbed(passing, passing, {})
 
     table.transact(Put(row("a")), Put(row("b")))
@@ -189,10 +186,10 @@ def test_a_changed_row_beside_a_conflict_is_not_tried_again() -> None:
     "error",
     [canceled("ValidationError"), canceled("ItemCollectionSizeLimitExceeded"), refused("Other")],
 )
-def test_a_refusal_that_cannot_pass_is_neither_tried_again_nor_renamed(error: ClientError) -> None:
+def test_a_refusal_that_cannot_pass_is_neither_tried_again_nor_renamed(error: Refused) -> None:
     table, client, _ = stubbed(error)
 
-    with pytest.raises(ClientError) as raised:
+    with pytest.raises(Refused) as raised:
         table.transact(Put(row("a")), Put(row("b")))
     assert raised.value is error
     assert len(client.calls) == 1
@@ -278,7 +275,7 @@ def test_before_leftovers_are_asked_for_again_there_is_a_growing_pause_and_an_en
     none = {"Responses": {}, "UnprocessedKeys": left}
     table, client, waits = stubbed(*[none] * LEFTOVER_TRIES)
 
-    with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+    with pytest.raises(Refused, match="ProvisionedThroughputExceeded"):
         table.get_many([("b", "s")])
 
     assert len(client.calls) == len(waits) == LEFTOVER_TRIES

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
-
+from payments.doors.aws.answers import Unanswered
 from payments.doors.mail import names_of
 from tests.doubles.dynamo import Item, key_of
 from tests.doubles.invocations import stream_record
@@ -51,7 +50,7 @@ class Post:
 
     def _take(self, asked: Any, kind: str | None) -> Item:
         if kind == "timeout lost":
-            raise ReadTimeoutError(endpoint_url="email")
+            raise Unanswered("timeout", sent=True)
         names = names_of({tag["Name"]: [tag["Value"]] for tag in asked["EmailTags"]})
         to, message = asked["Destination"]["ToAddresses"][0], f"message-{self.taken.total() + 1}"
         mail = Mail(asked, names, to, message, self._wire.begun)
@@ -60,7 +59,7 @@ class Post:
         for see in self.seen:
             see(mail, self.taken[same])
         if kind == "timeout applied":
-            raise ReadTimeoutError(endpoint_url="email")
+            raise Unanswered("timeout", sent=True)
         return {"MessageId": message}
 
 

@@ -7,11 +7,11 @@ from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ReadTimeoutError
 from greenlet import getcurrent
 
 from local.standin.engine import faults as standin_faults
 from local.standin.transport import InProcessClient
+from payments.doors.aws.answers import Unanswered
 from payments.doors.table import Row, from_attributes
 from tests.doubles.dynamo import Dynamo, Item, Key, failure, key_of
 from tests.simulation import faults
@@ -225,7 +225,7 @@ class Table:
             case "throttled":
                 raise failure("ProvisionedThroughputExceededException")
             case "timeout lost":
-                raise ReadTimeoutError(endpoint_url="dynamodb")
+                raise Unanswered("timeout", sent=True)
             case "conflict" if "TransactItems" in asked:
                 reasons = [{"Code": "None"} for _ in asked["TransactItems"]]
                 reasons[-1] = {"Code": "TransactionConflict"}
@@ -234,9 +234,9 @@ class Table:
                 raise failure("TransactionConflictException")
             case "timeout applied":
                 method(**asked)
-                raise ReadTimeoutError(endpoint_url="dynamodb")
+                raise Unanswered("timeout", sent=True)
             case "sent twice":
-                # The first answer was lost, and botocore sent the request again.
+                # The first answer was lost, and the client sent the request again.
                 method(**asked)
             case "stale":
                 return self.dynamo.stale(partial(method, **asked))
@@ -259,13 +259,13 @@ class Queue:
             if kind == "throttled":
                 raise failure("ThrottlingException")
             if kind == "timeout lost":
-                raise ReadTimeoutError(endpoint_url="sqs")
+                raise Unanswered("timeout", sent=True)
             random = self._wire.scheduler.random
             late = random.uniform(*LATE_S) if kind == "delayed" else random.uniform(0, 0.5)
             for _ in range(2 if kind == "duplicated" else 1):
                 self._arrive(QueueUrl, MessageBody, late)
             if kind == "timeout applied":
-                raise ReadTimeoutError(endpoint_url="sqs")
+                raise Unanswered("timeout", sent=True)
 
         self._wire.send("send", f"{QueueUrl} {MessageBody}", faults.SEND, perform)
 
@@ -304,7 +304,7 @@ def _failing(perform: Callable[[], Any], kind: str | None) -> Any:
     if kind == "throttled":
         raise failure("ThrottlingException")
     if kind == "timeout lost":
-        raise ReadTimeoutError(endpoint_url="secretsmanager")
+        raise Unanswered("timeout", sent=True)
     return perform()
 
 

@@ -1,16 +1,19 @@
 """The DynamoDB in a dict against the emulator: the same answers and the same refusals."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from random import Random
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from local.stack.emulator import Emulator, running_emulator
+from local.stack.emulator import CREDENTIALS, REGION, Emulator, running_emulator
 from local.stack.processes import free_port
+from payments.doors.aws.answers import Refused
+from payments.doors.aws.signing import Credentials
 from payments.doors.table import Put, Row, RowChanged, Table
 from tests.doubles.dynamo import Dynamo, definition
+from tests.doubles.wire import wired
 
 SEQUENCES = 2000
 OPERATIONS = 8
@@ -25,9 +28,12 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     port = free_port()
     with running_emulator(port, folder=tmp_path_factory.mktemp("aws"), auth=False) as wait:
         wait()
-        client = Emulator(port).client("dynamodb")
-        client.create_table(**definition("receivable"))
-        yield client
+        emulator = Emulator(port)
+        emulator.client("dynamodb").create_table(**definition("receivable"))
+        keys = Credentials(CREDENTIALS["aws_access_key_id"], CREDENTIALS["aws_secret_access_key"])
+        made = wired("dynamodb", emulator.url, credentials=keys, region=REGION)
+        with closing(made) as client:
+            yield client
 
 
 def test_every_operation_has_the_same_outcome_in_2000_sequences(emulated: Any) -> None:
@@ -57,8 +63,8 @@ def outcome(operation: Operation, table: Table) -> Any:
         return operation(table)
     except RowChanged as changed:
         return "changed", changed.rows
-    except ClientError as error:
-        return "refused", error.response["Error"]["Code"]
+    except Refused as error:
+        return "refused", error.code
 
 
 class Operations:

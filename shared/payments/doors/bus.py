@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from payments.doors.aws.answers import AwsFailed
 
 SOURCE = "receivable"
 
@@ -38,7 +38,7 @@ class Bus:
         ]
         try:
             answer = self._client().put_events(Entries=entries)
-        except (BotoCoreError, ClientError) as error:
+        except AwsFailed as error:
             raise NotTaken from error
-        if answer["FailedEntryCount"]:
+        if answer.get("FailedEntryCount"):
             raise NotTaken

@@ -7,7 +7,7 @@ from email.utils import formataddr, parseaddr
 from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
+from payments.doors.aws.answers import Refused, Unanswered
 
 #: SES takes no more of a subject than a mail's line holds.
 SUBJECT_MAX, NAME_MAX, ADDRESS_MAX = 200, 80, 254
@@ -74,16 +74,14 @@ class Mailer:
             request["ConfigurationSetName"] = self._events
         try:
             return str(self._client().send_email(**request)["MessageId"])
-        except ClientError as error:
-            answer = error.response
-            if answer["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        except Refused as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise Unsure from error
-            code = str(answer["Error"]["Code"])
-            raise NotSent(code, again=code in _PASSING) from error
-        except ConnectTimeoutError as error:
+            raise NotSent(error.code, again=error.code in _PASSING) from error
+        except Unanswered as error:
+            if error.sent:
+                raise Unsure from error
             raise NotSent("not_reached", again=True) from error
-        except BotoCoreError as error:
-            raise Unsure from error
 
 
 #: Refusals that pass; the others are about this mail or this account.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from payments.doors.aws.answers import AwsFailed, Refused
 
 #: In the place of an account: the platform's own endpoint, which speaks for all connected ones.
 CONNECT = "connect"
@@ -99,8 +99,8 @@ class Secrets:
             if not value:
                 self._cache.pop(name, None)
                 raise SecretMissing(name)
-        except (BotoCoreError, ClientError) as error:
-            if _code(error) == "ResourceNotFoundException":
+        except AwsFailed as error:
+            if isinstance(error, Refused) and error.code == "ResourceNotFoundException":
                 raise SecretMissing(name) from None
             if read_at is None or now - read_at > stale_s:
                 raise
@@ -112,13 +112,8 @@ class Secrets:
         text = json.dumps(value)
         try:
             self._client().create_secret(Name=name, SecretString=text, KmsKeyId=self._kms_key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceExistsException":
+        except Refused as error:
+            if error.code != "ResourceExistsException":
                 raise
             self._client().put_secret_value(SecretId=name, SecretString=text)
         self._cache.pop(name, None)
-
-
-def _code(error: BotoCoreError | ClientError) -> str | None:
-    """Return what Secrets Manager answered, or None where it did not answer at all."""
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else None

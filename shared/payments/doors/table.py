@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from payments.doors.aws.answers import Refused
 
 Row = dict[str, Any]
 
@@ -141,8 +141,7 @@ class Table:
                 return
             # It leaves keys out because it is busy: asked again at once, it would be busier.
             self.wait(tried)
-        said = {"Code": "ProvisionedThroughputExceededException", "Message": "Keys were left out."}
-        raise ClientError({"Error": said}, "BatchGetItem")
+        raise Refused("ProvisionedThroughputExceededException")
 
     def put(self, row: Row, *, seen: int | None = None) -> None:
         """
@@ -153,10 +152,10 @@ class Table:
         """
         try:
             self._client.put_item(TableName=self._name, **self._conditional(Put(row, seen)))
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        except Refused as error:
+            if error.code != "ConditionalCheckFailedException":
                 raise
-            if from_attributes(error.response.get("Item") or {}) != row:
+            if from_attributes(error.answer.get("Item") or {}) != row:
                 raise RowChanged(0) from None
 
     def transact(self, *puts: Put) -> None:
@@ -169,7 +168,7 @@ class Table:
         for attempt in range(TRANSACTION_TRIES):
             try:
                 self._client.transact_write_items(TransactItems=items)
-            except ClientError as error:
+            except Refused as error:
                 self._explain(error)
                 self.wait(attempt)
             else:
@@ -262,11 +261,11 @@ class Table:
         return request
 
     @staticmethod
-    def _explain(error: ClientError) -> None:
+    def _explain(error: Refused) -> None:
         """Return if trying again may help; raise what the cancellation means otherwise."""
-        if error.response["Error"]["Code"] == "TransactionInProgressException":
+        if error.code == "TransactionInProgressException":
             return
-        reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
+        reasons = [reason.get("Code") for reason in error.answer.get("CancellationReasons", ())]
         changed = [index for index, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
         if changed:
             raise RowChanged(*changed) from None

@@ -1,0 +1,218 @@
+"""
+One service of AWS over HTTPS: a request is signed, sent, tried again where that may help, and read.
+
+botocore spends two thirds of a warm request and a third of a cold start on what these few
+operations do not need. docs/decisions.md has the figures, and when botocore itself is used.
+"""
+
+import json
+import select
+import ssl
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from payments.doors.aws.answers import AwsFailed, Refused, Unanswered
+from payments.doors.aws.services import Json, Operation, Service
+from payments.doors.aws.signing import Credentials, Scope, signed
+
+CONNECT_S, READ_S = 2.0, 5.0
+#: What an invocation keeps for its own answer: a request that could not end before is not begun.
+RESERVED_S = 0.5
+PAUSE_S, PAUSE_MAX_S = 0.25, 2.0
+_SUCCESS, _FAILING = range(200, 300), frozenset({429, 500, 502, 503, 504})
+#: Refusals that pass by themselves, by the names that botocore's standard retries know.
+PASSING = frozenset(
+    {"BandwidthLimitExceeded", "InternalFailure", "InternalServerError", "InternalServiceError",
+     "LimitExceededException", "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
+     "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "RequestTimeout",
+     "RequestTimeoutException", "ServiceUnavailable", "SlowDown", "ThrottledException",
+     "Throttling", "ThrottlingException", "TooManyRequestsException",
+     "TransactionInProgressException"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a client takes from its function: a clock, pauses, chance, and how long it may go on."""
+
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float]
+    new_token: Callable[[], str]
+    time_left: Callable[[], float]
+
+
+class Client:
+    """
+    A service's operations, named and called as botocore's client has them.
+
+    Each returns the answer's members. It raises Refused for what AWS would not do, and Unanswered
+    where no answer came, after `tries` at the most.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        address: str,
+        *,
+        credentials: Credentials,
+        region: str,
+        around: Surroundings,
+        tls: Callable[[], ssl.SSLContext],
+        tries: int,
+    ) -> None:
+        """Keep all of it; nothing is opened before the first request."""
+        self._service, self._around, self._tries, self._tls = service, around, tries, tls
+        self._credentials, self._scope = credentials, Scope(region, service.scope)
+        self._address = urlsplit(address)
+        self._idle: list[HTTPConnection] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the operation of that name, and keep it."""
+        operation = self._service.operations.get(name)
+        if operation is None:
+            raise AttributeError(name)
+        call = partial(self._call, operation)
+        setattr(self, name, call)
+        return call
+
+    def close(self) -> None:
+        """Close the connections that wait for another request."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _call(self, operation: Operation, **request: Any) -> Json:
+        if operation.once:
+            request.setdefault(operation.once, self._around.new_token())
+        if self._service.encode:
+            request = self._service.encode(request)
+        body = json.dumps(request, separators=(",", ":")).encode()
+        for tried in range(1, self._tries + 1):
+            try:
+                return self._send(operation, body)
+            except AwsFailed as error:
+                if tried == self._tries or not _may_pass(error) or not self._has_time():
+                    raise
+            pause = min(PAUSE_MAX_S, PAUSE_S * 2 ** (tried - 1)) * self._around.jitter()
+            self._around.sleep(pause)
+        raise AssertionError
+
+    def _has_time(self) -> bool:
+        return self._around.time_left() > RESERVED_S
+
+    def _send(self, operation: Operation, body: bytes) -> Json:
+        patience_s = min(READ_S, self._around.time_left() - RESERVED_S)
+        if patience_s <= 0:
+            raise Unanswered("no_time", sent=False)
+        connection = self._connected(patience_s)
+        try:
+            answer, content = self._exchange(connection, self._headers(operation, body), body)
+        except TimeoutError:
+            connection.close()
+            raise Unanswered("timeout", sent=True) from None
+        except (OSError, HTTPException):
+            connection.close()
+            raise Unanswered("broken_off", sent=True) from None
+        if answer.will_close:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        return self._read(answer, content)
+
+    @cached_property
+    def _host(self) -> str:
+        return self._address.netloc
+
+    def _headers(self, operation: Operation, body: bytes) -> dict[str, str]:
+        service = self._service
+        headers = {
+            "host": self._host,
+            "content-type": f"application/x-amz-json-{service.version}"
+            if service.version
+            else "application/json",
+        }
+        if service.target:
+            headers["x-amz-target"] = f"{service.target}{operation.name}"
+        return signed(
+            service.path,
+            headers,
+            body,
+            credentials=self._credentials,
+            scope=self._scope,
+            at=self._around.now(),
+        )
+
+    def _exchange(
+        self, connection: HTTPConnection, headers: dict[str, str], body: bytes
+    ) -> tuple[HTTPResponse, bytes]:
+        connection.putrequest("POST", self._service.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.putheader("content-length", str(len(body)))
+        connection.putheader("user-agent", "receivable")
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer, answer.read()
+
+    def _connected(self, patience_s: float) -> HTTPConnection:
+        """Return an open connection: one that AWS has closed meanwhile is not used again."""
+        while self._idle:
+            connection = self._idle.pop()
+            if _is_open(connection):
+                connection.sock.settimeout(patience_s)
+                return connection
+            connection.close()
+        connection = self._new(min(CONNECT_S, patience_s))
+        try:
+            connection.connect()
+        except OSError:
+            connection.close()
+            raise Unanswered("not_reached", sent=False) from None
+        connection.sock.settimeout(patience_s)
+        return connection
+
+    def _new(self, patience_s: float) -> HTTPConnection:
+        host, port = self._address.hostname or "", self._address.port
+        if self._address.scheme == "http":
+            return HTTPConnection(host, port, timeout=patience_s)
+        return HTTPSConnection(host, port, timeout=patience_s, context=self._tls())
+
+    def _read(self, answer: HTTPResponse, content: bytes) -> Json:
+        total = answer.getheader("x-amz-crc32") if self._service.checks_sum else None
+        if total is not None and total != str(zlib.crc32(content)):
+            raise Unanswered("damaged", sent=True)
+        try:
+            members = json.loads(content) if content else {}
+        except ValueError:
+            members = None
+        if answer.status in _SUCCESS:
+            if not isinstance(members, dict):
+                raise Unanswered("unreadable", sent=True)
+            return members
+        told = members if isinstance(members, dict) else {}
+        raise Refused(_code(answer, told), status=answer.status, answer=told)
+
+
+def _code(answer: HTTPResponse, told: Json) -> str:
+    """Return the name of an error, without the namespace and the address around it."""
+    named = answer.getheader("x-amzn-errortype") or told.get("__type") or told.get("code")
+    return str(named or answer.status).partition(":")[0].rpartition("#")[2]
+
+
+def _may_pass(error: AwsFailed) -> bool:
+    if isinstance(error, Refused):
+        return error.status in _FAILING or error.code in PASSING
+    return True
+
+
+def _is_open(connection: HTTPConnection) -> bool:
+    """Tell whether nothing has come on an idle connection: what comes there is its end."""
+    waiting = select.poll()
+    waiting.register(connection.sock, select.POLLIN)
+    return not waiting.poll(0)
