@@ -1,6 +1,7 @@
 """Taste as a test: each rule says why it is one."""
 
 import ast
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,12 @@ LAST_LINES = {
     "shared/payments/edge/batches.py",
     "functions/finish_connection.py",
     "functions/open_pay_link.py",
+}
+#: Where Stripe's conversion of a currency is entered, the only thing that is called a settlement.
+CONVERSION = {
+    "shared/payments/facts/dispute.py",
+    "shared/payments/facts/ledger.py",
+    "shared/payments/facts/stripe_objects.py",
 }
 
 
@@ -103,6 +110,26 @@ def loops_by_hand(node: ast.AST) -> bool:
 def test_a_lost_race_is_run_again_in_one_place() -> None:
     by_hand = offences(loops_by_hand)
     assert not by_hand, f"{by_hand}: steps/retry knows how often, and says in whose words it failed"
+
+
+def test_no_two_steps_share_a_functions_name() -> None:
+    defined = Counter(
+        node.name
+        for name, tree in FILES.items()
+        if name.startswith("shared/payments/steps/")
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    )
+    twice = {name for name, times in defined.items() if times > 1}
+    assert not twice, f"{twice}: a reader who searches for the name finds the other one"
+
+
+def test_to_settle_is_to_convert_a_currency() -> None:
+    named = offences(
+        lambda node: isinstance(node, ast.FunctionDef) and "settle" in node.name,
+        but_in=CONVERSION,
+    )
+    assert not named, f"{named}: the word had eight meanings, and docs/words.md gives it one"
 
 
 def test_a_role_is_named_in_one_place() -> None:
