@@ -31,7 +31,7 @@ from payments.steps.accounts.key_probes import (
 )
 from payments.steps.accounts.slot_lock import retry_on_account, save_and_unlock, slot_locked
 from payments.steps.accounts.stripe_status import refresh
-from payments.steps.accounts.unique_names import named, taken
+from payments.steps.accounts.unique_names import name_changes, taken
 from payments.steps.accounts.verification import verify, verify_kept
 from payments.steps.accounts.webhook_endpoint import (
     ensure_platform_endpoint,
@@ -151,7 +151,7 @@ def change_account(
             error_emails=account.error_emails if error_emails is None else error_emails,
         )
         saved = change(new, account)
-        doors.store.write(saved, *named(new, account.name, doors))
+        doors.store.write(saved, *name_changes(new, account.name, doors))
         return saved.new
 
     return retry_on_account(step, account_id, doors)
@@ -236,7 +236,7 @@ def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Do
         slots={request.keys.mode: Slot(created_at=doors.now(), **request.keys.shown)},
     )
     try:
-        names = named(account, None, doors)
+        names = name_changes(account, None, doors)
         doors.store.write(change(account), *names)
     except RowChanged as changed:
         if 0 not in changed.rows:

@@ -29,9 +29,9 @@ from payments.facts.caller import Caller, Role
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import OAuthToken
-from payments.steps.accounts.connect_state import find, mint, use, way_home
+from payments.steps.accounts.connect_state import find_state, mint_state, use_state, way_home
 from payments.steps.accounts.stripe_status import refresh
-from payments.steps.accounts.unique_names import named, require_name_free, taken
+from payments.steps.accounts.unique_names import name_changes, require_name_free, taken
 from payments.steps.accounts.webhook_endpoint import ensure_platform_endpoint
 from payments.steps.audit_trail import append
 
@@ -72,7 +72,7 @@ def begin(
         )
     require_name_free(Account, caller.tenant, request.name, doors)
     ensure_platform_endpoint(platform, request.mode, caller.base_url, doors)
-    token, state = mint(
+    token, state = mint_state(
         "oauth",
         account_id,
         request.mode,
@@ -99,10 +99,10 @@ def complete(token: str, consent: Consent, *, base_url: str, request: str, doors
     The state is used up first. A code is exchanged once in its life, so whoever is cut short after
     that begins again: Stripe then gives the same account, which is not connected twice.
     """
-    found = find(token, "oauth", doors)
+    found = find_state(token, "oauth", doors)
     if not (_CODE.fullmatch(consent.code) or _ERROR.fullmatch(consent.error)):
         raise ValidationFailed("Stripe's way back carries a code, or an error.")
-    state = use(found, doors)
+    state = use_state(found, doors)
     if consent.error:
         return way_home(state, base_url, doors, error=consent.error)
     try:
@@ -216,7 +216,7 @@ def _save(state: ConnectState, granted: OAuthToken, base_url: str, doors: Doors)
     )
     pointer = ConnectedAccount(**own, stripe_account=stripe_account)
     try:
-        names = named(account, None, doors)
+        names = name_changes(account, None, doors)
         doors.store.write(change(pointer), change(account), change(connection), *names)
     except (RowChanged, NameTaken) as refusal:
         # Somebody may have come back with the same consent at the same time.

@@ -24,9 +24,15 @@ from payments.facts.account import Account, AccountStatus, Slot
 from payments.facts.caller import Caller
 from payments.facts.connection import ConnectedAccount, Connection
 from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
-from payments.steps.accounts.connect_state import find, mint, person, use, way_home
+from payments.steps.accounts.connect_state import (
+    find_state,
+    mint_state,
+    person_of,
+    use_state,
+    way_home,
+)
 from payments.steps.accounts.stripe_status import refresh
-from payments.steps.accounts.unique_names import named, taken
+from payments.steps.accounts.unique_names import name_changes, taken
 from payments.steps.accounts.webhook_endpoint import ensure_platform_endpoint
 from payments.steps.retry import retrying
 
@@ -85,24 +91,24 @@ def continue_(
 
 def come_back(token: str, *, base_url: str, doors: Doors) -> str:
     """Return where a merchant who comes back from Stripe goes on; how they stand is asked first."""
-    state = find(token, "onboarding", doors)
+    state = find_state(token, "onboarding", doors)
     account = doors.store.account(state.tenant, state.account)
     with suppress(PaymentsError, OutcomeUnknown):
         # If Stripe cannot be asked now, its event tells, or the next look.
         account = refresh(state.tenant, state.account, state.mode, doors, reconnect=True)
-    use(state, doors)
+    use_state(state, doors)
     status = account.slot(state.mode).status
     return way_home(state, base_url, doors, account=account.id, status=status)
 
 
 def begin_again(token: str, *, base_url: str, doors: Doors) -> str:
     """Return a fresh link in the place of one that Stripe opens no more; its state is used up."""
-    state = use(find(token, "onboarding", doors), doors)
+    state = use_state(find_state(token, "onboarding", doors), doors)
     connection = doors.store.find_connection(state.tenant, state.account, state.mode)
     if not connection:
         msg = f"Bug! Account {state.account} was onboarded without a connection."
         raise LookupError(msg)
-    return _link(connection, doors.platform(state.mode), person(state, base_url), doors)
+    return _link(connection, doors.platform(state.mode), person_of(state, base_url), doors)
 
 
 def _reserve(
@@ -132,7 +138,7 @@ def _reserve(
     )
     created = change(connection)
     try:
-        doors.store.write(change(account), created, *named(account, None, doors))
+        doors.store.write(change(account), created, *name_changes(account, None, doors))
     except RowChanged as changed:
         known = doors.store.find_connection(caller.tenant, account_id, request.mode)
         if 0 in changed.rows and known:
@@ -253,7 +259,7 @@ def _save(new: Connection, old: Connection, doors: Doors) -> Connection:
 
 def _link(connection: Connection, platform: Platform, caller: Caller, doors: Doors) -> str:
     """Return a fresh account link, whose ways back are one person's, once."""
-    token, _ = mint(
+    token, _ = mint_state(
         "onboarding",
         connection.account,
         connection.mode,

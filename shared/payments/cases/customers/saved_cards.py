@@ -12,7 +12,7 @@ from payments.errors import (
 from payments.facts.caller import Caller
 from payments.facts.customer import CardStatus, Customer, SavedMethod
 from payments.facts.outcome import OutcomeUnknown
-from payments.steps.customers.stripe_changes import detached
+from payments.steps.customers.stripe_changes import note_detached
 
 
 def make_default(
@@ -53,7 +53,7 @@ def detach(ref: str, payment_method: str, *, caller: Caller, doors: Doors) -> Sa
     except OutcomeUnknown:
         detail = "Stripe did not answer. The card is charged no more; send the request again."
         raise StripeUnavailable(detail) from None
-    return detached(card.tenant, ref, card.id, doors) or marked
+    return note_detached(card.tenant, ref, card.id, doors) or marked
 
 
 def _card(customer: Customer, payment_method: str, doors: Doors) -> SavedMethod:

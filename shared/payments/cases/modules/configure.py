@@ -26,7 +26,7 @@ from payments.facts.settings import Settings
 from payments.facts.terms import Terms, unknown
 from payments.facts.velocity import Rule
 from payments.money import require_currency
-from payments.steps.accounts.unique_names import named, taken
+from payments.steps.accounts.unique_names import name_changes, taken
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -67,7 +67,7 @@ def create_module(
     module = _with(module, fields)
     created = change(module)
     try:
-        doors.store.write(created, *named(module, None, doors))
+        doors.store.write(created, *name_changes(module, None, doors))
     except RowChanged as changed:
         if 0 in changed.rows:
             return doors.store.module(caller.tenant, module_id)
@@ -84,7 +84,7 @@ def change_module(
         raise _changed(f"Module {known.name} is", known.version)
     saved = change(_with(known, changes), known)
     try:
-        doors.store.write(saved, *named(saved.new, known.name, doors))
+        doors.store.write(saved, *name_changes(saved.new, known.name, doors))
     except RowChanged as changed:
         if 0 in changed.rows:
             now = doors.store.module(caller.tenant, module_id)

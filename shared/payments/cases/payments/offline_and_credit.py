@@ -16,7 +16,7 @@ from payments.money import Money, require_representable
 from payments.steps.collecting.claims import free_claim
 from payments.steps.modules.permissions import require_grant_for
 from payments.steps.notifications.outbox import coverage, of_invoice
-from payments.steps.payments.payment_rows import beside, give_credit, overpaying, share_of
+from payments.steps.payments.payment_rows import give_credit, overpaying, rows_beside, share_of
 from payments.steps.retry import retrying
 
 TRIES = 4
@@ -62,7 +62,7 @@ def record_payment(
         payment = _offline(request, invoice, payment_id, doors)
         received = invoice.receive(payment.allocated_to(invoice.id), beyond=payment.unapplied)
         paid = received.release(doors.now())
-        rows = beside(payment, [invoice], [paid], doors)
+        rows = rows_beside(payment, [invoice], [paid], doors)
         doors.store.write(change(payment), change(paid, invoice), *rows)
         return payment
 

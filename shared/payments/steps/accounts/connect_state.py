@@ -17,7 +17,7 @@ from payments.facts.connection import (
 TOKEN_MAX = 100
 
 
-def mint(
+def mint_state(
     purpose: Purpose, account: str, mode: str, caller: Caller, doors: Doors, **told: object
 ) -> tuple[str, ConnectState]:
     """Return a new token and what is kept of it; `told` is what the way back has to know."""
@@ -35,7 +35,7 @@ def mint(
     return token, doors.store.save(state)
 
 
-def find(token: str, purpose: Purpose, doors: Doors) -> ConnectState:
+def find_state(token: str, purpose: Purpose, doors: Doors) -> ConnectState:
     """Return what a token was given for, or refuse one that leads nowhere any more."""
     found = doors.store.find_state(_digest(token)) if len(token) <= TOKEN_MAX else None
     if not found or found.purpose != purpose:
@@ -44,7 +44,7 @@ def find(token: str, purpose: Purpose, doors: Doors) -> ConnectState:
     return found
 
 
-def use(state: ConnectState, doors: Doors) -> ConnectState:
+def use_state(state: ConnectState, doors: Doors) -> ConnectState:
     """Use the way back up; of two who come at once, the second is refused."""
     try:
         return doors.store.save(state.used(doors.now()), state)
@@ -52,7 +52,7 @@ def use(state: ConnectState, doors: Doors) -> ConnectState:
         raise unusable("used") from None
 
 
-def person(state: ConnectState, base_url: str) -> Caller:
+def person_of(state: ConnectState, base_url: str) -> Caller:
     """Return who began it: nothing else about them is known on the way back."""
     return Caller(state.tenant, None, "", state.subject, base_url)
 

@@ -22,7 +22,7 @@ _KINDS: dict[type[Holder], tuple[str, str]] = {
 }
 
 
-def named(holder: Holder, old: str | None, doors: Doors) -> Iterator[Change[Reservation]]:
+def name_changes(holder: Holder, old: str | None, doors: Doors) -> Iterator[Change[Reservation]]:
     """
     Yield what takes the holder's name, and what gives the `old` one free.
 

@@ -89,7 +89,7 @@ def free_claim(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     return invoice
 
 
-def hurried(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
+def end_soon(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
     """
     Return the change by which the sweep soon ends an attempt that would bring more than is owed.
 

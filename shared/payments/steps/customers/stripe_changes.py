@@ -17,7 +17,7 @@ def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, do
         raise NotOurs(payment_method)
     found = doors.gateway(tenant, account, mode).payment_method(payment_method)
     if found.customer is None:
-        detached(tenant, ref, payment_method, doors)
+        note_detached(tenant, ref, payment_method, doors)
         return
 
     def step() -> None:
@@ -42,7 +42,7 @@ def follow_customer(
         return
     for card in doors.store.cards(tenant, ref):
         if card.stripe_customer == stripe_customer and card.slot == f"{account}:{mode}":
-            detached(tenant, ref, card.id, doors)
+            note_detached(tenant, ref, card.id, doors)
 
     def step() -> None:
         customer = doors.store.customer(tenant, ref)
@@ -53,7 +53,7 @@ def follow_customer(
     retrying(step, doors, "The customer kept changing; they are as they were.")
 
 
-def detached(tenant: str, ref: str, payment_method: str, doors: Doors) -> SavedMethod | None:
+def note_detached(tenant: str, ref: str, payment_method: str, doors: Doors) -> SavedMethod | None:
     """Note that a card is detached at Stripe; another of the customer's becomes the default."""
 
     def step() -> SavedMethod | None:

@@ -11,7 +11,7 @@ from payments.facts.invoice import Invoice
 from payments.facts.payment import Payment, Share
 from payments.facts.refund import Refund, RefundStatus
 from payments.money import Money
-from payments.steps.notifications.outcomes import recount, recount_report
+from payments.steps.notifications.outcomes import outcome_of_report, outcomes_of
 
 _S = AttemptStatus
 
@@ -86,8 +86,8 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
         *(_of_refund(refund) for refund in rows.refunds),
         *(each for dispute in rows.disputes for each in _of_dispute(dispute)),
         *_closed(invoice),
-        *(Happening(*each) for notice in rows.notifications for each in recount(notice)),
-        *(Happening(*recount_report(report)) for report in rows.reports),
+        *(Happening(*each) for notice in rows.notifications for each in outcomes_of(notice)),
+        *(Happening(*outcome_of_report(report)) for report in rows.reports),
     ]
     # Times are whole seconds: of two in the same one, the order above is the likelier.
     return sorted(found, key=lambda happening: happening.at)

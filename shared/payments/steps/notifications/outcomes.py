@@ -18,14 +18,14 @@ ENDS = {
 }
 
 
-def recount(notice: Notification) -> Iterator[tuple[datetime, str, str, dict[str, str]]]:
+def outcomes_of(notice: Notification) -> Iterator[tuple[datetime, str, str, dict[str, str]]]:
     """Yield when, as what, in which words, and with which proof each part of it ended."""
     for reader, part in notice.parts.items():
         refs = {"notification": notice.id, "reader": reader}
         yield part.at, f"notice_{part.status}", _outcome(reader, part, notice), refs
 
 
-def recount_report(report: Report) -> tuple[datetime, str, str, dict[str, str]]:
+def outcome_of_report(report: Report) -> tuple[datetime, str, str, dict[str, str]]:
     """Return the same of a mail that came back, or that somebody complained about."""
     who, what = READERS.get(report.reader, report.reader), f"({report.reason.replace('_', ' ')})"
     text = "The mail to {who} {ended} {what}.".format(

@@ -17,7 +17,7 @@ from payments.steps.attempts.transitions import advance, await_payer, latest, ot
 from payments.steps.customers.card_consent import save_card, save_paid_card
 from payments.steps.notifications.outbox import of_refund
 from payments.steps.payments.from_charge import apply_fees, paid_by, payment_of, surcharged_with
-from payments.steps.payments.payment_rows import beside, give_back_excess, surcharge_entry
+from payments.steps.payments.payment_rows import give_back_excess, rows_beside, surcharge_entry
 from payments.steps.retry import retrying
 
 #: How often to ask after a bank debit, which takes days and cannot be stopped.
@@ -128,7 +128,7 @@ def apply_payment(
             *map(change, paid, seen),
             saved,
             *map(change, back),
-            *beside(payment, invoices, paid, doors),
+            *rows_beside(payment, invoices, paid, doors),
             *surcharge_entry(payment, seen[0], invoices[0], doors.now()),
             *(notice for refund in back for notice in of_refund(refund, None, doors.now())),
         )

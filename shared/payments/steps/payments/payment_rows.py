@@ -15,7 +15,7 @@ from payments.facts.refund import Refund
 from payments.steps.notifications.outbox import coverage, of_invoice
 
 
-def beside(
+def rows_beside(
     payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
 ) -> Iterator[Change[Any]]:
     """Yield the rows that a payment brings beside itself and its invoices, now `paid`."""

@@ -26,7 +26,7 @@ from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
 from payments.facts.stripe_objects import Intent, StripeRefund
 from payments.steps.attempts.provenance import Mismatch, NotOurs, require_match
-from payments.steps.collecting.claims import hurried
+from payments.steps.collecting.claims import end_soon
 from payments.steps.notifications.outbox import of_refund
 from payments.steps.payments.apply_payment import apply_intent
 from payments.steps.payments.freed_credit import beside_freed, freed_by, without
@@ -245,7 +245,7 @@ def _beside_invoices(
     """Yield what follows for attempts on the invoices, and for debts that were given up."""
     sooner: dict[str, Change[Any]] = {}
     for each in counted:
-        if found := hurried(each.new, doors) if given < 0 else None:
+        if found := end_soon(each.new, doors) if given < 0 else None:
             sooner[found.new.id] = found
         if given and each.new.written_off_at and refund.settle_as == "reopen":
             # The debt comes back to an invoice that was given up: it is lost at once.
