@@ -76,7 +76,7 @@ bench: ## Measure every budget, as ratios in one run
 	@$(bin)/python -m benchmarks.standin
 
 claims: ## Print what is claimed, the tests that prove it, and their last result
-	$(call set-up,app aws)
+	$(call set-up,app aws cli browser)
 	@$(bin)/python -m local.tools.claims
 
 openapi: ## Write functions/openapi.json, and the README's table of routes, anew

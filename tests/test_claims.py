@@ -1,11 +1,13 @@
 """The mission's rows, and what is known of each."""
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from local.paths import ROOT
 from local.tools import claims
 from local.tools.claims import Proofs, Result
 
@@ -94,6 +96,20 @@ def test_a_row_is_as_good_as_the_worst_of_its_tests() -> None:
     assert claims.verdict(["passed", "skipped"], results) == "skipped"
     assert claims.verdict(["passed", "failed", "skipped"], results) == "failed"
     assert claims.verdict(["passed"], results) == "passed"
+
+
+def test_a_test_that_was_skipped_runs_again_and_one_that_ended_does_not() -> None:
+    results = {name: Result(name, "now") for name in ("passed", "failed", "skipped")}
+
+    assert claims.without_result([*results, "never"], results) == ["skipped", "never"]
+
+
+def test_the_claims_are_run_with_all_that_the_tests_need() -> None:
+    """A browser or a command that is missing skips a test, and leaves its claim in doubt."""
+    makefile = (ROOT / "Makefile").read_text()
+    set_up = dict(re.findall(r"^(\w+): ##.*\n\t\$\(call set-up,([^)]*)\)$", makefile, re.MULTILINE))
+
+    assert set_up["claims"] == set_up["test"]
 
 
 def test_the_printed_list_names_each_row_its_tests_and_how_they_ended() -> None:

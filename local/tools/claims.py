@@ -78,10 +78,10 @@ class Proofs:
 
 
 def main() -> None:
-    """Run what was never run, then print; a claim whose test fails ends with status 1."""
+    """Run what has no result yet, then print; a claim whose test fails ends with status 1."""
     proofs = collect()
     results = last_results()
-    missing = [test for test in proofs.rows if test not in results]
+    missing = without_result(proofs.rows, results)
     if missing:
         print(f"Running the {len(missing)} tests that have no result yet.", flush=True)
         subprocess.run([sys.executable, "-m", "pytest", "-q", *missing], cwd=ROOT, check=False)
@@ -133,6 +133,12 @@ def last_results() -> dict[str, Result]:
     """Return how each test ended that the last runs have met."""
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     return {test: Result(**found) for test, found in known.items()}
+
+
+def without_result(tests: Iterable[str], results: dict[str, Result]) -> list[str]:
+    """Return the tests to run: those that never ran, and those that were skipped the last time."""
+    ended = {test for test, last in results.items() if last.outcome != "skipped"}
+    return [test for test in tests if test not in ended]
 
 
 def verdict(tests: list[str], results: dict[str, Result]) -> str:

@@ -1,8 +1,8 @@
 """
 PDF, as far as an invoice needs it: text in the fonts that every reader has, lines and bars.
 
-PDF 1.4, by ISO 32000: objects, a table of where they are, a trailer. Libraries for it bring ten
-megabytes for pictures into every cold start.
+PDF 1.4, by ISO 32000: objects, a table of where they are, a trailer. docs/decisions.md says why no
+library does this.
 """
 
 from collections.abc import Iterable
