@@ -16,6 +16,7 @@ from payments.doors.aws.botocore_client import Translated
 from payments.edge import api, runtime
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.tenants import storefront_row
+from tests.functions.platform import configure as give_platform_keys
 from tests.functions.shop import Shop
 from tests.functions.world import REGION, Gate, Guarded, World
 
@@ -75,6 +76,13 @@ def world(aws: Callable[[str], Any], encryption: str) -> Iterator[World]:
 def shop(world: World) -> Shop:
     """Give the tulips' shop: connected, its module in Sandbox, a customer who may pay online."""
     return Shop.open(world, "tulips")
+
+
+@pytest.fixture
+def platform(world: World) -> World:
+    """Give a world whose platform has Stripe keys of its own."""
+    give_platform_keys(world)
+    return world
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,9 @@ from tests.functions.world import Answer, Json, World
 
 PLATFORM = "receivable"
 OAUTH = "/v1/accounts/oauth-sessions"
+SESSIONS = "/v1/accounts/onboarding-sessions"
+RETURN, REFRESH = "/v1/accounts/onboarding/return", "/v1/accounts/onboarding/refresh"
+CALLBACK = "/v1/accounts/oauth/callback"
 CLIENT_ID = "ca_" + PLATFORM * 3
 
 
@@ -41,7 +44,7 @@ def session(**changes: Any) -> Json:
 
 def onboard(world: World, tenant: str = "tulips", **changes: Any) -> Json:
     """Begin an onboarding, and return what the API showed."""
-    asked = world.client(tenant).post("/v1/accounts/onboarding-sessions", session(**changes))
+    asked = world.client(tenant).post(SESSIONS, session(**changes))
     return expect(201, asked)
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.functions.books import assert_books_agree
 from tests.functions.shop import Shop, expect
-from tests.functions.test_charge_token import assert_books_agree
 from tests.functions.world import Died, Json, World
 
 BACKFILL = {"job": "backfill"}

@@ -11,18 +11,12 @@ from local.standin.payments import charging
 from local.standin.payments.cards import CARDS, Card
 from local.standin.payments.cards import Decline as BankDecline
 from tests.functions import refusals
+from tests.functions.books import assert_books_agree, settle, sweep
+from tests.functions.faults import UNKNOWN, die
 from tests.functions.refusals import ALWAYS, AMOUNTS, Bad, invalid, refuse, refuse_body
 from tests.functions.shop import Shop, expect
-from tests.functions.world import Answer, Died, Json, World
+from tests.functions.world import Answer, Died, Json
 
-#: A request and the SDK's own second try, both without an answer or with Stripe's failure.
-UNKNOWN = {
-    "lost": ("timeout_lost", "timeout_lost"),
-    "applied": ("timeout_applied", "timeout_lost"),
-    "failed": ("500", "500"),
-    "failed after all": ("500_applied", "500_applied"),
-    "both times in use": ("409", "409"),
-}
 CREATE, CONFIRM = "/v1/payment_intents", "/v1/payment_intents/*/confirm"
 DECLINES = {
     card.decline.decline_code: card.decline
@@ -33,28 +27,6 @@ DECLINES = {
 
 def charges(invoice: Json) -> str:
     return f"/v1/invoices/{invoice['id']}/charges"
-
-
-def sweep(world: World) -> Json:
-    return dict(world.run("sweep_attempts", {}))
-
-
-def settle(shop: Shop, *invoices: Json) -> None:
-    """Let time pass and the sweep run until nothing is open."""
-    for hours in (0, 0, 1, 24, 24):
-        shop.world.advance(hours=hours, minutes=5)
-        sweep(shop.world)
-        if not any(shop.read(invoice)["amounts"]["reserved"] for invoice in invoices):
-            return
-    raise AssertionError(shop.world.log.getvalue()[-3000:])
-
-
-def assert_books_agree(shop: Shop) -> None:
-    """What Stripe took is booked, each charge once, and its postings sum to zero."""
-    assert sorted(shop.world.booked()) == sorted(shop.world.charged(shop.account))
-    journal = [row for (_, sk), row in shop.world.rows().items() if sk.startswith("JOURNAL#")]
-    postings = [posting["M"]["amount"]["N"] for row in journal for posting in row["postings"]["L"]]
-    assert sum(map(int, postings)) == 0
 
 
 def test_a_part_is_charged_as_the_contract_shows(shop: Shop) -> None:
@@ -459,7 +431,7 @@ def again_until_final(shop: Shop, invoice: Json) -> Answer:
         if answer.status not in {202, 503}:
             return answer
         shop.world.advance(hours=hours)
-        sweep(shop.world)
+        sweep(shop)
     raise AssertionError(answer)
 
 
@@ -493,13 +465,6 @@ def steps_of(shop: Shop, invoice: Json) -> int:
     shop.world.gate.arm(None)
     assert shop.charge(invoice).status == 201
     return len(shop.world.gate.passed)
-
-
-def die(shop: Shop, step: int, moment: str, work: Callable[[], Answer]) -> None:
-    shop.world.gate.arm(step, moment)
-    with pytest.raises(Died):
-        work()
-    shop.world.gate.arm(None)
 
 
 def test_a_charge_with_too_little_time_left_is_not_begun_at_stripe(shop: Shop) -> None:

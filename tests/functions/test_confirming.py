@@ -11,8 +11,9 @@ from local.standin.payments.cards import BY_NAME
 from payments import config
 from payments.edge import runtime
 from payments.facts.settings import Settings
+from tests.functions.books import assert_books_agree, sweep
+from tests.functions.faults import UNKNOWN
 from tests.functions.shop import Shop, expect
-from tests.functions.test_charge_token import UNKNOWN, assert_books_agree
 from tests.functions.world import Answer, Died, Json
 
 BUYER = "ada@example.com"
@@ -75,11 +76,6 @@ def statuses(shop: Shop, invoice: Json) -> list[str]:
     """The states of an invoice's attempts, oldest first."""
     found = shop.read(invoice)["attempts"]
     return [each["status"] for each in sorted(found, key=lambda each: each["id"])]
-
-
-def sweep(shop: Shop, **later: float) -> None:
-    shop.world.advance(**later)
-    shop.world.run("sweep_attempts", {})
 
 
 def tell(shop: Shop) -> list[str]:

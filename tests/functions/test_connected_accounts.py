@@ -28,12 +28,6 @@ CONNECT = "/webhooks/stripe/connect/test"
 
 
 @pytest.fixture
-def platform(world: World) -> World:
-    configure(world)
-    return world
-
-
-@pytest.fixture
 def shop(platform: World) -> Shop:
     return connected_shop(platform)
 

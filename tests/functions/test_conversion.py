@@ -1,16 +1,16 @@
 """What Stripe converts: every currency of the journal balances, and Stripe's balance is its own."""
 
-from collections import Counter
 from typing import Any
 
 import pytest
 
 from local.standin.payments import charging
 from payments.facts.stripe_objects import BalanceTransaction, StripeRefund
+from tests.functions.books import assert_books_agree, balances_by_currency
+from tests.functions.disputes import CHARGEBACK, LOSING, WINNING, accept, decide
 from tests.functions.platform import configure, connected_shop
 from tests.functions.shop import Shop, expect
 from tests.functions.test_charge_token import collect_without_balance, tell_balance
-from tests.functions.test_disputes import CHARGEBACK, LOSING, WINNING, accept, decide
 from tests.functions.test_platform_fee import take
 from tests.functions.test_reconcile_account import figures, reconcile
 from tests.functions.world import Json, World
@@ -54,31 +54,10 @@ def told(shop: Shop, **later: float) -> None:
     assert shop.world.deliver() == []
 
 
-def balances(shop: Shop) -> dict[tuple[str, str], int]:
-    """The trial balance by account and currency, without what is zero; each currency sums to it."""
-    found = expect(200, shop.admin.get("/v1/ledger/trial-balance"))
-    assert found["balanced"], found
-    assert set(found["totals"].values()) == {0}
-    return {
-        (entry["account"].partition(":acc_")[0], entry["currency"]): entry["balance"]
-        for entry in found["data"]
-        if entry["balance"]
-    }
-
-
-def assert_books_agree(shop: Shop) -> dict[tuple[str, str], int]:
-    """What the ledger says is at Stripe is what Stripe booked, and reconciliation finds nothing."""
-    stripe: Counter[str] = Counter()
-    for entry in shop.world.truth(shop.account)["balance_transactions"]:
-        stripe[entry["currency"]] += entry["net"]
-    found = balances(shop)
-    ours = {cur: amount for (name, cur), amount in found.items() if name == "stripe_balance"}
-    assert ours == {currency: amount for currency, amount in stripe.items() if amount}
-    for entry in expect(200, shop.admin.get("/v1/ledger/entries", limit=100))["data"]:
-        sums: Counter[str] = Counter()
-        for posting in entry["postings"]:
-            sums[posting["currency"]] += posting["amount"]
-        assert not any(sums.values()), entry
+def assert_nothing_differs(shop: Shop) -> dict[tuple[str, str], int]:
+    """The books agree, and reconciliation finds nothing; give the balances that are not zero."""
+    assert_books_agree(shop)
+    found = {name: amount for name, amount in balances_by_currency(shop).items() if amount}
     checked, matched, healed, breaks, residual = figures(reconcile(shop))
     assert (matched, healed, breaks, residual) == (checked, 0, {}, 0)
     return found
@@ -99,7 +78,7 @@ def test_a_payment_in_dollars_that_settles_in_euros(shop: Shop) -> None:
     }  # fmt: skip
     assert (payment["gross"], payment["currency"], payment["net"]) == (4000, "usd", entry["net"])
     assert amounts(shop, invoice) == ("usd", 4000, 0, 0)
-    assert assert_books_agree(shop) == {
+    assert assert_nothing_differs(shop) == {
         ("sales_control", "usd"): -4000, ("fx", "usd"): 4000, ("fx", "eur"): -3520,
         ("stripe_balance", "eur"): entry["net"], ("fees:stripe", "eur"): entry["fee"],
     }  # fmt: skip
@@ -111,7 +90,7 @@ def test_a_currency_with_a_balance_of_its_own_is_not_converted(shop: Shop) -> No
     told(shop)
 
     assert "settled" not in only_payment(shop, invoice)
-    assert not {name for name, _ in assert_books_agree(shop)} & {"fx"}
+    assert not {name for name, _ in assert_nothing_differs(shop)} & {"fx"}
 
 
 def test_what_is_converted_before_stripe_tells_is_entered_with_its_fee(
@@ -123,14 +102,14 @@ def test_what_is_converted_before_stripe_tells_is_entered_with_its_fee(
         patch.setattr(charging, "collect", collect_without_balance(charging.collect))
         expect(201, shop.charge(invoice, payment_method=card))
         shop.world.deliver()
-    assert balances(shop)["stripe_balance", "usd"] == 4000
+    assert balances_by_currency(shop)["stripe_balance", "usd"] == 4000
 
     tell_balance(shop.world.standin, shop)
     told(shop)
     told(shop)
 
     assert only_payment(shop, invoice)["settled"]["amount"] == 3520
-    found = assert_books_agree(shop)
+    found = assert_nothing_differs(shop)
     assert (found["fx", "usd"], found["fx", "eur"]) == (4000, -3520)
     facts = [entry["fact"] for entry in expect(200, shop.admin.get("/v1/ledger/entries"))["data"]]
     assert [fact.partition("#")[2] for fact in facts].count("settled") == 1
@@ -148,7 +127,7 @@ def test_a_part_is_given_back_at_the_rate_of_its_own_day(shop: Shop, settle_as: 
     assert (shown["amount"], shown["currency"], shown["settled"]["amount"]) == (1000, "usd", -900)
     owed = 1000 if settle_as == "reopen" else 0
     assert amounts(shop, invoice) == ("usd", 3000, 1000, owed)
-    found = assert_books_agree(shop)
+    found = assert_nothing_differs(shop)
     assert (found["fx", "usd"], found["fx", "eur"]) == (3000, -3520 + 900)
     assert found["ar:c-1" if owed else "refunds", "usd"] == 1000
 
@@ -162,7 +141,7 @@ def test_a_refund_in_the_dashboard_is_converted_too(shop: Shop) -> None:
     told(shop)
 
     assert amounts(shop, invoice)[2] == 500
-    assert assert_books_agree(shop)["fx", "eur"] == -3520 + 450
+    assert assert_nothing_differs(shop)["fx", "eur"] == -3520 + 450
 
 
 def test_a_refund_that_fails_comes_back_at_another_rate(shop: Shop) -> None:
@@ -170,7 +149,7 @@ def test_a_refund_that_fails_comes_back_at_another_rate(shop: Shop) -> None:
     at_rate(shop, "0.9")
     made = refund(shop, payment, amount=1000)
     told(shop)
-    assert_books_agree(shop)
+    assert_nothing_differs(shop)
 
     at_rate(shop, "0.92")
     told(shop, minutes=5)
@@ -178,7 +157,7 @@ def test_a_refund_that_fails_comes_back_at_another_rate(shop: Shop) -> None:
     shown = expect(200, shop.operator.get(f"/v1/refunds/{made['id']}"))
     assert (shown["status"], shown["returned"]["amount"]) == ("failed", 920)
     assert amounts(shop, invoice) == ("usd", 4000, 0, 0)
-    found = assert_books_agree(shop)
+    found = assert_nothing_differs(shop)
     assert (found["fx", "usd"], found["fx", "eur"]) == (4000, -3520 + 900 - 920)
 
 
@@ -196,14 +175,14 @@ def test_a_refund_that_is_canceled_before_it_was_entered_leaves_what_the_rates_m
     told(shop)
 
     assert amounts(shop, invoice) == ("usd", 4000, 0, 0)
-    found = assert_books_agree(shop)
+    found = assert_nothing_differs(shop)
     assert (found["fx", "usd"], found["fx", "eur"]) == (4000, -3520 + 880 - 900)
 
 
 def test_a_dispute_that_is_lost_takes_what_it_is_worth_on_its_day(shop: Shop) -> None:
     invoice, _ = paid(shop, CHARGEBACK)
     (dispute,) = shop.read(invoice)["disputes"]
-    held = assert_books_agree(shop)
+    held = assert_nothing_differs(shop)
     assert held["dispute_hold", "usd"] == 4000
     assert held["fees:dispute", "eur"] == 1500
 
@@ -213,7 +192,7 @@ def test_a_dispute_that_is_lost_takes_what_it_is_worth_on_its_day(shop: Shop) ->
     (lost,) = shop.read(invoice)["disputes"]
     assert (lost["status"], lost["charged_back"], lost["currency"]) == ("lost", 4000, "usd")
     assert amounts(shop, invoice)[3] == 4000
-    found = assert_books_agree(shop)
+    found = assert_nothing_differs(shop)
     assert (found["ar:c-1", "usd"], found["sales_control", "usd"]) == (4000, -4000)
     assert not {("dispute_hold", "usd"), ("fx", "usd"), ("fx", "eur")} & set(found)
 
@@ -230,7 +209,7 @@ def test_what_a_bank_decides_later_is_entered_at_the_rate_of_then(
     told(shop)
 
     assert amounts(shop, invoice)[3] == (0 if words == WINNING else 4000)
-    assert assert_books_agree(shop).get(("fx", "eur"), 0) == left
+    assert assert_nothing_differs(shop).get(("fx", "eur"), 0) == left
 
 
 def test_books_of_before_conversions_were_known_are_set_right_once(
@@ -243,14 +222,14 @@ def test_books_of_before_conversions_were_known_are_set_right_once(
         invoice, payment = paid(shop)
         refund(shop, payment, amount=1000)
         paid(shop, CHARGEBACK)
-        assert balances(shop)["stripe_balance", "usd"] == 3000
+        assert balances_by_currency(shop)["stripe_balance", "usd"] == 3000
 
     healed = figures(reconcile(shop))[2]
 
     # Two payments, a refund and a dispute.
     assert healed == 4
     assert amounts(shop, invoice) == ("usd", 3000, 1000, 0)
-    found = assert_books_agree(shop)
+    found = assert_nothing_differs(shop)
     assert (found["fx", "usd"], found["fx", "eur"]) == (3000, -2640)
     assert found["dispute_hold", "usd"] == 4000
 
@@ -261,10 +240,10 @@ def test_what_the_platform_takes_and_gives_back_is_entered_as_it_settled(world: 
     take(shop, {"percent": "10", "amounts": []})
     at_rate(shop, "0.88")
     _, payment = paid(shop)
-    assert balances(shop)["fees:platform", "eur"] == 352
+    assert balances_by_currency(shop)["fees:platform", "eur"] == 352
 
     refund(shop, payment, amount=1000)
     told(shop)
     told(shop)
 
-    assert assert_books_agree(shop)["fees:platform", "eur"] == 264
+    assert assert_nothing_differs(shop)["fees:platform", "eur"] == 264

@@ -13,9 +13,9 @@ from payments.facts.velocity import DEFAULTS
 from payments.money import SUPPORTED
 from tests.doubles.tenants import secret_key
 from tests.functions import refusals
+from tests.functions.faults import die
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
-from tests.functions.test_charge_token import die
 from tests.functions.world import Answer, Json
 
 MODULES = "/v1/payment-modules"

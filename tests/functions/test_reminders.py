@@ -6,10 +6,10 @@ import pytest
 
 from payments.edge import runtime
 from payments.facts.settings import Settings
+from tests.functions.books import sweep
+from tests.functions.disputes import accept, disputed, save, submit
+from tests.functions.disputes import path as dispute_path
 from tests.functions.shop import Shop, expect
-from tests.functions.test_charge_token import sweep
-from tests.functions.test_disputes import accept, disputed, save, submit
-from tests.functions.test_disputes import path as dispute_path
 from tests.functions.world import Died, Json, World
 
 BUYER, SELLER = "ada@example.com", "seller@shop.example"
@@ -195,7 +195,7 @@ def live(shop: Shop, days: int, times: int = 4) -> None:
     for _ in range(days * times):
         shop.world.advance(hours=24 / times)
         for _ in range(2):
-            sweep(shop.world)
+            sweep(shop)
             shop.world.notify()
 
 
@@ -213,14 +213,14 @@ def test_a_deadline_is_told_of_seven_three_and_one_days_before_each_once(shop: S
 
 def test_the_reminder_comes_to_the_hour(shop: Shop) -> None:
     disputed(shop)
-    sweep(shop.world)
+    sweep(shop)
     shop.world.advance(days=1, hours=9, minutes=59)
-    sweep(shop.world)
+    sweep(shop)
     shop.world.notify()
     assert days_told(shop) == []
 
     shop.world.advance(minutes=1)
-    sweep(shop.world)
+    sweep(shop)
     shop.world.notify()
     assert len(days_told(shop)) == 1
 
@@ -256,7 +256,7 @@ def test_evidence_that_is_only_kept_does_not_end_them(shop: Shop) -> None:
 def test_an_answer_between_the_sweep_and_the_mail_is_not_asked_for(shop: Shop) -> None:
     _, dispute = disputed(shop)
     shop.world.advance(days=2)
-    sweep(shop.world)
+    sweep(shop)
     expect(200, save(shop, dispute))
     expect(200, submit(shop, dispute))
 
@@ -290,7 +290,7 @@ def test_a_sweep_that_dies_at_any_request_reminds_once(shop: Shop, moment: str) 
     for step in range(60):
         shop.world.gate.arm(step, moment)
         try:
-            sweep(shop.world)
+            sweep(shop)
             died = False
         except Died:
             died = True

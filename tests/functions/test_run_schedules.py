@@ -11,8 +11,8 @@ from local.standin.payments.cards import Decline as BankDecline
 from payments.edge import runtime
 from payments.facts.settings import Settings
 from tests.functions import refusals
+from tests.functions.books import assert_books_agree, settle
 from tests.functions.shop import Shop, expect
-from tests.functions.test_charge_token import assert_books_agree, settle
 from tests.functions.world import Died, Json, World
 
 SCHEDULE = (1, 2)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.functions.books import assert_books_agree, balances
+from tests.functions.faults import die
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop, expect
-from tests.functions.test_charge_token import assert_books_agree, die
 from tests.functions.world import Answer, Json, World
 
 
@@ -26,13 +27,6 @@ def charge_all(shop: Shop, *parts: tuple[Json, int | None], key: str = "", **mor
 def record(shop: Shop, invoice: Json, amount: int, *, key: str = "", **more: Any) -> Answer:
     body = {"amount": amount, "method": "bank_transfer", "reference": "RF18"} | more
     return shop.operator.post(f"/v1/invoices/{invoice['id']}/offline-payments", body, key=key)
-
-
-def balances(shop: Shop) -> dict[str, int]:
-    """What each account of the ledger comes to; every currency's sum has to be zero."""
-    found = expect(200, shop.admin.get("/v1/ledger/trial-balance"))
-    assert found["balanced"], found
-    return {entry["account"]: entry["balance"] for entry in found["data"]}
 
 
 def credit(shop: Shop, ref: str = "c-1") -> list[Json]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.functions.books import assert_books_agree, balances
 from tests.functions.platform import configure, connected_shop
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Json, World
@@ -23,18 +24,6 @@ def dear(shop: Shop) -> Shop:
     """Give a shop whose payers pay for paying online."""
     take(shop)
     return shop
-
-
-def balances(shop: Shop) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for entry in expect(200, shop.admin.get("/v1/ledger/entries", limit=100))["data"]:
-        for posting in entry["postings"]:
-            name = posting["account"].partition(":acc")[0]
-            found[name] = found.get(name, 0) + posting["amount"]
-    assert sum(found.values()) == 0
-    stripe = shop.world.truth(shop.account)["balance_transactions"]
-    assert found.get("stripe_balance", 0) == sum(entry["net"] for entry in stripe)
-    return found
 
 
 def payments(shop: Shop) -> list[Json]:
@@ -60,6 +49,7 @@ def test_the_payer_sees_it_before_paying_and_it_becomes_a_line_of_the_invoice(de
     amounts = read["amounts"]
     assert (amounts["total"], amounts["surcharged"], amounts["paid"]) == (4080, EXTRA, 4080)
     assert balances(dear)["surcharge_income"] == -EXTRA
+    assert_books_agree(dear)
     assert balances(dear)["ar:c-1"] == 0
     assert "Fee for paying online" in dear.world.public.get(path).text
 
@@ -76,6 +66,7 @@ def test_a_saved_card_is_charged_with_it_part_by_part(dear: Shop) -> None:
     assert second["invoice"]["status"] == "paid"
     assert [attempt["surcharge"] for attempt in dear.read(invoice)["attempts"]] == [35, 65]
     assert balances(dear)["surcharge_income"] == -100
+    assert_books_agree(dear)
 
 
 def test_one_charge_over_several_invoices_pays_it_once(dear: Shop) -> None:
@@ -88,6 +79,7 @@ def test_one_charge_over_several_invoices_pays_it_once(dear: Shop) -> None:
     assert expect(201, charged)["payment"]["gross"] == 8000 + 140
     assert [dear.read(invoice)["status"] for invoice in invoices] == ["paid", "paid"]
     assert [dear.read(invoice)["amounts"]["surcharged"] for invoice in invoices] == [140, 0]
+    assert_books_agree(dear)
     assert balances(dear)["ar:c-1"] == 0
 
 
@@ -104,7 +96,7 @@ def test_it_goes_back_with_the_payment(dear: Shop, settle_as: str) -> None:
     assert rest["amount"] == 3080
     read = dear.read(invoice)
     assert read["amounts"]["outstanding"] == (4080 if settle_as == "reopen" else 0)
-    balances(dear)
+    assert_books_agree(dear)
 
 
 def test_an_invoice_that_was_void_when_it_came_owes_none_and_all_is_credit(dear: Shop) -> None:
@@ -134,7 +126,7 @@ def test_a_dispute_takes_it_with_the_rest(dear: Shop) -> None:
 
     assert read["facets"]["exception"] == "disputed"
     assert read["disputes"][0]["amount"] == 4080
-    balances(dear)
+    assert_books_agree(dear)
 
 
 def test_an_amount_that_is_changed_later_keeps_what_was_paid_on_top(dear: Shop) -> None:

@@ -9,15 +9,12 @@ from payments.doors.gateway import Gateway
 from payments.doors.table import Table
 from payments.edge.batches import RunFailed
 from payments.facts.stripe_objects import Intent
+from tests.functions.books import sweep
 from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, deliver
 from tests.functions.world import Died, Json, World
 
 QUIET = {"attempts": 0, "refunds": 0, "disputes": 0, "events": 0, "orphans": 0, "left": 0}
-
-
-def sweep(shop: Shop) -> Json:
-    return dict(shop.world.run("sweep_attempts", {}))
 
 
 def left_behind(shop: Shop) -> Json:
