@@ -28,6 +28,14 @@ FAMILIES = {
 }
 
 
+#: Words that make a reader guess: each has a plain one.
+RIDDLES = re.compile(
+    r"\b(whoever|hears? of|of before|return the same|set right|is nobody's business)\b",
+    re.IGNORECASE,
+)
+WORDS_MAX = 25
+
+
 def refusals(kind: type[errors.PaymentsError] = errors.PaymentsError) -> set[tuple[str, int]]:
     found = set()
     for child in kind.__subclasses__():
@@ -109,3 +117,60 @@ def test_every_test_that_proves_a_defence_exists() -> None:
 
     assert named
     assert [name for name in named if f"def {name}(" not in written] == []
+
+
+def plain(text: str) -> str:
+    """Return a text without code, addresses and comments, each code being one word."""
+    text = re.sub(r"```.*?```|<!--.*?-->", "", text, flags=re.DOTALL)
+    return re.sub(r"\]\([^)]*\)", "]", re.sub(r"`[^`]*`", "x", text))
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a page's paragraphs and lists; its tables and headings have none."""
+    found = []
+    for block in re.split(r"\n\s*\n", plain(text)):
+        lines = [line for line in block.split("\n") if not line.startswith(("|", "#"))]
+        for item in re.split(r"\n(?=- |\d+\. )", "\n".join(lines)):
+            found += re.split(r"(?<=[.!?])\s+(?=[A-Zx*\[])", " ".join(item.split()))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_sentence_has_at_most_25_words(page: str) -> None:
+    text = (ROOT / page).read_text()
+
+    assert [each for each in sentences(text) if len(each.split()) > WORDS_MAX] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, "shared/payments/errors.py"])
+def test_a_page_has_no_riddles(page: str) -> None:
+    text = plain((ROOT / page).read_text())
+
+    assert [found[0] for found in RIDDLES.finditer(text)] == []
+
+
+def test_the_changelog_begins_with_what_is_unreleased_and_an_entry_is_one_sentence() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    entries = re.findall(r"^- (.+(?:\n  .+)*)", plain(text), re.MULTILINE)
+
+    assert re.findall(r"^## \[([^\]]+)\]", text, re.MULTILINE)[0] == "Unreleased"
+    assert entries
+    assert [
+        each for each in entries if not each.endswith(".") or re.search(r"\. [A-Z]", each)
+    ] == []
+
+
+def test_the_documentation_explains_a_code_in_the_words_of_its_class() -> None:
+    listed = re.findall(
+        r"^\| `(\w+)` \| \d{3} \| (.+) \|$", (ROOT / "docs/errors.md").read_text(), re.MULTILINE
+    )
+    said = {code: (kind.__doc__ or "") for code, kind in kinds().items()}
+
+    assert [code for code, meaning in listed if not meaning.startswith(said[code])] == []
+
+
+def kinds(kind: type[errors.PaymentsError] = errors.PaymentsError) -> dict[str, type]:
+    found: dict[str, type] = {}
+    for child in kind.__subclasses__():
+        found |= {child("").code: child} | kinds(child)
+    return found

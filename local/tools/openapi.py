@@ -3,10 +3,12 @@
 import importlib
 import json
 import sys
+import tomllib
 from typing import Any
 
 from local.paths import ROOT
 
+VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 DOCUMENT = ROOT / "functions" / "openapi.json"
 VERBS = {"get", "post", "put", "patch", "delete"}
 #: A retry without it may ask for money twice.
@@ -91,7 +93,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Receivable",
-            "version": "0.1.0",
+            "version": VERSION,
             "description": "Stripe payments for the invoices a business already has.",
         },
         "security": [{"jwt": []}],
@@ -114,7 +116,7 @@ def _merge(handler: Any, merged: dict[str, Any]) -> None:
     app = getattr(handler, "app", None)
     if app is None:
         return
-    found = json.loads(app.get_openapi_json_schema(title="Receivable", version="0.1.0"))
+    found = json.loads(app.get_openapi_json_schema(title="Receivable", version=VERSION))
     for path, verbs in found["paths"].items():
         for verb, operation in verbs.items():
             if verb in VERBS:

@@ -78,7 +78,7 @@ class PaymentsError(Exception):
 
 
 class InternalError(PaymentsError):
-    """A bug: it says nothing but the request's id, and it pages somebody."""
+    """A bug happened; the answer holds nothing but the request's id, and somebody is paged."""
 
 
 class Invalid(PaymentsError):
@@ -92,7 +92,7 @@ class ValidationFailed(Invalid):
 
 
 class IdempotencyKeyRequired(Invalid):
-    """A request that moves or asks for money came without an Idempotency-Key."""
+    """A request that moves or asks for money needs an Idempotency-Key."""
 
 
 class AmountNotRepresentable(Invalid):
@@ -100,19 +100,19 @@ class AmountNotRepresentable(Invalid):
 
 
 class AmountTooSmall(Invalid):
-    """Stripe has a minimum charge for each currency, of a part and of what it leaves (`rest`)."""
+    """The amount is below Stripe's minimum charge for its currency."""
 
 
 class AmountTooLarge(Invalid):
-    """More than one charge takes (`maximum`): ask for it in parts."""
+    """The amount is above Stripe's maximum charge."""
 
 
 class CurrencyNotSupported(Invalid):
-    """Not a currency that Stripe presents."""
+    """Nothing can be charged in this currency."""
 
 
 class KeyModeMismatch(Invalid):
-    """A test key where a live one belongs, or the other way round."""
+    """A test key was sent where a live key belongs, or the other way round."""
 
 
 class KeysNotSameAccount(Invalid):
@@ -128,7 +128,7 @@ class PanDetected(Invalid):
 
 
 class AddressRefused(Invalid):
-    """Events are not sent to this address: not https, or not a public host's name."""
+    """Events are sent only to https, a public host's name and port 443 or 8443, without a user."""
 
 
 class MalformedJson(Invalid):
@@ -138,13 +138,13 @@ class MalformedJson(Invalid):
 
 
 class InvalidSignature(Invalid):
-    """No signature of this webhook fits the bytes received."""
+    """No signature of this webhook fits the bytes that were received."""
 
     status = 400
 
 
 class InvalidState(Invalid):
-    """The `state` of a way back from Stripe is unknown, used, expired or of another flow."""
+    """The `state` of this way back from Stripe cannot be used; `reason` says why."""
 
     status = 400
 
@@ -168,7 +168,7 @@ class PreconditionRequired(Invalid):
 
 
 class Unauthenticated(PaymentsError):
-    """The token names nobody this service knows."""
+    """The token names no tenant or role of this service."""
 
     status = 401
 
@@ -188,7 +188,7 @@ class ModuleOff(Forbidden):
 
 
 class CustomerNotEnabled(Forbidden):
-    """The customer is not set up to pay online."""
+    """The customer may not pay online yet."""
 
 
 class FeatureDisabled(Forbidden):
@@ -202,23 +202,23 @@ class Declined(PaymentsError):
 
 
 class CardDeclined(Declined):
-    """The issuer declined."""
+    """The card's bank declined."""
 
 
 class AuthenticationRequired(Declined):
-    """The issuer wants the cardholder to authenticate, who is not here."""
+    """The bank wants the card's owner to confirm, and the charge was not to wait for that."""
 
 
 class PaymentBlocked(Declined):
-    """Stripe's fraud rules blocked the payment before the issuer saw it."""
+    """Stripe's fraud rules blocked the payment before the bank saw it."""
 
 
 class PaymentCanceled(Declined):
-    """The attempt ended without the issuer being asked."""
+    """The attempt ended before the bank was asked."""
 
 
 class NotFound(PaymentsError):
-    """No such thing for this tenant; whether another tenant has it is not said."""
+    """The tenant has no such thing; whether another tenant has it is not said."""
 
     status = 404
 
@@ -237,29 +237,29 @@ class Conflict(PaymentsError):
 
 
 class PaymentInProgress(Conflict):
-    """Another attempt holds the invoice."""
+    """Another attempt is collecting for the invoice."""
 
     retryable = True
 
 
 class ExceedsOutstanding(Conflict):
-    """More than is collectable."""
+    """The amount is more than can be collected."""
 
 
 class ExceedsCredit(Conflict):
-    """More than is unapplied of a payment, or than the invoice can be paid."""
+    """The amount is more than the payment has left, or than the invoice can take."""
 
 
 class InvoiceNotPayable(Conflict):
-    """Draft, paid, void or written off."""
+    """The invoice is a draft, paid, void or written off."""
 
 
 class InvoiceDisputed(Conflict):
-    """A payment of it is in dispute: nothing is collected for it until that is decided."""
+    """A payment of the invoice is in dispute, so nothing is collected until that is decided."""
 
 
 class DisputeNotAnswerable(Conflict):
-    """Answered, decided or closed: the bank takes no answer any more."""
+    """The bank takes no answer to this dispute any more; `dispute_status` says why."""
 
 
 class DisputePastDue(Conflict):
@@ -267,7 +267,7 @@ class DisputePastDue(Conflict):
 
 
 class AmountChanged(Conflict):
-    """What the caller expects to be paid is not what is to be paid now; `amount` says that."""
+    """The amount to be paid is not the one that the caller expects; `amount` holds it."""
 
 
 class NumberTaken(Conflict):
@@ -293,11 +293,11 @@ class IdempotencyInProgress(Conflict):
 
 
 class StripeAccountRequired(Conflict):
-    """Connect a Stripe account first."""
+    """The tenant has to connect a Stripe account first."""
 
 
 class CustomerErased(Conflict):
-    """Nothing about this person is kept, and nothing new is begun for them."""
+    """The customer's data was erased, so nothing new can be begun for them."""
 
 
 class AccountNotActive(Conflict):
@@ -305,15 +305,15 @@ class AccountNotActive(Conflict):
 
 
 class PlatformNotConfigured(Conflict):
-    """The owner has stored no Stripe keys of the platform's own, or no client id for OAuth."""
+    """The deployment has no Stripe keys of its own, or no client id for OAuth."""
 
 
 class StripeAccountTaken(Conflict):
-    """The Stripe account is connected already; it is not connected twice."""
+    """The Stripe account is connected already, and cannot be connected twice."""
 
 
 class AccountBusy(Conflict):
-    """Another request probes the account, or changes its keys or its endpoint."""
+    """Another request examines the account, or changes its keys or its endpoint."""
 
     retryable = True
 
@@ -323,27 +323,27 @@ class InvalidTransition(Conflict):
 
 
 class RefundExceedsPayment(Conflict):
-    """More than what came and has not been given back, promised back or disputed."""
+    """The amount is more than is left of the payment after refunds and disputes."""
 
 
 class PaymentDisputed(Conflict):
-    """The payer's bank has taken the money back; a refund would pay it twice."""
+    """The payer's bank has taken the money back, so a refund would pay it twice."""
 
 
 class RefundRefused(Conflict):
-    """Stripe does not give the money back; `reason` says why, and nothing is reserved any more."""
+    """Stripe does not give the money back; `reason` says why, and nothing stays reserved."""
 
 
 class TooManySubscriptions(Conflict):
-    """Remove one that is not used any more."""
+    """The tenant has as many subscriptions as it can have; remove one first."""
 
 
 class AddressSuppressed(Conflict):
-    """An earlier mail came back, or was complained about; `reason` says which."""
+    """Mails to this address are stopped, since one came back or was complained about (`reason`)."""
 
 
 class VersionMismatch(Conflict):
-    """Somebody changed the object since it was read."""
+    """Somebody changed the object after it was read."""
 
     status = 412
 
@@ -363,14 +363,14 @@ class StripePermissionMissing(StripeRefused):
 
 
 class VelocityLimited(PaymentsError):
-    """Too many tries in too short a time; Stripe was not asked."""
+    """There were too many tries in too short a time; Stripe was not asked."""
 
     status = 429
     retryable = True
 
 
 class MailLimited(PaymentsError):
-    """So many mails were sent already that this one is not; `limit` says how many."""
+    """Too many mails were sent in 24 hours; `limit` says how many, and `scope` by what."""
 
     status = 429
     retryable = True
@@ -388,4 +388,4 @@ class StripeUnavailable(Unavailable):
 
 
 class TooMuchContention(Unavailable):
-    """The same rows kept changing under this request."""
+    """Other requests changed the same rows at the same time."""
