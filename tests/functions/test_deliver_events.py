@@ -1,16 +1,25 @@
 """Signed events to a tenant's own systems: once for each subscription, and never to our inside."""
 
 import hmac
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from threading import Event
 from typing import Any
 
 import pytest
 
 from payments.cases.notifications import notify
-from payments.doors.outbound import NotDelivered, Outbound
+from payments.cases.notifications.deliveries import SHARE
+from payments.doors.outbound import Letter, NotDelivered, Outbound, Outcome
 from payments.edge import runtime
-from payments.facts.subscription import DELAYS
+from payments.facts.subscription import (
+    DELAYS,
+    Delivery,
+    SigningSecret,
+    Subscription,
+    delivery_id,
+)
 from tests.doubles.receiver import Receiver, listening
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Json, World
@@ -356,6 +365,33 @@ INSIDE = (
     "fe80::1%eth0",
     "fd00::1",
     "ff02::1",
+    "192.0.0.8",
+    "192.88.99.1",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.175.48.1",
+    "198.18.0.1",
+    "198.51.100.1",
+    "203.0.113.1",
+    "240.0.0.1",
+    "::",
+    "::10.0.0.1",
+    "::ffff:0:10.0.0.1",
+    "64:ff9b:1::a00:1",
+    "100::1",
+    "2000::5efe:a00:1",
+    "2600::200:5efe:a00:1",
+    "2001::1",
+    "2001:10::1",
+    "2001:20::1",
+    "2001:db8::1",
+    "2620:4f:8000::1",
+    "3fff::1",
+    "4000::1",
+    "5f00::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fec0::1",
 )
 
 
@@ -400,3 +436,129 @@ def test_outside_the_local_stack_this_machine_is_never_sent_to(receiver: Receive
         Outbound().post(receiver.url, {}, "{}")
 
     assert receiver.got == []
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "2a00:1450:4001::200e"])
+def test_a_name_that_leads_to_somebody_elses_public_machine_is_followed(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("payments.doors.outbound.socket.create_connection", refuse)
+    door = Outbound(resolve=lambda *_, **__: [(2, 1, 6, "", (address, 443))])
+
+    with pytest.raises(NotDelivered, match="unreachable"):
+        door.post("https://shop.example/hooks", {}, "{}")
+
+
+def test_a_name_that_is_looked_up_for_ever_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("payments.doors.outbound.TIMEOUT_S", 0.2)
+    silent, began = Event(), time.monotonic()
+    door = Outbound(resolve=lambda *_, **__: silent.wait(30))
+
+    with pytest.raises(NotDelivered, match="timed_out"):
+        door.post("https://shop.example/hooks", {}, "{}")
+
+    assert time.monotonic() - began < 5
+    silent.set()
+
+
+def test_what_the_lookup_took_is_taken_off_the_time_for_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = []
+
+    def connect(_: tuple[str, int], timeout: float) -> None:
+        left.append(timeout)
+        raise ConnectionRefusedError
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        time.sleep(0.3)
+        return [(2, 1, 6, "", ("93.184.215.14", 443))]
+
+    monkeypatch.setattr("payments.doors.outbound.socket.create_connection", connect)
+    with pytest.raises(NotDelivered, match="unreachable"):
+        Outbound(resolve=resolve).post("https://shop.example/hooks", {}, "{}")
+
+    assert 0 < left[0] < 9.8
+
+
+class Slow(Outbound):
+    """Notes what is sent together; the receivers that it names are slow, and take it."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__(local=True)
+        self.slow, self.waves = slow, []
+
+    def post_all(self, letters: Sequence[Letter]) -> list[Outcome]:
+        self.waves.append([each.url for each in letters])
+        return [Outcome(200, None, slow=self.slow in each.url) for each in letters]
+
+
+def flood(tenant: str, url: str, receivers: int, events: int) -> None:
+    """Write subscriptions of a tenant, and events that are due for each."""
+    store, now = runtime.store(), runtime.now()
+    for number in range(receivers):
+        home = {"tenant": tenant, "id": f"sub_{tenant}{number}", "created_at": now}
+        secret = {"tenant": tenant, "subscription": home["id"], "current": "s", "made_for": "x"}
+        row = Subscription(**home, url=f"{url}/{tenant}/{number}", types=(PAID,))
+        store.create(row, SigningSecret(**secret))
+        for event in range(events):
+            name = delivery_id(f"evt_{event}", str(home["id"]))
+            sent = {"event": f"evt_{event}", "type": PAID, "body": "{}", "ttl": 1}
+            store.create(
+                Delivery(**{**home, "id": name}, subscription=home["id"], **sent, sweep_at=now)
+            )
+
+
+def test_one_tenants_slow_receivers_come_after_everybody_elses_events(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Slow("/tulips/")
+    monkeypatch.setattr(runtime, "outbound", lambda: door)
+    runtime.doors.cache_clear()
+    flood("tulips", "http://127.0.0.1:1", receivers=20, events=3)
+    flood("bakery", "http://127.0.0.1:2", receivers=2, events=5)
+
+    assert send(shop)["delivered"] == 70
+
+    first, *later = door.waves
+    assert len([url for url in first if "/tulips/" in url]) == SHARE
+    assert len([url for url in first if "/bakery/" in url]) == 2
+    # From the second wave on, the bakery's events wait for nobody.
+    assert [{url.split("/")[3] for url in wave} for wave in later[:5]] == [
+        *[{"bakery"}] * 4,
+        {"tulips"},
+    ]
+
+
+def test_one_tenants_backlog_takes_no_other_tenants_place_in_a_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Slow("nobody")
+    monkeypatch.setattr(runtime, "outbound", lambda: door)
+    runtime.doors.cache_clear()
+    flood("tulips", "http://127.0.0.1:1", receivers=3, events=200)
+    shop.world.advance(seconds=1)
+    flood("bakery", "http://127.0.0.1:2", receivers=1, events=2)
+
+    send(shop)
+
+    sent = [url for wave in door.waves for url in wave]
+    assert len([url for url in sent if "/bakery/" in url]) == 2
+    assert len([url for url in sent if "/tulips/" in url]) > 100
+
+
+def test_letters_of_one_wave_wait_for_one_another_no_longer_than_the_slowest() -> None:
+    silent = Event()
+    door = Outbound(resolve=lambda *_, **__: silent.wait(0.5) or [])
+    letters = [Letter(f"https://shop{number}.example/hooks", {}, "{}") for number in range(8)]
+    began = time.monotonic()
+
+    outcomes = door.post_all(letters)
+
+    assert {each.error for each in outcomes} == {"address_refused"}
+    assert time.monotonic() - began < 3

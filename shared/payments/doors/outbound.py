@@ -7,26 +7,67 @@ and nothing of an answer is read but its status.
 """
 
 import ipaddress
+import queue
 import socket
 import ssl
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPConnection, HTTPException
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 from urllib.parse import urlsplit
 
 from payments.errors import AddressRefused
 from payments.facts.subscription import require_address
 
+#: For all of it: the lookup of the name, the connection, TLS, the request and its answer.
 TIMEOUT_S = 10
-#: IPv6 addresses that hold an IPv4 address, which may be anybody's.
-_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32")))
+#: A receiver that takes longer is served after the others.
+SLOW_S = 2
+#: Whatever is not global unicast is nobody's server: loopback, link-local, translated, reserved.
+_UNICAST = ipaddress.ip_network("2000::/3")
+#: What IANA's registries of special-purpose addresses hold beside that. Python's own word for them
+#: changes from version to version, and some of these hold an IPv4 address, which may be anybody's.
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+            *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24"),
+            *("192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24"),
+            *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+            *("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+        ),
+    )
+)
+#: The middle of an IPv6 address whose last half is an IPv4 address (ISATAP).
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
 
 class NotDelivered(Exception):
     """Nobody answered; the message is one of our own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is sent, and where."""
+
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer's status, or in our own words why there is none; `slow` took its time over it."""
+
+    status: int | None
+    error: str | None
+    slow: bool
 
 
 class Outbound:
@@ -38,18 +79,33 @@ class Outbound:
         """Keep how names are resolved."""
         self.local, self._resolve = local, resolve
 
+    def post_all(self, letters: Sequence[Letter]) -> list[Outcome]:
+        """Send all of them at once and return what became of each; ten seconds at most in all."""
+        if len(letters) == 1:
+            return [self._outcome(letters[0])]
+        with ThreadPoolExecutor(max_workers=max(1, len(letters))) as threads:
+            return list(threads.map(self._outcome, letters))
+
+    def _outcome(self, letter: Letter) -> Outcome:
+        began, status, error = time.monotonic(), None, None
+        try:
+            status = self.post(letter.url, letter.headers, letter.body)
+        except NotDelivered as failed:
+            error = str(failed)
+        return Outcome(status, error, slow=time.monotonic() - began > SLOW_S)
+
     def post(self, url: str, headers: dict[str, str], body: str) -> int:
         """Send and return the answer's status, or raise NotDelivered; ten seconds at most."""
         try:
             parts = urlsplit(require_address(url, local=self.local))
         except AddressRefused:
             raise NotDelivered("address_refused") from None
-        secure = parts.scheme == "https"
+        secure, ends = parts.scheme == "https", time.monotonic() + TIMEOUT_S
         port = parts.port or 443
-        found = self._address(parts.hostname or "", port) if secure else "127.0.0.1"
-        connection = _Pinned(parts.hostname or "", port, found, secure=secure)
+        found = self._address(parts.hostname or "", port, ends) if secure else "127.0.0.1"
+        connection = _Pinned(parts.hostname or "", port, found, secure=secure, timeout=_left(ends))
         # A timeout is for each read; whoever answers a byte at a time is cut off by the clock.
-        guard = Timer(TIMEOUT_S, connection.cut)
+        guard = Timer(_left(ends), connection.cut)
         guard.daemon = True
         guard.start()
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -62,28 +118,40 @@ class Outbound:
             guard.cancel()
             connection.close()
 
-    def _address(self, host: str, port: int) -> str:
+    def _address(self, host: str, port: int, ends: float) -> str:
         """Return an address of the host, if all that it has are public."""
+        answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # The system's resolver knows no timeout: a name whose server is silent is given up here.
+        Thread(target=self._look_up, args=(host, port, answers), daemon=True).start()
         try:
-            found = self._resolve(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            raise NotDelivered("name_not_found") from None
+            found = answers.get(timeout=_left(ends))
+        except queue.Empty:
+            raise NotDelivered("timed_out") from None
+        if found is None:
+            raise NotDelivered("name_not_found")
         addresses = [str(entry[4][0]) for entry in found]
         if not addresses or not all(map(_is_public, addresses)):
             raise NotDelivered("address_refused")
         return addresses[0]
 
+    def _look_up(self, host: str, port: int, answers: "queue.SimpleQueue[Any]") -> None:
+        try:
+            found = self._resolve(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found = None
+        answers.put(found)
+
 
 class _Pinned(HTTPConnection):
     """A connection to an address that was checked, under the name it was checked for."""
 
-    def __init__(self, host: str, port: int, address: str, *, secure: bool) -> None:
-        super().__init__(host, port, timeout=TIMEOUT_S)
+    def __init__(self, host: str, port: int, address: str, *, secure: bool, timeout: float) -> None:
+        super().__init__(host, port, timeout=timeout)
         self.default_port = 443 if secure else 80
         self._address, self._secure = address, secure
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), TIMEOUT_S)
+        plain = socket.create_connection((self._address, self.port), self.timeout)
         self.sock = plain
         if self._secure:
             sock = _trusted().wrap_socket(
@@ -104,14 +172,21 @@ def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+def _left(ends: float) -> float:
+    """Return the seconds until then; never none, which would mean without end."""
+    return max(0.001, ends - time.monotonic())
+
+
 def _is_public(text: str) -> bool:
     address = ipaddress.ip_address(text.partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped:
         address = mapped
-    if address.is_multicast or address.is_reserved or not address.is_global:
+    if not address.is_global or any(address in network for network in _SPECIAL):
         return False
-    return not any(address in network for network in _TRANSLATED)
+    # An IPv4 address that is global is no other thing: the rest is a matter of IPv6.
+    embeds = (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
+    return address.version == 4 or (address in _UNICAST and not embeds)  # noqa: PLR2004
 
 
 def _reason(error: Exception, *, late: bool) -> str:

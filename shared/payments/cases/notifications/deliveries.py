@@ -1,11 +1,12 @@
 """Send events to those who have subscribed, at least once, and later each time that fails."""
 
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from payments.doors.doors import Doors
-from payments.doors.outbound import TIMEOUT_S, NotDelivered
+from payments.doors.outbound import TIMEOUT_S, Letter, Outcome
 from payments.doors.table import RowChanged
 from payments.facts.subscription import (
     DELAYS,
@@ -23,8 +24,11 @@ LEASE = timedelta(minutes=2)
 NEEDS_S = TIMEOUT_S + 5
 #: Where one has just failed, the rest waits: nobody else's events wait for a slow receiver.
 POSTPONED = timedelta(minutes=5)
-#: Why nothing is sent where nobody waits for it.
-CLOSED = {f"subscription_{status}" for status in SubscriptionStatus}
+#: What is sent at once, and how much of it is one tenant's.
+WAVE, SHARE = 24, 4
+
+#: A tenant and its subscription.
+Home = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -37,48 +41,97 @@ class Delivered:
 
 
 def deliver_due(doors: Doors) -> Delivered:
-    """Send what is due."""
-    done, stuck = Delivered(), set()
-    for found in doors.store.due(Delivery, doors.now(), limit=LIMIT):
-        if doors.time_left() < NEEDS_S:
-            break
-        home, now = (found.tenant, found.subscription), doors.now()
-        if not found.sweep_at or found.sweep_at > now:
-            continue
+    """
+    Send what is due, in waves: one to each receiver at once, and a tenant has so many places.
+
+    Whoever was slow in an earlier wave comes after all who were not.
+    """
+    run, now = Run(doors), doors.now()
+    waiting = [found for found in doors.store.due(Delivery, now, limit=LIMIT)
+               if found.sweep_at and found.sweep_at <= now]  # fmt: skip
+    while waiting and doors.time_left() >= NEEDS_S:
+        wave = run.next_wave(waiting)
+        waiting = [found for found in waiting if found not in wave]
+        run.send(wave)
+        run.postpone([found for found in waiting if _home(found) in run.stuck])
+        waiting = [found for found in waiting if _home(found) not in run.stuck]
+    return run.done
+
+
+@dataclass(slots=True)
+class Run:
+    """One run: what it did, who takes nothing, and which tenants' receivers were slow."""
+
+    doors: Doors
+    done: Delivered = field(default_factory=Delivered)
+    stuck: set[Home] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
+
+    def next_wave(self, waiting: list[Delivery]) -> list[Delivery]:
+        """Return what is sent next: of each receiver one, and of no tenant more than its share."""
+        quick = [found for found in waiting if found.tenant not in self.slow]
+        homes: set[Home] = set()
+        places: Counter[str] = Counter()
+        wave: list[Delivery] = []
+        for found in quick or waiting:
+            if _home(found) in homes or places[found.tenant] == SHARE or len(wave) == WAVE:
+                continue
+            homes.add(_home(found))
+            places[found.tenant] += 1
+            wave.append(found)
+        return wave
+
+    def send(self, wave: list[Delivery]) -> None:
+        """Claim each, send all at once, and write what became of each."""
+        written = [entry for found in wave if (entry := self._written(found))]
+        outcomes = self.doors.outbound.post_all([letter for _, _, letter in written])
+        for (target, claimed, _), outcome in zip(written, outcomes, strict=True):
+            if outcome.slow:
+                self.slow.add(target.tenant)
+            with suppress(RowChanged):
+                self._note(target, claimed, outcome)
+
+    def postpone(self, rest: list[Delivery]) -> None:
+        """Where one has just failed, the rest waits: nobody else's events wait for it."""
+        for found in rest:
+            with suppress(RowChanged):
+                again = self.doors.now() + POSTPONED
+                self.doors.store.save(found.having(sweep_at=again), found)
+                self.done.postponed += 1
+
+    def _written(self, found: Delivery) -> tuple[Subscription, Delivery, Letter] | None:
+        """Return it claimed, with its letter; None where another has it, or nobody waits for it."""
+        doors, now = self.doors, self.doors.now()
+        counted = {"attempts": found.attempts + 1, "last_attempt_at": now}
         try:
-            if home in stuck:
-                doors.store.save(found.having(sweep_at=now + POSTPONED), found)
-                done.postponed += 1
-            elif not (error := _deliver(found, doors)):
-                done.delivered += 1
-            else:
-                done.failed += 1
-                if error not in CLOSED:
-                    stuck.add(home)
+            claimed = doors.store.save(found.having(**counted, sweep_at=now + LEASE), found)
+            target = doors.store.subscription(found.tenant, found.subscription)
+            if _is_closed(target, claimed):
+                closed = f"subscription_{target.status}"
+                _end(claimed, doors, DeliveryStatus.FAILED, error=closed)
+                self.done.failed += 1
+                return None
         except RowChanged:
-            # Somebody else has it.
-            continue
-    return done
+            return None
+        return target, claimed, _letter(target, claimed, doors)
+
+    def _note(self, target: Subscription, claimed: Delivery, outcome: Outcome) -> None:
+        error, status = outcome.error, outcome.status
+        if status is not None and not 200 <= status < 300:  # noqa: PLR2004
+            error = "not_accepted"
+        if error:
+            self.done.failed += 1
+            self.stuck.add(_home(claimed))
+            _retry(claimed, self.doors, status, error)
+            _failing(target, self.doors)
+        else:
+            self.done.delivered += 1
+            _end(claimed, self.doors, DeliveryStatus.DELIVERED, status)
+            _works(target, self.doors)
 
 
-def _deliver(found: Delivery, doors: Doors) -> str | None:
-    """Claim it, send it, and write what became of it; return why it was not taken, if so."""
-    now = doors.now()
-    counted = {"attempts": found.attempts + 1, "last_attempt_at": now}
-    claimed = doors.store.save(found.having(**counted, sweep_at=now + LEASE), found)
-    target = doors.store.subscription(found.tenant, found.subscription)
-    if _is_closed(target, claimed):
-        closed = f"subscription_{target.status}"
-        _end(claimed, doors, DeliveryStatus.FAILED, error=closed)
-        return closed
-    status, error = _send(target, claimed, doors)
-    if error:
-        _retry(claimed, doors, status, error)
-        _failing(target, doors)
-    else:
-        _end(claimed, doors, DeliveryStatus.DELIVERED, status)
-        _works(target, doors)
-    return error
+def _home(found: Delivery) -> Home:
+    return found.tenant, found.subscription
 
 
 def _is_closed(target: Subscription, claimed: Delivery) -> bool:
@@ -86,8 +139,7 @@ def _is_closed(target: Subscription, claimed: Delivery) -> bool:
     return target.status is not SubscriptionStatus.ENABLED and not asked
 
 
-def _send(target: Subscription, claimed: Delivery, doors: Doors) -> tuple[int | None, str | None]:
-    """Return the answer's status, and in our own words why it is none that takes the event."""
+def _letter(target: Subscription, claimed: Delivery, doors: Doors) -> Letter:
     secret = doors.store.signing_secret(target.tenant, target.id)
     headers = {
         "Content-Type": "application/json",
@@ -95,11 +147,7 @@ def _send(target: Subscription, claimed: Delivery, doors: Doors) -> tuple[int | 
         "Receivable-Event-Id": claimed.event,
         "Receivable-Signature": secret.sign(claimed.body, doors.now()),
     }
-    try:
-        status = doors.outbound.post(target.url, headers, claimed.body)
-    except NotDelivered as failed:
-        return None, str(failed)
-    return status, None if 200 <= status < 300 else "not_accepted"  # noqa: PLR2004
+    return Letter(target.url, headers, claimed.body)
 
 
 def _end(

@@ -1,18 +1,23 @@
 """A tenant's lists, and the work of every tenant that is due."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from operator import itemgetter
 from typing import TypeVar
 
 from pydantic import BaseModel
 
-from payments.doors.keys import DUE_SHARDS, stamp
+from payments.doors.keys import DUE_SHARDS, parts, stamp
 from payments.doors.rows.addresses import NAMES
 from payments.doors.rows.reading import Reading
 from payments.errors import require_found
 from payments.facts.account import Account
 
 M = TypeVar("M", bound=BaseModel)
+
+#: How many keys of work that is due are read of a shard, to share the work out.
+LOOKED_THROUGH = 5000
 
 
 class Lists(Reading):
@@ -42,11 +47,16 @@ class Lists(Reading):
         return require_found(found, NAMES[kind])
 
     def due(self, kind: type[M], until: datetime, *, limit: int | None = None) -> Iterator[M]:
-        """Yield the objects of every tenant whose work is due, at most `limit` for each shard."""
+        """
+        Yield the objects of every tenant whose work is due, at most `limit` for each shard.
+
+        Where there is more, each tenant has its share: one's backlog is nobody else's.
+        """
         name = NAMES[kind]
         for shard in range(DUE_SHARDS):
-            keys = list(self._table.due(f"DUE#{name}#{shard}", stamp(until), limit=limit))
-            for pk, sk in keys:
+            most = LOOKED_THROUGH if limit else None
+            keys = list(self._table.due(f"DUE#{name}#{shard}", stamp(until), limit=most))
+            for pk, sk in shared_out(keys, limit) if limit else keys:
                 found = self._find(kind, pk, sk)
                 if found:
                     yield found
@@ -54,3 +64,15 @@ class Lists(Reading):
     def working_accounts(self) -> Iterator[Account]:
         """Yield the accounts of every tenant that somebody has to look after."""
         return self.due(Account, datetime.max)  # noqa: DTZ901 - after every time there is
+
+
+def shared_out(keys: list[tuple[str, str]], limit: int) -> list[tuple[str, str]]:
+    """Return so many keys, the oldest of each tenant first, then the second of each, and so on."""
+    counted: Counter[str] = Counter()
+    ranked = []
+    for key in keys:
+        tenant, _, _ = parts(key[0])
+        ranked.append((counted[tenant], key))
+        counted[tenant] += 1
+    ranked.sort(key=itemgetter(0))
+    return [key for _, key in ranked[:limit]]
