@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from payments.errors import InvalidTransition
-from payments.facts.attempt import REPLAY_MAX
+from payments.facts.attempt import REPLAY_MAX, SWEEP_AFTER
 from payments.facts.fact import Fact
 from payments.facts.payment import Allocation, Method, Payment
 from payments.facts.settlement import Converted, Settlement
@@ -27,6 +27,8 @@ class RefundStatus(StrEnum):
 
 
 _S = RefundStatus
+#: So often Stripe is asked anew, for an hour or two, before the refund has come to nothing.
+FAILURES_MAX = 6
 _ENDS = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELED})
 #: Every legal transition. Money that the payer's bank sends back is the only way out of an end.
 TRANSITIONS: dict[RefundStatus, frozenset[RefundStatus]] = {
@@ -79,6 +81,8 @@ class Refund(Fact):
     returned: Converted = None
     created_at: datetime
     sweep_at: datetime | None = None
+    #: How often Stripe has said that it failed to make it: each needs another key after that.
+    failures: int = 0
     version: int = 1
 
     @classmethod
@@ -128,8 +132,21 @@ class Refund(Fact):
 
     @property
     def stripe_key(self) -> str:
-        """Name the one Stripe request that this refund is; the same on every replay."""
-        return f"{self.tenant}:{self.id}:refund"
+        """
+        Name the one Stripe request that this refund is; the same on every replay.
+
+        Stripe repeats a failure for as long as it keeps the key.
+        """
+        return f"{self.tenant}:{self.id}:refund{f':{self.failures}' if self.failures else ''}"
+
+    def waits(self, now: datetime) -> bool:
+        """Whether Stripe has failed to make it so lately that its list may not be complete yet."""
+        return self.failures > 0 and self.sweep_at is not None and self.sweep_at > now
+
+    def failing(self, now: datetime) -> "Refund":
+        """Return it with one more failure of Stripe's, to be looked for after a longer pause."""
+        pause = SWEEP_AFTER * 2**self.failures
+        return self.having(failures=self.failures + 1, sweep_at=now + pause)
 
     def may_replay(self, now: datetime) -> bool:
         """Whether Stripe still remembers this refund's key."""

@@ -7,7 +7,7 @@ from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, StripeRequestRefused, StripeUnavailable
 from payments.facts.attempt import SWEEP_AFTER
 from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
-from payments.facts.refund import Refund, RefundStatus
+from payments.facts.refund import FAILURES_MAX, Refund, RefundStatus
 from payments.facts.stripe_objects import StripeRefund
 from payments.steps.refunds.apply_refund import apply_refund, record
 from payments.steps.retry import retrying
@@ -23,17 +23,20 @@ def submit(refund: Refund, doors: Doors) -> Refund:
     """
     Take an open refund as far as Stripe lets it go; what stays unclear waits for the sweep.
 
-    One that may have been sent before is looked for first. It is sent again only with its own key,
-    while Stripe still remembers that; after that, or where Stripe has failed to make it, one that
-    is not there has come to nothing.
+    One that may have been sent before is looked for first. It is sent again with its own key, while
+    Stripe still remembers that; after that, one that is not there has come to nothing. Where Stripe
+    has failed to make it, it is looked for after a pause and sent under another key: it goes on by
+    itself once Stripe's outage is over.
     """
     gateway = doors.gateway(refund.tenant, refund.account or "", refund.mode or "")
     if refund.stripe_refund:
         return apply_own_refund(refund, gateway.refund(refund.stripe_refund), doors)
     if refund.status is _S.SUBMITTED and (told := _found_at_stripe(refund, gateway)):
         return apply_own_refund(refund, told, doors)
-    if not refund.may_replay(doors.now()):
-        return give_up(refund, "not_sent", doors)
+    if refund.waits(doors.now()):
+        return refund
+    if not refund.may_replay(doors.now()) or refund.failures > FAILURES_MAX:
+        return give_up(refund, "failed_at_stripe" if refund.failures else "not_sent", doors)
     return _send(refund, gateway, doors) if doors.may_write else refund
 
 
@@ -76,7 +79,7 @@ def _send(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
         # The sweep, a webhook or another request got there first; what they found stands.
         return latest_refund(refund, doors)
     except FailedAtStripe:
-        return _look_for_failed(refund, gateway, doors)
+        return _note_failure(refund, doors)
     except (OutcomeUnknown, StripeUnavailable):
         # Unavailable too: the SDK may have sent it once before and lost the answer.
         return latest_refund(refund, doors)
@@ -88,21 +91,20 @@ def _send(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
         raise
 
 
-def _look_for_failed(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
+def _note_failure(refund: Refund, doors: Doors) -> Refund:
     """
-    Find out what a refund came to that Stripe says it has failed to make.
+    Note that Stripe says it has failed to make a refund, and leave it to the sweep.
 
-    It says so for as long as it keeps the key, so that asking again tells nothing new. What it
-    made all the same is in its list after a while; what is not there then is nowhere.
+    It may have made it all the same, and its list shows that after a while: only what is not there
+    then is sent again. Stripe repeats the failure for its key, so that is under another one.
     """
-    if doors.now() - refund.created_at < SWEEP_AFTER:
+    found = latest_refund(refund, doors)
+    if not found.is_open or found.stripe_refund or found.failures != refund.failures:
+        return found
+    try:
+        return doors.store.save(found.failing(doors.now()), found)
+    except RowChanged:
         return latest_refund(refund, doors)
-    told = _found_at_stripe(refund, gateway)
-    return (
-        apply_own_refund(refund, told, doors)
-        if told
-        else give_up(refund, "failed_at_stripe", doors)
-    )
 
 
 def _sending(refund: Refund, doors: Doors) -> Refund:
