@@ -8,6 +8,7 @@ from payments.edge import batches, runtime
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with the messages that have to come again."""
+    doors = runtime.doors()
     return batches.each(
-        event, context, lambda message: apply_event.apply_event(message, runtime.doors())
+        event, context, lambda message: apply_event.apply_event(message, doors), doors.events
     )

@@ -495,13 +495,13 @@ def test_the_key_is_used_through_named_services_only() -> None:
 
 
 @every_function
-def test_a_function_that_knows_a_queue_may_send_to_it(name: str) -> None:
+def test_a_function_that_knows_a_queue_may_send_to_it_or_hide_its_messages(name: str) -> None:
     variables = functions()[name]["Environment"]["Variables"]
     known = {text(variables[key]) for key in variables if key.endswith("_QUEUE_URL")}
     may = {
         resource.removesuffix(".Arn")
         for action, resource in grants(role_of(name))
-        if action == "sqs:SendMessage"
+        if action in {"sqs:SendMessage", "sqs:ChangeMessageVisibility"}
     }
 
     assert known == may - dead_letters()

@@ -176,7 +176,7 @@ def record(message: Json, ident: str = "message-1") -> Json:
     """An SQS record that holds `message`."""
     return {
         "messageId": ident,
-        "receiptHandle": "receipt",
+        "receiptHandle": f"receipt of {ident}",
         "body": json.dumps(message),
         "attributes": {"ApproximateReceiveCount": "1"},
         "messageAttributes": {},

@@ -1,17 +1,19 @@
 """The queue of kept events: each is a hint to look, in any order and any number of times."""
 
 import json
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from payments.cases.webhooks import apply_event
 from payments.doors.doors import Doors
+from payments.doors.queue import Queue
 from payments.facts.event import InboxEvent
 from tests.doubles.invocations import record
 from tests.functions.shop import Shop, connection, expect
 from tests.functions.signing import a_body, deliver
-from tests.functions.world import Json, World
+from tests.functions.world import Died, Json, World
 
 
 def address(shop: Shop, event: str) -> Json:
@@ -314,3 +316,61 @@ def test_an_event_that_the_sweep_queues_again_meanwhile_is_done_all_the_same(
 
     assert tell(shop, "payment_intent.succeeded", intent["id"]) == "applied"
     assert shop.read(invoice)["status"] == "paid"
+
+
+@pytest.fixture
+def hidden(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], int]]:
+    """Note which messages are hidden from other workers, and for how many seconds."""
+    noted: list[tuple[list[str], int]] = []
+
+    def hide(_: Queue, receipts: Iterable[str], seconds: int) -> None:
+        noted.append(([each.removeprefix("receipt of ") for each in receipts], seconds))
+
+    monkeypatch.setattr(Queue, "hide", hide)
+    return noted
+
+
+def test_a_worker_that_is_killed_leaves_its_events_to_the_next_within_a_minute(
+    shop: Shop, hidden: list[tuple[list[str], int]]
+) -> None:
+    shop.pay(shop.invoice())
+    shop.world.standin.deliveries.run_due(shop.world._receive)
+    records = list(shop.world.messages("events"))
+    shop.world.gate.arm(2)
+
+    with pytest.raises(Died):
+        shop.world.work("apply_event", *records)
+    shop.world.gate.arm(None)
+
+    assert hidden == [([each["messageId"] for each in records], 50)]
+    assert shop.world.work("apply_event", *records) == []
+
+
+def test_an_event_that_failed_waits_so_that_an_outage_does_not_use_up_its_tries(
+    shop: Shop, hidden: list[tuple[list[str], int]]
+) -> None:
+    shop.pay(shop.invoice())
+    shop.world.standin.deliveries.run_due(shop.world._receive)
+    good, *_ = records = list(shop.world.messages("events"))
+    bad = record({"tenant": "tulips", "account": "a", "mode": "test", "event": "evt_none"}, "bad")
+
+    assert shop.world.work("apply_event", good, bad) == ["bad"]
+
+    assert len(records) > 1
+    assert hidden == [([good["messageId"], "bad"], 50), (["bad"], 360)]
+
+
+def test_what_there_is_no_time_for_comes_again_and_is_not_begun(
+    shop: Shop, hidden: list[tuple[list[str], int]]
+) -> None:
+    shop.pay(shop.invoice())
+    shop.world.standin.deliveries.run_due(shop.world._receive)
+    records = list(shop.world.messages("events"))
+    shop.world.gate.arm(None)
+    shop.world.remaining_ms = 15_000
+
+    left = shop.world.work("apply_event", *records)
+
+    assert left == [each["messageId"] for each in records]
+    assert shop.world.gate.passed == []
+    assert hidden == [(left, 360)]

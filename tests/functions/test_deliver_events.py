@@ -37,7 +37,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """The tulips' shop in a local stack, which may send to this machine."""
-    monkeypatch.setattr(runtime, "outbound", lambda: Outbound(local=True))
+    monkeypatch.setattr(runtime, "outbound", lambda: Outbound(monotonic=time.monotonic, local=True))
     runtime.doors.cache_clear()
     return Shop.open(world, "tulips")
 
@@ -405,7 +405,7 @@ def test_a_name_that_leads_inside_is_not_followed(
     monkeypatch.setattr("payments.doors.outbound.socket.create_connection", never)
     # One public address does not make the other one safe.
     found = [(2, 1, 6, "", (each, 443)) for each in ("93.184.215.14", address)]
-    door = Outbound(resolve=lambda *_, **__: found)
+    door = Outbound(monotonic=time.monotonic, resolve=lambda *_, **__: found)
 
     with pytest.raises(NotDelivered, match="address_refused"):
         door.post("https://shop.example/hooks", {}, "{}")
@@ -426,14 +426,16 @@ def test_the_connection_goes_to_the_address_that_was_checked(
 
     monkeypatch.setattr("payments.doors.outbound.socket.create_connection", connect)
     with pytest.raises(NotDelivered, match="unreachable"):
-        Outbound(resolve=resolve).post("https://shop.example:8443/hooks", {}, "{}")
+        Outbound(monotonic=time.monotonic, resolve=resolve).post(
+            "https://shop.example:8443/hooks", {}, "{}"
+        )
 
     assert (asked, reached) == ([1], [("93.184.215.14", 8443)])
 
 
 def test_outside_the_local_stack_this_machine_is_never_sent_to(receiver: Receiver) -> None:
     with pytest.raises(NotDelivered, match="address_refused"):
-        Outbound().post(receiver.url, {}, "{}")
+        Outbound(monotonic=time.monotonic).post(receiver.url, {}, "{}")
 
     assert receiver.got == []
 
@@ -446,7 +448,9 @@ def test_a_name_that_leads_to_somebody_elses_public_machine_is_followed(
         raise ConnectionRefusedError
 
     monkeypatch.setattr("payments.doors.outbound.socket.create_connection", refuse)
-    door = Outbound(resolve=lambda *_, **__: [(2, 1, 6, "", (address, 443))])
+    door = Outbound(
+        monotonic=time.monotonic, resolve=lambda *_, **__: [(2, 1, 6, "", (address, 443))]
+    )
 
     with pytest.raises(NotDelivered, match="unreachable"):
         door.post("https://shop.example/hooks", {}, "{}")
@@ -457,7 +461,7 @@ def test_a_name_that_is_looked_up_for_ever_is_given_up_in_time(
 ) -> None:
     monkeypatch.setattr("payments.doors.outbound.TIMEOUT_S", 0.2)
     silent, began = Event(), time.monotonic()
-    door = Outbound(resolve=lambda *_, **__: silent.wait(30))
+    door = Outbound(monotonic=time.monotonic, resolve=lambda *_, **__: silent.wait(30))
 
     with pytest.raises(NotDelivered, match="timed_out"):
         door.post("https://shop.example/hooks", {}, "{}")
@@ -481,7 +485,9 @@ def test_what_the_lookup_took_is_taken_off_the_time_for_the_rest(
 
     monkeypatch.setattr("payments.doors.outbound.socket.create_connection", connect)
     with pytest.raises(NotDelivered, match="unreachable"):
-        Outbound(resolve=resolve).post("https://shop.example/hooks", {}, "{}")
+        Outbound(monotonic=time.monotonic, resolve=resolve).post(
+            "https://shop.example/hooks", {}, "{}"
+        )
 
     assert 0 < left[0] < 9.8
 
@@ -490,7 +496,7 @@ class Slow(Outbound):
     """Notes what is sent together; the receivers that it names are slow, and take it."""
 
     def __init__(self, slow: str) -> None:
-        super().__init__(local=True)
+        super().__init__(monotonic=time.monotonic, local=True)
         self.slow, self.waves = slow, []
 
     def post_all(self, letters: Sequence[Letter]) -> list[Outcome]:
@@ -554,7 +560,7 @@ def test_one_tenants_backlog_takes_no_other_tenants_place_in_a_run(
 
 def test_letters_of_one_wave_wait_for_one_another_no_longer_than_the_slowest() -> None:
     silent = Event()
-    door = Outbound(resolve=lambda *_, **__: silent.wait(0.5) or [])
+    door = Outbound(monotonic=time.monotonic, resolve=lambda *_, **__: silent.wait(0.5) or [])
     letters = [Letter(f"https://shop{number}.example/hooks", {}, "{}") for number in range(8)]
     began = time.monotonic()
 

@@ -127,6 +127,7 @@ class Books:
             reconciliations=nothing,
             mail=nothing,
             bus=nothing,
+            outbound=nothing,
             now=lambda: NOW,
             new_id=nothing,
             time_left=lambda: 60,

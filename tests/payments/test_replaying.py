@@ -61,6 +61,7 @@ def doors(store: Store, clock: Clock) -> Doors:
         reconciliations=unused,
         mail=unused,
         bus=unused,
+        outbound=unused,
         now=clock.now,
         new_id=lambda prefix: f"{prefix}_{next(numbers)}",
         time_left=unused,

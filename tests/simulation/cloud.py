@@ -180,6 +180,13 @@ class Cloud:
         self.queues[queue].messages[message.ident] = message
         self.scheduler.at(message.visible_at, partial(self._poll, self.queues[queue]))
 
+    def hide(self, queue: str, receipt: str, seconds: float) -> None:
+        """Let a message be seen by nobody for so long; one that is gone is gone."""
+        message = self.queues[queue].messages.get(receipt.removeprefix("receipt of "))
+        if message:
+            message.visible_at = self.scheduler.now + seconds
+            self.scheduler.at(message.visible_at, partial(self._poll, self.queues[queue]))
+
     def _poll(self, queue: Waiting) -> None:
         function, invisible_s, most = CONSUMERS[queue.name]
         now, batch = self.scheduler.now, []

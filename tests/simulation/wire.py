@@ -251,8 +251,27 @@ def _read(asked: Item) -> tuple[str, ...]:
 class Queue:
     """What `payments.doors.queue` needs of an SQS client."""
 
-    def __init__(self, wire: Wire, arrive: Callable[[str, str, float], None]) -> None:
-        self._wire, self._arrive = wire, arrive
+    def __init__(
+        self,
+        wire: Wire,
+        arrive: Callable[[str, str, float], None],
+        hide: Callable[[str, str, float], None],
+    ) -> None:
+        self._wire, self._arrive, self._hide = wire, arrive, hide
+
+    def change_message_visibility_batch(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        Entries: list[Item],  # noqa: N803
+    ) -> None:
+        def perform(kind: str | None) -> None:
+            for entry in Entries if kind != "timeout lost" else ():
+                self._hide(QueueUrl, entry["ReceiptHandle"], entry["VisibilityTimeout"])
+            if kind:
+                raise ReadTimeoutError(endpoint_url="sqs")
+
+        self._wire.send("hide", QueueUrl, faults.MAIL, perform)
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
         def perform(kind: str | None) -> None:

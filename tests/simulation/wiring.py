@@ -14,6 +14,7 @@ from payments.doors.bus import Bus
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.mail import Mailer
+from payments.doors.outbound import Outbound
 from payments.doors.platform import Platform
 from payments.doors.queue import Queue
 from payments.doors.rows import lists
@@ -180,6 +181,7 @@ def doors(simulation: Any) -> tuple[Table, Doors]:
         events=Queue(lambda: simulation.sqs, EVENTS),
         reconciliations=Queue(lambda: simulation.sqs, RECONCILIATIONS),
         bus=Bus(lambda: None, ""),
+        outbound=Outbound(monotonic=lambda: simulation.scheduler.now),
         mail=Mailer(lambda: simulation.post, address=SENDER if simulation.mails else "", events=""),
         now=simulation.time,
         new_id=simulation.new_id,

@@ -74,7 +74,7 @@ class World:
         self.secrets.kept["receivable/sim/keys/pay-links"] = '{"key": "simulated"}'
         self.stripe = Stripe(standin, self.wire)
         self.cloud = Cloud(self)
-        self.sqs = Queue(self.wire, self.cloud.arrive)
+        self.sqs = Queue(self.wire, self.cloud.arrive, self.cloud.hide)
         self.webhooks, self.payer = Webhooks(self), Payer(standin)
         self.post, self.stream = Post(self.wire), Stream(self)
         self.bounces = Bounces(self)

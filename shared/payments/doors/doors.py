@@ -44,11 +44,11 @@ class Doors:
     reconciliations: Queue
     mail: Mailer
     bus: Bus
+    outbound: Outbound
     now: Callable[[], datetime]
     new_id: Callable[[str], str]
     time_left: Callable[[], float]
     connected: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    outbound: Outbound = field(default_factory=Outbound)
 
     def gateway(self, tenant: str, account: str, mode: str) -> "Gateway":
         """

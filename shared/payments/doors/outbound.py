@@ -10,7 +10,6 @@ import ipaddress
 import queue
 import socket
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -74,10 +73,14 @@ class Outbound:
     """`local` says that this is the local stack, which has receivers on this machine."""
 
     def __init__(
-        self, *, local: bool = False, resolve: Callable[..., list[Any]] = socket.getaddrinfo
+        self,
+        *,
+        monotonic: Callable[[], float],
+        local: bool = False,
+        resolve: Callable[..., list[Any]] = socket.getaddrinfo,
     ) -> None:
-        """Keep how names are resolved."""
-        self.local, self._resolve = local, resolve
+        """Keep how names are resolved, and what tells the seconds."""
+        self.local, self._resolve, self._monotonic = local, resolve, monotonic
 
     def post_all(self, letters: Sequence[Letter]) -> list[Outcome]:
         """Send all of them at once and return what became of each; ten seconds at most in all."""
@@ -87,12 +90,12 @@ class Outbound:
             return list(threads.map(self._outcome, letters))
 
     def _outcome(self, letter: Letter) -> Outcome:
-        began, status, error = time.monotonic(), None, None
+        began, status, error = self._monotonic(), None, None
         try:
             status = self.post(letter.url, letter.headers, letter.body)
         except NotDelivered as failed:
             error = str(failed)
-        return Outcome(status, error, slow=time.monotonic() - began > SLOW_S)
+        return Outcome(status, error, slow=self._monotonic() - began > SLOW_S)
 
     def post(self, url: str, headers: dict[str, str], body: str) -> int:
         """Send and return the answer's status, or raise NotDelivered; ten seconds at most."""
@@ -100,12 +103,13 @@ class Outbound:
             parts = urlsplit(require_address(url, local=self.local))
         except AddressRefused:
             raise NotDelivered("address_refused") from None
-        secure, ends = parts.scheme == "https", time.monotonic() + TIMEOUT_S
+        secure, ends = parts.scheme == "https", self._monotonic() + TIMEOUT_S
         port = parts.port or 443
         found = self._address(parts.hostname or "", port, ends) if secure else "127.0.0.1"
-        connection = _Pinned(parts.hostname or "", port, found, secure=secure, timeout=_left(ends))
+        left = self._left(ends)
+        connection = _Pinned(parts.hostname or "", port, found, secure=secure, timeout=left)
         # A timeout is for each read; whoever answers a byte at a time is cut off by the clock.
-        guard = Timer(_left(ends), connection.cut)
+        guard = Timer(left, connection.cut)
         guard.daemon = True
         guard.start()
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -124,7 +128,7 @@ class Outbound:
         # The system's resolver knows no timeout: a name whose server is silent is given up here.
         Thread(target=self._look_up, args=(host, port, answers), daemon=True).start()
         try:
-            found = answers.get(timeout=_left(ends))
+            found = answers.get(timeout=self._left(ends))
         except queue.Empty:
             raise NotDelivered("timed_out") from None
         if found is None:
@@ -133,6 +137,10 @@ class Outbound:
         if not addresses or not all(map(_is_public, addresses)):
             raise NotDelivered("address_refused")
         return addresses[0]
+
+    def _left(self, ends: float) -> float:
+        """Return the seconds until then; never none, which would mean without end."""
+        return max(0.001, ends - self._monotonic())
 
     def _look_up(self, host: str, port: int, answers: "queue.SimpleQueue[Any]") -> None:
         try:
@@ -170,11 +178,6 @@ class _Pinned(HTTPConnection):
 @cache
 def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
-
-
-def _left(ends: float) -> float:
-    """Return the seconds until then; never none, which would mean without end."""
-    return max(0.001, ends - time.monotonic())
 
 
 def _is_public(text: str) -> bool:

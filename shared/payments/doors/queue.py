@@ -1,8 +1,11 @@
 """The door to SQS: small messages of ids, never of content."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
+
+from payments.doors.aws.answers import AwsFailed
 
 
 class Queue:
@@ -15,3 +18,16 @@ class Queue:
     def send(self, message: dict[str, str]) -> None:
         """Send `message`, or raise: nothing is ever sent on trust."""
         self._client().send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
+
+    def hide(self, receipts: Iterable[str], seconds: int) -> None:
+        """
+        Keep received messages from everybody else for so long, from now on.
+
+        Where that cannot be asked for, they stay hidden for the queue's own time.
+        """
+        entries = [
+            {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+            for number, receipt in enumerate(receipts)
+        ]
+        with suppress(AwsFailed):
+            self._client().change_message_visibility_batch(QueueUrl=self._url, Entries=entries)

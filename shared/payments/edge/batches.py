@@ -1,6 +1,8 @@
 """The edge of queues and schedules: messages in, the ones that have to come again out."""
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -12,7 +14,15 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from payments.doors.keys import parts
+from payments.doors.queue import Queue
 from payments.edge import bugs, runtime
+
+#: What one message may take: Stripe is asked, and asked again.
+NEEDS_S = 20
+#: How long messages stay with a worker that says nothing, and how often it says something.
+HELD_S, HOLD_AGAIN_S = 50, 15
+#: As long as the queue hides a message by itself.
+FAILED_WAIT_S = 360
 
 logger = Logger()
 
@@ -40,27 +50,73 @@ def run(context: Any, name: str, work: Callable[[], dict[str, Any]]) -> dict[str
     raise RunFailed(failed)
 
 
+class OutOfTime(Exception):
+    """There is not time enough for another message: it comes again."""
+
+
+@dataclass(slots=True)
+class Hold:
+    """
+    Keeps the messages of a batch from other workers for as long as this one lives.
+
+    One that dies leaves them to the next worker within a minute; one that failed waits for longer,
+    so that an outage does not use up its tries. Without a queue, the queue's own time counts.
+    """
+
+    queue: Queue | None
+    receipts: dict[str, str]
+    held_at: float = math.inf
+
+    def next(self) -> None:
+        """Hold what is left of the batch, or raise OutOfTime."""
+        left = runtime.time_left()
+        if left < NEEDS_S:
+            raise OutOfTime
+        if self.queue and self.held_at - left > HOLD_AGAIN_S:
+            self.queue.hide(self.receipts.values(), HELD_S)
+            self.held_at = left
+
+    def done(self, ident: str) -> None:
+        """Hold a message no longer."""
+        self.receipts.pop(ident, None)
+
+    def end(self) -> None:
+        """Let those that are left wait."""
+        if self.queue and self.receipts:
+            self.queue.hide(self.receipts.values(), FAILED_WAIT_S)
+
+
 def each(
-    event: dict[str, Any], context: Any, work: Callable[[dict[str, str]], str]
+    event: dict[str, Any],
+    context: Any,
+    work: Callable[[dict[str, str]], str],
+    queue: Queue | None = None,
 ) -> dict[str, Any]:
     """
     Run `work` on each message of an SQS batch and name the ones that failed.
 
     One bad message never takes the others with it; after five tries it is in the dead-letter queue.
+    `queue` is the one that the messages come from, where a dead worker's are to come again soon.
     """
     runtime.begin(context)
+    receipts = {each["messageId"]: each["receiptHandle"] for each in event["Records"]}
+    hold = Hold(queue, receipts)
 
     def record_handler(record: SQSRecord) -> None:
         message = record.json_body
         try:
+            hold.next()
             logger.info("done", ended=work(message), **message)
         except Exception as error:
             # Its kind only: a message may quote what no log may hold.
             logger.warning("failed", error=type(error).__name__, **message)
             raise
+        hold.done(record.message_id)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return dict(process_partial_response(event, record_handler, processor, context))
+    answer = dict(process_partial_response(event, record_handler, processor, context))
+    hold.end()
+    return answer
 
 
 def each_row(

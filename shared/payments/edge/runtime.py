@@ -132,7 +132,7 @@ def outbound() -> "Outbound":
     """Return the way to tenants' own systems; the local stack has those on this machine."""
     from payments.doors.outbound import Outbound  # noqa: PLC0415 - as below
 
-    return Outbound(local=settings().stage == "local")
+    return Outbound(monotonic=time.monotonic, local=settings().stage == "local")
 
 
 @cache

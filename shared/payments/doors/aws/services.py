@@ -85,7 +85,10 @@ SERVICES = {
         scope="sqs",
         setting="SQS",
         target="AmazonSQS.",
-        operations={"send_message": Operation("SendMessage")},
+        operations={
+            "change_message_visibility_batch": Operation("ChangeMessageVisibilityBatch"),
+            "send_message": Operation("SendMessage"),
+        },
     ),
     "events": Service(
         host="events",
