@@ -22,7 +22,8 @@ class AuditOut(BaseModel):
     One line of the trail: `intent` before an act, `outcome` after it, `refusal` of permission.
 
     An intent without its outcome was cut short. `digest` covers the record and the one before it in
-    its chain.
+    its chain. Of a refusal, `repeats` counts how many more there were of its subject since the one
+    before: of each, one in a minute is written.
     """
 
     id: str
@@ -38,6 +39,7 @@ class AuditOut(BaseModel):
     network: str | None
     status: int | None
     code: str | None
+    repeats: int | None
     chain: int
     number: int
     digest: str
@@ -51,11 +53,18 @@ class ChainBreakOut(BaseModel):
 
 
 class TrailOut(BaseModel):
-    """What came of computing every digest anew."""
+    """
+    What came of computing the digests anew.
+
+    A schedule does it; what came since is done for the answer, as far as it is not too much, and
+    `unchecked` says how much is left. `whole_at` is when all was last checked from the first.
+    """
 
     intact: bool
     records: int
     breaks: list[ChainBreakOut]
+    unchecked: int
+    whole_at: datetime | None
 
 
 class AuditPage(BaseModel):
@@ -88,4 +97,10 @@ def list_audit(  # noqa: PLR0917 - each query parameter is one of its arguments
 
 def _trail(verdict: read_trail.Verdict) -> TrailOut:
     breaks = [ChainBreakOut(chain=chain, number=number) for chain, number in verdict.breaks]
-    return TrailOut(intact=not breaks, records=verdict.records, breaks=breaks)
+    return TrailOut(
+        intact=not breaks,
+        records=verdict.records,
+        breaks=breaks,
+        unchecked=verdict.unchecked,
+        whole_at=verdict.whole_at,
+    )

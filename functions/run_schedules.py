@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from payments.cases.audit import check_trail
 from payments.cases.books import nightly_close
 from payments.cases.collecting import follow_declines
 from payments.cases.customers import expiring_cards
@@ -26,10 +27,16 @@ def close(doors: Doors) -> dict[str, Any]:
     return asdict(nightly_close.close_books(doors))
 
 
+def check_trails(doors: Doors) -> dict[str, Any]:
+    """Compute the digests of the audit trails anew."""
+    return asdict(check_trail.check_trails(doors))
+
+
 JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {
     "recovery": recover,
     "expiring_cards": warn,
     "books": close,
+    "audit": check_trails,
 }
 
 

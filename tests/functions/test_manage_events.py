@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from payments.doors.aws.answers import Refused
+from payments.cases.audit import check_trail
 from payments.edge import runtime
+from payments.edge.batches import RunFailed
 from payments.edge.roles import AUDITED, ROUTES
 from payments.facts.audit import AuditRecord, Phase
 from payments.steps import audit_trail
@@ -246,7 +248,8 @@ def test_fifty_acts_at_the_same_moment_break_no_chain(
     assert errors == []
     assert len(lost) > 10
     page = expect(200, shop.admin.get(AUDIT))["trail"]
-    assert page == {"intact": True, "records": len(known) + 100, "breaks": []}
+    assert (page["intact"], page["records"]) == (True, len(known) + 100)
+    assert (page["breaks"], page["unchecked"]) == ([], 0)
 
 
 def test_the_trail_is_found_by_object_actor_and_time(shop: Shop) -> None:
@@ -300,3 +303,129 @@ def test_from_and_to_narrow_the_trail(shop: Shop, monkeypatch: pytest.MonkeyPatc
 def test_another_tenants_trail_is_its_own(shop: Shop) -> None:
     assert trail(shop)
     assert trail(shop, "bakery") == []
+
+
+def write(world: World, records: int, request: str = "r") -> None:
+    """Append records to one chain of the tulips' trail."""
+    doors = runtime.doors()
+    if not trail(world):
+        expect(201, world.client().post("/v1/accounts", connection("tulips")))
+    (sample,) = doors.store.page(AuditRecord, "tulips", limit=1, cursor=None)[0]
+    for _ in range(records):
+        asked = {"id": doors.new_id("aud"), "request": request, "phase": Phase.INTENT}
+        audit_trail.append(sample.model_copy(update=asked), doors)
+
+
+def check(world: World) -> Json:
+    world.advance(hours=1)
+    return dict(world.run("run_schedules", {"job": "audit"}))
+
+
+def reads(world: World) -> int:
+    """How often the table is asked for the first page of the trail."""
+    world.gate.arm(None)
+    verdict(world)
+    return len(world.gate.passed)
+
+
+def test_a_long_trail_answers_as_fast_as_a_short_one(world: World) -> None:
+    write(world, 150)
+    check(world)
+    short = reads(world)
+    write(world, 700)
+    long = reads(world)
+    check(world)
+
+    assert reads(world) == short
+    # What the schedule has not looked at yet is checked in part: three more pages, and no more.
+    assert long <= short + 3
+    assert verdict(world)["records"] == 852
+
+
+def test_what_is_not_checked_for_the_answer_is_told_and_the_schedule_checks_it(
+    world: World,
+) -> None:
+    write(world, 300)
+    before = verdict(world)
+    done = check(world)
+    after = verdict(world)
+
+    assert (before["unchecked"], before["whole_at"]) == (300 - 125, None)
+    assert (after["unchecked"], after["whole_at"]) == (0, "2026-09-21T15:00:00Z")
+    assert done["records"] >= 302
+    assert check(world)["chains"] == 0
+
+
+def test_a_record_that_is_changed_long_after_it_was_checked_is_found_within_a_week(
+    world: World,
+) -> None:
+    write(world, 30)
+    check(world)
+    key = next(key for key in world.rows() if key[1] == f"RECORD#{7:012}")
+    whole = world.rows()[key]
+    world.dynamo.place(whole | {"actor": {"S": "somebody else"}})
+    assert check(world)["chains"] == 0
+
+    world.advance(days=7)
+    with pytest.raises(RunFailed, match="TrailBroken"):
+        check(world)
+
+    assert [found["number"] for found in verdict(world)["breaks"]] == [7]
+    write_on = len(world.rows())
+    world.dynamo.place(whole)
+    world.advance(days=7)
+    check(world)
+    assert verdict(world)["intact"]
+    assert len(world.rows()) == write_on
+
+
+def test_a_walk_that_runs_out_of_time_goes_on_where_it_stopped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_trail, "AT_ONCE", 10)
+    write(world, 60)
+    world.advance(hours=1)
+    left = iter([60] * 9 + [1] * 90)
+    monkeypatch.setattr(runtime, "time_left", lambda: next(left))
+    runtime.doors.cache_clear()
+    first = dict(world.run("run_schedules", {"job": "audit"}))
+    monkeypatch.setattr(runtime, "time_left", lambda: 60)
+    runtime.doors.cache_clear()
+    second = check(world)
+
+    assert 0 < first["records"] < 124
+    assert second["records"] > 0
+    shown = verdict(world)
+    assert (shown["unchecked"], bool(shown["whole_at"]), shown["intact"]) == (0, True, True)
+
+
+def refused(world: World, times: int, role: str = "viewer") -> None:
+    for _ in range(times):
+        refuse(world, lambda: world.client("tulips", role).post("/v1/accounts", {}))
+
+
+def test_refusals_of_one_subject_are_one_record_a_minute_and_a_number(world: World) -> None:
+    refused(world, 40)
+    refused(world, 2, "operator")
+    first = trail(world)
+    rows = len(world.rows())
+    refused(world, 20)
+
+    assert [(record["actor"], record["repeats"]) for record in first] == [
+        ("viewer@tulips", None),
+        ("operator@tulips", None),
+    ]
+    assert (trail(world), len(world.rows())) == (first, rows)
+    world.advance(minutes=1)
+    refused(world, 1)
+    assert trail(world)[-1]["repeats"] == 59
+
+
+def test_refusals_that_no_other_follows_are_told_of_by_the_schedule(world: World) -> None:
+    refused(world, 11)
+
+    assert check(world)["told"] == 1
+    *_, last = trail(world)
+    assert (last["phase"], last["repeats"], last["at"]) == ("refusal", 10, "2026-09-21T14:00:00Z")
+    assert check(world)["told"] == 0
+    assert len(trail(world)) == 2

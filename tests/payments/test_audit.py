@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from payments.facts.audit import CHAINS, AuditHead, AuditRecord, Phase, chain_of, first_break
+from payments.facts import audit
+from payments.facts.audit import CHAINS, AuditHead, AuditRecord, Phase, chain_of
+
+
+def first_break(records: list[AuditRecord], before: AuditHead, after: AuditHead) -> int | None:
+    return audit.first_break(records, before, after)[1]
+
 
 EMPTY = AuditHead(tenant="tulips", chain=3)
 
@@ -56,6 +62,7 @@ CHANGES: dict[str, Any] = {
     "network": "203.0.113.0/24",
     "status": 403,
     "code": "permission_denied",
+    "repeats": 3,
     "chain": 4,
     "number": 7,
     "previous": "0" * 64,

@@ -188,6 +188,12 @@ class Table:
             condition += " AND begins_with(#sk, :sk)"
         yield from self._pages(condition, names, values, limit, ConsistentRead=True)
 
+    def query_from(self, pk: str, sk: str, *, limit: int | None = None) -> Iterator[Row]:
+        """Yield the rows of a partition whose sort key is `sk` or comes after it, in order."""
+        names, values = {"#pk": "pk", "#sk": "sk"}, {":pk": pk, ":sk": sk}
+        condition = "#pk = :pk AND #sk >= :sk"
+        yield from self._pages(condition, names, values, limit, ConsistentRead=True)
+
     def due(self, shard: str, until: str, *, limit: int | None) -> Iterator[tuple[str, str]]:
         """Yield the keys of the work in `shard` that is due, oldest first."""
         names, values = {"#pk": "due_shard", "#sk": "due_at"}, {":pk": shard, ":sk": until}

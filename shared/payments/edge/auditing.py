@@ -80,9 +80,10 @@ class Trail:
             network=_network(addresses.client(self.event)),
             **outcome,
         )
-        placed = audit_trail.append(record, doors)
-        # A second place that knows each digest, and that no role of ours can rewrite.
-        logger.info("audited", chain=placed.chain, number=placed.number, digest=placed.digest)
+        write = audit_trail.refuse if phase is Phase.REFUSAL else audit_trail.append
+        if placed := write(record, doors):
+            # A second place that knows each digest, and that no role of ours can rewrite.
+            logger.info("audited", chain=placed.chain, number=placed.number, digest=placed.digest)
 
 
 def _document(result: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,18 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from payments.facts.fact import Fact
 
 #: A tenant's records stand in so many chains, so that acts at the same moment seldom meet.
 CHAINS = 8
+#: How soon after a record its chain is checked, and how often each is checked from its beginning.
+CHECK_AFTER, WALK_EVERY = timedelta(hours=1), timedelta(days=7)
+#: DynamoDB then deletes what was counted of a subject's refusals: it is a record long since.
+REFUSALS_KEPT = timedelta(days=7)
 
 
 class Phase(StrEnum):
@@ -47,6 +52,8 @@ class AuditRecord(Fact):
     network: str | None = None
     status: int | None = None
     code: str | None = None
+    #: Of a refusal: how many more there were of its subject since the one before, counted only.
+    repeats: int | None = None
     chain: int = 0
     number: int = 0
     previous: str = ""
@@ -67,17 +74,113 @@ class AuditRecord(Fact):
 
 
 class AuditHead(Fact):
-    """Where a chain ends: without it, nobody would miss the last record."""
+    """
+    Where a chain ends: without it, nobody would miss the last record.
+
+    A schedule computes the digests anew: up to `checked` at least once, and in turn from the first
+    record on, where it has come to `walked`; `whole_at` is when it last came to the end. `broken`
+    is the first record that did not fit.
+    """
 
     tenant: str
     chain: int
     number: int = 0
     digest: str = ""
+    checked: int = 0
+    checked_digest: str = ""
+    walked: int = 0
+    walked_digest: str = ""
+    whole_at: datetime | None = None
+    broken: int | None = None
+    sweep_at: datetime | None = None
     version: int = 1
 
+    @property
+    def id(self) -> str:
+        """By what its work is listed."""
+        return f"{self.tenant}:{self.chain}"
+
     def moved_to(self, record: AuditRecord) -> "AuditHead":
-        """Return the head after `record`."""
-        return self.having(number=record.number, digest=record.digest)
+        """Return the head after `record`, to be checked soon."""
+        soon = record.at + CHECK_AFTER
+        due = min(self.sweep_at or soon, soon)
+        return self.having(number=record.number, digest=record.digest, sweep_at=due)
+
+    def is_walk_due(self, now: datetime) -> bool:
+        """Whether it is to be checked from its first record on, or is being."""
+        return bool(self.walked or not self.whole_at or now - self.whole_at >= WALK_EVERY)
+
+    def found_broken(self, number: int, now: datetime) -> "AuditHead":
+        """Return it with the first record that does not fit; it is looked at again in a week."""
+        again = {"walked": 0, "walked_digest": "", "sweep_at": now + WALK_EVERY}
+        return self.having(broken=number, whole_at=now, **again)
+
+    def checked_to(self, mark: "Mark") -> "AuditHead":
+        """Return it checked as far as a mark, to be walked when that is due."""
+        due = self.whole_at + WALK_EVERY if self.whole_at else self.sweep_at
+        checked = {"checked": mark.number, "checked_digest": mark.digest}
+        return self.having(**checked, sweep_at=self.sweep_at if mark.number < self.number else due)
+
+    def walked_to(self, mark: "Mark", now: datetime) -> "AuditHead":
+        """Return it walked as far as a mark, which may be its end."""
+        if mark.number < self.number:
+            return self.having(walked=mark.number, walked_digest=mark.digest, sweep_at=now)
+        checked = {"checked": mark.number, "checked_digest": mark.digest}
+        begun = {"walked": 0, "walked_digest": "", "whole_at": now, "broken": None}
+        return self.having(**checked, **begun, sweep_at=now + WALK_EVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a chain: a record's number and digest; the first one follows on none."""
+
+    number: int = 0
+    digest: str = ""
+
+
+class Refusals(Fact):
+    """What one subject was refused within a minute: the first is a record, the rest a number."""
+
+    tenant: str
+    subject: str
+    minute: datetime
+    count: int = 0
+    #: The first one, by which the rest is told where no other follows.
+    record: AuditRecord
+    sweep_at: datetime | None = None
+    ttl: int
+    version: int = 1
+
+    @classmethod
+    def begin(cls, record: AuditRecord) -> "Refusals":
+        """Return those of a minute that begins with a record."""
+        return cls(
+            tenant=record.tenant,
+            subject=subject_of(record),
+            minute=record.at.replace(second=0, microsecond=0),
+            record=record,
+            ttl=int((record.at + REFUSALS_KEPT).timestamp()),
+        )
+
+    @property
+    def id(self) -> str:
+        """By what its work is listed."""
+        return f"{self.tenant}:{self.subject}"
+
+    def counts(self, record: AuditRecord) -> bool:
+        """Whether a refusal is of the same minute."""
+        return self.minute == record.at.replace(second=0, microsecond=0)
+
+    def one_more(self) -> "Refusals":
+        """Return it with one more, which are told of within the hour."""
+        return self.having(
+            count=self.count + 1, sweep_at=self.sweep_at or self.minute + CHECK_AFTER
+        )
+
+
+def subject_of(record: AuditRecord) -> str:
+    """Return by what a refused caller is known: the name may be as long as they like."""
+    return hashlib.sha256(record.actor.encode()).hexdigest()[:32]
 
 
 def chain_of(request: str) -> int:
@@ -85,20 +188,29 @@ def chain_of(request: str) -> int:
     return zlib.crc32(request.encode()) % CHAINS
 
 
-def first_break(records: Iterable[AuditRecord], before: AuditHead, after: AuditHead) -> int | None:
+def first_break(
+    records: Iterable[AuditRecord],
+    before: AuditHead,
+    after: AuditHead,
+    begin: Mark = Mark(),
+    *,
+    part: bool = False,
+) -> tuple[Mark, int | None]:
     """
-    Return the number of the first record that is missing, changed or moved; None if all fit.
+    Return how far the records fit, and the number of the first that is missing, changed or moved.
 
-    `before` and `after` are the heads as read before and after the records: others may be appending
-    meanwhile.
+    They follow on `begin`. `before` and `after` are the heads as read before and after them: others
+    may be appending meanwhile. Of a `part` there may be more.
     """
     heads = {head.number: head.digest for head in (before, after)}
-    number, digest = 0, ""
+    mark = begin
     for record in records:
-        number += 1
-        fits = (record.number, record.previous) == (number, digest)
-        digest = record.digest
-        if not fits or digest != record.computed() or heads.get(number, digest) != digest:
-            return number
+        number = mark.number + 1
+        fits = (record.number, record.previous) == (number, mark.digest)
+        known = heads.get(number, record.digest)
+        if not fits or record.digest != record.computed() or known != record.digest:
+            return mark, number
+        mark = Mark(number, record.digest)
     # A head without its record, or records without their head.
-    return None if before.number <= number <= after.number else number + 1
+    least = 0 if part else before.number
+    return mark, None if least <= mark.number <= after.number else mark.number + 1

@@ -1,11 +1,16 @@
 """Append to a tenant's audit trail: the record and its chain's head, in one transaction."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from payments.doors.doors import Doors
-from payments.doors.store import change
+from payments.doors.store import Change, change
 from payments.doors.table import RowChanged
 from payments.errors import TooMuchContention
-from payments.facts.audit import AuditHead, AuditRecord, chain_of
+from payments.facts.audit import AuditHead, AuditRecord, Refusals, chain_of
 from payments.steps.retry import retrying
+
+T = TypeVar("T")
 
 #: Whoever loses a race reads the head again; somebody wins each of them.
 TRIES = 30
@@ -14,14 +19,46 @@ BUSY = "The audit trail is busy, and nothing is done without it; try again."
 
 def append(record: AuditRecord, doors: Doors) -> AuditRecord:
     """Append a record and return it in its place, or raise TooMuchContention."""
+    return _racing(lambda: _write(record, doors), doors)
+
+
+def refuse(record: AuditRecord, doors: Doors) -> AuditRecord | None:
+    """
+    Append a refusal and return it in its place; or count it, and return None.
+
+    Of one subject, one record is written in a minute: whoever is refused on and on would make the
+    trail as long as they like. The next record says how many there were more.
+    """
+
+    def step() -> AuditRecord | None:
+        beginning = Refusals.begin(record)
+        known = doors.store.refusals(record.tenant, beginning.subject)
+        if known and known.counts(record):
+            doors.store.save(known.one_more(), known)
+            return None
+        repeats = known.count if known and known.count else None
+        return _write(record.having(repeats=repeats), doors, change(beginning, known))
+
+    return _racing(step, doors)
+
+
+def tell_repeats(known: Refusals, doors: Doors) -> None:
+    """Append what was only counted, where no other refusal of the subject has told of it."""
+    told = known.record.having(
+        id=doors.new_id("aud"), at=known.minute, repeats=known.count, request=doors.new_id("req")
+    )
+    _write(told, doors, change(known.having(count=0, sweep_at=None), known))
+
+
+def _write(record: AuditRecord, doors: Doors, *beside: Change[Any]) -> AuditRecord:
     chain = chain_of(record.request)
+    known = doors.store.audit_head(record.tenant, chain)
+    head = known or AuditHead(tenant=record.tenant, chain=chain)
+    placed = record.after(head)
+    doors.store.write(change(placed), change(head.moved_to(placed), known), *beside)
+    return placed
 
-    def step() -> AuditRecord:
-        known = doors.store.audit_head(record.tenant, chain)
-        head = known or AuditHead(tenant=record.tenant, chain=chain)
-        placed = record.after(head)
-        doors.store.write(change(placed), change(head.moved_to(placed), known))
-        return placed
 
+def _racing(step: Callable[[], T], doors: Doors) -> T:
     lost = (RowChanged, TooMuchContention)
     return retrying(step, doors, tries=TRIES, pausing=False, lost=lost, detail=BUSY)

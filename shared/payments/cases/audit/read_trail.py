@@ -5,11 +5,13 @@ from datetime import datetime
 
 from payments.doors.doors import Doors
 from payments.doors.keys import dated
-from payments.facts.audit import CHAINS, AuditHead, AuditRecord, first_break
+from payments.facts.audit import CHAINS, AuditHead, AuditRecord, Mark, first_break
 
 #: How many records one request looks through for those that it wants.
 LOOKED_THROUGH = 1000
 PAGE = 100
+#: How many records of a chain are checked for a reader, after those that the schedule has checked.
+AT_ONCE = 125
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,16 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether all chains are as they were written; a break names the chain and the record."""
+    """
+    Whether all chains are as they were written; a break names the chain and the record.
+
+    `whole_at` is since when every chain was last checked from its beginning to its end.
+    """
 
     records: int
     breaks: tuple[tuple[int, int], ...]
+    unchecked: int = 0
+    whole_at: datetime | None = None
 
 
 def records(
@@ -73,16 +81,29 @@ def records(
 
 
 def verify(tenant: str, doors: Doors) -> Verdict:
-    """Read the whole trail and compute every digest anew."""
-    read, breaks = 0, []
+    """
+    Say what the schedule has found, and compute anew the digests of what came since.
+
+    However long the trail is, so much and no more of it is read; `unchecked` says what is left.
+    """
+    written, unchecked, breaks, whole = 0, 0, [], []
     for chain in range(CHAINS):
         before = _head(tenant, chain, doors)
-        kept = list(doors.store.audit_chain(tenant, chain))
-        broken = first_break(kept, before, _head(tenant, chain, doors))
-        read += len(kept)
-        if broken:
+        begin = Mark(before.checked, before.checked_digest)
+        kept = list(doors.store.audit_chain(tenant, chain, after=begin.number, limit=AT_ONCE))
+        after = _head(tenant, chain, doors)
+        part = len(kept) == AT_ONCE
+        mark, broken = first_break(kept, before, after, begin, part=part)
+        written += max(after.number, mark.number)
+        if broken := before.broken or broken:
             breaks.append((chain, broken))
-    return Verdict(read, tuple(breaks))
+        else:
+            unchecked += max(0, after.number - mark.number)
+        if after.number:
+            whole.append(after.whole_at)
+    known = [at for at in whole if at]
+    whole_at = min(known) if known and len(known) == len(whole) else None
+    return Verdict(written, tuple(breaks), unchecked, whole_at)
 
 
 def _head(tenant: str, chain: int, doors: Doors) -> AuditHead:

@@ -10,7 +10,7 @@ from payments.doors.keys import SCHEMA, account_pointer, due_shard, partition, s
 from payments.doors.table import Row
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
-from payments.facts.audit import AuditHead, AuditRecord
+from payments.facts.audit import AuditHead, AuditRecord, Refusals
 from payments.facts.balances import Closings, Part
 from payments.facts.certification import Certification
 from payments.facts.connection import ConnectedAccount, Connection, ConnectState
@@ -52,6 +52,8 @@ NAMES: dict[type[BaseModel], str] = {
     PayLink: "link",
     InboxEvent: "event",
     AuditRecord: "audit",
+    AuditHead: "audit_head",
+    Refusals: "refusals",
     Customer: "customer",
     SavedMethod: "card",
     Notification: "notification",
@@ -86,6 +88,7 @@ ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Settings: lambda _: ("SET", "own", "SETTINGS"),
     AuditRecord: lambda row: ("AUD", str(row.chain), f"RECORD#{row.number:012}"),
     AuditHead: lambda row: ("AUD", str(row.chain), "HEAD"),
+    Refusals: lambda row: ("AUD", f"refusals:{row.subject}", "REFUSALS"),
     Run: lambda row: ("RUN", row.id, "RUN"),
     Break: lambda row: ("BRK", row.id, "BREAK"),
     Tally: lambda row: (
@@ -130,7 +133,7 @@ def address(model: Any) -> tuple[str, str]:
 
 def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
-    if isinstance(model, InboxEvent | Notification | SavedMethod | Closings):
+    if isinstance(model, InboxEvent | Notification | SavedMethod | Closings | AuditHead | Refusals):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)

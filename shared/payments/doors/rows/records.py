@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from payments.doors.keys import partition
 from payments.doors.rows.addresses import address
 from payments.doors.rows.reading import Reading
-from payments.facts.audit import AuditHead, AuditRecord
+from payments.facts.audit import AuditHead, AuditRecord, Refusals
 from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.reservation import Reservation
 from payments.facts.run import Break, Run
@@ -53,7 +53,14 @@ class Records(Reading):
         """Return where a chain of the audit trail ends, or None before its first record."""
         return self._find(AuditHead, partition(tenant, "AUD", str(chain)), "HEAD")
 
-    def audit_chain(self, tenant: str, chain: int) -> Iterator[AuditRecord]:
-        """Yield the records of a chain, the oldest first."""
-        for row in self._table.query(partition(tenant, "AUD", str(chain)), "RECORD#"):
+    def audit_chain(
+        self, tenant: str, chain: int, *, after: int = 0, limit: int | None = None
+    ) -> Iterator[AuditRecord]:
+        """Yield the records of a chain that come after a number, the oldest first."""
+        home, first = partition(tenant, "AUD", str(chain)), f"RECORD#{after + 1:012}"
+        for row in self._table.query_from(home, first, limit=limit):
             yield AuditRecord.model_validate(row)
+
+    def refusals(self, tenant: str, subject: str) -> Refusals | None:
+        """Return what was counted of a subject's last refusals, or None."""
+        return self._find(Refusals, partition(tenant, "AUD", f"refusals:{subject}"), "REFUSALS")

@@ -1,0 +1,94 @@
+"""The schedule's look at every audit trail: what came since, and in turn all of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
+from payments.errors import TooMuchContention
+from payments.facts.audit import AuditHead, Mark, Refusals, first_break
+from payments.steps import audit_trail
+from payments.steps.retry import retrying
+
+#: For each shard and run; what is left is found by the next one.
+LIMIT = 25
+#: How many records are read before it is written down how far they fit.
+AT_ONCE = 500
+
+
+class TrailBroken(Exception):
+    """Records of these tenants' audit trails are missing, changed or moved."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a run did; `told` counts the subjects whose refusals were only counted until now."""
+
+    chains: int = 0
+    records: int = 0
+    told: int = 0
+
+
+def check_trails(doors: Doors) -> Checked:
+    """Check every chain that is due; in the end raise TrailBroken if some do not fit."""
+    done, broken = Checked(), set()
+    for known in doors.store.due(Refusals, doors.now(), limit=LIMIT):
+        if not doors.may_write:
+            return done
+        if known.sweep_at and known.sweep_at <= doors.now():
+            done.told += _told(known, doors)
+    for head in doors.store.due(AuditHead, doors.now(), limit=LIMIT):
+        if not head.sweep_at or head.sweep_at > doors.now():
+            continue
+        done.chains += 1
+        if _check(head, done, doors).broken:
+            broken.add(head.tenant)
+    if broken:
+        raise TrailBroken(*sorted(broken))
+    return done
+
+
+def _told(known: Refusals, doors: Doors) -> bool:
+    try:
+        audit_trail.tell_repeats(known, doors)
+    except (RowChanged, TooMuchContention):
+        # Another refusal has told of them, or the next run does.
+        return False
+    return True
+
+
+def _check(head: AuditHead, done: Checked, doors: Doors) -> AuditHead:
+    """Check a chain to its end, as far as there is time; return its head."""
+    while head.checked < head.number and not head.broken and doors.may_write:
+        # What nobody has checked yet comes before what is checked again.
+        head = _look(
+            head, Mark(head.checked, head.checked_digest), done, doors, AuditHead.checked_to
+        )
+    while head.is_walk_due(doors.now()) and doors.may_write:
+        walked = partial(AuditHead.walked_to, now=doors.now())
+        head = _look(head, Mark(head.walked, head.walked_digest), done, doors, walked)
+    return head
+
+
+def _look(
+    head: AuditHead,
+    begin: Mark,
+    done: Checked,
+    doors: Doors,
+    moved: Callable[[AuditHead, Mark], AuditHead],
+) -> AuditHead:
+    read = doors.store.audit_chain(head.tenant, head.chain, after=begin.number, limit=AT_ONCE)
+    records = list(read)
+    after = doors.store.audit_head(head.tenant, head.chain) or head
+    part = len(records) == AT_ONCE
+    mark, broken = first_break(records, head, after, begin, part=part)
+    done.records += len(records)
+
+    def step() -> AuditHead:
+        # Somebody may be appending: what was found stands, whatever came meanwhile.
+        now = doors.store.audit_head(head.tenant, head.chain) or head
+        found = now.found_broken(broken, doors.now()) if broken else moved(now, mark)
+        return doors.store.save(found, now)
+
+    return retrying(step, doors)
