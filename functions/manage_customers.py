@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, Field
 
 from payments.cases.customers import erasure
@@ -10,6 +11,7 @@ from payments.cases.modules import grants
 from payments.edge import api, runtime
 from payments.edge.routes import cards
 from payments.facts.customer import Customer
+from payments.facts.erasure import Erasure, ErasureStatus, Left
 
 app = api.new_app()
 app.include_router(cards.router)
@@ -47,20 +49,20 @@ class CustomerPage(BaseModel):
     next_cursor: str | None
 
 
-class LeftOut(BaseModel):
-    """An account in which Stripe still has the customer, and the code that says why."""
+class ErasureOut(BaseModel):
+    """
+    How far the erasing of a person has come; what is `running` goes on by itself.
 
-    account: str
-    mode: str
-    code: str
-
-
-class ErasedOut(BaseModel):
-    """Nothing about the person is kept here; `left` is empty once Stripe has deleted them too."""
+    `left` names the accounts in which Stripe still has them, with the code that says why: once the
+    cause is mended, ask for it again.
+    """
 
     ref: str
-    erased_at: datetime | None
-    left: list[LeftOut]
+    status: ErasureStatus
+    erased_at: datetime
+    ended_at: datetime | None
+    invoices: int
+    left: list[Left]
 
 
 class ExportOut(BaseModel):
@@ -149,9 +151,29 @@ def export_customer(
 
 
 @app.post("/v1/customers/<ref>/erase")
-def erase_customer(ref: api.PathName) -> ErasedOut:
-    """Erase the person, here and at Stripe; amounts and the journal stay. There is no way back."""
-    customer, left = erasure.erase(ref, caller=api.caller(app), doors=runtime.doors())
-    return ErasedOut(
-        ref=customer.ref, erased_at=customer.erased_at, left=[LeftOut(**each) for each in left]
+def erase_customer(ref: api.PathName) -> Response[ErasureOut]:
+    """
+    Erase the person, here and at Stripe; amounts and the journal stay. There is no way back.
+
+    Where there is too much for one request, the answer is 202, and the rest goes on by itself.
+    """
+    found = erasure.erase(ref, caller=api.caller(app), doors=runtime.doors())
+    return api.answer(200 if found.ended_at else 202, show_erasure(found))
+
+
+@app.get("/v1/customers/<ref>/erasure")
+def get_erasure(ref: api.PathName) -> ErasureOut:
+    """How far the erasing has come."""
+    return show_erasure(erasure.status(ref, caller=api.caller(app), doors=runtime.doors()))
+
+
+def show_erasure(found: Erasure) -> ErasureOut:
+    """Return what a caller may see."""
+    return ErasureOut(
+        ref=found.customer,
+        status=found.status,
+        erased_at=found.started_at,
+        ended_at=found.ended_at,
+        invoices=found.invoices,
+        left=list(found.left),
     )

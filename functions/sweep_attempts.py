@@ -1,12 +1,19 @@
-"""Every two minutes: unknown outcomes, expired sessions, events kept but not applied."""
+"""Every two minutes: unknown outcomes, expired sessions, events not applied, erasures."""
 
 from dataclasses import asdict
 from typing import Any
 
 from payments.cases.collecting import sweep
+from payments.cases.customers import erasure
 from payments.edge import batches, runtime
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Answer with what was done."""
-    return batches.run(context, "swept", lambda: asdict(sweep.sweep(runtime.doors())))
+    return batches.run(context, "swept", _sweep)
+
+
+def _sweep() -> dict[str, int]:
+    doors = runtime.doors()
+    swept = asdict(sweep.sweep(doors))
+    return swept | {"erasures": erasure.go_on_due(doors)}

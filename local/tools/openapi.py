@@ -82,6 +82,7 @@ PENDING = {
     "/v1/invoices/{invoice_id}/charges",
     "/v1/payments/{payment_id}/refunds",
     "/v1/payment-modules/{module_id}/certify",
+    "/v1/customers/{ref}/erase",
 }
 #: Routes that hear for which version a request is meant, and do not insist on it.
 VERSIONED = {path for path in KEYED if path.startswith("/v1/disputes/")}

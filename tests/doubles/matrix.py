@@ -41,6 +41,7 @@ MATRIX = {
     "GET /v1/customers/{ref}/credit": "aov",
     "GET /v1/customers/{ref}/data-export": "a",
     "POST /v1/customers/{ref}/erase": "a",
+    "GET /v1/customers/{ref}/erasure": "a",
     "POST /v1/invoices": "aos",
     "GET /v1/invoices": "aovs",
     "GET /v1/invoices/{id}": "aovs",

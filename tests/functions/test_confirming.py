@@ -52,7 +52,8 @@ def to_bank(shop: Shop, path: str) -> str:
 
 
 def come_back(shop: Shop, answer: Any) -> Answer:
-    """Follow the bank's page back to ours."""
+    """Follow the bank's page back to ours; some seconds have passed on it."""
+    shop.world.advance(seconds=5)
     back = urlsplit(answer.headers["Location"])
     return shop.world.public.get(back.path, **dict(parse_qsl(back.query)))
 
@@ -196,6 +197,7 @@ def test_stripe_adds_a_client_secret_and_it_goes_nowhere_else(asking: Shop) -> N
     assert "We are asking whether your payment has arrived" in back.text
     assert "_secret_" not in back.text
     assert f'href="{path}/return?lang=en"' in back.text
+    asking.world.advance(seconds=5)
     again = asking.world.public.get(f"{path}/return", lang="en")
     assert again.status == 303
     assert "Paid. Thank you." in page(asking, path)

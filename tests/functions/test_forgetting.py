@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from payments.cases.customers import erasure
+from payments.edge import runtime
 from tests.functions import refusals
 from tests.functions.refusals import refuse
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Died, Json, World
 
+ERASURE = "/v1/customers/c-1/erasure"
 ERASE, EXPORT = "/v1/customers/c-1/erase", "/v1/customers/c-1/data-export"
 PERSON = {"name": "Canary Nightingale", "email": "canary.nightingale@example.com"}
 WORDS = {
@@ -99,7 +102,15 @@ def test_after_erasing_nothing_about_the_person_is_in_the_table_and_the_books_ba
 
     erased = expect(200, shop.admin.post(ERASE))
 
-    assert erased == {"ref": "c-1", "erased_at": "2026-09-21T14:00:00Z", "left": []}
+    assert erased == {
+        "ref": "c-1",
+        "status": "done",
+        "erased_at": "2026-09-21T14:00:00Z",
+        "ended_at": "2026-09-21T14:00:00Z",
+        "invoices": 5,
+        "left": [],
+    }
+    assert expect(200, shop.admin.get(ERASURE)) == erased
     assert found(shop.world, PERSONAL) == set()
     assert described(shop.world) == []
     assert books(shop, invoices) == before
@@ -260,3 +271,79 @@ def test_export_and_erasing_are_in_the_audit_trail_without_the_person(shop: Shop
 def test_another_tenants_customer_is_nobody(shop: Shop) -> None:
     assert refusals.foreign(shop, EXPORT) == (404, "not_found")
     assert refusals.foreign(shop, ERASE, {}, "POST") == (404, "not_found")
+
+
+def finish(shop: Shop) -> int:
+    """Let the schedule go on with what no request has finished."""
+    shop.world.advance(minutes=2)
+    return int(shop.world.run("sweep_attempts", {})["erasures"])
+
+
+def test_what_is_too_much_for_one_request_goes_on_by_itself_and_says_how_far_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "PAGE", 2)
+    invoices = live(shop)
+    before = books(shop, invoices)
+    left = iter([60, 1] + [60] * 3)
+    monkeypatch.setattr(runtime, "time_left", lambda: next(left))
+    runtime.doors.cache_clear()
+
+    asked = expect(202, shop.admin.post(ERASE))
+
+    assert (asked["status"], asked["invoices"], asked["ended_at"]) == ("running", 2, None)
+    assert expect(200, shop.admin.get(ERASURE)) == asked
+    monkeypatch.setattr(runtime, "time_left", lambda: 60)
+    runtime.doors.cache_clear()
+    assert finish(shop) == 1
+    done = expect(200, shop.admin.get(ERASURE))
+    assert (done["status"], done["invoices"]) == ("done", 5)
+    assert found(shop.world, PERSONAL) == set()
+    assert described(shop.world) == []
+    assert books(shop, invoices) == before
+    assert finish(shop) == 0
+
+
+def test_an_erasure_that_dies_is_finished_by_the_schedule(shop: Shop) -> None:
+    live(shop)
+    start = dict(shop.world.dynamo.rows)
+    shop.world.gate.arm(None)
+    expect(200, shop.admin.post(ERASE))
+    steps = len(shop.world.gate.passed)
+
+    for step in range(12, steps, 7):
+        shop.world.dynamo.load(start)
+        shop.world.gate.arm(step, "after")
+        with pytest.raises(Died):
+            shop.admin.post(ERASE)
+        shop.world.gate.arm(None)
+        finish(shop)
+        assert expect(200, shop.admin.get(ERASURE))["status"] == "done", step
+        assert found(shop.world, PERSONAL) == set(), step
+
+
+def test_what_names_a_person_elsewhere_is_erased_too(shop: Shop) -> None:
+    order = shop.order(order_ref="Canary-Order for Nightingale")
+    invoice = expect(201, shop.storefront.post("/v1/invoices", order, key="ordered"))
+    card = shop.save_card()
+    expect(201, shop.charge(invoice, payment_method=card))
+    shop.world.deliver()
+    (customer,) = shop.world.at_stripe("GET", "/v1/customers")["data"]
+    words = ["Canary-Order", customer["id"], "seti_"]
+    assert found(shop.world, words) == set(words)
+
+    expect(200, shop.admin.post(ERASE))
+
+    assert found(shop.world, ["Canary-Order", "seti_"]) == set()
+    standing = {sk for (_, sk), row in shop.world.rows().items() if customer["id"] in str(row)}
+    # The inbox keeps ids of Stripe's objects for ninety days.
+    assert standing <= {"EVENT"}
+    again = expect(201, shop.storefront.post("/v1/invoices", order, key="ordered"))
+    assert "Canary-Order" not in json.dumps(again)
+
+
+def test_nobody_asks_how_far_the_erasing_of_another_tenants_customer_is(shop: Shop) -> None:
+    assert shop.admin.get(ERASURE).status == 404
+    expect(200, shop.admin.post(ERASE))
+
+    assert refusals.foreign(shop, ERASURE) == (404, "not_found")

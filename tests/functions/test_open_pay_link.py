@@ -737,3 +737,47 @@ def test_who_loses_every_round_against_other_presses_is_told_that_a_payment_is_i
     assert (answer.status, len(others)) == (409, claims.TRIES)
     assert {other.status for other in others} == {303}
     assert sessions(shop) == ["open"] + ["expired"] * (claims.TRIES - 1)
+
+
+def asked_of_stripe(shop: Shop) -> list[str]:
+    return [name for name in shop.world.gate.passed if "/v1/" in name]
+
+
+def test_coming_back_again_and_again_asks_stripe_once_in_some_seconds(shop: Shop) -> None:
+    path = shop.link(shop.invoice())
+    url = shop.press_pay(path)
+    shop.world.gate.arm(None)
+
+    answers = [come_back(shop, path, url) for _ in range(20)]
+
+    assert len(asked_of_stripe(shop)) == 1
+    assert [answer.status for answer in answers] == [303] + [200] * 19
+    assert "Please do not pay again" in answers[-1].text
+    shop.world.advance(seconds=5)
+    assert come_back(shop, path, url).status == 303
+    assert len(asked_of_stripe(shop)) == 2
+
+
+def test_whoever_comes_back_for_hours_asks_stripe_so_often_and_no_more(shop: Shop) -> None:
+    path = shop.link(shop.invoice())
+    url = shop.press_pay(path)
+    shop.world.gate.arm(None)
+
+    for _ in range(100):
+        come_back(shop, path, url)
+        shop.world.advance(seconds=10)
+
+    assert len(asked_of_stripe(shop)) == 60
+    shop.world.press(url)
+    shop.world.deliver()
+    assert come_back(shop, path, url).status == 303
+
+
+def test_looks_take_no_press_of_pay_away(shop: Shop) -> None:
+    path = shop.link(shop.invoice())
+    url = shop.press_pay(path)
+    for _ in range(70):
+        come_back(shop, path, url)
+        shop.world.advance(seconds=6)
+
+    assert press(shop, path).status == 303

@@ -109,6 +109,7 @@ def test_only_an_administrator_connects_accounts_and_says_who_may_pay_how() -> N
         "GET /v1/audit",
         "GET /v1/customers/{ref}/data-export",
         "POST /v1/customers/{ref}/erase",
+        "GET /v1/customers/{ref}/erasure",
         "POST /v1/accounts",
         "POST /v1/accounts/onboarding-sessions",
         "POST /v1/accounts/oauth-sessions",

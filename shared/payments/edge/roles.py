@@ -47,6 +47,7 @@ ROUTES: dict[str, frozenset[Role]] = {
     "GET /v1/customers/{ref}/credit": _READERS,
     "GET /v1/customers/{ref}/data-export": _ADMINS,
     "POST /v1/customers/{ref}/erase": _ADMINS,
+    "GET /v1/customers/{ref}/erasure": _ADMINS,
     "POST /v1/invoices": _SELLERS,
     "GET /v1/invoices": EVERYBODY,
     "GET /v1/invoices/{id}": EVERYBODY,

@@ -13,6 +13,8 @@ from payments.facts.fact import Fact
 USE_KEPT = timedelta(days=90)
 #: So long before a card expires its owner is told.
 WARN_BEFORE = timedelta(days=30)
+#: What stands where something was erased that has to be there.
+ERASED = "erased"
 
 
 class Customer(Fact):
@@ -51,7 +53,7 @@ class Customer(Fact):
     def erase(self, now: datetime) -> "Customer":
         """Return it with nothing about a person, for good."""
         return self.having(
-            name="erased",
+            name=ERASED,
             email=None,
             locale=None,
             online_payment_enabled=False,
@@ -126,7 +128,8 @@ class SavedMethod(Fact):
         """Return it detached, and without a description."""
         described = ("brand", "last4", "exp_month", "exp_year", "fingerprint")
         gone = {"status": CardStatus.DETACHED, "detached_at": self.detached_at or now}
-        return self.having(**dict.fromkeys(described), **gone)
+        named = dict.fromkeys(("stripe_customer", "setup_intent"), ERASED)
+        return self.having(**dict.fromkeys(described), **named, **gone)
 
     @property
     def slot(self) -> str:

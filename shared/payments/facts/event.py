@@ -1,10 +1,18 @@
 """A Stripe event as the inbox keeps it: a hint to look, never the truth itself."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from payments.facts.fact import Fact
+
+#: The ids of a payer's objects at Stripe stand in it.
+KEPT = timedelta(days=90)
+
+
+def kept_until(received_at: datetime) -> int:
+    """Return when an event's row may be deleted: Stripe sends nothing again for so long."""
+    return int((received_at + KEPT).timestamp())
 
 
 class Fetched(StrEnum):
@@ -76,11 +84,13 @@ class InboxEvent(Fact):
     stripe_account: str | None = None
     status: Literal["pending", "applied", "ignored", "orphan", "quarantined"] = "pending"
     sweep_at: datetime | None = None
+    #: When DynamoDB may delete it; rows of before get it when they are done.
+    ttl: int = 0
     version: int = 1
 
     def done(self, status: Literal["applied", "ignored", "orphan", "quarantined"]) -> "InboxEvent":
         """Return the event with nothing left to do."""
-        return self.having(status=status, sweep_at=None)
+        return self.having(status=status, sweep_at=None, ttl=kept_until(self.received_at))
 
     def address(self) -> dict[str, str]:
         """Return the message that leads a worker here."""

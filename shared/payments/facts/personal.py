@@ -3,21 +3,23 @@
 from typing import Any
 
 from payments.facts.attempt import Attempt
+from payments.facts.customer import ERASED
 from payments.facts.invoice import Invoice
 from payments.facts.link import PayLink
 from payments.facts.payment import Payment, Remark
 from payments.facts.refund import Refund
 
-#: What stands where something was erased that has to be there.
-ERASED = "erased"
 #: Names under which an answer that is kept for a repeat may tell of a person.
 NAMES = frozenset(
     {
         "authorization_code",
         "brand",
         "description",
+        "email",
         "last4",
         "message",
+        "order_ref",
+        "payment_method",
         "reason",
         "receipt_url",
         "reference",
@@ -46,7 +48,7 @@ def without_person(document: Any) -> Any:
 def bare_invoice(invoice: Invoice) -> Invoice:
     """Return it with numbers only; what is paid from now on tells nothing either."""
     lines = tuple(line.having(description=ERASED) for line in invoice.lines)
-    return invoice.having(lines=lines, erased=True)
+    return invoice.having(lines=lines, order_ref=None, erased=True)
 
 
 def bare_payment(payment: Payment) -> Payment:
@@ -65,8 +67,8 @@ def bare_link(link: PayLink) -> PayLink:
 
 
 def bare_attempt(attempt: Attempt) -> Attempt:
-    """Return it without the addresses of the payer's pages, once it has ended."""
+    """Return it without the payer's pages, and their names at Stripe, once it has ended."""
     if attempt.is_open:
         return attempt
     pages = ("session_url", "return_url", "success_url", "cancel_url", "locale", "payer")
-    return attempt.having(**dict.fromkeys(pages))
+    return attempt.having(**dict.fromkeys((*pages, "stripe_customer", "payment_method")))

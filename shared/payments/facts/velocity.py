@@ -78,7 +78,7 @@ class Tally(Fact):
     module: str
     mode: str
     scope: Scope
-    counts: Counts
+    counts: Counts | Literal["looks"]
     subject: str
     marks: tuple[Mark, ...] = ()
     #: When DynamoDB may delete the row; what has left the window does not count in any case.

@@ -31,7 +31,7 @@ from payments.steps.modules.permissions import (
     require_permitted,
     require_same_books,
 )
-from payments.steps.modules.velocity_limits import count_attempt
+from payments.steps.modules.velocity_limits import count_attempt, count_look
 from payments.steps.payments.apply_payment import apply_intent, apply_session
 
 _S = AttemptStatus
@@ -115,9 +115,13 @@ def public_config(module_id: str, *, caller: Caller, doors: Doors) -> PublicConf
 
 
 def refresh(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
-    """Ask Stripe at once how an attempt stands; what Stripe does not say leaves it as it was."""
+    """
+    Ask Stripe at once how an attempt stands, unless it has just been asked.
+
+    What Stripe does not say leaves it as it was.
+    """
     attempt = doors.store.named(Attempt, caller.tenant, attempt_id)
-    if not attempt.is_open:
+    if not attempt.is_open or not count_look(attempt, doors):
         return attempt
     try:
         _ask(attempt, doors)

@@ -1,18 +1,19 @@
 """A person's rights: everything that is kept of a customer, and none of it any more."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from payments.doors.doors import Doors
+from payments.doors.doors import WRITE_NEEDS_S, Doors
 from payments.doors.secrets import SecretMissing
 from payments.doors.table import RowChanged
-from payments.errors import PaymentInProgress, PaymentsError
+from payments.errors import PaymentInProgress, PaymentsError, require_found
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
+from payments.facts.erasure import Erasure, Left
 from payments.facts.invoice import Invoice
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.personal import (
@@ -27,7 +28,14 @@ from payments.steps.retry import retrying
 
 M = TypeVar("M", bound=BaseModel)
 
-PAGE = 100
+#: Of invoices, before it is written down how far it has come.
+PAGE = 25
+#: For each shard and run.
+LIMIT = 25
+#: So long the request itself is at it; who dies meanwhile leaves the rest to the schedule.
+LEASE = timedelta(minutes=1)
+#: What a request leaves of its time, to answer.
+ANSWER_S = 15
 #: What is no fact about the customer: how rows are kept, and what opens a page.
 _INTERNAL = {
     "tenant",
@@ -60,27 +68,72 @@ def export(
     return kept, following
 
 
-def erase(ref: str, *, caller: Caller, doors: Doors) -> tuple[Customer, list[dict[str, str]]]:
+def erase(ref: str, *, caller: Caller, doors: Doors) -> Erasure:
     """
     Take everything about a person out of the rows, and delete the customer at Stripe.
 
-    Amounts, dates, ids and the journal stay, and balance as before. Return the customer, and where
-    Stripe still has them, with the code that says why. A request that was cut short, or that left
-    something, is sent again.
+    Amounts, dates, ids and the journal stay, and balance as before. Return how far it came: what is
+    not done in this request goes on by itself. Asked for again it begins anew, once it has ended.
     """
     customer = doors.store.customer(caller.tenant, ref)
     if not customer.erased_at:
         _require_idle(customer, doors)
     read = partial(doors.store.customer, caller.tenant, ref)
     _bare(read, partial(_forgotten, doors.now()), doors)
-    left = list(_delete_at_stripe(read(), doors))
-    for card in doors.store.cards(caller.tenant, ref):
-        saved = partial(doors.store.card, caller.tenant, ref, card.id)
+    known = doors.store.erasure(caller.tenant, ref)
+    if not known or known.ended_at:
+        now = doors.now()
+        fresh = Erasure(tenant=caller.tenant, customer=ref, started_at=now, sweep_at=now + LEASE)
+        try:
+            known = doors.store.save(fresh, known)
+        except RowChanged:
+            # Another request has begun it.
+            known = status(ref, caller=caller, doors=doors)
+    return _go_on(known, doors, until_s=ANSWER_S)
+
+
+def status(ref: str, *, caller: Caller, doors: Doors) -> Erasure:
+    """Return how far the erasing of a customer has come, or raise NotFound."""
+    return require_found(doors.store.erasure(caller.tenant, ref), "erasure")
+
+
+def go_on_due(doors: Doors) -> int:
+    """Go on with the erasures that no request has finished; return how many there were."""
+    count = 0
+    for found in doors.store.due(Erasure, doors.now(), limit=LIMIT):
+        if not doors.may_write:
+            break
+        if found.sweep_at and found.sweep_at <= doors.now():
+            _go_on(found, doors, until_s=WRITE_NEEDS_S)
+            count += 1
+    return count
+
+
+def _go_on(job: Erasure, doors: Doors, *, until_s: float) -> Erasure:
+    """Erase until it is done or so little time is left; each page of invoices is written down."""
+    customer = doors.store.customer(job.tenant, job.customer)
+    try:
+        if job.cursor is None and not job.ended_at:
+            job = _begin(job, customer, doors)
+        while not job.ended_at and doors.time_left() > until_s:
+            invoices, cursor = _page(customer, job.cursor, doors)
+            for invoice in invoices:
+                _bare_invoice(invoice, doors)
+            job = doors.store.save(job.went_on(len(invoices), cursor, doors.now()), job)
+    except RowChanged:
+        # Another request or the schedule is at it, and as far.
+        return doors.store.erasure(job.tenant, job.customer) or job
+    return job
+
+
+def _begin(job: Erasure, customer: Customer, doors: Doors) -> Erasure:
+    """Do all but the invoices: Stripe, the cards, and the answers about the customer."""
+    left = tuple(_delete_at_stripe(customer, doors))
+    for card in doors.store.cards(customer.tenant, customer.ref):
+        saved = partial(doors.store.card, customer.tenant, customer.ref, card.id)
         _bare(saved, lambda found: found.erase(doors.now()), doors)
-    _bare_answers(caller.tenant, ref, doors)
-    for invoice in _invoices(customer, doors):
-        _bare_invoice(invoice, doors)
-    return read(), left
+    _bare_answers(customer.tenant, customer.ref, doors)
+    return doors.store.save(job.having(left=left, sweep_at=doors.now() + LEASE), job)
 
 
 def _exported(row: BaseModel) -> dict[str, Any]:
@@ -95,31 +148,33 @@ def _whole(invoice: Invoice, doors: Doors) -> dict[str, Any]:
     return {"invoice": _exported(invoice), "pay_links": links, **exported}
 
 
-def _invoices(customer: Customer, doors: Doors) -> Iterator[Invoice]:
-    cursor, wanted = None, {"customer": customer.ref}
+def _page(customer: Customer, cursor: str | None, doors: Doors) -> tuple[list[Invoice], str | None]:
+    wanted = {"customer": customer.ref}
+    return doors.store.page(Invoice, customer.tenant, limit=PAGE, cursor=cursor, wanted=wanted)
+
+
+def _open_invoices(customer: Customer, doors: Doors) -> Iterator[Invoice]:
+    cursor: str | None = None
     while True:
-        found, cursor = doors.store.page(
-            Invoice, customer.tenant, limit=PAGE, cursor=cursor, wanted=wanted
-        )
-        yield from found
+        found, cursor = _page(customer, cursor, doors)
+        yield from (invoice for invoice in found if invoice.claim)
         if cursor is None:
             return
 
 
 def _require_idle(customer: Customer, doors: Doors) -> None:
-    for invoice in _invoices(customer, doors):
-        if invoice.claim:
-            raise PaymentInProgress(
-                f"A payment of invoice {invoice.number} is in progress; erase when it has ended.",
-                attempt_id=invoice.claim.attempt,
-            )
+    for invoice in _open_invoices(customer, doors):
+        raise PaymentInProgress(
+            f"A payment of invoice {invoice.number} is in progress; erase when it has ended.",
+            attempt_id=invoice.claim.attempt if invoice.claim else None,
+        )
 
 
 def _forgotten(now: datetime, customer: Customer) -> Customer:
     return customer if customer.erased_at else customer.erase(now)
 
 
-def _delete_at_stripe(customer: Customer, doors: Doors) -> Iterator[dict[str, str]]:
+def _delete_at_stripe(customer: Customer, doors: Doors) -> Iterator[Left]:
     """Yield where the customer could not be deleted, and why."""
     for slot, name in customer.stripe_ids.items():
         account, _, mode = slot.partition(":")
@@ -127,7 +182,7 @@ def _delete_at_stripe(customer: Customer, doors: Doors) -> Iterator[dict[str, st
             doors.gateway(customer.tenant, account, mode).delete_customer(name)
         except (PaymentsError, OutcomeUnknown, SecretMissing) as problem:
             code = problem.code if isinstance(problem, PaymentsError) else "stripe_unavailable"
-            yield {"account": account, "mode": mode, "code": code}
+            yield Left(account=account, mode=mode, code=code)
             continue
         read = partial(doors.store.customer, customer.tenant, customer.ref)
         _bare(read, partial(_without_slot, slot), doors)

@@ -1,6 +1,7 @@
 """A payer confirms with their bank what their saved card is to pay: the same payment goes on."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -8,6 +9,7 @@ from payments.errors import (
     InvoiceNotPayable,
     StripeRequestRefused,
     StripeUnavailable,
+    VelocityLimited,
 )
 from payments.facts.attempt import Attempt
 from payments.facts.outcome import CardRefused, OutcomeUnknown
@@ -17,9 +19,12 @@ from payments.steps.collecting.close_attempt import apply_own_intent
 from payments.steps.links.bank_confirmation import waiting_for
 from payments.steps.links.link_tokens import behind
 from payments.steps.modules.permissions import require_ready, require_same_books
+from payments.steps.modules.velocity_limits import count_look
 from payments.steps.retry import retrying
 
 TRIES = 4
+#: A press is no look: the one before does not answer it.
+NOT_AT_ALL = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
         if not attempt or not found.link.is_usable(doors.now()):
             return None
         _require_wanted(attempt, doors)
+        if not count_look(attempt, doors, remembered=NOT_AT_ALL):
+            raise VelocityLimited("Too many presses of Confirm; nothing was charged.")
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
         intent = gateway.intent(attempt.payment_intent or "")
         if intent.awaits_payer and not intent.bank_page:
@@ -69,6 +76,8 @@ def come_back(token: str, *, doors: Doors) -> bool:
     attempt = waiting_for(behind(token, doors).invoice, doors)
     if not attempt:
         return True
+    if not count_look(attempt, doors):
+        return False
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     try:
         apply_own_intent(attempt, gateway.intent(attempt.payment_intent or ""), doors)

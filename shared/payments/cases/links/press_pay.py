@@ -15,7 +15,7 @@ from payments.steps.collecting.open_checkout import open_session
 from payments.steps.customers.card_setup import stripe_customer
 from payments.steps.links.link_tokens import behind, rows_behind
 from payments.steps.links.payability import part_of, require_in_use, require_payable
-from payments.steps.modules.velocity_limits import count_attempt, payer_at
+from payments.steps.modules.velocity_limits import count_attempt, count_look, payer_at
 from payments.steps.payments.apply_payment import apply_session
 
 
@@ -88,6 +88,8 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
     attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)
     if not attempt or not attempt.is_open:
         return True
+    if not count_look(attempt, doors):
+        return False
     try:
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
         session = gateway.session(session_id)

@@ -8,7 +8,7 @@ from payments.doors.gateway import Gateway
 from payments.doors.table import RowChanged
 from payments.facts.account import Account
 from payments.facts.attempt import SWEEP_AFTER
-from payments.facts.event import APPLIED, InboxEvent
+from payments.facts.event import APPLIED, InboxEvent, kept_until
 from payments.facts.stripe_accounts import Event
 
 #: Stripe lists events for 30 days; one day less, since they leave the list while it is read.
@@ -70,6 +70,7 @@ def _keep(event: Event, account: Account, mode: str, doors: Doors) -> bool:
         received_at=doors.now(),
         stripe_account=event.account,
         sweep_at=doors.now() + SWEEP_AFTER,
+        ttl=kept_until(doors.now()),
     )
     try:
         doors.store.save(kept)

@@ -21,6 +21,8 @@ TOLERANCE_S = 300
 BODY_MAX = 512 * 1024
 #: When the sweep queues an event again that nobody has applied.
 REQUEUE_AFTER = timedelta(minutes=5)
+#: As `facts.event` has it, which is too heavy to be loaded here.
+KEPT = timedelta(days=90)
 #: Bounded, since anybody may send one: a number of thousands of digits is no integer to Python.
 _TIME = re.compile("[0-9]{1,11}")
 
@@ -130,6 +132,7 @@ def _row(event: dict[str, Any], *, account: str, mode: str, tenant: str, now: da
         "object_id": event["data"]["object"].get("id") or "",
         "livemode": event["livemode"],
         "received_at": stamp(now),
+        "ttl": int((now + KEPT).timestamp()),
         "status": "pending",
         "stripe_account": event.get("account"),
     }

@@ -17,6 +17,7 @@ from payments.facts.connection import ConnectedAccount, Connection, ConnectState
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import CardUse, Customer, SavedMethod
 from payments.facts.dispute import Dispute
+from payments.facts.erasure import Erasure
 from payments.facts.event import InboxEvent
 from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.invoice import Invoice
@@ -56,6 +57,7 @@ NAMES: dict[type[BaseModel], str] = {
     Refusals: "refusals",
     Customer: "customer",
     SavedMethod: "card",
+    Erasure: "erasure",
     Notification: "notification",
     Delivery: "delivery",
     Closings: "closings",
@@ -80,6 +82,7 @@ ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     Grant: lambda row: ("PRF", row.profile, f"MODULE#{row.module}"),
     Customer: lambda row: ("CUS", row.ref, "CUSTOMER"),
     CustomerCredit: lambda row: ("CUS", row.customer, f"CREDIT#{row.mode}:{row.currency}"),
+    Erasure: lambda row: ("CUS", row.customer, "ERASURE"),
     SavedMethod: lambda row: ("CUS", row.customer, f"CARD#{row.id}"),
     CardUse: lambda row: ("CUS", row.customer, f"USE#{row.payment_method}#{row.attempt}"),
     InboxEvent: lambda row: ("EVT", f"{row.account}:{row.mode}:{row.id}", "EVENT"),
@@ -133,7 +136,9 @@ def address(model: Any) -> tuple[str, str]:
 
 def _indexes(model: Any) -> dict[str, str]:
     """Return the attributes that put a row into a list or into the work that is due."""
-    if isinstance(model, InboxEvent | Notification | SavedMethod | Closings | AuditHead | Refusals):
+    if isinstance(
+        model, InboxEvent | Notification | SavedMethod | Closings | AuditHead | Refusals | Erasure
+    ):
         return _due(model, model.sweep_at)
     if isinstance(model, Account):
         return _listed(model) | _due(model, model.check_at)

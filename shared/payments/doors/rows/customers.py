@@ -7,11 +7,16 @@ from payments.facts.account import Account
 from payments.facts.attempt import Attempt
 from payments.facts.credit import CustomerCredit
 from payments.facts.customer import CardUse, Customer, SavedMethod
+from payments.facts.erasure import Erasure
 from payments.facts.invoice import Invoice
 
 
 class Customers(Reading):
     """Reads what stands under a customer."""
+
+    def erasure(self, tenant: str, ref: str) -> Erasure | None:
+        """Return how far the erasing of a customer has come, or None."""
+        return self._find(Erasure, partition(tenant, "CUS", ref), "ERASURE")
 
     def customer(self, tenant: str, ref: str) -> Customer:
         """Return the customer or raise NotFound."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.errors import VelocityLimited
@@ -13,6 +14,9 @@ from payments.steps.retry import retrying
 #: Who loses a race has lost to somebody who counted. A tally takes no more than its limit, so after
 #: as many lost races there is no room any more; without a limit there is no race.
 SPARE = 10
+#: So often Stripe is asked because a payer looks, and for so long a look is not repeated.
+LOOKS = Rule(scope="link", counts="attempts", limit=60, minutes=60)
+REMEMBERED = timedelta(seconds=5)
 
 
 def payer_at(address: str, tenant: str, doors: Doors) -> str:
@@ -64,6 +68,36 @@ def note_decline(mark: str, attempt: Attempt, fingerprint: str | None, *, doors:
             tally.require_room(rule, doors.now())
     except VelocityLimited:
         return False
+    return True
+
+
+def count_look(attempt: Attempt, doors: Doors, *, remembered: timedelta = REMEMBERED) -> bool:
+    """
+    Count that Stripe is asked how an attempt stands, and say whether it is to be.
+
+    Not where it has just been asked, nor without end: whoever has the address can open it as often
+    as they like, and each time would be a request of the merchant's at Stripe.
+    """
+    now, name = doors.now(), f"{remembered}{attempt.link or attempt.id}"
+    empty = Tally(
+        tenant=attempt.tenant,
+        module=attempt.module,
+        mode=attempt.mode,
+        scope=LOOKS.scope,
+        counts="looks",
+        subject=hashlib.sha256(name.encode()).hexdigest()[:32],
+        version=0,
+    )
+    known = next(iter(doors.store.tallies([empty])), empty)
+    marks = known.within(LOOKS, now)
+    if len(marks) == LOOKS.limit or (marks and now - marks[-1].at < remembered):
+        return False
+    counted = known.counting(doors.new_id("look"), LOOKS, now)
+    try:
+        doors.store.save(counted, known if known.version else None)
+    except RowChanged:
+        # Somebody asks at this moment.
+        return not remembered
     return True
 
 
