@@ -1,7 +1,7 @@
 """The queue of kept events: each is a hint to look, in any order and any number of times."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest

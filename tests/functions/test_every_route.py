@@ -23,7 +23,7 @@ ANSWERS: dict[str, tuple[int, Json]] = {
     "connect_account": (422, {"code": "validation_failed"}),
     "create_checkout_link": (404, {"code": "not_found"}),
     "manage_customers": (409, {"code": "stripe_account_required"}),
-    "manage_events": (200, {"trail": {"intact": True, "records": 0, "breaks": []}}),
+    "manage_events": (200, {"data": []}),
     "manage_invoices": (404, {"code": "not_found"}),
     "manage_modules": (404, {"code": "not_found"}),
     "open_checkout": (422, {"code": "validation_failed"}),
@@ -51,6 +51,7 @@ RUNS: dict[str, Json] = {
     "send_notifications": {"batchItemFailures": []},
     "sweep_attempts": {
         "attempts": 0, "refunds": 0, "disputes": 0, "events": 0, "orphans": 0, "left": 0,
+        "erasures": 0,
     },
 }  # fmt: skip
 

@@ -246,3 +246,14 @@ def test_the_intake_starts_without_stripe_pydantic_or_powertools() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_an_events_row_ends_after_ninety_days(shop: Shop) -> None:
+    deliver(shop, a_body())
+    (row,) = kept(shop)
+    received = shop.world.now().timestamp()
+
+    assert int(row["ttl"]["N"]) == received + 90 * 24 * 3600
+    shop.world.work("apply_event", *shop.world.messages("events"))
+    (row,) = kept(shop)
+    assert int(row["ttl"]["N"]) == received + 90 * 24 * 3600
