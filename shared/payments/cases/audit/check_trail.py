@@ -91,4 +91,4 @@ def _look(
         found = now.found_broken(broken, doors.now()) if broken else moved(now, mark)
         return doors.store.save(found, now)
 
-    return retrying(step, doors)
+    return retrying(step, doors, "The audit trail kept changing; it is checked again.")

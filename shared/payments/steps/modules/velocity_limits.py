@@ -5,6 +5,7 @@ import hmac
 from datetime import timedelta
 
 from payments.doors.doors import Doors
+from payments.doors.table import RowChanged
 from payments.errors import VelocityLimited
 from payments.facts.attempt import Attempt
 from payments.facts.module import PaymentModule
