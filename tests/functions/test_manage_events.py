@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from payments.doors.aws.answers import Refused
 from payments.cases.audit import check_trail
+from payments.doors.aws.answers import Refused
 from payments.edge import runtime
 from payments.edge.batches import RunFailed
 from payments.edge.roles import AUDITED, ROUTES

@@ -86,6 +86,10 @@ REQUESTS: dict[tuple[str, str], Json] = {
         "KmsKeyId": "arn:aws:kms:eu-central-1:1:key/1",
     },
     ("secretsmanager", "put_secret_value"): {"SecretId": "receivable/x", "SecretString": "{}"},
+    ("sqs", "change_message_visibility_batch"): {
+        "QueueUrl": "https://sqs.eu-central-1.amazonaws.com/1/q",
+        "Entries": [{"Id": "0", "ReceiptHandle": "r", "VisibilityTimeout": 50}],
+    },
     ("sqs", "send_message"): {
         "QueueUrl": "https://sqs.eu-central-1.amazonaws.com/1/q",
         "MessageBody": '{"a": "b"}',

@@ -269,7 +269,7 @@ class Queue:
             for entry in Entries if kind != "timeout lost" else ():
                 self._hide(QueueUrl, entry["ReceiptHandle"], entry["VisibilityTimeout"])
             if kind:
-                raise ReadTimeoutError(endpoint_url="sqs")
+                raise Unanswered("timeout", sent=True)
 
         self._wire.send("hide", QueueUrl, faults.MAIL, perform)
 
