@@ -19,7 +19,7 @@ BUSY = "The audit trail is busy, and nothing is done without it; try again."
 
 def append(record: AuditRecord, doors: Doors) -> AuditRecord:
     """Append a record and return it in its place, or raise TooMuchContention."""
-    return _racing(lambda: _write(record, doors), doors)
+    return _racing(lambda: _append_beside(record, doors), doors)
 
 
 def refuse(record: AuditRecord, doors: Doors) -> AuditRecord | None:
@@ -37,7 +37,7 @@ def refuse(record: AuditRecord, doors: Doors) -> AuditRecord | None:
             doors.store.save(known.one_more(), known)
             return None
         repeats = known.count if known and known.count else None
-        return _write(record.having(repeats=repeats), doors, change(beginning, known))
+        return _append_beside(record.having(repeats=repeats), doors, change(beginning, known))
 
     return _racing(step, doors)
 
@@ -47,10 +47,10 @@ def tell_repeats(known: Refusals, doors: Doors) -> None:
     told = known.record.having(
         id=doors.new_id("aud"), at=known.minute, repeats=known.count, request=doors.new_id("req")
     )
-    _write(told, doors, change(known.having(count=0, sweep_at=None), known))
+    _append_beside(told, doors, change(known.having(count=0, sweep_at=None), known))
 
 
-def _write(record: AuditRecord, doors: Doors, *beside: Change[Any]) -> AuditRecord:
+def _append_beside(record: AuditRecord, doors: Doors, *beside: Change[Any]) -> AuditRecord:
     chain = chain_of(record.request)
     known = doors.store.audit_head(record.tenant, chain)
     head = known or AuditHead(tenant=record.tenant, chain=chain)
