@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve tenant test conformance simulate simulate-all simulate-mutants check build deploy bench claims openapi lock clean
+.PHONY: help demo serve tenant test clients conformance simulate simulate-all simulate-mutants check build deploy bench claims openapi lock clean
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -38,7 +38,11 @@ test: ## Run every test; CI runs this
 	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 --max-worker-restart=0 $(alone:%=--ignore=%); ended=$$?; \
 		$(bin)/python -m pytest $(alone) && exit $$ended
 
-conformance: ## Hold the stand-in against Stripe's SDK, CLI and schema
+clients: ## Show that dj-stripe and Stripe's SDK for Node work with the stand-in; needs their registries
+	$(call set-up,app)
+	@$(bin)/python -m local.tools.clients
+
+conformance: ## Hold the stand-in against Stripe's SDK, CLI, schema, and what was recorded
 	$(call set-up,app cli)
 	@$(bin)/python -m pytest --quiet --no-header tests/conformance
 

@@ -33,9 +33,15 @@ class Comparison:
 def compare_books(api: Client, stripe: Client, account: str) -> Comparison:
     """Compare every payment, refund and dispute with what Stripe itself has of them."""
     truth = stripe.get(f"/_control/truth?account={account}").json
+    # Of a charge that was just made, Stripe does not know the fee yet.
     fees = {entry["id"]: entry["fee"] for entry in truth["balance_transactions"]}
     theirs = {
-        (charge["id"], charge["amount"], charge["currency"], fees[charge["balance_transaction"]])
+        (
+            charge["id"],
+            charge["amount"],
+            charge["currency"],
+            fees.get(charge["balance_transaction"]),
+        )
         for charge in truth["charges"]
         if charge["paid"]
     }

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from local.standin.core import StandIn
+from local.standin.core import BOOKS_AFTER_S, StandIn
 
 
 def arguments() -> argparse.Namespace:
@@ -18,12 +18,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--settlement-s", type=int, default=0, help="how long money stays pending (Stripe: days)"
     )
+    parser.add_argument(
+        "--books-after-s", type=float, default=BOOKS_AFTER_S,
+        help="how long a payment has no balance transaction; 0 books at once",
+    )  # fmt: skip
     return parser.parse_args()
 
 
 def main() -> int:
     given = arguments()
-    standin = StandIn(control=given.control, seed=given.seed, settlement_s=given.settlement_s)
+    standin = StandIn(
+        control=given.control, seed=given.seed,
+        settlement_s=given.settlement_s, books_after_s=given.books_after_s,
+    )  # fmt: skip
     try:
         server = standin.serve(given.port)
     except OSError as error:

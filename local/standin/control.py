@@ -30,7 +30,8 @@ PREFIX = "/_control/"
 RESOURCES = frozenset({
     "payment_intents", "setup_intents", "customers", "payment_methods", "checkout_sessions",
     "charges", "refunds", "balance", "balance_transactions", "events", "webhook_endpoints",
-    "disputes", "files", "payouts", "radar", "reviews",
+    "disputes", "files", "payouts", "radar", "reviews", "setup_attempts",
+    "tokens",
 })  # fmt: skip
 
 

@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from local.standin.front import Server
     from local.standin.transport import InProcessClient
 
+# Of a payment that Stripe captures by itself, its books know a moment later.
+BOOKS_AFTER_S = 1.0
 ROOMS = ("funds", "payments", "checkout", "connect", "webhooks")
 
 
 class StandIn(World):
-    """An offline Stripe. `settlement_s` is how long money stays pending in the balance."""
+    """
+    An offline Stripe.
+
+    `settlement_s` is how long money stays pending in the balance, `books_after_s` how long a
+    payment has no balance transaction yet.
+    """
 
     def __init__(
         self,
@@ -30,10 +37,14 @@ class StandIn(World):
         seed: int | None = None,
         clock: Callable[[], float] | None = None,
         settlement_s: int = 0,
+        books_after_s: float = BOOKS_AFTER_S,
         base_url: str = "http://127.0.0.1:12111",
     ) -> None:
         register_subjects()
-        super().__init__(seed=seed, clock=clock, settlement_s=settlement_s, base_url=base_url)
+        super().__init__(
+            seed=seed, clock=clock,
+            settlement_s=settlement_s, books_after_s=books_after_s, base_url=base_url,
+        )  # fmt: skip
         self.control = control
 
     def handle(self, request: Request) -> Answer:

@@ -9,6 +9,8 @@ import pytest
 
 FOLDER = Path(__file__).parent
 SCHEMA: list[str] = []
+#: Of each kind of object: how many keys that Stripe always sends were there, of how many asked.
+RECORDED: dict[str, tuple[int, int]] = {}
 
 
 class Outcomes:
@@ -31,4 +33,8 @@ class Outcomes:
             "triggers (Stripe's CLI)": self.of("test_a_trigger_succeeds"),
             "events that they leave": self.of("test_a_trigger_leaves"),
         }
-        return [f"{name}: {found}" for name, found in counted.items() if found] + SCHEMA
+        said = [f"{name}: {found}" for name, found in counted.items() if found]
+        if RECORDED:
+            there, asked = (sum(of) for of in zip(*RECORDED.values(), strict=True))
+            said.append(f"keys that Stripe always sends, in every object: {there} of {asked}")
+        return said + SCHEMA

@@ -4,13 +4,11 @@ from typing import Any
 
 import pytest
 
-from local.standin.payments import charging
 from payments.facts.stripe_objects import BalanceTransaction, StripeRefund
 from tests.functions.books import assert_books_agree, balances_by_currency
 from tests.functions.disputes import CHARGEBACK, LOSING, WINNING, accept, decide
 from tests.functions.platform import configure, connected_shop
 from tests.functions.shop import Shop, expect
-from tests.functions.test_charge_token import collect_without_balance, tell_balance
 from tests.functions.test_platform_fee import take
 from tests.functions.test_reconcile_account import figures, reconcile
 from tests.functions.world import Json, World
@@ -93,18 +91,14 @@ def test_a_currency_with_a_balance_of_its_own_is_not_converted(shop: Shop) -> No
     assert not {name for name, _ in assert_nothing_differs(shop)} & {"fx"}
 
 
-def test_what_is_converted_before_stripe_tells_is_entered_with_its_fee(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_converted_before_stripe_tells_is_entered_with_its_fee(shop: Shop) -> None:
     card = shop.save_card()
     invoice = shop.invoice(currency="usd")
-    with monkeypatch.context() as patch:
-        patch.setattr(charging, "collect", collect_without_balance(charging.collect))
-        expect(201, shop.charge(invoice, payment_method=card))
-        shop.world.deliver()
+    expect(201, shop.charge(invoice, payment_method=card))
+    shop.world.deliver_now()
     assert balances_by_currency(shop)["stripe_balance", "usd"] == 4000
 
-    tell_balance(shop.world.standin, shop)
+    shop.world.wait_for_books()
     told(shop)
     told(shop)
 

@@ -4,13 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from local.standin.payments import charging
 from payments.doors.stripe_api import transport
 from payments.edge import runtime
 from tests.doubles.invocations import record
 from tests.functions import refusals
 from tests.functions.shop import Shop, connection, expect
-from tests.functions.test_charge_token import collect_without_balance, tell_balance
 from tests.functions.world import Died, Json, World
 
 
@@ -218,15 +216,11 @@ def test_an_amount_that_differs_is_a_break(shop: Shop, missed: Json) -> None:
     assert figures(reconcile(shop)) == (2, 1, 0, {"amount_mismatch": 1}, 1)
 
 
-def test_a_fee_that_was_not_known_is_healed_and_reported_as_missing(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fee_that_was_not_known_is_healed_and_reported_as_missing(shop: Shop) -> None:
     shop.save_card()
     shop.world.control("webhooks", mode="drop")
-    with monkeypatch.context() as patch:
-        patch.setattr(charging, "collect", collect_without_balance(charging.collect))
-        expect(201, shop.charge(shop.invoice()))
-    tell_balance(shop.world.standin, shop)
+    expect(201, shop.charge(shop.invoice()))
+    shop.world.wait_for_books()
 
     assert figures(reconcile(shop, "report")) == (1, 0, 0, {"missing_fee": 1}, 1)
     assert figures(reconcile(shop)) == (1, 0, 1, {}, 0)

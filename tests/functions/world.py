@@ -255,7 +255,28 @@ class World:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def deliver(self) -> list[str]:
-        """Send Stripe's events to the webhook, and what it queued to `apply_event`."""
+        """
+        Send Stripe's events to the webhook, and what it queued to `apply_event`.
+
+        Those of a payment come in two parts: its fee is told a moment later, once Stripe's books
+        know of the charge.
+        """
+        return self.deliver_now() + self.deliver_fees()
+
+    def deliver_fees(self) -> list[str]:
+        """Wait for Stripe's books where they are behind, and hear what they tell."""
+        if not self.standin.store.awaits("book_charge"):
+            return []
+        self.wait_for_books()
+        return self.deliver_now()
+
+    def wait_for_books(self) -> None:
+        """Let Stripe's own books know of what was charged."""
+        self.advance(seconds=self.standin.books_after_s)
+        self.standin.run_jobs()
+
+    def deliver_now(self) -> list[str]:
+        """Send what Stripe has to tell by now, as `deliver` does."""
         self.standin.deliveries.run_due(self._receive)
         records = list(self.messages("events"))
         return self.work("apply_event", *records) if records else []

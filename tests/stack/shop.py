@@ -201,7 +201,15 @@ class Shop:
         """Have a payer pay an invoice in the hosted page, and return its payment once booked."""
         self.pay_at(self.open_checkout(self.link(invoice)))
         self.settled(invoice)
-        return self.payments(invoice=invoice)[0]
+        return self.priced(invoice)
+
+    def priced(self, invoice: str) -> Any:
+        """Return an invoice's payment once Stripe has told its fee, a moment after it was paid."""
+        found: Any = eventually(
+            lambda: self.payments(invoice=invoice),
+            lambda paid: bool(paid) and all(each["fee"]["state"] == "known" for each in paid),
+        )
+        return found[0]
 
     def payments(self, **wanted: str) -> Any:
         """Return the payments that a viewer finds."""

@@ -129,7 +129,9 @@ def test_money_goes_straight_to_the_merchants_account_and_the_books_agree(
 
     paid = shop.payment(shop.invoice(customer))
     card = shop.save_card(customer)
-    charged = required(shop.charge(shop.invoice(customer), payment_method=card), 201)
+    invoice = shop.invoice(customer)
+    charged = required(shop.charge(invoice, payment_method=card), 201)
+    shop.priced(invoice)
     required(shop.refund(paid, amount=1000), 201)
 
     truth = shop.truth()

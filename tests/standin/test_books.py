@@ -381,11 +381,16 @@ def what_one_gives_the_other_gets(own: list[Json], theirs: Json) -> None:
     sent_on = {c["id"] for c in theirs["charges"] if c["source_transfer"]}
     entries = theirs["balance_transactions"]
     fees = [line for entry in entries for line in entry["fee_details"]]
+    refunds = {refund["id"] for refund in theirs["refunds"]}
     pairs = {
         "application_fee": [f["amount"] for f in fees if f["type"] == "application_fee"],
         "application_fee_refund": amounts(entries, "adjustment", "fr_"),
         "transfer": [a for e in entries if e["source"] in sent_on for a in [e["amount"]]],
-        "transfer_refund": amounts(entries, "payment_refund", "trr_"),
+        "transfer_refund": [
+            entry["amount"]
+            for entry in entries
+            if entry["type"] == "payment_refund" and entry["source"] not in refunds
+        ],
     }
     signs = {"application_fee": 1}
     for kind, received in pairs.items():

@@ -367,7 +367,9 @@ def test_a_deauthorized_account_is_out_of_reach(client: stripe.StripeClient) -> 
     assert (caught.value.http_status, caught.value.error.code) == (403, "account_invalid")
 
 
-def test_a_direct_charge_pays_its_platform_a_fee(client: stripe.StripeClient, account: Any) -> None:
+def test_a_direct_charge_pays_its_platform_a_fee(
+    client: stripe.StripeClient, account: Any, time: Time
+) -> None:
     options = {"stripe_account": account.id}
     paid = client.v1.payment_intents.create(
         {
@@ -376,6 +378,7 @@ def test_a_direct_charge_pays_its_platform_a_fee(client: stripe.StripeClient, ac
         },
         options,
     )  # fmt: skip
+    time.now += 1
 
     charge = client.v1.charges.retrieve(
         paid.latest_charge, {"expand": ["balance_transaction"]}, options
@@ -404,9 +407,10 @@ def test_the_platforms_publishable_key_acts_for_the_account_as_well(
 
 
 def test_a_destination_charge_sends_the_rest_on(
-    client: stripe.StripeClient, account: Any, pay: Pay
+    client: stripe.StripeClient, account: Any, pay: Pay, time: Time
 ) -> None:
     paid = pay(5000, application_fee_amount=500, transfer_data={"destination": account.id})
+    time.now += 1
 
     charge = client.v1.charges.retrieve(paid.latest_charge)
     transfer = client.v1.transfers.retrieve(charge.transfer)

@@ -17,7 +17,8 @@ def settle(control: Control, ways: Ways, default: str = "eur", **given: Any) -> 
     return control("POST", "settling", account=ways.account, default=default, **given)
 
 
-def entry_of(client: stripe.StripeClient, intent: str) -> Any:
+def entry_of(client: stripe.StripeClient, ways: Ways, intent: str) -> Any:
+    ways.wait_for_books()
     charge: Any = client.v1.payment_intents.retrieve(intent, EXPAND).latest_charge  # type: ignore[arg-type]
     return charge, charge.balance_transaction
 
@@ -25,7 +26,7 @@ def entry_of(client: stripe.StripeClient, intent: str) -> Any:
 def test_every_currency_has_a_balance_unless_it_is_said_otherwise(
     client: stripe.StripeClient, ways: Ways
 ) -> None:
-    charge, entry = entry_of(client, ways.intent(amount=2000, currency="eur"))
+    charge, entry = entry_of(client, ways, ways.intent(amount=2000, currency="eur"))
 
     assert (charge.currency, entry.currency) == ("eur", "eur")
     assert (entry.amount, entry.exchange_rate) == (2000, None)
@@ -36,7 +37,7 @@ def test_a_charge_stays_in_its_currency_and_settles_in_the_accounts_own(
 ) -> None:
     settle(control, ways, rates={"usd": "0.88"})
 
-    charge, entry = entry_of(client, ways.intent(amount=6000, currency="usd"))
+    charge, entry = entry_of(client, ways, ways.intent(amount=6000, currency="usd"))
 
     assert (charge.amount, charge.currency) == (6000, "usd")
     assert (entry.amount, entry.currency, entry.exchange_rate) == (5280, "eur", 0.88)
@@ -51,7 +52,7 @@ def test_a_currency_with_a_balance_of_its_own_is_kept(
 ) -> None:
     settle(control, ways, balances=["gbp"], rates={"usd": "0.88"})
 
-    _, entry = entry_of(client, ways.intent(amount=6000, currency="gbp"))
+    _, entry = entry_of(client, ways, ways.intent(amount=6000, currency="gbp"))
 
     assert (entry.amount, entry.currency, entry.exchange_rate) == (6000, "gbp", None)
 
@@ -62,7 +63,7 @@ def test_a_currency_without_decimals_becomes_one_with_two(
 ) -> None:
     settle(control, ways, rates={"jpy": rate})
 
-    _, entry = entry_of(client, ways.intent(amount=5000, currency="jpy"))
+    _, entry = entry_of(client, ways, ways.intent(amount=5000, currency="jpy"))
 
     assert (entry.amount, entry.currency) == (made, "eur")
 
@@ -71,7 +72,7 @@ def test_a_refund_is_converted_at_the_rate_of_its_own_day(
     client: stripe.StripeClient, control: Control, ways: Ways
 ) -> None:
     settle(control, ways, rates={"usd": "0.88"})
-    charge, _ = entry_of(client, ways.intent(amount=6000, currency="usd"))
+    charge, _ = entry_of(client, ways, ways.intent(amount=6000, currency="usd"))
     settle(control, ways, rates={"usd": "0.86"})
 
     refund: Any = client.v1.refunds.create({"charge": charge.id, "expand": ["balance_transaction"]})
@@ -105,5 +106,5 @@ def test_a_reset_gives_every_currency_its_balance_back(
 
     control("POST", "reset")
 
-    _, entry = entry_of(client, ways.intent(amount=6000, currency="usd"))
+    _, entry = entry_of(client, ways, ways.intent(amount=6000, currency="usd"))
     assert (entry.amount, entry.currency) == (6000, "usd")

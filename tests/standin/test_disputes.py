@@ -35,7 +35,7 @@ def test_a_dispute_is_told_of_before_the_intent_succeeds(
     pay(card="pm_card_createDispute")
 
     assert types(client) == [
-        "payment_intent.created", "charge.succeeded", "charge.dispute.created",
+        "payment_intent.created", "charge.succeeded", "charge.updated", "charge.dispute.created",
         "charge.dispute.funds_withdrawn", "payment_intent.succeeded",
     ]  # fmt: skip
 

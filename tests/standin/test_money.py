@@ -90,7 +90,7 @@ def test_a_payout_needs_available_money_and_arrives(
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.v1.payouts.create({"amount": 100, "currency": "usd"})
     assert caught.value.code == "balance_insufficient"
-    pay(5000)
+    pay(5000, card="pm_card_bypassPending")
     payout = client.v1.payouts.create({"amount": 100, "currency": "usd"})
 
     time.now += TWO_DAYS_S
@@ -104,6 +104,7 @@ def test_a_scheduled_payout_itemises_what_it_pays(
 ) -> None:
     pay(5000)
     pay(3000)
+    time.now += standin.books_after_s
     account = client.v1.accounts.retrieve_current().id
     payout = control("POST", "payouts", account=account)["payout"]
     time.now += TWO_DAYS_S
@@ -126,6 +127,7 @@ def test_money_waits_for_settlement_where_the_stand_in_is_told_so(time: Time) ->
             "payment_method": "pm_card_visa",
         }
     )  # fmt: skip
+    time.now += standin.books_after_s
     waiting = client.v1.balance.retrieve()
     assert (waiting.available[0].amount, waiting.pending[0].amount) == (0, 1912)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import stripe
 
-from tests.standin.doubles import Browser, Pay
+from local.standin import StandIn
+from tests.standin.doubles import Browser, Pay, Time
 from tests.standin.ways import Ways
 
 CREATE = {"amount": 2000, "currency": "usd"}
 
 
-def test_two_steps_make_one_charge_with_its_fee_known_at_once(client: stripe.StripeClient) -> None:
+def test_two_steps_make_one_charge_whose_fee_comes_with_its_update(
+    client: stripe.StripeClient, standin: StandIn, time: Time
+) -> None:
     customer = client.v1.customers.create().id
     card = client.v1.payment_methods.attach("pm_card_visa", {"customer": customer}).id
     intent = client.v1.payment_intents.create(
@@ -23,13 +28,17 @@ def test_two_steps_make_one_charge_with_its_fee_known_at_once(client: stripe.Str
         intent.id, {"off_session": True, "expand": ["latest_charge.balance_transaction"]}
     )
 
-    charge = paid.latest_charge
+    charge: Any = paid.latest_charge
+    assert charge.balance_transaction is None
     assert (paid.status, charge.amount, charge.description) == (
         "succeeded",
         2000,
         "Invoice 2026-001",
     )
-    entry = charge.balance_transaction
+    time.now += standin.books_after_s
+    (told,) = client.v1.events.list({"type": "charge.updated"}).data
+    entry = client.v1.balance_transactions.retrieve(told.data.object["balance_transaction"])
+    assert told.data.previous_attributes.to_dict() == {"balance_transaction": None}
     assert (entry.amount, entry.fee, entry.net) == (2000, 88, 1912)
     assert sum(line.amount for line in entry.fee_details) == 88
 

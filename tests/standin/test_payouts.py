@@ -50,6 +50,7 @@ def test_a_scheduled_payout_can_be_told_to_fail_and_the_next_one_pays_it(
     client: stripe.StripeClient, control: Control, ways: Ways
 ) -> None:
     ways.intent(amount=5000)
+    ways.wait_for_books()
     first = control("POST", "payouts", account=ways.account, outcome="failed")["payout"]
     ways.wait(2 * DAY_S)
     assert client.v1.payouts.retrieve(first["id"]).status == "failed"
@@ -63,6 +64,7 @@ def test_a_scheduled_payout_cannot_be_canceled(
     client: stripe.StripeClient, control: Control, ways: Ways
 ) -> None:
     ways.intent(amount=5000)
+    ways.wait_for_books()
     payout = control("POST", "payouts", account=ways.account)["payout"]["id"]
 
     with pytest.raises(stripe.InvalidRequestError):

@@ -81,12 +81,13 @@ def test_an_answer_has_stripes_headers(
     served: tuple[StandIn, str], wire: Callable[..., Response]
 ) -> None:
     _, url = served
-    key = {"Authorization": "Bearer sk_test_" + "tulips" * 4, "Stripe-Version": "2025-01-01.x"}
+    key = {"Authorization": "Bearer sk_test_" + "tulips" * 4, "Stripe-Version": "2026-10-28.endive"}
     answer = wire(url, "GET", "/v1/balance", **key)
 
     assert answer.headers["Request-Id"].startswith("req_")
-    assert answer.headers["Stripe-Version"] == "2025-01-01.x"
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert answer.headers["Stripe-Version"] == "2026-10-28.endive"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.body.startswith(b'{\n  "')
 
 
 def test_an_unknown_url_is_an_error_in_stripes_shape(

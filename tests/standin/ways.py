@@ -59,6 +59,10 @@ class Ways:
         self.time.now += seconds
         self._standin.run_jobs()
 
+    def wait_for_books(self) -> None:
+        """Let Stripe's books know of what was paid, as `charge.updated` says a moment later."""
+        self.wait(self._standin.books_after_s)
+
     def intent(self, card: str | None = VISA, *, confirm: bool = True, **more: Any) -> str:
         given: dict[str, Any] = {"amount": 2000, "currency": "usd", "return_url": BACK, **more}
         given = {**given, "confirm": confirm} if confirm else given
@@ -126,6 +130,7 @@ class Ways:
 
     def payout(self, days: int = 0) -> str:
         self.intent(amount=9000)
+        self.wait_for_books()
         ident = self.v1.payouts.create({"amount": 1000, "currency": "usd"}).id
         self.wait(days * DAY_S)
         return ident

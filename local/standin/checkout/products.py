@@ -20,8 +20,10 @@ PLAIN = ("active", "description", "images", "name", "shippable", "statement_desc
 
 def new_product(call: Call, given: Json, *, active: bool = True) -> Json:
     product = {
-        "id": given.get("id") or call.new_id("prod", 14), "object": "product", "active": active,
-        "created": call.now, "default_price": None, "description": None, "images": [],
+        "id": given.get("id") or call.new_id("prod", 14), "object": "product",
+        "active": active,
+        "attributes": [], "created": call.now, "default_price": None, "description": None,
+        "images": [],
         "livemode": call.livemode, "marketing_features": [],
         "metadata": given.get("metadata") or {}, "name": given["name"],
         "package_dimensions": None, "shippable": None, "statement_descriptor": None,

@@ -28,11 +28,12 @@ ECHOED = (
 )  # fmt: skip
 ECHOED_WHEN_GIVEN = (
     "allowed_payment_method_types", "branding_settings", "excluded_payment_method_types",
-    "phone_number_collection", "return_url",
+    "return_url",
 )  # fmt: skip
 NO_TEXT = dict.fromkeys(
     ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 )
+METHOD_OPTIONS: Json = {"card": {"request_three_d_secure": "automatic"}}
 EMAIL_ONLY: Json = {
     "address": None, "business_name": None, "individual_name": None, "name": None, "phone": None,
     "tax_exempt": "none", "tax_ids": [],
@@ -107,10 +108,14 @@ def new_session(call: Call, mode: str, items: list[Json]) -> Json:
         "payment_link": None,
         "payment_method_collection": "always" if mode == "setup" else "if_required",
         "payment_method_configuration_details": None,
-        "payment_method_options": params.get("payment_method_options") or {},
+        "payment_method_options": {
+            **METHOD_OPTIONS, **(params.get("payment_method_options") or {}),
+        },
         "payment_method_types": params.get("allowed_payment_method_types") or ["card"],
         "payment_status": "no_payment_required" if mode == "setup" or not total else "unpaid",
-        "permissions": None, "recovered_from": None,
+        "permissions": None,
+        "phone_number_collection": params.get("phone_number_collection") or {"enabled": False},
+        "recovered_from": None,
         "saved_payment_method_options": saved_options(params, mode),
         "setup_intent": None, "shipping_cost": None, "shipping_options": [], "status": "open",
         "subscription": None,

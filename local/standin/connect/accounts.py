@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
 CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments")
+# Where Stripe has merchants, and the currency in which it settles with them unless told otherwise.
+CURRENCY_OF = {
+    "AE": "aed", "AU": "aud", "BG": "eur", "BR": "brl", "CA": "cad", "CH": "chf", "CZ": "czk",
+    "DK": "dkk", "GB": "gbp", "GI": "gbp", "HK": "hkd", "HU": "huf", "ID": "idr", "IN": "inr",
+    "JP": "jpy", "LI": "chf", "MX": "mxn", "MY": "myr", "NO": "nok", "NZ": "nzd", "PL": "pln",
+    "RO": "ron", "SE": "sek", "SG": "sgd", "TH": "thb",
+    **dict.fromkeys(
+        ("AT", "BE", "CY", "DE", "EE", "ES", "FI", "FR", "GR", "HR", "IE", "IT", "LT", "LU", "LV",
+         "MT", "NL", "PT", "SI", "SK"), "eur",
+    ),
+}  # fmt: skip
 FIRST_DUE = (
     "business_profile.url", "external_account", "representative.first_name",
     "representative.id_number", "tos_acceptance.date",
@@ -58,20 +69,25 @@ def settings(name: str) -> Json:
 
 def new_account(ident: str, created: int, *, ready: bool, **given: Any) -> Json:
     state = "active" if ready else "inactive"
+    country = str(given.get("country") or "US")
     name = given.get("name") or f"Stand-in shop {ident[-4:]}"
     return {
         "id": ident, "object": "account",
         "business_profile": {
-            "annual_revenue": None, "estimated_worker_count": None, "mcc": "5999", "name": name,
-            "product_description": None, "support_address": None, "support_email": None,
+            "annual_revenue": None, "estimated_worker_count": None,
+            "mcc": "5999" if ready else None, "minority_owned_business_designation": None,
+            "name": name, "product_description": None,
+            "specified_commercial_transactions_act_url": None, "support_address": None,
+            "support_email": None,
             "support_phone": None, "support_url": None, "url": None,
         },
         "business_type": given.get("business_type"),
         "capabilities": dict.fromkeys(CAPABILITIES, state),
         "charges_enabled": ready,
         "controller": {"type": "account"},
-        "country": given.get("country") or "US", "created": created,
-        "default_currency": given.get("default_currency") or "usd", "details_submitted": ready,
+        "country": country, "created": created,
+        "default_currency": given.get("default_currency") or CURRENCY_OF.get(country, "usd"),
+        "details_submitted": ready,
         "email": given.get("email"),
         "external_accounts": {
             "object": "list", "data": [], "has_more": False,
@@ -81,7 +97,9 @@ def new_account(ident: str, created: int, *, ready: bool, **given: Any) -> Json:
         "metadata": given.get("metadata") or {}, "payouts_enabled": ready,
         "requirements": requirements(() if ready else FIRST_DUE),
         "settings": settings(name),
-        "tos_acceptance": {"date": created if ready else None},
+        "tos_acceptance": {
+            "date": created if ready else None, "ip": None, "user_agent": None,
+        },
         "type": given.get("type") or "standard",
     }  # fmt: skip
 

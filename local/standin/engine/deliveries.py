@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from local.standin.engine import versions
 from local.standin.engine.clock import Clock
 from local.standin.engine.store import Store
 
@@ -224,6 +225,7 @@ class Deliveries:
         if outgoing.endpoint_scope == outgoing.scope:
             event.pop("account", None)
         event["api_version"] = endpoint["api_version"] or event["api_version"]
+        versions.shaped(event["data"], event["api_version"])
         body = orjson.dumps(event)
         stamp = int(self._clock.now())
         headers = {

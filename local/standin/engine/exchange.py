@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from local.standin.engine import access, forms, jobs, parameters, uploads
+from local.standin.engine import access, forms, jobs, parameters, texts, uploads, versions
 from local.standin.engine.call import Call
 from local.standin.engine.errors import (
     Forbidden,
@@ -82,10 +82,13 @@ def answer(world: World, request: Request) -> Answer:
     result.headers.setdefault("Request-Id", exchange.id)
     result.headers["Date"] = http_date(int(world.clock.now()))
     result.headers["Stripe-Version"] = version_of(exchange)
+    result.headers["Access-Control-Allow-Origin"] = "*"
+    if acting := request.headers.get("stripe-account"):
+        result.headers["Stripe-Account"] = acting
     if exchange.key:
         result.headers["Idempotency-Key"] = exchange.key
         result.headers.setdefault("Original-Request", exchange.id)
-    if result.status >= 400:
+    if result.status >= 400 or request.method == "POST":
         result.headers["Stripe-Should-Retry"] = "true" if result.status in {409, 429} else "false"
     if result.status in {429, 500}:
         del result.headers["Stripe-Should-Retry"]
@@ -115,6 +118,8 @@ def respond(exchange: Exchange) -> Answer:
     if exchange.fault_kind == "timeout_lost":
         return Answer(0, b"", lost=True)
     credentials = access.identify(access.presented_key(request.headers.get("authorization", "")))
+    if version := request.headers.get("stripe-version"):
+        versions.require_served(version)
     restriction = world.restrictions.get(credentials.key)
     access.require_active(credentials, restriction)
     found = find_route(request.method, request.path)
@@ -142,9 +147,20 @@ def respond(exchange: Exchange) -> Answer:
 
 
 def acting_scope(exchange: Exchange, credentials: access.Credentials) -> str:
-    """Whose objects are meant: the key's account, or a connected one by `Stripe-Account`."""
+    """
+    Whose objects are meant: the key's account, or a connected one that a header names.
+
+    `Stripe-Context` names it as `Stripe-Account` does, perhaps with what it is in before it.
+    """
     headers = exchange.request.headers
-    account = headers.get("stripe-account") or credentials.account
+    named = headers.get("stripe-account")
+    context = headers.get("stripe-context", "").rpartition("/")[2]
+    if named and context and named != context:
+        raise InvalidRequest(
+            "The Stripe-Account and Stripe-Context headers name different accounts. Send one of "
+            "them."
+        )
+    account = named or context or credentials.account
     if account != credentials.account and not exchange.world.is_connected(
         credentials.account, account
     ):
@@ -280,9 +296,10 @@ def execute(exchange: Exchange, entry: Route, call: Call) -> Answer:
         world.store.begin()
         try:
             content = expand(call, entry.handler(call), expansions)
-            result, kept = json_answer(200, content), True
+            result, kept = json_answer(200, versions.shaped(content, call.version)), True
         except StandInError as error:
-            result, kept = json_answer(error.http_status, told(exchange, error)), error.kept
+            said = versions.shaped(told(exchange, error), call.version)
+            result, kept = json_answer(error.http_status, said), error.kept
             if not error.commits:
                 undo(call)
         except Exception:  # noqa: BLE001 - a bug here must look like Stripe's own failure
@@ -308,8 +325,11 @@ def checked_parameters(exchange: Exchange, entry: Route) -> Json:
         refuse_method_types(exchange)
         raw = raw | {"allowed_payment_method_types": raw["payment_method_types"]}
         del raw["payment_method_types"]
+    raw = versions.understood(raw, version_of(exchange), entry.segments[1])
     if entry.params is None:
         return dict(raw)
+    if entry.method == "POST":
+        texts.check(entry.params, raw)
     if entry.publishable and "client_secret" in raw:
         # The SDK, from which the parameters are read, leaves out what only a browser sends.
         sent, secret = dict(raw), {"client_secret": raw["client_secret"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from local.standin.engine.errors import InvalidRequest
@@ -17,7 +18,8 @@ EXPANDABLE: dict[str, frozenset[str]] = {
         "account": "business_profile",
         "application_fee": "account application balance_transaction charge originating_transaction",
         "balance_transaction": "source",
-        "charge": "application application_fee balance_transaction customer"
+        "capability": "account",
+        "charge": "application application_fee balance_transaction customer dispute"
         " failure_balance_transaction on_behalf_of payment_intent refunds review source_transfer"
         " transfer",
         "checkout.session": "customer invoice line_items payment_intent payment_link setup_intent"
@@ -26,6 +28,8 @@ EXPANDABLE: dict[str, frozenset[str]] = {
         " invoice_credit_balance test_clock",
         "dispute": "charge payment_intent",
         "event": "",
+        "fee_refund": "balance_transaction fee",
+        "mandate": "payment_method",
         "payment_intent": "application customer latest_charge on_behalf_of payment_method review",
         "payment_link": "application line_items on_behalf_of",
         "payment_method": "customer",
@@ -37,9 +41,11 @@ EXPANDABLE: dict[str, frozenset[str]] = {
         "review": "charge payment_intent",
         "refund": "balance_transaction charge customer failure_balance_transaction payment_intent"
         " source_transfer_reversal transfer_reversal",
+        "setup_attempt": "application customer on_behalf_of payment_method setup_intent",
         "setup_intent": "application customer latest_attempt mandate on_behalf_of payment_method"
         " single_use_mandate",
         "transfer": "balance_transaction destination destination_payment source_transaction",
+        "transfer_reversal": "balance_transaction source_refund transfer",
     }.items()
 }
 
@@ -112,7 +118,42 @@ def line_items_of(call: Call, owner: Json) -> Json:
     return {"object": "list", "data": items, "has_more": False, "url": url}
 
 
+def none_of(folder: str) -> Callable[[Call, Json], Json]:
+    """Give the empty list of what a customer may have at Stripe and never has here."""
+
+    def listed(_call: Call, customer: Json) -> Json:
+        url = f"/v1/customers/{customer['id']}/{folder}"
+        return {"object": "list", "data": [], "has_more": False, "url": url}
+
+    return listed
+
+
+def tax_of(_call: Call, _customer: Json) -> Json:
+    return {
+        "automatic_tax": "unrecognized_location", "ip_address": None, "location": None,
+        "provider": "stripe",
+    }  # fmt: skip
+
+
+def cash_of(call: Call, customer: Json) -> Json:
+    return {
+        "object": "cash_balance", "available": None, "customer": customer["id"],
+        "customer_account": None, "livemode": call.livemode,
+        "settings": {"reconciliation_mode": "automatic", "using_merchant_default": True},
+    }  # fmt: skip
+
+
+def credit_of(_call: Call, _customer: Json) -> Json:
+    return {}
+
+
 INCLUDED = {
+    ("customer", "cash_balance"): cash_of,
+    ("customer", "invoice_credit_balance"): credit_of,
+    ("customer", "sources"): none_of("sources"),
+    ("customer", "subscriptions"): none_of("subscriptions"),
+    ("customer", "tax"): tax_of,
+    ("customer", "tax_ids"): none_of("tax_ids"),
     ("charge", "refunds"): refunds_of,
     ("checkout.session", "line_items"): line_items_of,
     ("payment_link", "line_items"): line_items_of,

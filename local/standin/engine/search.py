@@ -17,6 +17,20 @@ CLAUSE = re.compile(
     rf"\s*(?P<not>-?)(?P<field>\w+(?:\.\w+)*)(?:\[(?P<key>{QUOTED})\])?\s*"
     rf"(?P<operator>>=|<=|[:~><])\s*(?P<value>{QUOTED}|-?\d+(?:\.\d+)?|null|true|false)\s*"
 )
+# What Stripe searches each kind by, as its pages on search list it.
+SEARCHABLE = {
+    kind: frozenset(fields.split())
+    for kind, fields in {
+        "charge": "amount billing_details.address.postal_code created currency customer disputed"
+        " metadata payment_method_details.card.brand payment_method_details.card.exp_month"
+        " payment_method_details.card.exp_year payment_method_details.card.fingerprint"
+        " payment_method_details.card.last4 refunded status",
+        "customer": "created email metadata name phone",
+        "payment_intent": "amount created currency customer metadata status",
+        "price": "active currency lookup_key metadata product type",
+        "product": "active description metadata name shippable url",
+    }.items()
+}
 JOINT = re.compile(r"\s*(AND|OR)\s+", re.IGNORECASE)
 
 
@@ -43,6 +57,20 @@ def clauses(query: str) -> tuple[list[re.Match[str]], str]:
             param="query",
         )
     return found, next(iter(joints), "AND")
+
+
+def require_searchable(kind: str, found: list[re.Match[str]]) -> None:
+    """Refuse a field that Stripe does not search by: what is asked for so is never found."""
+    for match in found:
+        if match["field"] not in SEARCHABLE[kind] or (
+            match["key"] is None and match["field"] == "metadata"
+        ):
+            raise InvalidRequest(
+                f"Field `{match['field']}` is an unsupported search field for resource "
+                f"`{kind}s`. See http://stripe.com/docs/search#query-fields-for-{kind}s for a list "
+                "of supported fields.",
+                param="query",
+            )
 
 
 def value_at(obj: Json, match: re.Match[str]) -> Any:
@@ -78,6 +106,7 @@ def compare(actual: float, operator: str, wanted: float) -> bool:
 
 def answer_search(call: Call, kind: str) -> Json:
     found, joint = clauses(call.params["query"])
+    require_searchable(kind, found)
     every = all if joint == "AND" else any
     hits = [
         obj

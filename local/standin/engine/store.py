@@ -277,6 +277,10 @@ class Store:
             self._undo.append((table.__delitem__, key))
         table[key] = value
 
+    def awaits(self, name: str) -> bool:
+        """Say whether work of this name is still to be done."""
+        return any(job.name == name for job in self._jobs)
+
     def _withdraw(self, job: Job) -> None:
         self._jobs.remove(job)
         heapq.heapify(self._jobs)

@@ -28,12 +28,14 @@ class World:
         seed: int | None,
         clock: Callable[[], float] | None,
         settlement_s: int,
+        books_after_s: float,
         base_url: str,
     ) -> None:
         self.seed = seed
         self.clock = Clock(clock)
         self.ids = Ids(seed)
         self.settlement_s = settlement_s
+        self.books_after_s = books_after_s
         self.base_url = base_url
         self.lock = threading.RLock()
         self.store = Store()

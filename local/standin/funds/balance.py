@@ -46,6 +46,7 @@ def post(
     fees: list[Json] | None = None,
     at_once: bool = False,
     description: str | None = None,
+    category: str | None = None,
 ) -> Json:
     """One line in the account's books; every movement of money goes through here."""
     amount, currency, rate = settled(call, amount, currency)
@@ -57,7 +58,7 @@ def post(
         "available_on": call.now + wait_s, "balance_type": "payments", "created": call.now,
         "currency": currency, "description": description, "exchange_rate": rate, "fee": fee,
         "fee_details": fees, "net": amount - fee,
-        "reporting_category": CATEGORIES.get(kind, kind), "source": source,
+        "reporting_category": category or CATEGORIES.get(kind, kind), "source": source,
         "status": "pending" if wait_s else "available", "type": kind,
     }  # fmt: skip
     if wait_s:

@@ -17,7 +17,9 @@ def give_back(call: Call, charge: Json, refund: Json, wishes: Json) -> None:
         transfer = call.get("transfer", charge["transfer"])
         amount = part_of(transfer["amount"], refund, charge)
         if amount := min(amount, transfer["amount"] - transfer["amount_reversed"]):
-            refund["transfer_reversal"] = reverse_transfer(call, transfer, amount)["id"]
+            refund["transfer_reversal"] = reverse_transfer(call, transfer, amount, refund["id"])[
+                "id"
+            ]
     if wishes.get("refund_application_fee") and charge.get("application_fee"):
         home = call.on(call.platform) if call.platform else call
         fee = home.get("application_fee", charge["application_fee"])
@@ -52,15 +54,16 @@ def refund_fee(call: Call, fee: Json, amount: int) -> Json:
     return fee_refund
 
 
-def reverse_transfer(call: Call, transfer: Json, amount: int) -> Json:
+def reverse_transfer(call: Call, transfer: Json, amount: int, refund: str | None = None) -> Json:
     ident = call.new_id("trr")
     entry = balance.post(call, "transfer_refund", amount, transfer["currency"], ident)
     receiver = call.on(call.scope_for(transfer["destination"]))
-    balance.post(receiver, "payment_refund", -amount, transfer["currency"], ident)
+    back = receiver.new_id("pyr")
+    balance.post(receiver, "payment_refund", -amount, transfer["currency"], back)
     reversal = {
         "id": ident, "object": "transfer_reversal", "amount": amount,
         "balance_transaction": entry["id"], "created": call.now, "currency": transfer["currency"],
-        "destination_payment_refund": None, "metadata": {}, "source_refund": None,
+        "destination_payment_refund": back, "metadata": {}, "source_refund": refund,
         "transfer": transfer["id"],
     }  # fmt: skip
     call.insert(reversal)

@@ -19,6 +19,7 @@ class Decline:
     message: str = DECLINED
     advice: str | None = None
     network_code: str | None = None
+    network_advice: str | None = None
     outcome: str = "issuer_declined"
     network_status: str = "declined_by_network"
     reason: str | None = None
@@ -53,23 +54,25 @@ class Card:
         return self.number[-4:]
 
 
-GENERIC = Decline("generic_decline", advice="try_again_later", network_code="05")
+# The network's codes are those that Stripe's test mode gives.
+GENERIC = Decline("generic_decline", advice="try_again_later", network_code="01")
 NO_FUNDS = Decline(
     "insufficient_funds", message="Your card has insufficient funds.", advice="try_again_later",
-    network_code="51",
+    network_code="51", network_advice="02",
 )  # fmt: skip
-LOST = Decline("lost_card", advice="do_not_try_again", network_code="41")
-STOLEN = Decline("stolen_card", advice="do_not_try_again", network_code="43")
-TOO_OLD = Decline("expired_card", "expired_card", EXPIRED, "confirm_card_data", "54",
+LOST = Decline("lost_card", advice="do_not_try_again", network_code="41", network_advice="01")
+STOLEN = Decline("stolen_card", advice="do_not_try_again", network_code="43",
+                 network_advice="01")  # fmt: skip
+TOO_OLD = Decline("expired_card", "expired_card", EXPIRED, "confirm_card_data", "54", "03",
                   param="exp_month")  # fmt: skip
 WRONG_CVC = Decline("incorrect_cvc", "incorrect_cvc", INCORRECT_CVC, "confirm_card_data", "N7",
-                    param="cvc")  # fmt: skip
-FAILED = Decline("processing_error", "processing_error", PROCESSING, "try_again_later", "96")
+                    "03", param="cvc")  # fmt: skip
+FAILED = Decline("processing_error", "processing_error", PROCESSING, "try_again_later", "06")
 TOO_OFTEN = Decline(
     "card_velocity_exceeded",
     message="Your card was declined for making repeated attempts too frequently or exceeding its "
     "amount limit.",
-    advice="try_again_later", network_code="65",
+    advice="try_again_later", network_code="61", network_advice="02",
 )  # fmt: skip
 FRAUDULENT = Decline("fraudulent", advice="do_not_try_again", network_code="59")
 NOT_HONORED = Decline("do_not_honor", advice="try_again_later", network_code="05")

@@ -10,8 +10,9 @@ from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
 from local.standin.engine.search import answer_search
 from local.standin.payments import payment_intents
+from local.standin.payments.addresses import parcel
 from local.standin.payments.cards import by_handle
-from local.standin.payments.payment_methods import new_card_method
+from local.standin.payments.payment_methods import card_of, new_card_method, spent
 from local.standin.payments.states import CHARGE, HOLD
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def create(call: Call) -> Json:
             raise InvalidRequest(
                 f"Missing required param: {name}.", code="parameter_missing", param=name
             )
-    card = by_handle(params.get("source") or "")
+    source = params.get("source") or ""
+    card = by_handle(source)
+    if card is None and source.startswith("tok_"):
+        card, _ = card_of(call, {"token": source}), spent(call, source)
     if card is None:
         raise InvalidRequest(
             "Must provide source or customer.", code="parameter_missing", param="source"
@@ -64,9 +68,11 @@ def create(call: Call) -> Json:
 @route("POST", "/v1/charges/{id}", "ChargeUpdateParams")
 def update(call: Call) -> Json:
     charge = call.named("charge")
-    for name in ("customer", "description", "receipt_email", "shipping", "transfer_group"):
+    for name in ("customer", "description", "receipt_email", "transfer_group"):
         if name in call.params:
             charge[name] = call.params[name]
+    if "shipping" in call.params:
+        charge["shipping"] = parcel(call.params["shipping"])
     if fraud := call.params.get("fraud_details"):
         charge["fraud_details"].update(fraud)
     call.merge_metadata(charge)

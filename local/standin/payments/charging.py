@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local.standin.connect.accounts import display_name
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import job
-from local.standin.funds import balance, shares
-from local.standin.funds.conversion import settled
-from local.standin.payments import debits, disputes, radar
+from local.standin.payments import debits, disputes, radar, takings
 from local.standin.payments.cards import (
     BY_NAME,
     NOT_AUTHENTICATED,
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
 RISK_SCORES = {"normal": 17, "elevated": 67, "highest": 88}
+HELD_FOR_S = 7 * 24 * 3600
 SENTENCES = {
     "authorized": "Payment complete.",
     "manual_review": "Stripe evaluated this payment as having elevated risk, and placed it in your "
@@ -106,7 +105,7 @@ def outcome_of(card: Card | None, declined: Decline | None) -> Json:
     kind = declined.outcome if declined else usual
     return {
         "advice_code": declined.advice if declined else None,
-        "network_advice_code": None,
+        "network_advice_code": declined.network_advice if declined else None,
         "network_decline_code": declined.network_code if declined else None,
         "network_status": declined.network_status if declined else "approved_by_network",
         "reason": (declined.reason or declined.decline_code) if declined
@@ -125,7 +124,7 @@ def method_details(call: Call, method: Json, card: Card | None, *, amount: int) 
     return {
         "card": {
             "amount_authorized": amount, "authorization_code": "123456", "brand": shown["brand"],
-            "checks": shown["checks"], "country": shown["country"],
+            "checks": {**shown["checks"], "cvc_check": "pass"}, "country": shown["country"],
             "exp_month": shown["exp_month"], "exp_year": shown["exp_year"],
             "extended_authorization": {"status": "disabled"},
             "fingerprint": shown["fingerprint"], "funding": shown["funding"],
@@ -151,23 +150,27 @@ def new_charge(call: Call, intent: Json, method: Json, **state: Any) -> Json:
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": statement(call, intent), "captured": False,
         "created": call.now, "currency": intent["currency"], "customer": intent["customer"],
-        "description": intent["description"],
+        "description": intent["description"], "destination": None, "dispute": None,
         "disputed": False, "failure_balance_transaction": None, "failure_code": None,
         "failure_message": None, "fraud_details": {}, "livemode": call.livemode,
-        "metadata": intent["metadata"], "on_behalf_of": intent["on_behalf_of"],
+        "metadata": intent["metadata"], "on_behalf_of": intent["on_behalf_of"], "order": None,
         "outcome": outcome_of(card, None), "paid": True, "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": method_details(call, method, card, amount=intent["amount"]),
         "radar_options": {}, "receipt_email": intent["receipt_email"], "receipt_number": None,
         "receipt_url": receipt, "refunded": False, "review": None, "shipping": intent["shipping"],
-        "source_transfer": None,
+        "source": None, "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded", "transfer_data": intent["transfer_data"],
+        "status": "succeeded", "transfer_data": shared_with(intent["transfer_data"]),
         "transfer_group": intent["transfer_group"],
     }  # fmt: skip
     charge.update(state)
     return call.insert(charge)
+
+
+def shared_with(destination: Json | None) -> Json | None:
+    return {"amount": None, **destination} if destination else None
 
 
 def statement(call: Call, intent: Json) -> str:
@@ -181,7 +184,8 @@ def error_object(declined: Decline, method: Json, charge: str | None = None) -> 
         "advice_code": declined.advice, "charge": charge, "code": declined.code,
         "decline_code": declined.decline_code,
         "doc_url": f"https://docs.stripe.com/error-codes/{declined.code.replace('_', '-')}",
-        "message": declined.message, "network_decline_code": declined.network_code,
+        "message": declined.message, "network_advice_code": declined.network_advice,
+        "network_decline_code": declined.network_code,
         "param": declined.param, "payment_method": method, "type": "card_error",
     }  # fmt: skip
     return {name: value for name, value in error.items() if value is not None}
@@ -242,6 +246,8 @@ def fail_authentication(call: Call, intent: Json) -> None:
 
 def authorize(call: Call, intent: Json, method: Json, card: Card, operation: str) -> Json:
     charge = new_charge(call, intent, method)
+    charge["payment_method_details"]["card"]["capture_before"] = call.now + HELD_FOR_S
+    call.save(charge)
     call.hide(charge["id"], behaviour=card.name)
     INTENT.move(
         intent, operation, "requires_capture",
@@ -258,37 +264,11 @@ def authorize(call: Call, intent: Json, method: Json, card: Card, operation: str
 def succeed(call: Call, intent: Json, method: Json, card: Card, operation: str) -> Json:
     charge = new_charge(call, intent, method)
     call.hide(charge["id"], behaviour=card.name)
-    collect(call, intent, charge, "capture", charge["amount"], at_once=card.settles_at_once)
+    takings.collect(call, intent, charge, "capture", charge["amount"], at_once=card.settles_at_once)
     intent["payment_method"] = method["id"]
     remember_method(call, intent, method)
     finish(call, intent, charge, operation)
     return intent
-
-
-def collect(
-    call: Call, intent: Json, charge: Json, operation: str, amount: int, *, at_once: bool = False
-) -> None:
-    """Book the money that arrives, and the shares of platform and destination."""
-    currency = charge["currency"]
-    came, own, _ = settled(call, amount, currency)
-    fees = [balance.fee_line(balance.processing_fee(came, own), own)]
-    platform_fee = shares.fee_of(intent, amount)
-    if call.platform and platform_fee:
-        fees.append(balance.fee_line(platform_fee, currency, "application_fee"))
-    kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
-    entry = balance.post(
-        call, kind, amount, currency, charge["id"],
-        fees=fees, at_once=at_once, description=charge["description"],
-    )  # fmt: skip
-    CHARGE.move(
-        charge, operation, "captured",
-        status="succeeded", paid=True, captured=True, amount_captured=amount,
-        balance_transaction=entry["id"],
-    )  # fmt: skip
-    shares.share(call, intent, charge)
-    call.save(charge)
-    if at_once:
-        call.emit("balance.available", balance.current(call))
 
 
 def finish(call: Call, intent: Json, charge: Json, operation: str) -> None:
@@ -313,6 +293,7 @@ def doubt(call: Call, intent: Json, charge: Json, card: Card) -> None:
     if card.warned_of:
         radar.warn(call, charge)
     if card.dispute:
+        takings.ensure_booked(call, charge)
         disputes.dispute(call, charge, card.dispute)
 
 
@@ -356,7 +337,7 @@ def clear_debit(call: Call, ident: str) -> None:
     debit = debit_behaviour(call, method)
     call.platform = call.hidden(charge["id"])["platform"]
     if debit.failure is None:
-        collect(call, intent, charge, "clear", charge["amount"])
+        takings.collect(call, intent, charge, "clear", charge["amount"])
         finish(call, intent, charge, "clear")
     else:
         bounce(call, intent, charge, debit, method)

@@ -8,18 +8,28 @@ from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
 from local.standin.engine.search import answer_search
+from local.standin.payments.addresses import whole_address, whole_shipping
 
 if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
-PLAIN = ("address", "description", "email", "name", "phone", "shipping")
+PLAIN = ("description", "email", "name", "phone")
+
+
+def put(customer: Json, given: Json) -> None:
+    customer.update({name: given[name] for name in PLAIN if name in given})
+    if "address" in given:
+        customer["address"] = whole_address(given["address"])
+    if "shipping" in given:
+        customer["shipping"] = whole_shipping(given["shipping"])
 
 
 def new_customer(call: Call, given: Json) -> Json:
     ident = call.new_id("cus", 14)
     customer = {
         "id": ident, "object": "customer", "address": None, "balance": given.get("balance", 0),
-        "created": call.now, "currency": None, "default_source": None, "delinquent": False,
+        "created": call.now, "currency": None, "customer_account": None,
+        "default_source": None, "delinquent": False,
         "description": None, "discount": None, "email": None,
         "invoice_prefix": call.world.ids.token(8).upper(),
         "invoice_settings": {
@@ -31,7 +41,7 @@ def new_customer(call: Call, given: Json) -> Json:
         "preferred_locales": given.get("preferred_locales") or [], "shipping": None,
         "tax_exempt": given.get("tax_exempt") or "none", "test_clock": None,
     }  # fmt: skip
-    customer.update({name: given[name] for name in PLAIN if name in given})
+    put(customer, given)
     call.insert(customer)
     call.emit("customer.created", customer)
     return customer
@@ -70,7 +80,7 @@ def retrieve(call: Call) -> Json:
 @route("POST", "/v1/customers/{id}", "CustomerUpdateParams")
 def update(call: Call) -> Json:
     customer = call.named("customer")
-    customer.update({name: call.params[name] for name in PLAIN if name in call.params})
+    put(customer, call.params)
     for name in ("balance", "preferred_locales", "tax_exempt", "invoice_prefix"):
         if name in call.params:
             customer[name] = call.params[name]

@@ -73,7 +73,7 @@ def open_dispute(call: Call, charge: Json, reason: str, amount: int) -> Json:
     }  # fmt: skip
     dispute["is_charge_refundable"] = DISPUTE.allows(dispute, "refund")
     call.insert(dispute)
-    charge["disputed"] = True
+    charge.update(dispute=ident, disputed=True)
     call.save(charge)
     radar.end_doubts(call, charge, "disputed")
     ends = call.now + INQUIRY_ENDS_AFTER_S if inquiry else dispute["evidence_details"]["due_by"]
@@ -112,7 +112,7 @@ def withdraw(call: Call, dispute: Json) -> None:
 def reinstate(call: Call, dispute: Json) -> None:
     entry = balance.post(
         call, "adjustment", dispute["amount"], dispute["currency"], dispute["id"],
-        description=f"Chargeback reversal for {dispute['charge']}",
+        description=f"Chargeback reversal for {dispute['charge']}", category="dispute_reversal",
     )  # fmt: skip
     dispute["balance_transactions"].append(entry)
     call.save(dispute)

@@ -12,7 +12,8 @@ from local.standin.engine.routing import route
 from local.standin.engine.search import answer_search
 from local.standin.funds import shares
 from local.standin.funds.currencies import require_amount, require_currency, require_step
-from local.standin.payments import charging
+from local.standin.payments import charging, takings
+from local.standin.payments.addresses import parcel
 from local.standin.payments.cards import BY_NAME
 from local.standin.payments.payment_methods import (
     USED_UP,
@@ -32,7 +33,7 @@ ALWAYS_CHANGEABLE = frozenset({
 REDONE_AFTER = frozenset({"amount", "currency", "payment_method", "payment_method_data"})
 SETTABLE = (
     "application_fee_amount", "customer", "description", "on_behalf_of", "receipt_email",
-    "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix",
+    "setup_future_usage", "statement_descriptor", "statement_descriptor_suffix",
     "transfer_data", "transfer_group",
 )  # fmt: skip
 SUFFIX_LENGTH_MAX = 22
@@ -110,16 +111,19 @@ def new_intent(call: Call, given: Json) -> Json:
     allowed = given.get("allowed_payment_method_types") or given.get("payment_method_types")
     automatic = None if allowed else automatic_methods(given)
     intent: Json = {
-        "id": ident, "object": "payment_intent", "amount": given["amount"], "amount_capturable": 0,
+        "id": ident, "object": "payment_intent", "allowed_payment_method_types": allowed,
+        "amount": given["amount"], "amount_capturable": 0,
         "amount_details": {"tip": {}}, "amount_received": 0, "application": None,
         "application_fee_amount": None, "automatic_payment_methods": automatic,
         "canceled_at": None, "cancellation_reason": None,
         "capture_method": given.get("capture_method") or "automatic_async",
         "client_secret": call.secret_for(ident),
         "confirmation_method": given.get("confirmation_method") or "automatic",
-        "created": call.now, "currency": currency, "customer": None, "description": None,
+        "created": call.now, "currency": currency, "customer": None,
+        "customer_account": None, "description": None,
         "excluded_payment_method_types": given.get("excluded_payment_method_types"),
         "last_payment_error": None, "latest_charge": None, "livemode": call.livemode,
+        "managed_payments": {"enabled": False},
         "metadata": given.get("metadata") or {}, "next_action": None, "on_behalf_of": None,
         "payment_method": None, "payment_method_configuration_details": None,
         "payment_method_options": {"card": {
@@ -127,15 +131,20 @@ def new_intent(call: Call, given: Json) -> Json:
             "request_three_d_secure": "automatic",
         }},
         "payment_method_types": allowed or ["card"], "processing": None, "receipt_email": None,
-        "review": None, "setup_future_usage": None, "shipping": None,
+        "review": None, "setup_future_usage": None,
+        "shared_payment_granted_token": None, "shipping": None, "source": None,
         "statement_descriptor": None, "statement_descriptor_suffix": None,
         "status": "requires_payment_method", "transfer_data": None, "transfer_group": None,
     }  # fmt: skip
-    if allowed:
-        intent["allowed_payment_method_types"] = allowed
-    intent.update({name: given[name] for name in SETTABLE if name in given})
+    put(intent, given)
     call.insert(intent)
     return intent
+
+
+def put(intent: Json, given: Json) -> None:
+    intent.update({name: given[name] for name in SETTABLE if name in given})
+    if "shipping" in given:
+        intent["shipping"] = parcel(given["shipping"])
 
 
 def automatic_methods(given: Json) -> Json:
@@ -278,9 +287,9 @@ def apply_changes(call: Call, intent: Json, params: Json) -> None:
     if "amount" in params:
         require_amount(params["amount"], intent["currency"])
         intent["amount"] = params["amount"]
-    for name in ("capture_method", *SETTABLE):
-        if name in params:
-            intent[name] = params[name]
+    if "capture_method" in params:
+        intent["capture_method"] = params["capture_method"]
+    put(intent, params)
     if params.get("return_url"):
         call.hide(intent["id"], return_url=params["return_url"])
     if method := method_given(call, intent, params):
@@ -362,7 +371,7 @@ def captured(call: Call, intent: Json, amount: int) -> Json:
     charge = call.get("charge", intent["latest_charge"])
     card = BY_NAME[call.hidden(charge["id"])["behaviour"]]
     at_once = card.settles_at_once
-    charging.collect(call, intent, charge, "capture", amount, at_once=at_once)
+    takings.collect(call, intent, charge, "capture", amount, at_once=at_once)
     charging.finish(call, intent, charge, "capture")
     return intent
 

@@ -11,6 +11,7 @@ from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
 from local.standin.payments import cards, debits
+from local.standin.payments.addresses import NO_ADDRESS
 from local.standin.payments.cards import Card, Decline
 from local.standin.payments.debits import Debit
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from local.standin.engine.call import Call
 
 NO_DETAILS = {"address": None, "email": None, "name": None, "phone": None, "tax_id": None}
-NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 USED_UP = (
     "The provided PaymentMethod was previously used with a PaymentIntent without Customer "
     "attachment, shared with a connected account without Customer attachment, or was detached from "
@@ -32,7 +32,8 @@ def card_details(card: Card, exp_month: int, exp_year: int) -> Json:
     return {
         "brand": card.brand,
         "checks": {
-            "address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass",
+            "address_line1_check": None, "address_postal_code_check": None,
+            "cvc_check": "unchecked",
         },
         "country": card.country, "display_brand": card.brand, "exp_month": exp_month,
         "exp_year": exp_year, "fingerprint": fingerprint, "funding": card.funding,
@@ -50,6 +51,7 @@ def new_method(call: Call, kind: str, details: Json, given: Json) -> Json:
         "id": call.new_id("pm"), "object": "payment_method",
         "allow_redisplay": given.get("allow_redisplay") or "unspecified",
         "billing_details": billing, kind: details, "created": call.now, "customer": None,
+        "customer_account": None,
         "livemode": call.livemode, "metadata": given.get("metadata") or {}, "type": kind,
     })  # fmt: skip
 
@@ -116,12 +118,10 @@ def resolved(call: Call, handle: str, param: str = "payment_method") -> Json:
 
 def card_of(call: Call, given: Json) -> Card:
     if token := given.get("token"):
-        card = cards.by_handle(token)
-        card = card or cards.BY_NAME.get(call.hidden(token).get("behaviour", ""))
-        if card is None:
-            call.get("token", token, param="card[token]")
-        else:
+        if card := cards.by_handle(token):
             return card
+        call.get("token", token, param="card[token]")
+        return cards.BY_NAME[call.hidden(token)["behaviour"]]
     number = "".join(str(given.get("number", "")).split())
     if not number:
         raise InvalidRequest(
@@ -131,6 +131,19 @@ def card_of(call: Call, given: Json) -> Card:
         require_unexpired(call, given)
         return card
     raise CardDeclined("Your card number is incorrect.", code="incorrect_number", param="number")
+
+
+def spent(call: Call, ident: str) -> Json:
+    """Take what a token stands for, once; give when its card expires."""
+    token = call.get("token", ident, param="card[token]")
+    if token["used"]:
+        raise InvalidRequest(
+            f"You cannot use a Stripe token more than once: {ident}.",
+            code="token_already_used", param="card[token]",
+        )  # fmt: skip
+    token["used"] = True
+    call.save(token)
+    return {name: token["card"][name] for name in ("exp_month", "exp_year")}
 
 
 def require_unexpired(call: Call, given: Json) -> None:
@@ -151,7 +164,11 @@ def made_from(call: Call, given: Json) -> Json:
     """Make a payment method from `payment_method_data` or the parameters of create."""
     kind = given.get("type") or "card"
     if kind == "card":
-        return new_card_method(call, card_of(call, given.get("card") or {}), given)
+        wanted = given.get("card") or {}
+        card = card_of(call, wanted)
+        if (token := wanted.get("token")) and cards.by_handle(token) is None:
+            given = {**given, "card": spent(call, token)}
+        return new_card_method(call, card, given)
     if kind in debits.KINDS:
         return debit_from_details(call, kind, given)
     raise InvalidRequest(
@@ -223,10 +240,17 @@ def declined_error(decline: Decline, **about: Any) -> CardDeclined:
         code=decline.code,
         decline_code=decline.decline_code,
         advice_code=decline.advice,
+        network_advice_code=decline.network_advice,
         network_decline_code=decline.network_code,
         param=decline.param,
         **about,
     )
+
+
+def asked(method: Json) -> None:
+    """Note what the bank has said of a card's code by now."""
+    if method["type"] == "card":
+        method["card"]["checks"]["cvc_check"] = "pass"
 
 
 def attach_to(call: Call, method: Json, customer: str) -> Json:
@@ -244,6 +268,7 @@ def attach_to(call: Call, method: Json, customer: str) -> Json:
     previous = {"customer": method["customer"]}
     if method["customer"] != customer:
         method["customer"] = customer
+        asked(method)
         call.save(method)
         call.emit("payment_method.attached", method, previous)
     return method

@@ -10,7 +10,7 @@ from local.standin.engine.messages import Json
 from local.standin.engine.routing import job, route
 from local.standin.funds import balance, shares_back
 from local.standin.funds.currencies import require_step, shown
-from local.standin.payments import charging, radar
+from local.standin.payments import charging, radar, takings
 from local.standin.payments.cards import BY_NAME
 from local.standin.payments.states import CHARGE, DISPUTE, NOTHING_TO_REFUND, REFUND
 
@@ -45,6 +45,7 @@ def create(call: Call) -> Json:
         call.save(refund)
         call.emit("refund.created", refund)
         return refund
+    takings.ensure_booked(call, charge)
     before = take_back(call, refund, charge, call.params)
     call.emit("refund.created", refund)
     call.emit("charge.refunded", charge, before)

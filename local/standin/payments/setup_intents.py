@@ -8,6 +8,7 @@ from local.standin.engine.errors import Conflict, InvalidRequest
 from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
 from local.standin.engine.routing import route
+from local.standin.payments import setup_attempts
 from local.standin.payments.cards import NOT_AUTHENTICATED, Decline
 from local.standin.payments.mandates import mandate_of
 from local.standin.payments.payment_intents import NEEDS_RETURN_URL, automatic_methods, for_this_key
@@ -104,6 +105,8 @@ def confirmed(call: Call, intent: Json) -> Json:
 
 def attempt(call: Call, intent: Json, operation: str = "confirm") -> Json:
     method = call.get("payment_method", intent["payment_method"], param="payment_method")
+    if operation == "confirm":
+        setup_attempts.begin(call, intent, method)
     if method["type"] == "card":
         card = card_behaviour(call, method)
         if card.authentication in {"required", "until_set_up"} and operation == "confirm":
@@ -114,12 +117,17 @@ def attempt(call: Call, intent: Json, operation: str = "confirm") -> Json:
     return succeed(call, intent, method, operation)
 
 
+def ended(call: Call, intent: Json) -> None:
+    call.save(intent)
+    setup_attempts.follow(call, intent)
+
+
 def require_action(call: Call, intent: Json) -> Json:
     url = f"{call.world.base_url}/c/authenticate/{intent['id']}"
     back = call.hidden(intent["id"]).get("return_url")
     step = {"type": "redirect_to_url", "redirect_to_url": {"return_url": back, "url": url}}
     SETUP.move(intent, "confirm", "requires_action", next_action=step, last_setup_error=None)
-    call.save(intent)
+    ended(call, intent)
     call.emit("setup_intent.requires_action", intent)
     return intent
 
@@ -133,7 +141,7 @@ def refuse(call: Call, intent: Json, method: Json, declined: Decline, operation:
             "message": declined.message, "payment_method": method, "type": "card_error",
         },
     )  # fmt: skip
-    call.save(intent)
+    ended(call, intent)
     call.emit("setup_intent.setup_failed", intent)
     raise declined_error(declined, setup_intent=intent, payment_method=method)
 
@@ -145,7 +153,7 @@ def succeed(call: Call, intent: Json, method: Json, operation: str) -> Json:
     if method["type"] != "card":
         intent["mandate"] = mandate_of(call, method)
     SETUP.move(intent, operation, "succeeded", next_action=None, last_setup_error=None)
-    call.save(intent)
+    ended(call, intent)
     call.emit("setup_intent.succeeded", intent)
     return intent
 
@@ -162,7 +170,7 @@ def authenticated(call: Call, intent: Json, *, passed: bool) -> Json:
             "payment_method": method, "type": "invalid_request_error",
         },
     )  # fmt: skip
-    call.save(intent)
+    ended(call, intent)
     call.emit("setup_intent.setup_failed", intent)
     return intent
 
@@ -215,6 +223,6 @@ def cancel(call: Call) -> Json:
 
 def canceled(call: Call, intent: Json, reason: str | None) -> Json:
     SETUP.move(intent, "cancel", "canceled", cancellation_reason=reason, next_action=None)
-    call.save(intent)
+    ended(call, intent)
     call.emit("setup_intent.canceled", intent)
     return intent

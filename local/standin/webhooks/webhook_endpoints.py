@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from local.standin.engine import parameters
+from local.standin.engine import parameters, versions
 from local.standin.engine.errors import InvalidRequest
 from local.standin.engine.lists import answer_list
 from local.standin.engine.messages import Json
@@ -57,6 +57,8 @@ def new_endpoint(call: Call, params: Json) -> tuple[Json, str]:
     """Make it, and give its secret, which is not to be had again."""
     require_url(params["url"])
     require_events(params["enabled_events"])
+    if params.get("api_version"):
+        versions.require_served(params["api_version"])
     if len(call.store.select(call.scope, "webhook_endpoint")) >= ENDPOINTS_MAX:
         mode = "live" if call.livemode else "test"
         raise InvalidRequest(

@@ -205,3 +205,28 @@ def explained(item: Item, error: ValidationError) -> Iterator[Flaw]:
         expected = f"{error.validator} {json.dumps(error.validator_value)[:200]}"
         says = f"{json.dumps(error.instance)[:120]} where the schema wants {expected}"
         yield Flaw("wrong", ".".join([item.name, *path]), says, item.id)
+
+
+def lengths_of(path: str) -> Iterator[tuple[str, int]]:
+    """Give each parameter of a POST that has a longest length, lists without their indexes."""
+    places = path.strip("/").split("/")
+    for template, methods in spec()["paths"].items():
+        parts = template.strip("/").split("/")
+        same = len(parts) == len(places) and all(
+            part == place or part[0] == place[0] == "{"
+            for part, place in zip(parts, places, strict=True)
+        )
+        if same and "post" in methods:
+            for content in methods["post"]["requestBody"]["content"].values():
+                yield from lengths_in(content["schema"], "")
+
+
+def lengths_in(schema: Json, name: str) -> Iterator[tuple[str, int]]:
+    if "maxLength" in schema:
+        yield name, schema["maxLength"]
+    for choice in schema.get("anyOf", []):
+        yield from lengths_in(choice, name)
+    for key, inner in schema.get("properties", {}).items():
+        yield from lengths_in(inner, f"{name}[{key}]" if name else key)
+    if "items" in schema:
+        yield from lengths_in(schema["items"], f"{name}[]")

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 import stripe
 
+from local.standin.engine.routing import ROUTES
+from local.standin.engine.texts import LENGTHS
 from tests.conformance import figures
 from tests.conformance.schema import published
 from tests.conformance.schema.published import Flaw, Json
@@ -25,6 +27,15 @@ NEWER = {
     "price.recurring.trial_period_days": "the SDK's Price.Recurring has it",
     "product.type": "the SDK's Product has it",
 }
+#: In what Stripe was recorded to answer, and in no schema that it has published.
+RECORDED = dict.fromkeys(
+    (
+        "account.business_profile.specified_commercial_transactions_act_url",
+        "charge.destination", "charge.dispute", "charge.order", "charge.source",
+        "payment_intent.shared_payment_granted_token", "payment_intent.source",
+        "product.attributes",
+    ), "Stripe sends it, and its schema has it no more, or not yet",
+)  # fmt: skip
 GONE = {
     "v2.core.account_link.use_case.account_onboarding.configurations": (
         "the SDK knows it neither in a request nor in an answer"
@@ -125,6 +136,19 @@ def test_the_tour_is_answered_by_every_operation(toured: Witness) -> None:
     assert sorted(routes() - answered) == []
 
 
+@pytest.mark.parametrize("operation", sorted(LENGTHS))
+def test_a_text_is_as_long_as_the_published_schema_says(operation: str) -> None:
+    (path,) = {
+        "/" + "/".join(route.segments)
+        for group in ROUTES.values()
+        for route in group
+        if route.params == operation
+    }
+    said = dict(published.lengths_of(path))
+
+    assert {name: said.get(name) for name in LENGTHS[operation]} == LENGTHS[operation]
+
+
 def test_every_operation_is_stripes() -> None:
     own = {
         path
@@ -142,7 +166,7 @@ def test_no_object_lacks_a_required_key(judged: Judged) -> None:
 
 
 def test_no_object_has_a_key_of_its_own(judged: Judged) -> None:
-    found = judged.unexcused("unknown", NEWER)
+    found = judged.unexcused("unknown", NEWER | RECORDED)
 
     assert not found, "\n".join(found)
 
@@ -158,7 +182,7 @@ def test_few_objects_need_an_exception(judged: Judged) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "exceptions"), [("missing", GONE), ("unknown", NEWER), ("wrong", NULLABLE)]
+    ("kind", "exceptions"), [("missing", GONE), ("unknown", NEWER | RECORDED), ("wrong", NULLABLE)]
 )
 def test_no_exception_is_outlived(judged: Judged, kind: str, exceptions: dict[str, str]) -> None:
     assert exceptions.keys() - judged.of(kind).keys() == set()
@@ -181,6 +205,7 @@ def judge(body: Json, path: str = "/v1/payment_intents/pi_1") -> set[tuple[str, 
         (flaw.kind, flaw.where)
         for item in published.items("GET", path, 200, body)
         for flaw in published.flaws(item)
+        if flaw.where not in NEWER | RECORDED
     }
 
 

@@ -60,6 +60,7 @@ class Tour:
         self.charges()
         self.refunds()
         self.disputes()
+        self.doubts()
         self.catalogue()
         self.checkout()
         self.payment_links()
@@ -87,6 +88,10 @@ class Tour:
 
     def cards(self, customer: str) -> None:
         made = self.post("/v1/payment_methods", type="card", card={"token": "tok_visa"})["id"]
+        fresh = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}
+        token = self.post("/v1/tokens", card=fresh)["id"]
+        self.get(f"/v1/tokens/{token}")
+        self.post("/v1/payment_methods", type="card", card={"token": token})
         self.post(f"/v1/payment_methods/{made}/attach", customer=customer)
         self.post(f"/v1/payment_methods/{made}", billing_details={"name": "Ada"})
         self.get("/v1/payment_methods", customer=customer)
@@ -107,6 +112,7 @@ class Tour:
         self.post("/v1/setup_intents", customer=customer, return_url=BACK, **asked)
         self.post(f"/v1/setup_intents/{self.post('/v1/setup_intents')['id']}/cancel")
         self.get("/v1/setup_intents", expand=["data.latest_attempt"])
+        self.get("/v1/setup_attempts", setup_intent=waiting)
 
     def payments(self) -> None:
         waiting = self.post("/v1/payment_intents", amount=1000, **USD)["id"]
@@ -169,6 +175,17 @@ class Tour:
         self.get(f"/v1/files/{self._client.v1.files.create(sent).id}")
         self.pay(card="pm_card_createDisputeProductNotReceived")
         self.post(f"/v1/disputes/{self.get('/v1/disputes')['data'][0]['id']}/close")
+
+    def doubts(self) -> None:
+        """Hold payments for a review, and hear the network's warnings."""
+        for card in ("pm_card_riskLevelElevated", "pm_card_createIssuerFraudRecord"):
+            self.pay(card=card)
+        review = self.get("/v1/reviews", expand=["data.charge"])["data"][0]["id"]
+        self.get(f"/v1/reviews/{review}")
+        self.post(f"/v1/reviews/{review}/approve")
+        warnings = "/v1/radar/early_fraud_warnings"
+        warning = self.get(warnings, expand=["data.payment_intent"])["data"][0]["id"]
+        self.get(f"{warnings}/{warning}")
 
     def catalogue(self) -> None:
         product = self.post("/v1/products", name="T-shirt", metadata={"size": "m"})["id"]
@@ -271,10 +288,14 @@ class Tour:
 
     def shares(self) -> None:
         paid = self.pay(application_fee_amount=500, transfer_data={"destination": self.merchant})
+        self.clock.now += 1
         self.get(
             f"/v1/payment_intents/{paid['id']}",
             expand=["latest_charge.transfer", "latest_charge.application_fee"],
         )
+        back = {"reverse_transfer": True, "refund_application_fee": True, "amount": 700}
+        self.post("/v1/refunds", payment_intent=paid["id"], **back)
+        self.get("/v1/transfers", expand=["data.source_transaction"])
         fees = self.get("/v1/application_fees", expand=["data.charge"])["data"]
         fee = f"/v1/application_fees/{fees[0]['id']}"
         self.get(fee)
@@ -284,6 +305,7 @@ class Tour:
         self.get(f"/v1/transfers/{sent}", expand=["balance_transaction"])
         self.get("/v1/transfers")
         self.pay(application_fee_amount=50, stripe_account=self.merchant)
+        self.clock.now += 1
         self.get("/v1/charges", stripe_account=self.merchant, expand=["data.application_fee"])
 
     def payouts(self) -> None:

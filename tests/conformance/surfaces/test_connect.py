@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.conformance.surfaces.given import Make
+from tests.conformance.surfaces.given import Make, booked
 
 
 def test_an_account_is_created_with_its_controller(merchant: Any) -> None:
@@ -71,13 +71,15 @@ def test_a_destination_charge_says_whose_money_it_is(shared_payment: Any, mercha
 
 
 def test_a_destination_charge_has_its_fee_and_transfer(v1: Any, shared_payment: Any) -> None:
-    charge = v1.charges.retrieve(shared_payment.latest_charge)
+    charge = booked(v1, shared_payment)
 
     assert charge.application_fee
     assert charge.transfer
 
 
 def test_an_application_fee_is_listed(v1: Any, shared_payment: Any) -> None:
+    booked(v1, shared_payment)
+
     assert [fee.amount for fee in v1.application_fees.list().data] == [500]
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.conformance.surfaces.given import Make
+from tests.conformance.surfaces.given import Make, booked
 
 
 def test_an_answer_is_expanded_two_levels_deep(v1: Any, pay: Make) -> None:
     expand = {"expand": ["latest_charge.balance_transaction"]}
-    charge = v1.payment_intents.retrieve(pay().id, expand).latest_charge
+    paid = pay()
+    booked(v1, paid)
+    charge = v1.payment_intents.retrieve(paid.id, expand).latest_charge
 
     assert charge.object == "charge"
     assert charge.balance_transaction.object == "balance_transaction"

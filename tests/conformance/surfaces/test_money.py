@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.conformance.surfaces.given import Make
+from tests.conformance.surfaces.given import Make, booked
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_dispute_is_opened_listed_and_answered(v1: Any, pay: Make) -> None:
 
 
 def test_a_charge_is_in_the_balance_less_its_fee(v1: Any, paid: Any) -> None:
-    charge = v1.charges.retrieve(paid.latest_charge)
+    charge = booked(v1, paid)
     entry = v1.balance_transactions.retrieve(charge.balance_transaction)
     listed = v1.balance_transactions.list({"limit": 50}).data
 
@@ -79,7 +79,8 @@ def test_a_charge_is_in_the_balance_less_its_fee(v1: Any, paid: Any) -> None:
     assert [one.id for one in listed if one.type == "charge"] == [entry.id]
 
 
-def test_a_payout_is_made_and_found(v1: Any, paid: Any) -> None:
+def test_a_payout_is_made_and_found(v1: Any, pay: Make) -> None:
+    pay(2000, card="pm_card_bypassPending")
     payout = v1.payouts.create({"amount": 100, "currency": "usd"})
 
     assert payout.object == "payout"
