@@ -11,7 +11,7 @@ from payments.cases.links import bank_confirmation, pay_page, press_pay
 from payments.config import settings
 from payments.doors.doors import Doors
 from payments.edge import addresses, api, arriving, headers, pages, runtime, screening
-from payments.errors import NotFound, PaymentsError
+from payments.errors import CustomerRefused, NotFound, PaymentsError
 from payments.steps.links.payability import LinkState
 from payments.wording import locales, reading
 from payments.wording.sheets import Sheet, rendered
@@ -19,6 +19,8 @@ from payments.wording.sheets import Sheet, rendered
 #: Where the answer to a press of Pay may lead: Stripe's page, and a bank's by way of Stripe.
 CHECKOUT = ("https://checkout.stripe.com", "https://hooks.stripe.com")
 SAVED_CARD = "/p/saved-card"
+#: Refusals that a payer is told of in words of their own; of all others, to try again.
+_NOTICES = {NotFound: "not_found", CustomerRefused: "details_refused"}
 
 Result = dict[str, Any]
 
@@ -30,7 +32,7 @@ def handler(event: dict[str, Any], context: Any) -> Result:
         result = _route(event)
     except PaymentsError as refusal:
         api.logger.info("refused", code=refusal.code, status=refusal.status)
-        known = "not_found" if isinstance(refusal, NotFound) else "refused"
+        known = _NOTICES.get(type(refusal), "refused")
         result = _html(refusal.status, pages.notice(known, _locale(event)))
         result["headers"] |= refusal.headers
     except Exception as error:  # noqa: BLE001 - the last line: a bug becomes a page that says nothing

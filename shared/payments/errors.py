@@ -6,7 +6,7 @@ PaymentsError
 ├── Invalid                422  ValidationFailed, IdempotencyKeyRequired, AmountNotRepresentable,
 │   │                           AmountTooSmall, AmountTooLarge, CurrencyNotSupported,
 │   │                           KeyModeMismatch, KeysNotSameAccount, StripeRequestRefused,
-│   │                           PanDetected, AddressRefused
+│   │                           CustomerRefused, PanDetected, AddressRefused
 │   ├── MalformedJson, InvalidSignature, InvalidState    400
 │   ├── PayloadTooLarge                    413
 │   ├── UnsupportedMediaType               415
@@ -121,6 +121,10 @@ class KeysNotSameAccount(Invalid):
 
 class StripeRequestRefused(Invalid):
     """Stripe understood the request and refused it; its code is in `stripe_code`."""
+
+
+class CustomerRefused(Invalid):
+    """Stripe refuses what is kept of the customer: `field` says what has to be corrected."""
 
 
 class PanDetected(Invalid):

@@ -2,15 +2,18 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from http import HTTPStatus
 from typing import Any
 
 from payments.doors.aws.answers import Refused, Unanswered
 
+from payments.facts.email_address import accepted
+
 #: SES takes no more of a subject than a mail's line holds.
-SUBJECT_MAX, NAME_MAX, ADDRESS_MAX = 200, 80, 254
+SUBJECT_MAX, NAME_MAX = 200, 80
 
 
 class NotSent(Exception):
@@ -68,8 +71,9 @@ class Mailer:
             "Content": {"Simple": _content(mail)},
             "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
         }
-        if mail.reply_to:
-            request["ReplyToAddresses"] = [_address(mail.reply_to)]
+        with suppress(NotSent):
+            # Where no answer finds its way, the mail still does.
+            request |= {"ReplyToAddresses": [_address(mail.reply_to)]} if mail.reply_to else {}
         if self._events:
             request["ConfigurationSetName"] = self._events
         try:
@@ -133,15 +137,8 @@ def _line(text: str, most: int) -> str:
 
 
 def _address(text: str) -> str:
-    """Return one bare address, or refuse: a comma or a line break could add readers."""
-    # The library reads a text in the square of its length; no address is longer than this.
-    name, address = parseaddr(text[: ADDRESS_MAX + 1])
-    if (
-        len(text) > ADDRESS_MAX
-        or name
-        or address != text
-        or not text.isascii()
-        or not text.isprintable()
-    ):
-        raise NotSent("address_refused", again=False)
-    return text
+    """Return one bare address as SES takes it, or refuse it: it would add readers, or find none."""
+    try:
+        return accepted(text)
+    except ValueError:
+        raise NotSent("address_refused", again=False) from None

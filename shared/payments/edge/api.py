@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from payments.doors.secrets import SecretMissing
 from payments.edge import arriving, auditing, bugs, headers, replaying, runtime, times
@@ -31,6 +31,7 @@ from payments.errors import (
     Unauthenticated,
     ValidationFailed,
 )
+from payments.facts import email_address
 from payments.facts.caller import Caller
 from payments.money import MAXIMUM_TOTAL
 
@@ -56,9 +57,12 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Cursor = Annotated[str | None, Query(max_length=64)]
 #: Where a list is sorted by names that are not ours.
 LongCursor = Annotated[str | None, Query(max_length=200)]
-#: One bare address: nothing in it can end it in a mail's header, or add another one.
-_PART = r'[^@\s\x00-\x1f\x7f-\x9f,;:<>()\[\]\\"]+'
-Email = Annotated[str, Field(pattern=rf"^{_PART}@{_PART}$", max_length=254)]
+#: One bare address that Stripe and SES take; its domain is kept in ASCII.
+Email = Annotated[
+    str,
+    Field(max_length=email_address.ADDRESS_MAX, json_schema_extra={"format": "email"}),
+    AfterValidator(email_address.accepted),
+]
 Day = times.Day
 Time = times.Time
 #: Minor units. Strict: a float or a digit string is refused, not rounded.

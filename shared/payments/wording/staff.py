@@ -34,6 +34,16 @@ SENTENCES = {
     "mail_bounced.next": "Correct the address. If it works again: POST "
     "/v1/notifications/lift-suppression. GET /v1/notifications?invoice= shows what became of every "
     "mail; of a day's addresses only the first few are mailed to you.",
+    "mail_email_refused.subject": "Stripe refuses the e-mail address of {whom}",
+    "mail_email_refused.title": "{whom} cannot pay: Stripe refuses their e-mail address",
+    "mail_email_refused.body": "A payment was tried, and nothing was charged. Stripe takes none of "
+    "this customer as long as the address is not corrected.",
+    "mail_email_refused.next": "Correct the customer's email: PUT /v1/customers/{{ref}}.",
+    "mail_name_refused.subject": "Stripe refuses the name of {whom}",
+    "mail_name_refused.title": "{whom} cannot pay: Stripe refuses their name",
+    "mail_name_refused.body": "A payment was tried, and nothing was charged. Stripe takes none of "
+    "this customer as long as the name is not corrected.",
+    "mail_name_refused.next": "Correct the customer's name: PUT /v1/customers/{{ref}}.",
     "mail_complained.subject": "A mail to {whom} was marked as spam",
     "mail_complained.title": "A mail to {whom} was marked as spam",
     "mail_complained.body": "Nothing more is sent to that address, not even confirmations: "

@@ -24,7 +24,7 @@ from payments.facts.notification import (
 from payments.steps.notifications.domain_events import events_of
 from payments.steps.notifications.fan_out import dispatch
 from payments.steps.notifications.mail_limits import Withheld, count_mail
-from payments.steps.notifications.mail_problems import tell_of_limit
+from payments.steps.notifications.mail_problems import not_taken, tell_of_limit
 from payments.steps.notifications.mail_scene import Nobody
 from payments.steps.notifications.mails import compose, readers_of
 
@@ -135,6 +135,7 @@ def _send(reader: str, mail: Mail, claimed: Notification, doors: Doors) -> Notif
         message = doors.mail.send(mail, **_tags(reader, claimed))
     except NotSent as refused:
         if not refused.again or doors.now() - claimed.created_at > GIVE_UP_AFTER:
+            not_taken(claimed, reader, refused.reason, doors)
             return claimed.telling(reader, _part(PartStatus.FAILED, doors, reason=refused.reason))
         parts = {name: part for name, part in claimed.parts.items() if name != reader}
         return claimed.having(parts=parts)

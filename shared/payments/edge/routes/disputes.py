@@ -36,7 +36,7 @@ class EvidenceTexts(api.Body):
     billing_address: Words | None = None
     cancellation_policy_disclosure: Words | None = None
     cancellation_rebuttal: Words | None = None
-    customer_email_address: Words | None = None
+    customer_email_address: api.Email | None = None
     customer_name: Words | None = None
     customer_purchase_ip: Words | None = None
     duplicate_charge_explanation: Words | None = None

@@ -7,13 +7,19 @@ from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.doors.store import change
 from payments.doors.table import RowChanged
-from payments.errors import StripeUnavailable
+from payments.errors import (
+    CustomerRefused,
+    PaymentsError,
+    StripeRequestRefused,
+    StripeUnavailable,
+)
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.facts.reservation import Reservation
 from payments.money import require_currency
 from payments.steps.modules.permissions import Permitted, require_grant, require_ready, require_use
+from payments.steps.notifications.mail_problems import customer_refused
 from payments.steps.retry import retrying
 
 
@@ -167,6 +173,8 @@ def _create_customer(customer: Customer, slot: str, gateway: Gateway, doors: Doo
         return gateway.create_customer(
             params, f"{customer.tenant}:{customer.ref}:{slot}:{customer.version}"
         )
+    except StripeRequestRefused as refusal:
+        raise _refused(customer, refusal, doors) from None
     except FailedAtStripe:
         # It would fail for a day under this key: another version makes another one.
         with suppress(RowChanged):
@@ -174,6 +182,26 @@ def _create_customer(customer: Customer, slot: str, gateway: Gateway, doors: Doo
         raise StripeUnavailable("Stripe failed; nothing was charged.") from None
     except OutcomeUnknown:
         raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None
+
+
+def _refused(customer: Customer, refusal: StripeRequestRefused, doors: Doors) -> PaymentsError:
+    """Return which field Stripe refuses, of which the merchant is told as well."""
+    field, code = refusal.members.get("param"), refusal.members.get("stripe_code")
+    if field not in {"email", "name"}:
+        return refusal
+    told = customer_refused(customer, field, code or "refused", doors)
+    with suppress(RowChanged):
+        doors.store.write(told)
+    return CustomerRefused(
+        f"Stripe refuses the {_FIELDS[field]} of customer {customer.ref}: correct it with PUT "
+        f"/v1/customers/{customer.ref}. Nothing was charged.",
+        customer=customer.ref,
+        field=field,
+        stripe_code=code,
+    )
+
+
+_FIELDS = {"email": "e-mail address", "name": "name"}
 
 
 def _take_back(made: str, gateway: Gateway) -> None:

@@ -9,6 +9,7 @@ from payments.doors.mail import Mail
 from payments.doors.store import Change
 from payments.doors.table import RowChanged
 from payments.errors import NotFound
+from payments.facts.customer import Customer
 from payments.facts.mailing import RETURNED_NOTICES_PER_DAY, Report
 from payments.facts.notification import Kind, Notification, PartStatus
 from payments.steps.notifications.mail_limits import Withheld, first_reachable
@@ -51,6 +52,43 @@ def news_of(report: Report, doors: Doors) -> Iterator[Change[Notification]]:
             status=report.status,
             reason=report.reason,
         )
+
+
+def customer_refused(
+    customer: Customer, field: str, why: str, doors: Doors
+) -> Change[Notification]:
+    """Return what tells the merchant, once a day, that Stripe takes no payment of a customer."""
+    now = doors.now()
+    return of_tenant(
+        Kind.MAIL_RETURNED,
+        f"{now:%Y-%m-%d}:{customer.ref}:{field}",
+        tenant=customer.tenant,
+        at=now,
+        about="CUS",
+        subject=customer.ref,
+        reader="buyer",
+        status=f"{field}_refused",
+        reason=why,
+    )
+
+
+def not_taken(notice: Notification, reader: str, why: str, doors: Doors) -> None:
+    """Have the merchant told that SES does not even take a mail to a buyer."""
+    if reader != "buyer":
+        return
+    report = Report(
+        tenant=notice.tenant,
+        about=notice.about,
+        subject=notice.subject,
+        notice=notice.id,
+        reader=reader,
+        status="bounced",
+        reason=why,
+        final=True,
+        at=doors.now(),
+    )
+    with suppress(RowChanged):
+        doors.store.write(*news_of(report, doors))
 
 
 def mail_returned(notice: Notification, doors: Doors) -> Mail:
