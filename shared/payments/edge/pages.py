@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -95,9 +96,12 @@ def _title(view: LinkView, locale: str) -> str:
 def _notes(view: LinkView, locale: str) -> list[Note]:
     found = []
     if view.state is not LinkState.PAYABLE:
-        ended = locales.day(view.link.expires_at, locale) if view.link.expires_at else ""
         left = locales.amount(view.left, view.invoice.currency, locale)
-        values = {"merchant": view.merchant, "date": ended, "left": left} | _asked(view, locale)
+        values = {
+            "merchant": view.merchant,
+            "date": _last_day(view, locale),
+            "left": left,
+        } | _asked(view, locale)
         text = say(f"page.{view.state}.text", locale, **values)
         title = say(f"page.{view.state}.title", locale) if view.state not in _SILENT else ""
         found.append(Note(text, title, _MOODS.get(view.state, "")))
@@ -111,7 +115,7 @@ def _notes(view: LinkView, locale: str) -> list[Note]:
         found.append(Note(say("page.part", locale, part=part, left=left)))
     if view.state is LinkState.PAYABLE and view.failed_at:
         found.append(
-            Note(say("page.failed", locale, date=locales.day(view.failed_at, locale)), "", "bad")
+            Note(say("page.failed", locale, date=_day(view, view.failed_at, locale)), "", "bad")
         )
     return found
 
@@ -124,7 +128,27 @@ def _asked(view: LinkView, locale: str) -> dict[str, str]:
     if view.card and view.card.last4:
         brand = _brand(view.card.brand or "")
         card = say("page.card", locale, brand=brand, last4=view.card.last4).strip()
-    return {"card": card, "date": locales.day(view.waiting.confirm_by, locale)}
+    return {"card": card, "date": _day(view, view.waiting.confirm_by, locale)}
+
+
+def _day(view: LinkView, at: datetime, locale: str) -> str:
+    """Write a day as the merchant counts them."""
+    return locales.day_of(at, locale, view.settings.time_zone)
+
+
+def _last_day(view: LinkView, locale: str) -> str:
+    """Write the last day of a link: one that ends at midnight ends with the day before."""
+    if not view.link.expires_at:
+        return ""
+    return _day(view, view.link.expires_at - timedelta(seconds=1), locale)
+
+
+def _due(view: LinkView, locale: str) -> str:
+    due = view.invoice.due
+    if not due:
+        return ""
+    name = "page.overdue" if view.is_overdue else "page.due"
+    return say(name, locale, date=locales.day(due, locale))
 
 
 def _brand(name: str) -> str:
@@ -147,9 +171,7 @@ def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
         sum=written(view.left if view.may_choose else view.part + view.surcharge)
         if payable
         else "",
-        due=say("page.due", locale, date=locales.day(invoice.due, locale))
-        if invoice.due and payable
-        else "",
+        due=_due(view, locale) if payable else "",
         message=(say("page.message", locale, merchant=view.merchant), message) if message else None,
         lines=lines
         or (
@@ -159,7 +181,7 @@ def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
             ),
         ),
         sums=tuple(_sums(view, locale, written)),
-        history=tuple(_paid(each, locale, written) for each in view.received),
+        history=tuple(_paid(view, each, locale, written) for each in view.received),
     )
 
 
@@ -179,8 +201,8 @@ def _sums(view: LinkView, locale: str, written: Callable[[int], str]) -> list[tu
     return found
 
 
-def _paid(received: Received, locale: str, written: Callable[[int], str]) -> Paid:
-    payment, date = received.payment, locales.day(received.payment.paid_at, locale)
+def _paid(view: LinkView, received: Received, locale: str, written: Callable[[int], str]) -> Paid:
+    payment, date = received.payment, _day(view, received.payment.paid_at, locale)
     url = payment.note.receipt_url
     receipt = (say("page.receipt", locale), url, say("page.receipt_of", locale, date=date))
     back = say("page.given_back", locale, amount=written(received.refunded))

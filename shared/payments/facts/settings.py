@@ -1,6 +1,8 @@
 """What a tenant has decided for itself; without a row, what is the default here."""
 
+from datetime import date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -8,6 +10,7 @@ from payments.errors import PermissionDenied
 from payments.facts.caller import Caller
 from payments.facts.fact import Fact
 from payments.facts.mailing import MailLimits
+from payments.facts.time_zone import UTC
 from payments.money import Money
 
 
@@ -36,6 +39,8 @@ class Settings(Fact):
     logo: str | None = None
     colour: str | None = None
     seller_email: str | None = None
+    #: In which the days begin that its payers and its own people read.
+    time_zone: str = UTC
     return_origins: tuple[str, ...] = ()
     refund_limit: tuple[Limit, ...] = ()
     late_payment: Literal["credit", "refund"] = "credit"
@@ -49,6 +54,10 @@ class Settings(Fact):
     def undecided(cls, tenant: str) -> "Settings":
         """Return what counts for a tenant that has decided nothing yet."""
         return cls(tenant=tenant, version=0)
+
+    def today(self, now: datetime) -> date:
+        """Return which day it is for the merchant."""
+        return now.astimezone(ZoneInfo(self.time_zone)).date()
 
     def require_may_refund(self, money: Money, caller: Caller) -> None:
         """Leave it to an admin to give back more of one payment than the tenant's limit."""

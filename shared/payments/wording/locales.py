@@ -5,6 +5,7 @@ from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -55,6 +56,17 @@ def amount(minor: int, currency: str, locale: str) -> str:
     return re.sub(r"(?<=[A-Z])(?=\d)", "\N{NO-BREAK SPACE}", str(written))
 
 
-def day(at: date | datetime, locale: str) -> str:
-    """Write a day; a time is taken in UTC."""
-    return format_date(at, format="long", locale=_format(locale))
+def day(on: date, locale: str) -> str:
+    """Write a day."""
+    return format_date(on, format="long", locale=_format(locale))
+
+
+def day_of(at: datetime, locale: str, zone: str) -> str:
+    """Write on which day of a time zone something was; only a merchant's own goes unlabelled."""
+    written = day(at.astimezone(ZoneInfo(zone)).date(), locale)
+    return f"{written} (UTC)" if zone == "UTC" else written
+
+
+def minute_of(at: datetime, zone: str) -> str:
+    """Write a time to the minute, with the time zone that it is in."""
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"

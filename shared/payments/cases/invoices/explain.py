@@ -126,7 +126,7 @@ def _tell_claimed(owed: str, invoice: Invoice, rows: InvoiceRows) -> tuple[str, 
             "Wait, or charge a card: the page is closed first.",
         )
     if attempt.waits and attempt.confirm_by:
-        until = f"{attempt.confirm_by:%Y-%m-%d}"
+        until = f"{attempt.confirm_by:%Y-%m-%d %H:%M} UTC"
         following = f"Wait until {until}, or collect in another way: it is closed first."
         return f"{owed} {WAITS[attempt.status]}", following
     return f"{owed} {WAITS[attempt.status]}", "Wait: it ends by itself, and is never charged twice."

@@ -50,6 +50,8 @@ class LinkView:
     #: What waits for the payer to confirm it with their bank, and the card that is to pay it.
     waiting: Attempt | None = None
     card: SavedMethod | None = None
+    #: Whether the merchant's day is later than the one on which it was to be paid.
+    is_overdue: bool = False
 
     @property
     def least_rest(self) -> int:
@@ -95,6 +97,7 @@ def view(token: str, *, doors: Doors) -> LinkView:
         failed_at=_failed_at(rows),
         waiting=waiting,
         card=card_of(waiting, doors) if waiting else None,
+        is_overdue=invoice.due is not None and invoice.due < settings.today(doors.now()),
     )
 
 

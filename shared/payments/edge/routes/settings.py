@@ -11,6 +11,7 @@ from payments.cases.modules import configure
 from payments.edge import api, runtime
 from payments.facts.mailing import MailLimits
 from payments.facts.settings import Settings
+from payments.facts.time_zone import UTC, known
 from payments.money import MAXIMUM_TOTAL, require_currency
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -18,6 +19,10 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 _LIMITS = MailLimits()
 Days = Annotated[int, Field(strict=True, ge=1, le=30)]
 Address = Annotated[str, Field(max_length=2000)]
+
+
+#: Of the IANA database.
+Zone = Annotated[str, Field(max_length=64), AfterValidator(known)]
 
 
 class LimitIn(api.Body):
@@ -50,6 +55,8 @@ class ChangeSettings(api.Body):
     """
     What is left out stays; null takes the name, the logo, the colour or the address away.
 
+    In `time_zone` the days begin that payers read; in UTC, they are labelled so.
+
     `return_origins` are where a payer may be sent back to. Of one payment, anybody but an admin
     gives back `refund_limit` at most. `retry_schedule` is in days from one try to the next.
     Money for a void invoice (`late_payment`), and what Stripe collected beyond what is owed
@@ -61,6 +68,7 @@ class ChangeSettings(api.Body):
     logo: Address | None = None
     colour: Annotated[str | None, Field(pattern=r"^#[0-9a-f]{6}$")] = None
     seller_email: api.Email | None = None
+    time_zone: Zone = UTC
     return_origins: Annotated[tuple[Address, ...], Field(max_length=20)] = ()
     refund_limit: Annotated[
         tuple[LimitIn, ...], Field(max_length=50), AfterValidator(_one_each)
@@ -78,6 +86,7 @@ class SettingsOut(BaseModel):
     logo: str | None
     colour: str | None
     seller_email: str | None
+    time_zone: str
     return_origins: list[str]
     refund_limit: list[dict[str, Any]]
     late_payment: str

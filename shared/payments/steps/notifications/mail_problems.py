@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 
 from payments.doors.doors import Doors
 from payments.doors.mail import Mail
@@ -16,6 +15,7 @@ from payments.steps.notifications.mail_limits import Withheld, first_reachable
 from payments.steps.notifications.mail_scene import Nobody, to_house
 from payments.steps.notifications.outbox import of_tenant
 from payments.wording.letters import Letter
+from payments.wording.locales import minute_of
 from payments.wording.staff import LOCALE, reason, tell
 
 
@@ -106,15 +106,13 @@ def mail_returned(notice: Notification, doors: Doors) -> Mail:
 def mail_held(notice: Notification, doors: Doors) -> Mail:
     """Tell that a limit is reached, and whose it is."""
     scope = notice.refs["scope"]
-    limits = doors.store.settings(notice.tenant).mail_limits
+    settings = doors.store.settings(notice.tenant)
     letter = _letter(
-        f"mail_held_{scope}", limit=str(getattr(limits, scope)), until=_hour(notice.created_at)
+        f"mail_held_{scope}",
+        limit=str(getattr(settings.mail_limits, scope)),
+        until=minute_of(notice.created_at, settings.time_zone),
     )
     return to_house(notice.tenant, letter, _address(notice, doors), doors)
-
-
-def _hour(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _letter(name: str, facts: tuple[tuple[str, str], ...] = (), **values: str) -> Letter:

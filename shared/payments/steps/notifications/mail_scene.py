@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from payments.config import settings as deployment
 from payments.doors.doors import Doors
@@ -40,6 +41,10 @@ class Scene:
     def locale(self) -> str:
         """How the buyer reads and counts."""
         return locales.known(self.customer.locale)
+
+    def day(self, at: datetime, locale: str) -> str:
+        """Write a day as the merchant counts them."""
+        return locales.day_of(at, locale, self.settings.time_zone)
 
     def values(self, amount: int, locale: str) -> dict[str, str]:
         """Return what the sentences about an amount speak of."""
@@ -134,7 +139,7 @@ class Scene:
             title=f"{label['invoice']} {invoice.number}",
             facts=(
                 (label["bill_to"], self.customer.name),
-                (label["date"], locales.day(invoice.created_at, locale)),
+                (label["date"], self.day(invoice.created_at, locale)),
                 *([(label["order"], invoice.order_ref)] if invoice.order_ref else []),
             ),
             heads=(label["item"], label["quantity"], label["amount"]),

@@ -20,7 +20,7 @@ from payments.steps.notifications.mail_scene import (
     to_seller,
     to_watcher,
 )
-from payments.wording import invoice_pdf, locales
+from payments.wording import invoice_pdf
 from payments.wording.letters import Letter
 from payments.wording.sentences import say
 from payments.wording.staff import LOCALE as STAFF
@@ -79,12 +79,12 @@ def _about_payment(
     name: str, scene: Scene, payment: Payment, locale: str, word: Callable[[str], str]
 ) -> Letter:
     ending = "part" if scene.invoice.outstanding else "paid"
-    facts = [*scene.facts(payment.gross, locale), *_when(payment, locale)]
+    facts = [*scene.facts(payment.gross, locale), *_when(scene, payment, locale)]
     return scene.letter(name, locale, word, facts, body=ending)
 
 
-def _when(payment: Payment, locale: str) -> list[tuple[str, str]]:
-    facts = [(say("mail.label.date", locale), locales.day(payment.paid_at, locale))]
+def _when(scene: Scene, payment: Payment, locale: str) -> list[tuple[str, str]]:
+    facts = [(say("mail.label.date", locale), scene.day(payment.paid_at, locale))]
     if payment.note.last4:
         shown = f"{(payment.note.brand or '').title()} •••• {payment.note.last4}".strip()
         facts.append((say("mail.label.card", locale), shown))
@@ -162,7 +162,7 @@ def _confirm_mail(notice: Notification, doors: Doors) -> Mail:
         raise Nobody("asked_no_more")
     name, locale = "mail.confirm", scene.locale
     word, page = _words(scene, attempt.charged), pay_page(notice, scene.link(attempt, doors), doors)
-    until = locales.day(attempt.confirm_by, locale)
+    until = scene.day(attempt.confirm_by, locale)
     facts = [*scene.facts(attempt.charged, locale), (say("mail.label.confirm_by", locale), until)]
     button = (word(f"{name}.button"), page) if page else None
     return to_buyer(scene, scene.letter(name, locale, word, facts, button=button))

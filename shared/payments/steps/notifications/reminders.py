@@ -37,7 +37,7 @@ def _about_card(card: SavedMethod, locale: str, seller: str) -> Letter:
     values = {
         "seller": seller,
         "card": f"{(card.brand or '').title()} •••• {card.last4 or ''}".strip(),
-        "until": locales.day(last, locale) if last else "",
+        "until": locales.day(last.date(), locale) if last else "",
     }
     test = (say("mail.note.test", locale),) if card.mode == "test" else ()
     return Letter(
@@ -60,7 +60,7 @@ def deadline(notice: Notification, doors: Doors) -> Mail:
         raise Nobody("answered")
     # A bank may give less time than a reminder has been made for.
     days = max(1, -((doors.now() - dispute.due_by) // timedelta(days=1)))
-    until = locales.day(dispute.due_by, STAFF)
+    until = scene.day(dispute.due_by, STAFF)
     values = scene.values(dispute.amount, STAFF) | {
         "days": f"{days} day{'s' if days != 1 else ''}",
         "until": until,
