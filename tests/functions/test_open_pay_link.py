@@ -563,7 +563,13 @@ def choose(shop: Shop, path: str, typed: str, lang: str = "en") -> Answer:
 
 @pytest.mark.parametrize(
     ("typed", "lang", "amount"),
-    [("10", "en", 1000), ("12.50", "en", 1250), ("12,50", "de", 1250), ("40.00", "en", 4000)],
+    [
+        ("€10", "en", 1000),
+        ("10", "en", 1000),
+        ("12.50", "en", 1250),
+        ("12,50", "de", 1250),
+        ("40.00", "en", 4000),
+    ],
 )
 def test_a_payer_who_may_choose_pays_what_they_type(
     shop: Shop, typed: str, lang: str, amount: int
@@ -634,17 +640,21 @@ def test_a_modules_own_limits_are_told_beside_the_field(shop: Shop) -> None:
 
 @pytest.mark.parametrize("rule", ["full", "choose"])
 @pytest.mark.parametrize(
-    "terms", [{"limits": [{"currency": "eur", "min": 5000}]}, {"currencies": ["usd"]}]
+    ("terms", "words"),
+    [
+        ({"limits": [{"currency": "eur", "min": 5000}]}, "€40.00, is less than one online payment"),
+        ({"currencies": ["usd"]}, "You were not charged"),
+    ],
 )
 def test_a_page_offers_nothing_to_press_where_a_press_would_be_refused(
-    shop: Shop, rule: str, terms: Json
+    shop: Shop, rule: str, terms: Json, words: str
 ) -> None:
     path = shop.link(shop.invoice(), rule=rule)
     module = f"/v1/payment-modules/{shop.module['id']}"
     seen = {"if-match": shop.admin.get(module).headers["etag"]}
     expect(200, shop.admin.send("PATCH", module, terms, headers=seen))
 
-    assert say(shop, path, "You were not charged")
+    assert say(shop, path, words)
 
 
 def test_a_press_while_a_payment_is_processing_uses_up_none_of_the_payers_tries(shop: Shop) -> None:

@@ -68,6 +68,18 @@ def test_every_sentence_of_the_pages_is_used() -> None:
         (100000, "isk", "en", "ISK\xa01,000"),
         (4050, "rsd", "en", "RSD\xa040.50"),
         (-1500, "usd", "en", "-$15.00"),
+        # As CLDR has it, where Babel does not follow.
+        (123456, "eur", "es", "1234,56\xa0€"),
+        (1234567, "eur", "es-ES", "12.345,67\xa0€"),
+        (123456, "mxn", "es-MX", "$1,234.56"),
+        (123456, "eur", "pt-PT", "1234,56\xa0€"),
+        (1234567, "eur", "pt-PT", "12\xa0345,67\xa0€"),
+        (123456, "brl", "pt-BR", "R$\xa01.234,56"),
+        (123456, "chf", "fr-CH", "1\u202f234.56\xa0CHF"),
+        (123456, "chf", "fr", "1\u202f234,56\xa0CHF"),
+        (123456, "ars", "es-AR", "$\xa01.234,56"),
+        (-123456, "usd", "es-AR", "-US$\xa01.234,56"),
+        (20_000_050, "inr", "en-IN", "₹2,00,000.50"),
     ],
 )
 def test_an_amount_has_the_digits_of_its_currency(
@@ -76,19 +88,46 @@ def test_an_amount_has_the_digits_of_its_currency(
     assert locales.amount(minor, currency, locale) == shown
 
 
+#: Of every language, and those of its countries that write otherwise.
+LOCALES = (
+    *("en", "en-GB", "en-IN", "en-CA", "de", "de-AT", "de-CH", "es", "es-AR", "es-MX"),
+    *("fr", "fr-CA", "fr-CH", "ja", "pt", "pt-BR", "pt-PT"),
+)
+
+
 @given(
-    units=st.integers(1, 999_999),
+    units=st.integers(1, 999_999_999),
     currency=st.sampled_from(sorted(SUPPORTED)),
     locale=st.sampled_from(
-        ["en", "en-GB", "de", "de-CH", "es", "fr", "fr-CA", "ja", "pt", "pt-BR"]
+        [
+            "en",
+            "en-GB",
+            "en-IN",
+            "en-CA",
+            "de",
+            "de-AT",
+            "de-CH",
+            "es",
+            "es-AR",
+            "es-MX",
+            "fr",
+            "fr-CA",
+            "fr-CH",
+            "ja",
+            "pt",
+            "pt-BR",
+            "pt-PT",
+        ]
     ),
 )
 def test_what_a_page_writes_can_be_typed(units: int, currency: str, locale: str) -> None:
     minor = units * (100 if currency in WHOLE_UNITS else step(currency))
 
-    typed = reading.plain(minor, currency, locale)
-
-    assert reading.minor_units(typed, currency, locale) == minor
+    for typed in (
+        reading.plain(minor, currency, locale),
+        locales.amount(minor, currency, locale),
+    ):
+        assert reading.minor_units(typed, currency, locale) == minor
 
 
 @pytest.mark.parametrize(
@@ -107,6 +146,37 @@ def test_what_a_page_writes_can_be_typed(units: int, currency: str, locale: str)
         ("1,234.500", "kwd", "en", 1234500),
         ("\N{FULLWIDTH DIGIT ONE}\N{FULLWIDTH DIGIT TWO}", "jpy", "ja", 12),
         ("1,500", "jpy", "ja", 1500),
+        # India groups in twos.
+        ("1,00,000.50", "inr", "en-IN", 10_000_050),
+        ("2,00,00,000", "inr", "en", 2_000_000_000),
+        ("5,00,00", "inr", "en-IN", None),
+        # The currency stands where its reader's country writes it.
+        ("₹1,00,000.50", "inr", "en-IN", 10_000_050),
+        ("Rs. 500", "inr", "en-IN", 50_000),
+        ("€ 12,50", "eur", "de", 1250),
+        ("12,50 EUR", "eur", "de", 1250),
+        ("eur12.5", "eur", "en", 1250),
+        ("12€50", "eur", "fr", 1250),
+        ("12 euros", "eur", "fr", 1200),
+        ("R$ 1.234,50", "brl", "pt-BR", 123_450),
+        ("CHF 1\u2019234.50", "chf", "de-CH", 123_450),
+        ("1,000円", "jpy", "ja", 1000),
+        ("\uffe5\uff11\uff0c\uff10\uff10\uff10", "jpy", "ja", 1000),
+        ("100 kr.", "dkk", "en", 10_000),
+        ("10,-", "eur", "de", 1000),
+        ("\u200e€10\u200f", "eur", "en", 1000),
+        # Another currency is another amount, and so is a sign that is another's here.
+        ("$10", "eur", "en", None),
+        ("10 GBP", "eur", "en", None),
+        ("$10", "usd", "en", 1000),
+        ("$10", "usd", "en-CA", None),
+        ("US$10", "usd", "en-CA", 1000),
+        # Digits of every script, and what is none.
+        ("\u0967,\u0966\u0966,\u0966\u0966\u0966.\u096b\u0966", "inr", "en-IN", 10_000_050),
+        ("\u0661\u066c\u0662\u0663\u0664\u066b\u0665\u0660", "eur", "en", 123_450),
+        ("10\u00b2", "eur", "en", None),
+        ("10 50", "eur", "en", None),
+        ("1,2,3", "eur", "en", None),
         # What could mean two amounts, or none, is not guessed.
         ("1.234", "eur", "en", None),
         ("1,234", "eur", "de", None),

@@ -57,10 +57,13 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Cursor = Annotated[str | None, Query(max_length=64)]
 #: Where a list is sorted by names that are not ours.
 LongCursor = Annotated[str | None, Query(max_length=200)]
-#: One bare address that Stripe and SES take; its domain is kept in ASCII.
+#: One bare address that Stripe and SES take. Another domain than its pattern's becomes punycode.
 Email = Annotated[
     str,
-    Field(max_length=email_address.ADDRESS_MAX, json_schema_extra={"format": "email"}),
+    Field(
+        max_length=email_address.ADDRESS_MAX,
+        json_schema_extra={"pattern": email_address.PATTERN},
+    ),
     AfterValidator(email_address.accepted),
 ]
 Day = times.Day

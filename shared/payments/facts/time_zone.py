@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from payments.errors import ValidationFailed
+
 #: Of a merchant who has chosen none.
 UTC = "UTC"
 
@@ -15,8 +17,9 @@ def _names() -> frozenset[str]:
     return frozenset(listed) - {"Factory"}
 
 
-def known(name: str) -> str:
-    """Return the IANA name of a time zone, or raise ValueError: no other name is guessed at."""
+def require_zone(name: str) -> None:
+    """Refuse what is no IANA name of a time zone: none is guessed at."""
     if name not in _names():
-        raise ValueError("name a time zone of the IANA database, as in Europe/Berlin")
-    return name
+        raise ValidationFailed(
+            "`time_zone` is a name of the IANA database, as in Europe/Berlin.", field="time_zone"
+        )

@@ -42,6 +42,20 @@ def _format(locale: str) -> Locale:
     return _locale(known(locale)) or Locale("en")
 
 
+#: Where CLDR groups no four digits (`minimumGroupingDigits`), of which Babel knows nothing.
+_FROM_FIVE = frozenset(
+    f"{language}-{region}".removesuffix("-")
+    for language, regions in {
+        "es": ("", "EA", "ES", "GQ", "IC", "PH"),
+        "pt": ("CH", "CV", "GQ", "GW", "LU", "MO", "MZ", "PT", "ST", "TL"),
+    }.items()
+    for region in regions
+)
+#: Where CLDR has a space between sign and digits that Babel has lost.
+_SPACED = frozenset({"es-AR", "es-CO"})
+_UNGROUPED_BELOW = 10_000
+
+
 @lru_cache(maxsize=256)
 def amount(minor: int, currency: str, locale: str) -> str:
     """Write minor units of a currency: as many digits as Stripe counts, whatever CLDR rounds to."""
@@ -49,11 +63,30 @@ def amount(minor: int, currency: str, locale: str) -> str:
     exact = Decimal(minor).scaleb(-decimals(currency))
     pattern = copy(_format(locale).currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
+    few = known(locale) in _FROM_FIVE and abs(exact) < _UNGROUPED_BELOW
     written = pattern.apply(
-        exact, _format(locale), currency=currency.upper(), currency_digits=False
+        exact,
+        _format(locale),
+        currency=currency.upper(),
+        currency_digits=False,
+        group_separator=not few,
     )
     # CLDR puts a space between letters and digits, and Babel leaves it out: KWD 1.000.
-    return re.sub(r"(?<=[A-Z])(?=\d)", "\N{NO-BREAK SPACE}", str(written))
+    before = r"(?<=[^\d\s.,-])" if known(locale) in _SPACED else "(?<=[A-Z])"
+    spaced = re.sub(rf"{before}(?=\d)", "\N{NO-BREAK SPACE}", str(written))
+    return with_decimal_sign(spaced, locale)
+
+
+def with_decimal_sign(written: str, locale: str) -> str:
+    """Return a number with the decimal sign of amounts, where a country has one of its own."""
+    symbols = _format(locale).number_symbols["latn"]
+    return written.replace(symbols["decimal"], decimal_sign(locale))
+
+
+def decimal_sign(locale: str) -> str:
+    """Return what stands before the fraction of an amount."""
+    symbols = _format(locale).number_symbols["latn"]
+    return str(symbols.get("currencyDecimal", symbols["decimal"]))
 
 
 def day(on: date, locale: str) -> str:

@@ -1,11 +1,19 @@
 """What a payer's browser asks for and a payer types: languages, and amounts as they write them."""
 
 import re
+import unicodedata
 from copy import copy
 from decimal import Decimal
 
 from payments.money import WHOLE_UNITS, decimals
-from payments.wording.locales import LANGUAGES, _format, known
+from payments.wording.locales import (
+    LANGUAGES,
+    _format,
+    decimal_sign,
+    known,
+    with_decimal_sign,
+)
+from payments.wording.signs import signs_of
 
 _TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 #: A longer list is no person's.
@@ -36,39 +44,63 @@ def plain(minor: int, currency: str, locale: str) -> str:
     pattern = copy(_format(locale).decimal_formats[None])
     pattern.frac_prec = (digits, digits)
     exact = Decimal(minor).scaleb(-decimals(currency))
-    return str(pattern.apply(exact, _format(locale), group_separator=False))
+    written = str(pattern.apply(exact, _format(locale), group_separator=False))
+    return with_decimal_sign(written, locale)
+
+
+#: A longer one is nobody's amount.
+_TYPED_MAX = 80
 
 
 def minor_units(text: str, currency: str, locale: str) -> int | None:
     """
     Return the minor units of an amount that was typed, or None where it could mean two amounts.
 
-    `1.234` is 1,234 in Germany and hardly more than one elsewhere: it is read as the locale writes
-    thousands, and where it does not, it is not guessed.
+    It may have the currency's sign, code or name before it, behind it or in place of the decimal
+    sign, and digits of any script. `1.234` is 1,234 in Germany and hardly more than one elsewhere:
+    it is read as the locale writes thousands, and where it does not, it is not guessed.
     """
-    typed = re.sub(r"[\s']", "", text.translate(_ASCII))
-    if not re.fullmatch(r"\d[\d.,]{0,20}", typed):
+    typed = _bare(_plain(text[: _TYPED_MAX + 1]), currency, locale)
+    if len(text) > _TYPED_MAX or not re.fullmatch(r"\d[\d., ]{0,25}", typed):
         return None
-    whole, sign, fraction = _split(typed, _symbol(locale), _digits(currency))
-    groups = re.split(r"[.,]", whole)
-    grouped = all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3  # noqa: PLR2004
-    if (
-        (sign and not fraction)
-        or len(fraction) > _digits(currency)
-        or len(set(re.findall(r"[.,]", whole))) > 1
-    ):
+    whole, sign, fraction = _split(typed, decimal_sign(locale), _digits(currency))
+    if (sign and not re.fullmatch(r"\d+", fraction)) or len(fraction) > _digits(currency):
         return None
-    if len(groups) > 1 and not grouped:
+    if not _GROUPED.fullmatch(whole):
         return None
-    return int(Decimal(f"{''.join(groups)}.{fraction or '0'}").scaleb(decimals(currency)))
+    units = re.sub("[., ]", "", whole)
+    return int(Decimal(f"{units}.{fraction or '0'}").scaleb(decimals(currency)))
 
 
-#: Digits of a full-width keyboard, and its decimal signs.
-_ASCII = {0xFF10 + digit: str(digit) for digit in range(10)} | {
-    ord("\N{FULLWIDTH FULL STOP}"): ".",
-    ord("\N{FULLWIDTH COMMA}"): ",",
-    ord("\N{RIGHT SINGLE QUOTATION MARK}"): "",
+#: Digits alone, in threes behind one sign, or as India groups them.
+_GROUPED = re.compile(r"\d+|\d{1,3}([., ])\d{3}(?:\1\d{3})*|\d{1,2}([., ])(?:\d\d\2)+\d{3}")
+#: What stands between thousands everywhere, and Arabic's decimal sign.
+_SIGNS = dict.fromkeys("'\N{RIGHT SINGLE QUOTATION MARK}\N{ARABIC THOUSANDS SEPARATOR}", " ") | {
+    "\N{ARABIC DECIMAL SEPARATOR}": "."
 }
+
+
+def _plain(text: str) -> str:
+    """Return what was typed with ASCII digits and signs, blanks between, and nothing unseen."""
+    made = []
+    for letter in text:
+        if unicodedata.decomposition(letter).startswith("<wide>"):
+            made.append(unicodedata.normalize("NFKC", letter))
+        elif letter.isspace() or letter in _SIGNS:
+            made.append(_SIGNS.get(letter, " "))
+        elif unicodedata.category(letter) != "Cf":
+            made.append(str(unicodedata.decimal(letter, letter)))
+    return "".join(made).strip().lower()
+
+
+def _bare(typed: str, currency: str, locale: str) -> str:
+    """Return an amount without its currency, and without the dash of a price in whole units."""
+    names = "|".join(map(re.escape, map(_plain, signs_of(currency, locale))))
+    digits = _digits(currency)
+    if digits and (found := re.fullmatch(rf"(\d+) ?(?:{names}) ?(\d{{{digits}}})", typed)):
+        return f"{found[1]}{decimal_sign(locale)}{found[2]}"
+    found = re.fullmatch(rf"(?:(?:{names}) ?)?(\d.*?)(?: ?(?:{names}))?", typed)
+    return re.sub(r"(?<=\d)[.,][-\N{EN DASH}\N{EM DASH}]{1,2}$", "", found[1]) if found else ""
 
 
 def _split(typed: str, decimal: str, digits: int) -> tuple[str, str, str]:
@@ -82,10 +114,6 @@ def _split(typed: str, decimal: str, digits: int) -> tuple[str, str, str]:
     if (thousands or whole.count(sign)) and not (digits == 3 and both):  # noqa: PLR2004
         return typed, "", ""
     return whole, sign, fraction
-
-
-def _symbol(locale: str) -> str:
-    return str(_format(locale).number_symbols["latn"]["decimal"])
 
 
 def _digits(currency: str) -> int:

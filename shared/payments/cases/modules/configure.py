@@ -24,6 +24,7 @@ from payments.facts.module import MODES, ModuleState, PaymentModule
 from payments.facts.origin import require_origin, require_picture
 from payments.facts.settings import Settings
 from payments.facts.terms import Terms, unknown
+from payments.facts.time_zone import require_zone
 from payments.facts.velocity import Rule
 from payments.money import require_currency
 from payments.steps.accounts.unique_names import name_changes, taken
@@ -43,6 +44,8 @@ def decide(
         require_origin(origin, local=local)
     if changes.get("logo"):
         require_picture(changes["logo"])
+    if "time_zone" in changes:
+        require_zone(changes["time_zone"])
     known = doors.store.settings(caller.tenant)
     if known.version != seen:
         raise _changed("The settings are", known.version)
