@@ -3,10 +3,10 @@
 import re
 
 ADDRESS_MAX, LOCAL_MAX = 254, 64
-#: What is taken as it is, for whoever reads the document of the routes.
+#: A form that is taken as it is, for readers of the routes' document; the rule below takes more.
 PATTERN = (
-    "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+([.][A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@"
-    "([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?[.])+[A-Za-z]{2,63}$"
+    "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}([.][A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}){0,2}@"
+    "([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?[.]){1,4}[A-Za-z]{2,20}$"
 )
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
