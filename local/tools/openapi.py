@@ -26,14 +26,22 @@ IF_MATCH = {
     "schema": {"type": "string"},
     "description": "The ETag of the version that was seen.",
 }
+_HEAD = "The same without its body, as link checkers ask for it."
 PAGES = {
-    "/p/{token}": {"get": "The payer's page of a pay link; reading it changes nothing."},
+    "/p/{token}": {
+        "get": "The payer's page of a pay link; reading it changes nothing.",
+        "head": _HEAD,
+    },
     "/p/{token}/pay": {"post": "Open a fresh Checkout Session and lead the payer to it (303)."},
     "/p/{token}/confirm": {"post": "Go on with a saved card's payment at its bank's page (303)."},
     "/p/{token}/return": {
-        "get": "Ask Stripe how the session ended and lead back to the page (303)."
+        "get": "Ask Stripe how the session ended and lead back to the page (303).",
+        "head": _HEAD,
     },
-    "/p/saved-card": {"get": "Where a customer comes back to after saving a card."},
+    "/p/saved-card": {
+        "get": "Where a customer comes back to after saving a card.",
+        "head": _HEAD,
+    },
     "/v1/accounts/onboarding/return": {
         "get": "Come back from Stripe's onboarding: ask how it stands, and lead to the app (303)."
     },

@@ -15,10 +15,13 @@ Json = dict[str, Any]
 DOMAIN = "api.shop.example"
 PUBLIC = (
     "GET /p/saved-card",
+    "HEAD /p/saved-card",
     "GET /p/{token}",
+    "HEAD /p/{token}",
     "POST /p/{token}/pay",
     "POST /p/{token}/confirm",
     "GET /p/{token}/return",
+    "HEAD /p/{token}/return",
     "GET /v1/accounts/oauth/callback",
     "GET /v1/accounts/onboarding/refresh",
     "GET /v1/accounts/onboarding/return",

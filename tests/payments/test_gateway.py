@@ -603,8 +603,10 @@ def test_stripe_is_given_two_seconds_to_connect_eight_to_answer_and_one_more_try
     ("number", "suffix"),
     [
         ("RE-1", "RE-1"),
-        ("2026-001", "INV 2026-001"),
-        ("RE-2026-000123", "INV 026-000123"),
+        ("2026-001", "INV 26-001"),
+        ("4711", "INV 4711"),
+        ("1234567890", "INV 567890"),
+        ("RE-2026-000123", "INV 000123"),
         ("A*<B>'\"\\C", "ABC"),
         ("***", None),
         ("", None),
@@ -623,7 +625,7 @@ def test_no_statement_ever_holds_what_stripe_would_refuse(number: str) -> None:
     suffix = statement_suffix(number)
 
     if suffix is not None:
-        assert 1 <= len(suffix) <= 14
+        assert 1 <= len(suffix) <= 10
         assert any(letter.isalpha() and letter.isascii() for letter in suffix)
         assert not set(suffix) & set("<>\\'\"*")
         assert suffix == suffix.strip()

@@ -193,7 +193,9 @@ def _sums(view: LinkView, locale: str, written: Callable[[int], str]) -> list[tu
     if invoice.credited:
         found.append((say("page.credited", locale), written(-invoice.credited)))
     if invoice.paid:
-        found.append((say("page.history", locale), written(-invoice.paid)))
+        # Less than nothing is paid where more went back than came: that is owed on top.
+        sign = "+" if invoice.paid < 0 else ""
+        found.append((say("page.history", locale), f"{sign}{written(-invoice.paid)}"))
     if (invoice.credited or invoice.paid) and invoice.status is not InvoiceStatus.VOID:
         found.append((say("page.left", locale), written(invoice.outstanding)))
     if view.surcharge and view.state is LinkState.PAYABLE and not view.may_choose:

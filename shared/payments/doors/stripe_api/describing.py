@@ -5,6 +5,9 @@ from typing import Any
 
 from payments.facts.attempt import Attempt
 
+#: What is left of a statement's line beside the longest prefix.
+SUFFIX_MAX = 10
+
 
 def described(attempt: Attempt, number: str) -> dict[str, Any]:
     """Return what makes Stripe's Dashboard and the payer's statement speak of the invoice."""
@@ -27,8 +30,10 @@ def statement_suffix(number: str) -> str | None:
     """
     Return the invoice number as a card statement can show it, or None if nothing can be shown.
 
-    Stripe's rule: up to 22 characters with the account's prefix, at least one letter, and no angle
-    brackets, backslashes, quotes or asterisks.
+    Stripe's rule: up to 22 characters with the account's prefix of up to 10, an asterisk and a
+    blank, at least one letter, and no angle brackets, backslashes, quotes or asterisks.
     """
-    clean = re.sub(r"[^A-Za-z0-9 .,/_-]", "", number)[-10:].strip()
-    return clean if re.search("[A-Za-z]", clean) else f"INV {clean}" if clean else None
+    clean = re.sub(r"[^A-Za-z0-9 .,/_-]", "", number)[-SUFFIX_MAX:].strip()
+    if not clean or re.search("[A-Za-z]", clean):
+        return clean or None
+    return f"INV {clean[4 - SUFFIX_MAX :].strip()}"
