@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from payments.doors.store import Change, Store
-from payments.edge import screening
+from payments.edge import runtime, screening
 from payments.facts.attempt import Attempt
 from payments.steps.collecting import claims
 from tests.doubles.invocations import DOMAIN
@@ -791,3 +791,27 @@ def test_looks_take_no_press_of_pay_away(shop: Shop) -> None:
         shop.world.advance(seconds=6)
 
     assert press(shop, path).status == 303
+
+
+def test_head_of_a_page_is_get_without_its_body(shop: Shop) -> None:
+    path, head = shop.link(shop.invoice()), shop.world.public.send
+    before = shop.world.facts()
+
+    for asked in (path, "/p/saved-card", TOKEN, f"{path}/return"):
+        there, found = shop.world.public.get(asked), head("HEAD", asked)
+
+        assert (found.status, found.text) == (there.status, "")
+        assert {**found.headers, "x-request-id": ""} == {**there.headers, "x-request-id": ""}
+
+    assert shop.world.facts() == before
+
+
+def test_what_went_back_beyond_what_came_stands_with_its_sign(shop: Shop) -> None:
+    invoice = shop.invoice()
+    path = shop.link(invoice)
+    stored = runtime.store().invoice("tulips", invoice["id"])
+    runtime.store().save(stored.having(refunded=1000), stored)
+
+    assert '<th scope="row">Paid so far</th><td class="figure">+\u20ac10.00</td>' in (
+        page(shop, path).text
+    )

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any
 
 from payments.doors.aws.answers import Refused, Unanswered
-
 from payments.facts.email_address import accepted
 
 #: SES takes no more of a subject than a mail's line holds.
