@@ -174,7 +174,7 @@ def _create_customer(customer: Customer, slot: str, gateway: Gateway, doors: Doo
             params, f"{customer.tenant}:{customer.ref}:{slot}:{customer.version}"
         )
     except StripeRequestRefused as refusal:
-        raise _refused(customer, refusal, doors) from None
+        raise _refused_customer(customer, refusal, doors) from None
     except FailedAtStripe:
         # It would fail for a day under this key: another version makes another one.
         with suppress(RowChanged):
@@ -184,7 +184,9 @@ def _create_customer(customer: Customer, slot: str, gateway: Gateway, doors: Doo
         raise StripeUnavailable("Stripe did not answer; nothing was charged.") from None
 
 
-def _refused(customer: Customer, refusal: StripeRequestRefused, doors: Doors) -> PaymentsError:
+def _refused_customer(
+    customer: Customer, refusal: StripeRequestRefused, doors: Doors
+) -> PaymentsError:
     """Return which field Stripe refuses, of which the merchant is told as well."""
     field, code = refusal.members.get("param"), refusal.members.get("stripe_code")
     if field not in {"email", "name"}:
