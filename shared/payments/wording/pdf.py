@@ -1,5 +1,5 @@
 """
-PDF, as far as an invoice needs it: text in the fonts that every reader has, lines and bars.
+PDF, as far as an invoice needs it: text, lines and bars.
 
 PDF 1.4, by ISO 32000: objects, a table of where they are, a trailer. docs/decisions.md says why no
 library does this.
@@ -8,8 +8,10 @@ library does this.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from payments.wording.foreign import Font
+
 A4 = (595, 842)
-LATIN, BOLD, JAPANESE = "F1", "F2", "F3"
+LATIN, BOLD = "F1", "F2"
 #: Adobe's metrics of Helvetica and Helvetica-Bold by Windows-1252: 32 to 126, then 128 to 255.
 _HELVETICA = """
     278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556
@@ -42,21 +44,9 @@ _WIDTHS = {
     LATIN: dict(zip(_CODES, map(int, _HELVETICA.split()), strict=True)),
     BOLD: dict(zip(_CODES, map(int, _HELVETICA_BOLD.split()), strict=True)),
 }
+#: The number of the first page among the objects; what stands before it is in every file.
+_FIRST_PAGE = 6
 _WESTERN = b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding >>"
-_CID = b"""<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HeiseiKakuGo-W5 /DW 1000
-/CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 2 >> /FontDescriptor 7 0 R >>"""
-_DESCRIPTOR = b"""<< /Type /FontDescriptor /FontName /HeiseiKakuGo-W5 /Flags 4 /ItalicAngle 0
-/FontBBox [-92 -250 1010 922] /Ascent 752 /Descent -221 /CapHeight 737 /StemV 114 >>"""
-_TYPE0 = b"""<< /Type /Font /Subtype /Type0 /BaseFont /HeiseiKakuGo-W5
-/Encoding /UniJIS-UCS2-H /DescendantFonts [6 0 R] >>"""
-
-
-def width(run: str, font: str, size: int) -> int:
-    """Return how wide a run of one font is, in thousandths of a point."""
-    if font == JAPANESE:
-        return 1000 * size * len(run)
-    widths: dict[int, int] = _WIDTHS[font]
-    return size * sum(widths.get(code, 0) for code in run.encode("cp1252"))
 
 
 @dataclass(slots=True)
@@ -64,15 +54,32 @@ class Paper:
     """Pages that are written one after the other; `y` counts from the bottom, in points."""
 
     title: str
+    #: Beside Helvetica: `F3` and so on, in their order.
+    fonts: tuple[Font, ...] = ()
     _pages: list[list[bytes]] = field(default_factory=lambda: [[]])
+    _used: dict[str, set[str]] = field(default_factory=dict)
 
     def turn(self) -> None:
         """Go on with a new page."""
         self._pages.append([])
 
+    def font_of(self, letter: str, latin: str) -> str | None:
+        """Return the name of the font that writes a letter, `latin` if that is one; or None."""
+        if _is_western(letter):
+            return latin
+        return next((f"F{3 + at}" for at, font in enumerate(self.fonts) if font.has(letter)), None)
+
+    def width(self, run: str, font: str, size: int) -> int:
+        """Return how wide a run of one font is, in thousandths of a point."""
+        widths: dict[int, int] | None = _WIDTHS.get(font)
+        if widths:
+            return size * sum(widths.get(code, 0) for code in run.encode("cp1252"))
+        return size * sum(map(self.fonts[int(font[1:]) - 3].width, run))
+
     def write(self, run: str, font: str, size: int, x: int, y: int) -> None:
         """Write a run of one font; `x` is in thousandths of a point."""
-        coded = run.encode("utf-16-be" if font == JAPANESE else "cp1252").hex()
+        self._used.setdefault(font, set()).update(run)
+        coded = run.encode("cp1252" if font in _WIDTHS else "utf-16-be").hex()
         where = f"{x // 1000}.{x % 1000:03} {y}"
         self._add(f"BT /{font} {size} Tf {where} Td <{coded}> Tj ET")
 
@@ -85,33 +92,43 @@ class Paper:
 
     def printed(self) -> bytes:
         """Return the file; the same content gives the same bytes."""
-        return _assembled(self._objects(), len(self._fixed()))
+        fonts, begins = list[bytes](), list[int]()
+        first = _FIRST_PAGE + 2 * len(self._pages)
+        for at, font in enumerate(self.fonts):
+            begins.append(first + len(fonts))
+            fonts += font.objects(begins[-1], self._used.get(f"F{3 + at}", " "))
+        named = "".join(f" /F{3 + at} {begin} 0 R" for at, begin in enumerate(begins))
+        return _assembled([*self._fixed(), *self._written(named), *fonts], _FIRST_PAGE - 1)
 
     def _fixed(self) -> list[bytes]:
-        kids = " ".join(f"{9 + 2 * number} 0 R" for number in range(len(self._pages)))
+        kids = " ".join(f"{_FIRST_PAGE + 2 * number} 0 R" for number in range(len(self._pages)))
         title = self.title.encode("utf-16").hex() if self.title else ""
         return [
             b"<< /Type /Catalog /Pages 2 0 R >>",
             f"<< /Type /Pages /Kids [{kids}] /Count {len(self._pages)} >>".encode(),
             _WESTERN % b"Helvetica",
             _WESTERN % b"Helvetica-Bold",
-            _TYPE0,
-            _CID,
-            _DESCRIPTOR,
             f"<< /Title <{title}> >>".encode(),
         ]
 
-    def _objects(self) -> Iterable[bytes]:
-        yield from self._fixed()
+    def _written(self, fonts: str) -> Iterable[bytes]:
         size = " ".join(map(str, A4))
-        fonts = "/F1 3 0 R /F2 4 0 R /F3 5 0 R"
         for number, page in enumerate(self._pages):
             yield (
                 f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size}] /Resources << /Font <<"
-                f" {fonts} >> >> /Contents {10 + 2 * number} 0 R >>"
+                f" /F1 3 0 R /F2 4 0 R{fonts} >> >> /Contents"
+                f" {_FIRST_PAGE + 1 + 2 * number} 0 R >>"
             ).encode()
             drawn = b"\n".join(page)
             yield b"<< /Length %d >>\nstream\n%b\nendstream" % (len(drawn), drawn)
+
+
+def _is_western(letter: str) -> bool:
+    try:
+        letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _assembled(objects: Iterable[bytes], info: int) -> bytes:

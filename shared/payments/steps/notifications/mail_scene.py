@@ -145,6 +145,7 @@ class Scene:
             heads=(label["item"], label["quantity"], label["amount"]),
             rows=self.rows(locale),
             sums=tuple(sums),
+            instead=say("mail.label.unprintable", locale),
         )
 
     def link(self, attempt: Attempt, doors: Doors) -> PayLink | None:
