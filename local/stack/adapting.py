@@ -8,11 +8,11 @@ API_ID = "receivable"
 RUNTIME = "provided.al2023"
 METHODS = {
     "get",
+    "head",
     "put",
     "post",
     "delete",
     "patch",
-    "head",
     "options",
     "x-amazon-apigateway-any-method",
 }

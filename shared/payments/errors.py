@@ -100,11 +100,11 @@ class AmountNotRepresentable(Invalid):
 
 
 class AmountTooSmall(Invalid):
-    """The amount is below Stripe's minimum charge for its currency."""
+    """An amount, or what a part leaves, is below the least that can be charged."""
 
 
 class AmountTooLarge(Invalid):
-    """The amount is above Stripe's maximum charge."""
+    """The amount is above what one charge takes; it is asked for in parts."""
 
 
 class CurrencyNotSupported(Invalid):
@@ -124,7 +124,7 @@ class StripeRequestRefused(Invalid):
 
 
 class CustomerRefused(Invalid):
-    """Stripe refuses what is kept of the customer: `field` says what has to be corrected."""
+    """Stripe refuses the name or the address that is kept of the customer."""
 
 
 class PanDetected(Invalid):
