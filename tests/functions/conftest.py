@@ -16,6 +16,7 @@ from payments.doors.aws.botocore_client import Translated
 from payments.edge import api, runtime
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.tenants import storefront_row
+from tests.functions.confirming import ASKING
 from tests.functions.platform import configure as give_platform_keys
 from tests.functions.shop import Shop
 from tests.functions.world import REGION, Gate, Guarded, World
@@ -83,6 +84,15 @@ def platform(world: World) -> World:
     """Give a world whose platform has Stripe keys of its own."""
     give_platform_keys(world)
     return world
+
+
+@pytest.fixture
+def asking(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Give a shop whose customer has one card, of a bank that wants to hear them."""
+    monkeypatch.setenv("PUBLIC_URL", "https://pay.shop.example")
+    config.settings.cache_clear()
+    shop.save_card(ASKING)
+    return shop
 
 
 @pytest.fixture(scope="module")
