@@ -1,1 +1,1 @@
-"""What use cases share, above all applying money; imports doors and what is below."""
+"""The steps that use cases share, above all those that apply money."""

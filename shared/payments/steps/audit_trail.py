@@ -12,22 +12,22 @@ from payments.steps.retry import retrying
 
 T = TypeVar("T")
 
-#: Whoever loses a race reads the head again; somebody wins each of them.
+#: A writer that loses a race reads the head again; in each race somebody wins.
 TRIES = 30
 BUSY = "The audit trail is busy, and nothing is done without it; try again."
 
 
 def append(record: AuditRecord, doors: Doors) -> AuditRecord:
-    """Append a record and return it in its place, or raise TooMuchContention."""
+    """Append a record and return it as stored, or raise TooMuchContention."""
     return _racing(lambda: _append_beside(record, doors), doors)
 
 
 def refuse(record: AuditRecord, doors: Doors) -> AuditRecord | None:
     """
-    Append a refusal and return it in its place; or count it, and return None.
+    Append a refusal and return it as stored; or only count it, and return None.
 
-    Of one subject, one record is written in a minute: whoever is refused on and on would make the
-    trail as long as they like. The next record says how many there were more.
+    One record a minute is written for a subject, so that repeated refusals cannot make the trail as
+    long as a caller likes. The next record says how many were only counted.
     """
 
     def step() -> AuditRecord | None:
@@ -43,7 +43,7 @@ def refuse(record: AuditRecord, doors: Doors) -> AuditRecord | None:
 
 
 def tell_repeats(known: Refusals, doors: Doors) -> None:
-    """Append what was only counted, where no other refusal of the subject has told of it."""
+    """Append a record of refusals that were only counted, unless a later one names them."""
     told = known.record.having(
         id=doors.new_id("aud"), at=known.minute, repeats=known.count, request=doors.new_id("req")
     )

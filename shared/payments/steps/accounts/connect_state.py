@@ -1,4 +1,4 @@
-"""A person's way to Stripe and back: a token that leads back once, and where to in the end."""
+"""The state tokens with which a person goes to Stripe and comes back, each of them once."""
 
 import hashlib
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ TOKEN_MAX = 100
 def mint_state(
     purpose: Purpose, account: str, mode: str, caller: Caller, doors: Doors, **told: object
 ) -> tuple[str, ConnectState]:
-    """Return a new token and what is kept of it; `told` is what the way back has to know."""
+    """Return a new token and the stored state; `told` is what the return trip needs to know."""
     token, ends = _new_token(doors), doors.now() + STATE_LIFE
     state = ConnectState(
         digest=_digest(token),
@@ -36,7 +36,7 @@ def mint_state(
 
 
 def find_state(token: str, purpose: Purpose, doors: Doors) -> ConnectState:
-    """Return what a token was given for, or refuse one that leads nowhere any more."""
+    """Return the state of a token; refuse a token that is unknown, used or expired."""
     found = doors.store.find_state(_digest(token)) if len(token) <= TOKEN_MAX else None
     if not found or found.purpose != purpose:
         raise unusable("unknown")
@@ -45,7 +45,7 @@ def find_state(token: str, purpose: Purpose, doors: Doors) -> ConnectState:
 
 
 def use_state(state: ConnectState, doors: Doors) -> ConnectState:
-    """Use the way back up; of two who come at once, the second is refused."""
+    """Use the state up; if two requests use it at once, the second is refused."""
     try:
         return doors.store.save(state.used(doors.now()), state)
     except RowChanged:
@@ -53,13 +53,13 @@ def use_state(state: ConnectState, doors: Doors) -> ConnectState:
 
 
 def person_of(state: ConnectState, base_url: str) -> Caller:
-    """Return who began it: nothing else about them is known on the way back."""
+    """Return the caller who began the trip; a request that comes back carries no login."""
     return Caller(state.tenant, None, "", state.subject, base_url)
 
 
 def way_home(state: ConnectState, base_url: str, doors: Doors, **told: str) -> str:
     """
-    Return where in the tenant's app the person goes on, and what it is told; "" if it has none.
+    Return the address in the tenant's app to which the person goes on, or "" without an app.
 
     The app is at the first of the tenant's origins, or beside this service.
     """
@@ -71,7 +71,7 @@ def way_home(state: ConnectState, base_url: str, doors: Doors, **told: str) -> s
 
 
 def _new_token(doors: Doors) -> str:
-    """Return what nobody can guess: two ids hold 160 random bits."""
+    """Return a token that nobody can guess: two ids hold 160 random bits."""
     return _digest(f"{doors.new_id('sta')} {doors.new_id('sta')}")
 
 

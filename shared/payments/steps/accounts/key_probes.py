@@ -1,4 +1,4 @@
-"""Try a pair of keys at Stripe, without doing anything: whose they are and what they may do."""
+"""Probe a pair of keys at Stripe without changing anything: their account and permissions."""
 
 import re
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ from payments.errors import (
 from payments.facts.account import Check
 from payments.facts.outcome import OutcomeUnknown
 
-#: Every permission a feature needs, and a request that shows whether it is there without doing
-#: anything.
+#: Every permission that a feature needs, and a request that tests it and changes nothing.
 PROBES = (
     ("payment_intents.read", "get", "/v1/payment_intents"),
     ("payment_intents.write", "post", "/v1/payment_intents"),
@@ -36,9 +35,9 @@ PROBES = (
     ("webhook_endpoints.write", "post", "/v1/webhook_endpoints"),
 )
 SAME_ACCOUNT = "setup_intents.write"
-#: A request that shows the same without making a SetupIntent.
+#: A request that tests the same permission without making a SetupIntent.
 _SAME_ACCOUNT_PROBE = ("post", "/v1/setup_intents/seti_receivable_probe")
-#: What each permission is for, for whoever makes a restricted key.
+#: What each permission is for; a person who makes a restricted key reads it.
 NEEDED_FOR = {
     "payment_intents.read": "to find out how a payment ended",
     "payment_intents.write": "to charge saved cards, and to cancel what has to end",
@@ -59,7 +58,7 @@ NEEDED_FOR = {
 
 
 class Unproven(StrEnum):
-    """Why it could not be tried whether two keys are of one account, as a person reads it."""
+    """Why nothing could show whether two keys are of one account, as a person reads it."""
 
     KEY_REFUSED = "Stripe refuses the secret key."
     PUBLISHABLE_REFUSED = "Stripe refuses the publishable key."
@@ -72,7 +71,7 @@ _PUBLISHABLE = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,240}")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """A pair of keys on its way to Secrets Manager; nothing prints them."""
+    """A pair of keys on its way to Secrets Manager; it is never printed."""
 
     mode: str
     publishable_key: str
@@ -80,12 +79,12 @@ class Keys:
 
     @property
     def secret(self) -> dict[str, str]:
-        """As they are kept."""
+        """Return the keys as Secrets Manager keeps them."""
         return {"publishable_key": self.publishable_key, "secret_key": self.secret_key}
 
     @property
     def shown(self) -> dict[str, str]:
-        """What a row may hold of them."""
+        """Return the part of the keys that a row may hold."""
         return {
             "publishable_key": self.publishable_key,
             "secret_key_last4": self.secret_key[-4:],
@@ -93,7 +92,7 @@ class Keys:
 
 
 def require_form(keys: Keys) -> None:
-    """Refuse what cannot be keys, or is of another mode, before Stripe is asked."""
+    """Refuse malformed keys and keys of another mode, before Stripe is asked."""
     secret, publishable = (
         _SECRET.fullmatch(keys.secret_key),
         _PUBLISHABLE.fullmatch(keys.publishable_key),
@@ -113,9 +112,10 @@ def require_form(keys: Keys) -> None:
 
 def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> Unproven | None:
     """
-    Raise KeysNotSameAccount unless the publishable key sees what the secret key makes.
+    Return None if both keys are of one account, or why that could not be tried.
 
-    `name` makes Stripe's idempotency key. Return why this could not be tried, if it could not.
+    Raise KeysNotSameAccount if the publishable key cannot see what the secret key makes. `name`
+    makes Stripe's idempotency key.
     """
     try:
         setup = secret.create_setup_intent(f"{name}:same-account")
@@ -137,13 +137,17 @@ def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> 
 
 
 def permissions(gateway: Gateway) -> tuple[Check, ...]:
-    """Try every permission, and do nothing."""
+    """Test every permission and return the results; nothing is changed at Stripe."""
     proven = gateway.is_permitted(*_SAME_ACCOUNT_PROBE)
     return probe(gateway, proven=proven)
 
 
 def probe(gateway: Gateway, *, proven: bool) -> tuple[Check, ...]:
-    """Try every permission; whether the keys are `proven` to be of one account shows the last."""
+    """
+    Test every permission and return the results.
+
+    The last result says whether the keys are `proven` to be of one account.
+    """
     found = [
         (permission, gateway.is_permitted(method, path)) for permission, method, path in PROBES
     ]
@@ -154,7 +158,7 @@ def probe(gateway: Gateway, *, proven: bool) -> tuple[Check, ...]:
 
 
 def fix_of(permission: str) -> str:
-    """Say what to do in Stripe's Dashboard about a permission that is missing."""
+    """Return what to do in Stripe's Dashboard about a missing permission."""
     resource, level = permission.split(".")
     words = resource.replace("_", " ").capitalize()
     return (

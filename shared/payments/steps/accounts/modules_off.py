@@ -1,4 +1,4 @@
-"""Modules of an account that works no more are switched Off: nothing is tried with them."""
+"""Switch off the modules of an account that no longer works, so that nothing is tried with them."""
 
 from contextlib import suppress
 
@@ -15,7 +15,8 @@ def switch_off(account: Account, mode: str, doors: Doors) -> None:
         found, cursor = doors.store.page(PaymentModule, account.tenant, limit=100, cursor=cursor)
         for module in found:
             if module.account == account.id and MODES.get(module.state) == mode:
-                # Whoever changed it meanwhile could not use it: the account refuses by itself.
+                # A module that changed meanwhile needs nothing: the account itself refuses to
+                # collect.
                 with suppress(RowChanged):
                     doors.store.save(module.switch(ModuleState.OFF), module)
         if cursor is None:

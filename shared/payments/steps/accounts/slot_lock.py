@@ -1,4 +1,4 @@
-"""One at a time works on a slot: two who probed it at once could make two endpoints of it."""
+"""Lock a slot while it is probed: two requests at once could make two endpoints for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,13 +15,13 @@ from payments.steps.retry import retrying
 
 TRIES = 5
 PUT_OFF = timedelta(minutes=10)
-#: What others write into a slot while it is held.
+#: What other jobs write into a slot while it is locked.
 _MARKS = ("reconciled_until", "backfilled_until")
 
 
 @contextmanager
 def slot_locked(tenant: str, account_id: str, mode: str, doors: Doors) -> Iterator[Account]:
-    """Lock the slot of a mode, which may be new, until `save_and_unlock`; who fails unlocks it."""
+    """Lock the slot of a mode, new or not, until `save_and_unlock`; an error unlocks it."""
     account = _take(tenant, account_id, mode, doors)
     try:
         yield account
@@ -33,10 +33,11 @@ def slot_locked(tenant: str, account_id: str, mode: str, doors: Doors) -> Iterat
 
 def save_and_unlock(new: Account, mode: str, doors: Doors, *, verified: bool = True) -> Account:
     """
-    Save what was found out about a slot, and unlock it.
+    Save what was found out about a slot, unlock it and return the account.
 
-    If it was `verified`, and does not work, its modules are switched Off first: who dies in between
-    is still due for the doctor. Whoever has to be told is told with the status itself.
+    If the slot was `verified` and does not work, its modules are switched Off first: after a crash
+    in between, the doctor still checks it. Notices are written in the same transaction as the
+    status.
     """
     if verified and not new.slot(mode).is_active:
         switch_off(new, mode, doors)
@@ -61,7 +62,7 @@ def save_and_unlock(new: Account, mode: str, doors: Doors, *, verified: bool = T
 
 
 def retry_on_account(step: Callable[[], Account], name: str, doors: Doors) -> Account:
-    """Retry what changes the account; few ever meet there."""
+    """Run `step` again while the account changes, and return its result; few ever meet there."""
     detail = f"Account {name} keeps changing; send the request again."
     return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
 
@@ -76,7 +77,7 @@ def _take(tenant: str, account_id: str, mode: str, doors: Doors) -> Account:
                 account=account.id,
                 retry_after_s=5,
             )
-        # Should this process die, the doctor comes soon, and not before the others.
+        # If this process dies, the doctor comes soon, but not before the lock ends.
         mine = slot.having(held_until=now + HOLD, check_at=now + PUT_OFF)
         return doors.store.save(account.having(slots={**account.slots, mode: mine}), account)
 

@@ -1,4 +1,4 @@
-"""Whoever looks after an account is told once that it has stopped, and once that it works again."""
+"""Tell those who look after an account once that it has stopped, and once that it works again."""
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change
@@ -6,7 +6,7 @@ from payments.facts.account import Account, AccountStatus
 from payments.facts.notification import Kind, Notification
 from payments.steps.notifications import outbox
 
-#: A merchant who disconnects it at Stripe leaves an account that does not work, too.
+#: A merchant who disconnects the account at Stripe also leaves one that does not work.
 _ILL = frozenset({AccountStatus.ERROR, AccountStatus.RESTRICTED, AccountStatus.DISCONNECTED})
 
 
@@ -14,10 +14,10 @@ def with_notices(
     before: Account, after: Account, mode: str, doors: Doors
 ) -> tuple[Account, list[Change[Notification]]]:
     """
-    Return a verified account as it is to be written, and what is to be told with it.
+    Return a verified account as it is to be written, and the notices to write with it.
 
-    One that never worked is told to whoever connects it, and to nobody else. The marks are the
-    slot's own, so that a check that finds the same again, or another reason, tells nobody.
+    An account that never worked is shown only to the person who connects it. The slot itself is
+    marked, so that a check with the same result, or another reason, tells nobody again.
     """
     slot = after.slot(mode)
     if slot.is_active and slot.alarmed:
@@ -32,7 +32,7 @@ def with_notices(
 
 
 def _status_notice(kind: Kind, before: Account, mode: str, doors: Doors) -> Change[Notification]:
-    # The version that was read is the transition's own: whoever loses the race writes neither.
+    # The version that was read makes the key, so a check that loses the race writes neither row.
     return outbox.of_account(
         kind,
         f"{before.id}:{mode}:{before.version}",

@@ -1,4 +1,4 @@
-"""What Stripe says of a connected account becomes its status; the newest answer is what counts."""
+"""Take a connected account's status from Stripe; the newest answer counts."""
 
 from payments.doors.doors import Doors
 from payments.doors.store import change
@@ -20,10 +20,11 @@ def refresh(
     tenant: str, account_id: str, mode: str, doors: Doors, *, reconnect: bool = False
 ) -> Account:
     """
-    Ask Stripe about a connected account and return it with its status.
+    Ask Stripe about a connected account and return it with its new status.
 
-    Read, then asked, then written at the version that was read: an older answer never overwrites a
-    newer one. What was disconnected stays so until somebody connects it again.
+    The row is read, then Stripe is asked, then the row is written at the version that was read. So
+    an older answer never overwrites a newer one. A disconnected account stays disconnected until a
+    person connects it again.
     """
 
     def step() -> Account:
@@ -57,7 +58,7 @@ def _asked(account: Account, connection: Connection, doors: Doors) -> Account:
 
 
 def _status(told: ConnectedStripeAccount, before: Slot) -> tuple[AccountStatus, str | None]:
-    """Return what may be done with the account, and why not more."""
+    """Return the account's status and, where something is missing, the reason."""
     asked = told.requirements
     if told.may_charge:
         return AccountStatus.ACTIVE, None
@@ -77,7 +78,7 @@ def _status(told: ConnectedStripeAccount, before: Slot) -> tuple[AccountStatus, 
 
 
 def _checks(told: ConnectedStripeAccount, connection: Connection) -> tuple[Check, ...]:
-    """Return what a merchant can see to, in the place of a key's permissions."""
+    """Return the checks of a connected account, which has no permissions of keys to show."""
     where = (
         f"with a fresh link: POST /v1/accounts/{connection.account}/onboarding-link."
         if connection.method == "onboarding"

@@ -1,8 +1,4 @@
-"""
-Names of accounts and of payment modules.
-
-One of a tenant's accounts, or modules, has a name at a time, in whatever case it is written.
-"""
+"""Keep the names of a tenant's accounts and payment modules unique; case does not count."""
 
 from collections.abc import Iterator
 
@@ -15,7 +11,7 @@ from payments.facts.reservation import Reservation
 
 Holder = Account | PaymentModule
 
-#: The kind of their reservations, and what a refusal calls them.
+#: The kinds of reservations, and what a refusal calls each.
 _KINDS: dict[type[Holder], tuple[str, str]] = {
     Account: ("NAM", "account"),
     PaymentModule: ("MNM", "payment module"),
@@ -24,9 +20,10 @@ _KINDS: dict[type[Holder], tuple[str, str]] = {
 
 def name_changes(holder: Holder, old: str | None, doors: Doors) -> Iterator[Change[Reservation]]:
     """
-    Yield what takes the holder's name, and what gives the `old` one free.
+    Yield the changes that take the holder's name and free the `old` one.
 
-    To be written with the holder itself. Raise NameTaken if another one has it.
+    They are written in the holder's own transaction. Raise NameTaken if another holder has the
+    name.
     """
     if old and old.casefold() == holder.name.casefold():
         return
@@ -39,14 +36,14 @@ def name_changes(holder: Holder, old: str | None, doors: Doors) -> Iterator[Chan
 
 
 def require_name_free(kind: type[Holder], tenant: str, name: str, doors: Doors) -> None:
-    """Refuse a name that somebody has, before there is anything to be named."""
+    """Raise NameTaken if the name is in use, before the holder is made."""
     known = _found(kind, tenant, name, doors)
     if known and known.holder:
         raise taken(kind, name)
 
 
 def taken(kind: type[Holder], name: str) -> NameTaken:
-    """Return the refusal of a name."""
+    """Return the refusal of a name that is in use."""
     return NameTaken(f"Another {_KINDS[kind][1]} is named {name}.", name=name)
 
 

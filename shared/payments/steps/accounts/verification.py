@@ -20,7 +20,7 @@ _LOST = "Its keys were not kept: send the request that brought them again."
 
 
 def verify_kept(account: Account, mode: str, doors: Doors) -> Account:
-    """Return the account as Stripe sees the kept keys of a mode now."""
+    """Ask Stripe about the stored keys of a mode, and return the account as Stripe sees it now."""
     try:
         kept = doors.secrets.keys_again(account.tenant, account.id, mode)
     except SecretMissing:
@@ -38,7 +38,7 @@ def verify_kept(account: Account, mode: str, doors: Doors) -> Account:
 def verify(
     account: Account, mode: str, gateway: Gateway, reason: str | None, doors: Doors
 ) -> Account:
-    """Return the account as Stripe sees it now; a reason found before is not tried again."""
+    """Return the account as Stripe sees it now; nothing is asked again if a `reason` is known."""
     checks: tuple[Check, ...] = ()
     status = AccountStatus.ERROR
     try:
@@ -64,7 +64,7 @@ def verify(
 
 
 def _halted(told: ConnectedStripeAccount, mode: str) -> str | None:
-    """Return why Stripe lets the account take no payments; of test money it says nothing."""
+    """Return why Stripe lets the account take no payments, or None; in test mode always None."""
     if mode == "test" or told.may_charge:
         return None
     asked = told.requirements

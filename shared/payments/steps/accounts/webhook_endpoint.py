@@ -1,10 +1,10 @@
 """
-Webhook endpoints at Stripe, and the secrets by which what they send is verified.
+Webhook endpoints at Stripe, and the secrets that verify what they send.
 
-An account with keys of its own has an endpoint in each mode; the platform has one in each mode for
-all connected accounts. Stripe tells an endpoint's secret once, and cannot change it: a new secret
-is a second endpoint at the same address, and the one before it stays until whatever it may still
-send has come.
+An account with keys of its own has an endpoint in each mode. The platform has one in each mode for
+all connected accounts. Stripe shows an endpoint's secret once and cannot change it. A new secret is
+therefore a second endpoint at the same address; the former one stays until its last events have
+come.
 """
 
 from collections.abc import Iterable
@@ -24,16 +24,15 @@ from payments.facts.account import Account, Endpoint
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import WebhookEndpoint
 
-#: Stripe sends an event again for three days.
+#: Stripe sends an event again for up to three days.
 OVERLAP = timedelta(hours=72)
-#: Two who find no endpoint of the platform at once make one: within this their requests to Stripe
-#: are the same.
+#: Two requests that make the platform's endpoint within this time send Stripe the same request.
 TOGETHER_S = 600
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an endpoint of ours is: `name` is the account, or stands for all connected ones."""
+    """Where one of our endpoints belongs: `name` is an account, or the platform for all."""
 
     name: str
     mode: str
@@ -49,7 +48,7 @@ class _Place:
         return f"{self.base_url}/webhooks/stripe/{self.name}/{self.mode}"
 
     def kept(self, doors: Doors) -> dict[str, str]:
-        """Return the kept secret and what belongs to it; empty where there is none."""
+        """Return the stored secret and what belongs to it, or nothing if there is none."""
         try:
             return doors.secrets.webhook_now(self.name, self.mode)
         except SecretMissing:
@@ -58,7 +57,7 @@ class _Place:
     def working(
         self, kept: dict[str, str], there: Iterable[WebhookEndpoint], gateway: Gateway
     ) -> WebhookEndpoint | None:
-        """Return the kept endpoint if it works; it is sent events that it was made without."""
+        """Return the stored endpoint if it works; event types that it lacks are added to it."""
         ours = (one for one in there if (one.id, one.url) == (kept.get("endpoint"), self.url))
         found = next((one for one in ours if one.status == "enabled"), None)
         if found and not set(self.events) <= set(found.enabled_events):
@@ -68,14 +67,14 @@ class _Place:
     def delete_lost(
         self, known: set[str], there: Iterable[WebhookEndpoint], gateway: Gateway
     ) -> None:
-        """Delete endpoints whose secret was told to a request that did not live to keep it."""
+        """Delete endpoints whose secret was lost because a request died before it stored it."""
         for found in there:
             if found.url == self.url and found.id not in known:
                 gateway.delete_endpoint(found.id)
 
 
 def ensure_endpoint(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
-    """Return the account with a webhook endpoint whose secret is kept; one that works is kept."""
+    """Return the account with a webhook endpoint and its stored secret; one that works stays."""
     place = _Place.of(account, mode)
     kept, there = place.kept(doors), list(gateway.endpoints())
     place.delete_lost(_known(kept), there, gateway)
@@ -86,7 +85,7 @@ def ensure_endpoint(account: Account, mode: str, gateway: Gateway, doors: Doors)
 
 
 def renew_endpoint(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
-    """Return the account with a new endpoint; the one before is understood for three days more."""
+    """Return the account with a new endpoint; the former secret is valid for three days more."""
     place = _Place.of(account, mode)
     kept = place.kept(doors)
     place.delete_lost(_known(kept), gateway.endpoints(), gateway)
@@ -94,7 +93,7 @@ def renew_endpoint(account: Account, mode: str, gateway: Gateway, doors: Doors) 
 
 
 def retire_former(account: Account, mode: str, gateway: Gateway, doors: Doors) -> Account:
-    """Return the account without the endpoints before: deleted at Stripe, not understood here."""
+    """Delete the account's former endpoints at Stripe; return the account without their secrets."""
     kept = _Place.of(account, mode).kept(doors)
     for previous in kept.get("previous_endpoints", "").split():
         with suppress(StripeRequestRefused):
@@ -119,10 +118,10 @@ def delete_endpoints(account: Account, mode: str, gateway: Gateway, doors: Doors
 
 def ensure_platform_endpoint(platform: Platform, mode: str, base_url: str, doors: Doors) -> None:
     """
-    See to it that Stripe tells of connected accounts, and that its word can be verified.
+    Make sure that Stripe sends events of connected accounts, and that we can verify them.
 
-    Raise StripeUnavailable or StripeRequestRefused where it cannot be made. Nothing locks it, so
-    lost ones are deleted only after this one is kept.
+    Raise StripeUnavailable or StripeRequestRefused if the endpoint cannot be made. No lock is held,
+    so lost endpoints are deleted only after the new one is stored.
     """
     place = _Place(CONNECT, mode, base_url, CONNECT_EVENTS)
     kept, there = place.kept(doors), list(platform.endpoints())
@@ -131,7 +130,7 @@ def ensure_platform_endpoint(platform: Platform, mode: str, base_url: str, doors
 
 
 def platform_endpoint(mode: str, doors: Doors) -> Endpoint | None:
-    """Return the platform's endpoint whose secret is kept, or None."""
+    """Return the platform's endpoint if its secret is stored, or None."""
     try:
         kept = doors.secrets.webhook(CONNECT, mode)
     except SecretMissing:
@@ -142,7 +141,7 @@ def platform_endpoint(mode: str, doors: Doors) -> Endpoint | None:
 
 
 def _known(kept: dict[str, str]) -> set[str]:
-    """Return the endpoints whose secrets are kept."""
+    """Return the ids of the endpoints whose secrets are stored."""
     return {kept.get("endpoint", ""), *kept.get("previous_endpoints", "").split()}
 
 

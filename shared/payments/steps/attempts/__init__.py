@@ -1,1 +1,1 @@
-"""An attempt moves on; whether what Stripe tells of is one of ours."""
+"""Move an attempt on, and tell whether a Stripe object belongs to one of our attempts."""

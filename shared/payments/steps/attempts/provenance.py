@@ -1,4 +1,4 @@
-"""Whether what Stripe tells of was made by us, and is what we asked for."""
+"""Decide whether a Stripe object was made by us, and matches what we asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ class NotOurs(Exception):
 
 
 class OtherConnection(NotOurs):
-    """The merchant connected one Stripe account twice: the other connection books it."""
+    """The merchant connected one Stripe account twice; the other connection books the object."""
 
 
 class UnknownAttempt(Exception):
-    """The object names an attempt that is not here, or not yet."""
+    """The object names an attempt that is not stored here, or not yet."""
 
 
 class Mismatch(Exception):
-    """The object contradicts what we asked Stripe for; nothing may be booked from it unseen."""
+    """The object contradicts what we asked Stripe for; a person must look before it is booked."""
 
 
-#: What keeps what Stripe says from being booked by whoever asks now. The webhook, the sweep and
-#: reconciliation will know more.
+#: These errors keep a caller from booking what Stripe says. The webhook, the sweep and
+#: reconciliation will know more later.
 UNSETTLED = (NotOurs, UnknownAttempt, Mismatch, OutcomeUnknown, PaymentsError)
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the books say of a charge: who asked for it, what it became, and its first invoice."""
+    """What the books say of a charge: its attempt, its payment, and its first invoice."""
 
     attempt: Attempt
     payment: Payment | None
@@ -58,7 +58,7 @@ def named_by(metadata: Mapping[str, str], tenant: str) -> tuple[str, str]:
 
 
 def attempt_of(metadata: Mapping[str, str], tenant: str, doors: Doors) -> Attempt:
-    """Return the attempt that the metadata names. Raise NotOurs or UnknownAttempt."""
+    """Return the attempt that the metadata names, or raise NotOurs or UnknownAttempt."""
     invoice, name = named_by(metadata, tenant)
     attempt = doors.store.attempt(tenant, invoice, name)
     if not attempt:
@@ -70,9 +70,9 @@ def require_match(
     told: Intent | StripeRefund | StripeDispute, ours: Attempt | Payment, account: str, mode: str
 ) -> None:
     """
-    Raise OtherConnection or Mismatch where what Stripe tells of cannot be about what is `ours`.
+    Raise OtherConnection or Mismatch if the Stripe object cannot belong to `ours`.
 
-    `account` and `mode` say whose Stripe account was asked.
+    `account` and `mode` say which Stripe account was asked.
     """
     if ours.account != account:
         raise OtherConnection(told.id)

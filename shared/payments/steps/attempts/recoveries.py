@@ -1,4 +1,4 @@
-"""A saved card that was declined: what follows, written with the decline itself."""
+"""Begin a recovery for a declined saved card, in the transaction that writes the decline."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ def recoveries(
     attempt: Attempt, invoices: list[Invoice], doors: Doors
 ) -> Iterator[Change[Recovery]]:
     """
-    Yield how each invoice of a declined charge goes on, if its tenant wants declines followed.
+    Yield the recovery of each invoice of a declined charge, if the tenant wants recoveries.
 
-    One that waits for its payer is followed too: they may never confirm. A charge that was itself
-    such a try changes nothing here: whoever made it goes on with it.
+    A charge that waits for its payer gets one too: the payer may never confirm. A charge that a
+    recovery made itself yields nothing, since that recovery goes on by itself.
     """
     followed = attempt.waits or attempt.status is AttemptStatus.FAILED
     if not followed or attempt.channel is not Channel.CHARGE:
@@ -28,7 +28,7 @@ def recoveries(
     for invoice, part in zip(invoices, attempt.shares, strict=True):
         known = doors.store.recovery(attempt.tenant, invoice.id)
         if known and known.is_open:
-            # The newest word of a bank counts, and the newest card.
+            # The newest decline counts, and the newest card.
             new = known.having(payment_method=attempt.payment_method)
         else:
             new = Recovery.begin(

@@ -1,4 +1,4 @@
-"""An attempt moves on, and its invoices' claims with it."""
+"""Move an attempt on, together with the claims of its invoices."""
 
 from collections.abc import Iterator
 
@@ -15,9 +15,9 @@ from payments.steps.retry import retrying
 
 def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes: object) -> Attempt:
     """
-    Move an attempt, and its invoices' claims with it.
+    Move an attempt to `status` with its invoices' claims, and return it.
 
-    An attempt that has ended meanwhile is left alone.
+    An attempt that has ended meanwhile is returned unchanged.
     """
 
     def step() -> Attempt:
@@ -35,7 +35,7 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
 
 
 def await_payer(attempt: Attempt, decline: Decline | None, doors: Doors) -> Attempt:
-    """Keep the attempt open for its payer to confirm; they are told of it once."""
+    """Keep the attempt open until its payer confirms, and return it; the payer is told once."""
     waiting = attempt.waiting(doors.now(), decline)
     return advance(attempt, AttemptStatus.ACTION_REQUIRED, doors=doors, **waiting)
 
@@ -43,7 +43,7 @@ def await_payer(attempt: Attempt, decline: Decline | None, doors: Doors) -> Atte
 def _attempt_notices(
     attempt: Attempt, before: Attempt, doors: Doors
 ) -> Iterator[Change[Notification]]:
-    """Yield what a payer is told: that a bank has refused, or wants to hear them; each once."""
+    """Yield the payer's notices, each once: a bank has refused, or wants a confirmation."""
     kind = {
         AttemptStatus.FAILED: Kind.PAYMENT_FAILED,
         AttemptStatus.ACTION_REQUIRED: Kind.ACTION_REQUIRED,
@@ -60,7 +60,7 @@ def _attempt_notices(
 
 
 def latest(attempt: Attempt, doors: Doors) -> Attempt:
-    """Return the attempt as it is now, or raise UnknownAttempt."""
+    """Return the stored attempt, or raise UnknownAttempt."""
     current = doors.store.attempt(attempt.tenant, attempt.invoice, attempt.id)
     if not current:
         raise UnknownAttempt(attempt.id)
@@ -68,7 +68,7 @@ def latest(attempt: Attempt, doors: Doors) -> Attempt:
 
 
 def _standing(attempt: Attempt, doors: Doors) -> tuple[Attempt, list[Invoice]]:
-    """Return the attempt and its invoices as they are now, or raise UnknownAttempt."""
+    """Return the stored attempt and its invoices, or raise UnknownAttempt."""
     names = (each.invoice for each in attempt.shares)
     current, invoices = doors.store.begun(attempt.tenant, attempt.id, *names)
     if not current:
@@ -77,6 +77,6 @@ def _standing(attempt: Attempt, doors: Doors) -> tuple[Attempt, list[Invoice]]:
 
 
 def others_of(attempt: Attempt, doors: Doors) -> list[Invoice]:
-    """Return the same without the first one."""
+    """Return the attempt's stored invoices without the first one."""
     names = [each.invoice for each in attempt.shares[1:]]
     return doors.store.invoices(attempt.tenant, *names) if names else []

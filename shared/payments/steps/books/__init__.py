@@ -1,1 +1,1 @@
-"""Stripe against our books, and what the journal comes to."""
+"""Compare Stripe with our books, and sum the journal."""

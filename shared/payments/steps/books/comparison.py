@@ -1,4 +1,4 @@
-"""What Stripe tells of, beside what our books say: the same, healed, or how they differ."""
+"""Compare one Stripe object with our books: they match, were healed, or differ by a break."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Told = Intent | StripeRefund | StripeDispute
 
 
 def compare(told: Told, run: Run, doors: Doors) -> str | None:
-    """Return `matched`, `healed`, the type of the break, or None if it is none of this run's."""
+    """Return `matched`, `healed`, the type of the break, or None for another run's object."""
     intent = told if isinstance(told, Intent) else told.payment_intent
     if not isinstance(intent, Intent) or intent.status != "succeeded":
         return None
@@ -74,7 +74,7 @@ def _compare_dispute(told: StripeDispute, home: str, run: Run, doors: Doors) -> 
 def _heal(
     apply: Callable[..., object], told: Told, run: Run, doors: Doors, *, otherwise: str
 ) -> str | None:
-    """Book what was missed, or return why that cannot be."""
+    """Book what was missed and return `healed`, or return the type of the break."""
     try:
         apply(told, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
     except OtherConnection:
@@ -97,5 +97,5 @@ def _lacks_fee(payment: Payment, charge: Charge) -> bool:
 
 
 def _lacks_back(payment: Payment, charge: Charge) -> bool:
-    """Whether the platform has given back more of its fee than is booked."""
+    """Whether the platform has given back more of its fee than the books say."""
     return fee_given_back(charge) > payment.application_fee_refunded

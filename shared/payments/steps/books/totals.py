@@ -1,4 +1,4 @@
-"""What was entered into the journal in a time, and what every account came to before it."""
+"""Read the journal's entries of a period, and the balance of every account at a closing."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ PAGE = 100
 
 
 class BooksBroken(Exception):
-    """Kept balances are not there, or are not what the journal comes to; the names say whose."""
+    """Stored balances are missing or differ from the journal; the message names the tenants."""
 
 
 def entered(
     tenant: str, since: datetime | None, until: datetime | None, doors: Doors
 ) -> Iterator[JournalEntry]:
-    """Yield what was entered from `since` on and before `until`, newest first."""
+    """Yield the entries made at or after `since` and before `until`, newest first."""
     cursor = stamp(until) if until else None
     while True:
         found, cursor = doors.store.page(JournalEntry, tenant, limit=PAGE, cursor=cursor)
@@ -32,7 +32,7 @@ def entered(
 
 
 def balances_at(tenant: str, closing: Closing | None, doors: Doors) -> Balances:
-    """Return what every account came to at a closing, or nothing before the first one."""
+    """Return the balance of every account at a closing, or nothing before the first closing."""
     if not closing:
         return Counter()
     parts = doors.store.parts(tenant, closing)

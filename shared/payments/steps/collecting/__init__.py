@@ -1,1 +1,1 @@
-"""An attempt is claimed, made at Stripe, and closed."""
+"""Claim an invoice for an attempt, make the attempt at Stripe, and close it."""

@@ -1,4 +1,4 @@
-"""One claim per invoice: claim and attempt are written before Stripe hears of anything."""
+"""One claim an invoice: claim and attempt are written before Stripe is asked for anything."""
 
 from collections.abc import Callable
 
@@ -24,12 +24,12 @@ def claim(
     doors: Doors,
 ) -> Attempt:
     """
-    Give the invoices to the attempt that `propose` makes of their present state, all or none.
+    Return the attempt that `propose` makes, with the claim of all the invoices.
 
-    What waits for a payer is closed at Stripe first if `supersede` says so. Raise
-    PaymentInProgress where another attempt may still bring money, or has come first each time.
+    With `supersede`, an attempt that waits for a payer is closed at Stripe first. Raise
+    PaymentInProgress where another attempt may still bring money, or wins every race.
     """
-    # What was read a moment ago is good for the first try, at the versions there.
+    # The rows that the caller has just read serve for the first try, at their versions.
     read = [invoices]
 
     def step() -> Attempt:
@@ -59,7 +59,7 @@ def _read_again(invoices: list[Invoice], doors: Doors) -> list[Invoice]:
 
 
 def _uses(attempt: Attempt) -> list[Change[CardUse]]:
-    """Return what keeps a saved card from being detached while the attempt is open."""
+    """Return the row that keeps a saved card from being detached while the attempt is open."""
     method = attempt.payment_method
     return [change(CardUse.of(attempt, method))] if method else []
 
@@ -68,7 +68,7 @@ def free_claim(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
     """
     Return the invoice without a claim.
 
-    One that waits for a payer, in an open page or for their bank, is closed at Stripe first.
+    With `supersede`, an attempt that waits for a payer or a bank is closed at Stripe first.
     """
     held = invoice.claim
     if not held:
@@ -82,7 +82,7 @@ def free_claim(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
         raise in_progress(invoice, held.attempt) from None
     invoice = doors.store.invoice(invoice.tenant, invoice.id)
     if invoice.claim:
-        # Not ended after all, or taken by somebody else in the meantime.
+        # The attempt did not end, or another one took the claim meanwhile.
         raise in_progress(invoice, invoice.claim.attempt)
     if not invoice.outstanding:
         raise InvoiceNotPayable(f"Invoice {invoice.number} has just been paid.", invoice=invoice.id)
@@ -91,9 +91,9 @@ def free_claim(invoice: Invoice, *, supersede: bool, doors: Doors) -> Invoice:
 
 def end_soon(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
     """
-    Return the change by which the sweep soon ends an attempt that would bring more than is owed.
+    Return the change that lets the sweep soon end an attempt for more than is owed, or None.
 
-    For money that was given back, or that a bank took, may return while its debt is being paid.
+    While a debt is being paid, money that was refunded or disputed may come back.
     """
     held = invoice.claim
     if not held or held.amount <= invoice.outstanding:
@@ -106,7 +106,7 @@ def end_soon(invoice: Invoice, doors: Doors) -> Change[Attempt] | None:
 
 
 def in_progress(invoice: Invoice, attempt: str) -> PaymentInProgress:
-    """Return the refusal that names who holds the claim."""
+    """Return the refusal that names the attempt with the claim."""
     return PaymentInProgress(
         f"A payment of invoice {invoice.number} is in progress.", attempt_id=attempt
     )

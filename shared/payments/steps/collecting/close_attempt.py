@@ -1,4 +1,4 @@
-"""Fence, then fail: an attempt ends only when Stripe has said that it can no longer succeed."""
+"""Fence an attempt before it ends: Stripe must say first that it can no longer succeed."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     # Not at run time: an invoice is created without loading Stripe's SDK.
     from payments.doors.gateway import Gateway
 
-#: A session lives no longer than its attempt may be replayed; this is past both.
+#: Later than any session expires and than an attempt may be replayed.
 LOOK_BACK = timedelta(hours=25)
-#: By which Stripe's clock may be behind ours.
+#: By how much Stripe's clock may be behind ours.
 SKEW = timedelta(minutes=5)
 
 T = TypeVar("T", Intent, Session)
@@ -28,10 +28,10 @@ T = TypeVar("T", Intent, Session)
 
 def close(attempt: Attempt, doors: Doors) -> Attempt:
     """
-    Make sure that no money can come of `attempt` any more, or book what has come.
+    Make sure that `attempt` can bring no more money, and return it; money that came is booked.
 
-    Returns the attempt as it then is: ended, or `processing` where Stripe can no longer stop it.
-    OutcomeUnknown and StripeUnavailable leave it to the sweep, which is told before Stripe is.
+    The attempt has then ended, or is `processing` where Stripe can no longer stop it. Raise
+    OutcomeUnknown or StripeUnavailable where Stripe does not say; the sweep then closes it.
     """
     attempt = _hastened(attempt, doors)
     if not attempt.is_open:
@@ -46,7 +46,7 @@ def _hastened(attempt: Attempt, doors: Doors) -> Attempt:
     """
     Return the attempt, due for the sweep soon.
 
-    Whoever closes it may die, or never hear that it is closed; it would wait for its own end then.
+    The request that closes it may die before it has closed it.
     """
     soon = doors.now() + SWEEP_AFTER
 
@@ -65,9 +65,9 @@ def close_intent(
     attempt: Attempt, gateway: "Gateway", doors: Doors, decline: Decline | None = None
 ) -> Attempt:
     """
-    Cancel the attempt's PaymentIntent and end the attempt, unless the money was faster.
+    Cancel the attempt's PaymentIntent, end the attempt and return it; money that came is booked.
 
-    `decline` says why, where the intent itself will not.
+    `decline` says why, where the intent itself does not.
     """
     intent_id = attempt.payment_intent or _missing_intent(attempt, gateway, doors)
     if intent_id is None:
@@ -95,10 +95,10 @@ def _close_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attemp
 
 def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str | None:
     """
-    Return the Checkout Session whose answer was lost, or one that the same key makes to end now.
+    Return the Checkout Session whose answer was lost, or None if none can be paid.
 
-    None if there is none that can be paid. Only an answer says so: a request of which nothing was
-    heard may still make one, and until then no list shows it.
+    A request without an answer may still make a session, and no list shows it yet. So the same key
+    is sent again, and a session made that way ends at once.
     """
     if not attempt.may_replay(doors.now()):
         return None
@@ -106,15 +106,15 @@ def _missing_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str 
     try:
         return gateway.create_session(attempt, number, way_back(attempt, doors)).id
     except (FailedAtStripe, StripeRequestRefused):
-        # Stripe repeats a failure for as long as it keeps the key; what it refuses was not made.
+        # Stripe repeats a failure for as long as it keeps the key; a refused request made nothing.
         return next((found.id for found in _made_for(attempt, gateway.sessions)), None)
 
 
 def _missing_intent(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str | None:
     """
-    Return the PaymentIntent whose answer was lost.
+    Return the PaymentIntent whose answer was lost, or None if none can move money.
 
-    None if there cannot be one that moves money: confirming needs the id, which was never known.
+    An intent moves money only when it is confirmed, and that needs the id, which was never known.
     """
     if not attempt.may_replay(doors.now()):
         return None
@@ -126,7 +126,7 @@ def _missing_intent(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str |
 
 
 def _look_up(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
-    """Find a payment without its session, which has expired by now or was never made."""
+    """Find the payment of an attempt whose session has expired by now or was never made."""
     for intent in _made_for(attempt, gateway.intents):
         if intent.status in {"succeeded", "processing"}:
             return apply_own_intent(attempt, intent, doors)
@@ -136,7 +136,7 @@ def _look_up(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
 def _made_for(
     attempt: Attempt, pages: Callable[[datetime, datetime, str | None], tuple[list[T], str | None]]
 ) -> Iterator[T]:
-    """Yield what Stripe lists as made for the attempt: asked so, it cannot repeat a failure."""
+    """Yield what Stripe lists for the attempt; unlike a replayed key, a list repeats no failure."""
     since, cursor = attempt.created_at - SKEW, None
     while True:
         found, cursor = pages(since, since + LOOK_BACK, cursor)
@@ -146,7 +146,7 @@ def _made_for(
 
 
 def apply_own_intent(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
-    """Apply what Stripe says of an attempt's own PaymentIntent, asked in the attempt's account."""
+    """Apply the attempt's own PaymentIntent in the attempt's account, and return the attempt."""
     return apply_intent(
         intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
     )

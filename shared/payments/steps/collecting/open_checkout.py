@@ -1,4 +1,4 @@
-"""Open at Stripe what a payer pays with: the attempt is stored, and Stripe is asked now."""
+"""Make a stored attempt's Checkout Session or PaymentIntent at Stripe."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -19,7 +19,7 @@ T = TypeVar("T", Session, Intent)
 
 
 def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    """Create the attempt's Checkout Session and return the attempt with it, as it is stored."""
+    """Create the attempt's Checkout Session and return the stored attempt with its id."""
     back = way_back(attempt, doors)
     session = _create_at_stripe(
         invoice, attempt, lambda: gateway.create_session(attempt, invoice.number, back), doors
@@ -28,7 +28,11 @@ def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Do
 
 
 def open_intent(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    """Create the attempt's PaymentIntent, which the payer's own browser confirms."""
+    """
+    Create the attempt's PaymentIntent and return the stored attempt with its id.
+
+    The payer's own browser confirms it.
+    """
     intent = _create_at_stripe(
         invoice, attempt, lambda: gateway.create_intent(attempt, invoice.number), doors
     )
@@ -41,7 +45,7 @@ def _create_at_stripe(
     try:
         return create()
     except (StripeRefused, StripeRequestRefused):
-        # Certainly nothing was made, so nothing has to be fenced.
+        # Stripe refused, so nothing was made and nothing has to be fenced.
         advance(attempt, AttemptStatus.CANCELED, doors=doors)
         raise
     except OutcomeUnknown:
@@ -50,9 +54,9 @@ def _create_at_stripe(
 
 def _remember(invoice: Invoice, attempt: Attempt, doors: Doors, **made: object) -> Attempt:
     """
-    Store the id of what was made.
+    Store the id of what was made and return the attempt.
 
-    From now on only the payer, its end or a newer request ends the attempt.
+    From now on the attempt ends by its payer, at its expiry or for a newer request.
     """
     opened = attempt.become(
         AttemptStatus.SUBMITTING,

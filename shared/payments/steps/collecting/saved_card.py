@@ -1,4 +1,4 @@
-"""Charge a saved card without its owner: create unconfirmed, remember, confirm, apply."""
+"""Charge a saved card without its owner: create the intent, store its id, confirm it, apply it."""
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -15,7 +15,11 @@ _S = AttemptStatus
 
 
 def charge(attempt: Attempt, doors: Doors) -> Attempt:
-    """Take an open attempt as far as Stripe lets it go; what stays unclear waits for the sweep."""
+    """
+    Take an open attempt as far as Stripe allows, and return it.
+
+    What stays unclear is left to the sweep.
+    """
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     try:
         if attempt.status is _S.CREATED:
@@ -27,7 +31,7 @@ def charge(attempt: Attempt, doors: Doors) -> Attempt:
     except OutcomeUnknown:
         return _unknown(attempt, doors)
     except RowChanged:
-        # The sweep, a webhook or another request got there first; what they found stands.
+        # The sweep, a webhook or another request was faster, and its result stands.
         return latest(attempt, doors)
 
 
@@ -37,7 +41,7 @@ def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     try:
         intent = gateway.create_intent(attempt, invoice.number)
     except (StripeRefused, StripeRequestRefused):
-        # Certainly nothing was created, so nothing has to be fenced.
+        # Stripe refused, so nothing was made and nothing has to be fenced.
         advance(attempt, _S.CANCELED, doors=doors)
         raise
     sweep_at = doors.now() + SWEEP_AFTER
@@ -49,8 +53,8 @@ def _require_active(card: SavedMethod | None, attempt: Attempt, doors: Doors) ->
     """
     Refuse a card that is being detached.
 
-    Whoever detaches marks the card first and looks for attempts then; the attempt is stored first
-    and looks at the card then. One of the two always sees the other.
+    A detaching request marks the card and then looks for attempts. A charge stores its attempt and
+    then looks at the card. So one of the two always sees the other.
     """
     if not card or not card.is_active:
         advance(attempt, _S.CANCELED, doors=doors)
@@ -63,16 +67,16 @@ def _confirm(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     try:
         intent = gateway.confirm_intent(attempt)
     except StripeUnavailable:
-        # Refused now, but the SDK may have sent it once before and lost the answer.
+        # Stripe refuses now, but the SDK may have sent the request before and lost the answer.
         raise OutcomeUnknown(attempt.payment_intent) from None
     except StripeRequestRefused:
-        # Canceled by the sweep, or confirmed before: its state says which.
+        # The sweep canceled it, or it was confirmed before; its status says which.
         intent = gateway.intent(attempt.payment_intent or "")
     return _apply_or_refuse(attempt, intent, gateway, doors)
 
 
 def _resume(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    """Go on with an attempt that was cut short: what Stripe has decides, not what we remember."""
+    """Go on with an interrupted attempt by what Stripe has, not by what we remember."""
     if not attempt.payment_intent:
         return close_intent(attempt, gateway, doors)
     intent = gateway.intent(attempt.payment_intent)
@@ -90,7 +94,7 @@ def _apply_or_refuse(attempt: Attempt, intent: Intent, gateway: Gateway, doors: 
 
 
 def _refused(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) -> Attempt:
-    """End the attempt, or let it wait for the card's owner if that is all that the bank wants."""
+    """End the attempt, or keep it open for the card's owner if the bank only asks for that."""
     if attempt.asks_payer and decline.asks_payer:
         return await_payer(attempt, decline, doors)
     return _fail(attempt, decline, gateway, doors)
@@ -104,7 +108,7 @@ def _fail(attempt: Attempt, decline: Decline, gateway: Gateway, doors: Doors) ->
 
 
 def _unknown(attempt: Attempt, doors: Doors) -> Attempt:
-    """Leave the attempt to the sweep; one that a bank or a payer is working on stays as it is."""
+    """Leave the attempt to the sweep; one that a bank or a payer still works on is unchanged."""
     found = latest(attempt, doors)
     if found.status is _S.PROCESSING or found.waits:
         return found
