@@ -1,6 +1,6 @@
 # Every command of this repository. Each sets up what it needs first, and says what to do if it fails.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve tenant test clients conformance simulate simulate-all simulate-mutants check build deploy bench claims openapi lock clean
+.PHONY: help demo serve tenant test clients conformance simulate simulate-all simulate-mutants check build deploy bench claims openapi lock clean load sbom
 MAKEFLAGS += --no-print-directory
 
 # The virtual environments a command needs, made where they are missing or out of date.
@@ -78,6 +78,14 @@ bench: ## Measure every budget, as ratios in one run
 	$(call set-up,app aws)
 	@$(bin)/python -m benchmarks.run
 	@$(bin)/python -m benchmarks.standin
+
+load: ## Measure webhooks, charges and presses under load, outages and kills; OUTAGE_S=300 for whole outages
+	$(call set-up,app aws)
+	@$(bin)/python -m benchmarks.load
+
+sbom: ## List what the layer is made of (CycloneDX), and scan it for advisories where they can be reached
+	$(call set-up,app)
+	@$(bin)/python -m local.tools.sbom
 
 claims: ## Print what is claimed, the tests that prove it, and their last result
 	$(call set-up,app aws cli browser)

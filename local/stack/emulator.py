@@ -17,6 +17,7 @@ from local.stack.processes import running, wait_until
 
 REGION = "us-east-1"
 # An access key of twelve digits is the account's root.
+FAULTS = "faults.json"
 CREDENTIALS = {"aws_access_key_id": "000000000000", "aws_secret_access_key": "local"}
 
 
@@ -59,6 +60,7 @@ def environment(port: int, folder: Path, *, auth: bool) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "LOG_LEVEL": "WARNING",
         "AUTH": "true" if auth else "false",
+        "FAULTS_FILE": str(folder / FAULTS),
     }
 
 

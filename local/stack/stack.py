@@ -17,7 +17,7 @@ from local.paths import RUN, TEMPLATE
 from local.stack.adapting import API_ID
 from local.stack.client import Client
 from local.stack.deploying import Deployment, deploy, expanding
-from local.stack.emulator import Emulator, running_emulator
+from local.stack.emulator import FAULTS, Emulator, running_emulator
 from local.stack.front import MAIL, Front
 from local.stack.issuer import AUDIENCE, TENANTS, Issuer, client_row
 from local.stack.loopback import port_in_use, serving
@@ -88,6 +88,10 @@ class Stack:
                 SecretString=json.dumps(platform_keys(mode)),
                 KmsKeyId=self.deployment.resources["Key"],
             )
+
+    def fail_at_aws(self, **services: str) -> None:
+        """Have services of the emulated AWS refuse everything with an error; with none, no more."""
+        (self.folder / FAULTS).write_text(json.dumps(services))
 
     def run_schedule(self, name: str) -> None:
         """Have a schedule's own target invoked now, by a one-time schedule that removes itself."""

@@ -143,7 +143,7 @@ class Shop:
         """Have staff create a pay link, and return its path."""
         path = f"/v1/invoices/{invoice}/pay-links"
         answer = self.client().post(path, fields, idempotency_key=new_key())
-        return urlsplit(required(answer, HTTPStatus.CREATED)["url"]).path
+        return urlsplit(str(required(answer, HTTPStatus.CREATED)["url"])).path
 
     def press_pay(self, link: str) -> Answer:
         """Press Pay as a browser does; the Location is the hosted page."""
