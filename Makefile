@@ -91,10 +91,11 @@ claims: ## Print what is claimed, the tests that prove it, and their last result
 	$(call set-up,app aws cli browser)
 	@$(bin)/python -m local.tools.claims
 
-openapi: ## Write functions/openapi.json, and the README's table of routes, anew
+openapi: ## Write functions/openapi.json, the README's table of routes and docs/access.md anew
 	$(call set-up,app)
 	@$(bin)/python -m local.tools.openapi
 	@$(bin)/python -m local.tools.route_table
+	@PYTHONPATH=.:shared $(bin)/python -m local.tools.access_table
 
 lock: ## Write the requirements files anew from pyproject.toml
 	$(call set-up,lock)

@@ -1,7 +1,8 @@
 """
 The ways back from Stripe's onboarding and consent.
 
-Public: the single-use `state` says whose way it is, and a person is led on to their own app.
+Public: the single-use `state` says whose way it is, and a person is led on to their own app. A
+consent is taken only in the browser that began it.
 """
 
 import json
@@ -51,7 +52,8 @@ def _route(event: dict[str, Any]) -> str:
     if event["rawPath"].endswith("/oauth/callback"):
         consent = oauth.Consent(told.get("code", ""), told.get("error", ""))
         request = event["requestContext"]["requestId"]
-        return oauth.complete(token, consent, base_url=base_url, request=request, doors=doors)
+        arrival = oauth.Arrival(request, arriving.browser_of(event), base_url)
+        return oauth.complete(token, consent, request=arrival, doors=doors)
     if event["rawPath"].endswith("/refresh"):
         return onboarding.begin_again(token, base_url=base_url, doors=doors)
     return onboarding.come_back(token, base_url=base_url, doors=doors)

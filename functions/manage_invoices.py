@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from payments.cases.invoices import explain, invoicing
+from payments.cases.modules import access
 from payments.cases.payments import offline_and_credit
 from payments.edge import api, runtime
 from payments.edge.shapes import (
@@ -52,16 +53,21 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
     number: Annotated[str | None, Query(min_length=1, max_length=200)] = None,
     due_before: Annotated[api.Day | None, Query()] = None,
 ) -> InvoicePage:
-    """Newest first, narrowed by any of the filters."""
+    """
+    Newest first, narrowed by any of the filters.
+
+    A storefront is shown those of modules that it may use: its page may be short.
+    """
     asked = {"status": status, "customer": customer, "order_ref": order_ref, "number": number}
     wanted = {name: str(value) for name, value in asked.items() if value}
     if due_before:
         wanted["due_before"] = due_before.isoformat()
-    tenant = api.caller(app).tenant
-    invoices, following = runtime.store().page(
-        Invoice, tenant, limit=limit, cursor=cursor, wanted=wanted
+    caller, doors = api.caller(app), runtime.doors()
+    found, following = doors.store.page(
+        Invoice, caller.tenant, limit=limit, cursor=cursor, wanted=wanted
     )
-    return InvoicePage(data=[show(invoice) for invoice in invoices], next_cursor=following)
+    shown = access.shown(found, caller, doors)
+    return InvoicePage(data=[show(invoice) for invoice in shown], next_cursor=following)
 
 
 @app.get("/v1/invoices/<invoice_id>")

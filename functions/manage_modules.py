@@ -20,10 +20,10 @@ class SetGrant(api.Body):
     """
     What the profile may do with the module; it replaces what it might before.
 
-    Without a body it is all that selling takes: everything but `account.manage`.
+    Without a word of them it is all that selling takes: everything but `account.manage`.
     """
 
-    permissions: Annotated[tuple[Permission, ...], Field(min_length=1, max_length=8)]
+    permissions: Annotated[tuple[Permission, ...] | None, Field(min_length=1, max_length=8)] = None
 
 
 class GrantOut(BaseModel):

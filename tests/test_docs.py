@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.tools import openapi, route_table
+from local.tools import access_table, openapi, route_table
 from payments import errors
 from payments.edge import roles
 from payments.steps.accounts import key_probes
@@ -80,6 +80,12 @@ def test_the_readme_says_which_function_serves_which_routes() -> None:
 
     assert text == route_table.with_table(text), "run `make openapi`"
     assert route_table.routes_named() == roles.ROUTES.keys() | set(PUBLIC)
+
+
+def test_the_page_of_grants_shows_the_matrix_that_is_deployed() -> None:
+    text = access_table.PAGE.read_text()
+
+    assert text == access_table.with_table(text), "run `make openapi`"
 
 
 def test_a_request_of_the_tests_is_served_by_the_function_that_the_template_names() -> None:

@@ -3,10 +3,11 @@
 import re
 
 from local.tools import openapi
+from payments.edge import roles
 from payments.edge.roles import ROUTES
 from payments.facts.caller import Role
 from tests.doubles.invocations import PUBLIC
-from tests.doubles.matrix import MATRIX, ROLES
+from tests.doubles.matrix import GRANTS, MATRIX, ROLES
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
@@ -28,3 +29,19 @@ def test_the_table_that_is_deployed_says_what_is_written_here() -> None:
     }
 
     assert deployed == MATRIX
+
+
+def test_the_grants_that_are_asked_for_are_the_ones_written_here() -> None:
+    deployed = {}
+    for route, row in roles.MATRIX.items():
+        asked = "".join(role[0] for role in ROLES if role in row.roles and row.ask_of(role))
+        if row.ask:
+            deployed[route] = (asked, row.ask.permission, row.ask.of.name)
+
+    assert deployed == GRANTS
+
+
+def test_a_route_says_in_words_why_a_role_alone_is_enough_for_somebody() -> None:
+    silent = [route for route, row in roles.MATRIX.items() if row.roles & row.free and not row.why]
+
+    assert silent == []

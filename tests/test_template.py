@@ -37,6 +37,7 @@ SETTINGS = {
     "KMS_KEY_ARN",
     "MAIL_EVENTS",
     "MAIL_FROM",
+    "MFA_CLAIM",
     "POWERTOOLS_LOG_LEVEL",
     "POWERTOOLS_SERVICE_NAME",
     "PROFILE_CLAIM",
@@ -310,6 +311,20 @@ def test_nobody_signs_up_and_nobody_writes_their_own_tenant() -> None:
         assert client["WriteAttributes"]
         assert not [name for name in client["WriteAttributes"] if name.startswith("custom:")]
         assert "ALLOW_USER_PASSWORD_AUTH" not in client["ExplicitAuthFlows"]
+
+
+def test_administrators_sign_in_with_a_second_factor_unless_the_owner_says_otherwise() -> None:
+    (pool,) = of_type("AWS::Cognito::UserPool").values()
+    parameter = template()["Parameters"]["AdminMfa"]
+
+    assert pool["MfaConfiguration"] == {"Fn::If": ["AskForMfa", "ON", "OPTIONAL"]}
+    assert template()["Conditions"]["AskForMfa"] == {
+        "Fn::Equals": [{"Ref": "AdminMfa"}, "required"]
+    }
+    assert (parameter["Default"], parameter["AllowedValues"]) == (
+        "required",
+        ["required", "optional"],
+    )
 
 
 def test_the_user_pool_is_made_only_where_no_issuer_is_given() -> None:

@@ -27,6 +27,7 @@ class Settings:
     tenant_claim: str
     role_claim: str
     profile_claim: str
+    mfa_claim: str
     client_ip_header: str
 
 
@@ -48,6 +49,7 @@ def settings() -> Settings:
         tenant_claim=read("TENANT_CLAIM", "tenant"),
         role_claim=read("ROLE_CLAIM", "role"),
         profile_claim=read("PROFILE_CLAIM", "profile"),
+        mfa_claim=read("MFA_CLAIM", ""),
         client_ip_header=read("CLIENT_IP_HEADER", ""),
     )
 

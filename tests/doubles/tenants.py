@@ -30,10 +30,16 @@ def _part(tenant: str, tail: str) -> str:
 
 
 def claims_of(tenant: str, role: str) -> dict[str, str]:
-    """What a person's token says; the storefront is a machine whose client id a row maps."""
+    """
+    What a person's token says; the storefront is a machine whose client id a row maps.
+
+    A profile has its role's name, unless it is given behind it: `operator/desk`.
+    """
     if role == "storefront":
         return {"client_id": f"storefront-{tenant}", "token_use": "access"}
-    return {"tenant": tenant, "role": role, "profile": role, "sub": f"{role}@{tenant}"}
+    role, _, profile = role.partition("/")
+    profile = profile or role
+    return {"tenant": tenant, "role": role, "profile": profile, "sub": f"{profile}@{tenant}"}
 
 
 def storefront_row(tenant: str) -> dict[str, dict[str, str]]:

@@ -129,7 +129,7 @@ def configure(patch: pytest.MonkeyPatch, resources: dict[str, str], encryption: 
     }
     for name, value in names.items():
         patch.setenv(name, value)
-    claims = ("TENANT_CLAIM", "ROLE_CLAIM", "PROFILE_CLAIM")
+    claims = ("TENANT_CLAIM", "ROLE_CLAIM", "PROFILE_CLAIM", "MFA_CLAIM")
     for name in ("STRIPE_API_BASE", "PUBLIC_URL", "CLIENT_IP_HEADER", *claims):
         patch.delenv(name, raising=False)
 

@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
+from payments.doors.keys import account_pointer
 from tests.doubles.tenants import publishable_key, secret_key
 from tests.functions.world import Answer, Client, Json, World
 
@@ -116,6 +117,14 @@ def connection(tenant: str, **changes: Any) -> Json:
         "error_emails": ["ar@shop.example"],
     }
     return body | changes
+
+
+def connected_twice(shop: Shop) -> str:
+    """A second account of the same Stripe account, as there were before that was refused."""
+    name = account_pointer("test", str(shop.account["stripe_account"]))
+    del shop.world.dynamo.rows[name, "POINTER"]
+    body = connection(shop.tenant, name="Second")
+    return str(expect(201, shop.admin.post("/v1/accounts", body))["id"])
 
 
 def expect(status: int, answer: Answer) -> Json:

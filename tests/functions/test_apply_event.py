@@ -11,7 +11,7 @@ from payments.doors.doors import Doors
 from payments.doors.queue import Queue
 from payments.facts.event import InboxEvent
 from tests.doubles.invocations import record
-from tests.functions.shop import Shop, connection, expect
+from tests.functions.shop import Shop, connected_twice, expect
 from tests.functions.signing import a_body, deliver
 from tests.functions.world import Died, Json, World
 
@@ -276,8 +276,7 @@ def test_two_tenants_with_the_same_names_are_kept_apart(world: World) -> None:
 
 
 def test_a_stripe_account_that_was_connected_twice_books_once_through_its_own(shop: Shop) -> None:
-    again = shop.admin.post("/v1/accounts", connection("tulips", name="Second"))
-    second = expect(201, again)["id"]
+    second = connected_twice(shop)
     invoice = shop.invoice()
     shop.pay(invoice)
 
@@ -287,6 +286,16 @@ def test_a_stripe_account_that_was_connected_twice_books_once_through_its_own(sh
     ends = {row["status"]["S"] for row in rows if row["account"]["S"] == second}
     assert ends == {"ignored"}
     assert shop.read(invoice)["amounts"]["paid"] == 4000
+
+
+def test_a_card_is_saved_under_the_account_in_which_it_was_asked_for(shop: Shop) -> None:
+    connected_twice(shop)
+
+    shop.save_card()
+
+    (card,) = (row for (_, sk), row in shop.world.rows().items() if sk.startswith("CARD#"))
+    assert card["account"]["S"] == shop.account["id"]
+    assert expect(201, shop.charge(shop.invoice()))["payment"]["gross"] == 4000
 
 
 def test_an_attempt_that_ended_is_paid_late_and_still_booked(shop: Shop) -> None:

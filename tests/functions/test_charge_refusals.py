@@ -105,7 +105,7 @@ def test_what_is_forbidden_is_forbidden_from_the_next_request_on(
 @pytest.mark.parametrize("feature", ["charge_saved", "partial"])
 def test_a_feature_that_the_module_lacks_is_refused(shop: Shop, feature: str) -> None:
     shop.save_card()
-    invoice = shop.invoice()
+    invoice = shop.invoice(module=None)
     body = {"name": "Poor", "account": shop.account["id"]}
     features = {"charge_saved": True, "partial": True} | {feature: False}
     poor = expect(201, shop.admin.post("/v1/payment-modules", body | {"features": features}))["id"]

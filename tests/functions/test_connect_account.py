@@ -2,17 +2,27 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from local.standin.control import RESOURCES
+from payments.doors.gateway import Gateway
+from payments.doors.keys import account_pointer
+from payments.edge import runtime
+from payments.facts.connection import ConnectedAccount
 from payments.steps.accounts.key_probes import PROBES
 from tests.doubles.invocations import DOMAIN
-from tests.doubles.tenants import publishable_key, secret_key
+from tests.doubles.tenants import (
+    another_publishable_key,
+    another_secret_key,
+    publishable_key,
+    secret_key,
+)
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, connection, expect
-from tests.functions.world import Died, Json, World
+from tests.functions.world import Answer, Died, Json, World
 
 LIVE = "standin" + "tulips" * 4
 PERMISSIONS = [name for name, _, _ in PROBES]
@@ -276,6 +286,117 @@ def test_two_accounts_cannot_have_one_name(shop: Shop) -> None:
     assert answer == (409, "name_taken")
 
 
+# One Stripe account is connected once.
+
+
+def again(shop: Shop, tenant: str = "tulips", **changes: Any) -> Answer:
+    body = connection(shop.tenant, **({"name": "Again"} | changes))
+    return shop.world.client(tenant).post("/v1/accounts", body)
+
+
+def restricted(shop: Shop) -> Json:
+    """Keys of the shop's Stripe account, the secret one with what is needed and no more."""
+    secret = another_secret_key(shop.tenant, "more").replace("sk_", "rk_")
+    shop.world.control("keys", key=secret, allow=sorted({*PERMISSIONS, "setup_intents.write"}))
+    return {"secret_key": secret, "publishable_key": another_publishable_key(shop.tenant, "more")}
+
+
+@pytest.mark.parametrize("tenant", ["tulips", "bakery"])
+def test_a_stripe_account_is_connected_once_by_its_keys(shop: Shop, tenant: str) -> None:
+    seen = refuse(shop.world, lambda: again(shop, tenant))
+    other_keys = refuse(shop.world, lambda: again(shop, tenant, **restricted(shop)))
+    said = again(shop, tenant).json
+
+    assert seen == other_keys == (409, "stripe_account_taken")
+    assert said.get("account") == (shop.account["id"] if tenant == "tulips" else None)
+    assert expect(200, shop.world.client("bakery").get("/v1/accounts"))["data"] == []
+    endpoints = shop.world.at_stripe("GET", "/v1/webhook_endpoints")["data"]
+    assert [each["url"] for each in endpoints] == [shop.account["webhook"]["url"]]
+
+
+def test_a_key_that_may_not_tell_whose_it_is_is_known_by_the_endpoint_that_stands_there(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gateway, "own_account", lambda _: None)
+
+    assert refuse(shop.world, lambda: again(shop)) == (409, "stripe_account_taken")
+    assert refuse(shop.world, lambda: again(shop, "bakery")) == (409, "stripe_account_taken")
+
+
+def test_keys_of_an_account_that_is_connected_are_taken_by_no_other(shop: Shop) -> None:
+    keys = {"publishable_key": publishable_key("roses"), "secret_key": secret_key("roses")}
+    other = expect(201, again(shop, **keys))["id"]
+    expect(200, shop.admin.post(f"/v1/accounts/{other}/disconnect"))
+    body = connection("tulips")
+    mine = {name: body[name] for name in ("mode", "publishable_key", "secret_key")}
+
+    refused = refuse(shop.world, lambda: shop.admin.post(f"/v1/accounts/{other}/credentials", mine))
+
+    # It is another Stripe account than the one that it was; and that one is in use.
+    assert refused in {(409, "stripe_account_taken"), (422, "keys_not_same_account")}
+
+
+def test_connecting_what_was_disconnected_goes_on_with_the_account_that_is_there(
+    shop: Shop,
+) -> None:
+    shop.save_card()
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/disconnect"))
+
+    back = expect(201, again(shop, name="Main"))
+
+    assert (back["id"], back["status"], back["name"]) == (shop.account["id"], "active", "Main")
+    listed = expect(200, shop.admin.get("/v1/accounts"))["data"]
+    assert [each["id"] for each in listed] == [shop.account["id"]]
+    state = f"/v1/payment-modules/{shop.module['id']}/state"
+    expect(200, shop.admin.post(state, {"state": "sandbox"}))
+    assert expect(201, shop.charge(shop.invoice()))["payment"]["gross"] == 4000
+
+
+def test_a_stripe_account_that_was_let_go_is_free_for_another_tenant_and_then_theirs(
+    shop: Shop,
+) -> None:
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/disconnect"))
+
+    theirs = expect(201, again(shop, "bakery"))
+
+    assert theirs["status"] == "active"
+    assert refuse(shop.world, lambda: again(shop)) == (409, "stripe_account_taken")
+    body = connection("tulips")
+    mine = {name: body[name] for name in ("mode", "publishable_key", "secret_key")}
+    path = f"/v1/accounts/{shop.account['id']}/credentials"
+    refused = refuse(shop.world, lambda: shop.admin.post(path, mine))
+    assert refused == (409, "stripe_account_taken")
+
+
+def test_of_two_who_connect_one_stripe_account_at_once_the_second_is_told(world: World) -> None:
+    bakery = Shop.open(world, "bakery").account
+    stripe_account = world.at_stripe("GET", "/v1/account")["id"]
+    theirs = ConnectedAccount(
+        mode="test", stripe_account=stripe_account, tenant="bakery", account=bakery["id"]
+    )
+    keys = {"publishable_key": publishable_key("roses"), "secret_key": secret_key("roses")}
+    world.gate.arm(None)
+    expect(201, world.client().post("/v1/accounts", connection("tulips", name="dry run", **keys)))
+    writes = [n for n, name in enumerate(world.gate.passed) if name == "transact_write_items"]
+    world.gate.arm(None)
+    world.gate.before = (writes[0], lambda: runtime.store().save(theirs))
+
+    refused = world.client().post("/v1/accounts", connection("tulips"))
+
+    assert (refused.status, refused.code) == (409, "stripe_account_taken")
+    listed = expect(200, world.client().get("/v1/accounts"))["data"]
+    assert [each["name"] for each in listed] == ["dry run"]
+
+
+def test_an_account_of_before_is_its_own_from_its_next_verification_on(shop: Shop) -> None:
+    name = account_pointer("test", shop.account["stripe_account"])
+    del shop.world.dynamo.rows[name, "POINTER"]
+
+    expect(200, shop.admin.post(f"/v1/accounts/{shop.account['id']}/verify"))
+
+    assert refuse(shop.world, lambda: again(shop, "bakery")) == (409, "stripe_account_taken")
+
+
 def test_the_same_name_is_free_for_another_tenant(shop: Shop) -> None:
     assert Shop.open(shop.world, "bakery").account["name"] == shop.account["name"]
 
@@ -345,7 +466,8 @@ def test_a_webhook_endpoint_that_stripe_refuses_is_named_as_the_reason(world: Wo
 def test_accounts_are_listed_newest_first_with_a_cursor(world: World) -> None:
     client, names = world.client(), ["one", "two", "three"]
     for name in names:
-        expect(201, client.post("/v1/accounts", connection("tulips", name=name)))
+        keys = {"publishable_key": publishable_key(name), "secret_key": secret_key(name)}
+        expect(201, client.post("/v1/accounts", connection("tulips", name=name, **keys)))
 
     first = client.get("/v1/accounts", limit=2).json
     second = client.get("/v1/accounts", limit=2, cursor=first["next_cursor"]).json

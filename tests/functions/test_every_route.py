@@ -26,7 +26,7 @@ ANSWERS: dict[str, tuple[int, Json]] = {
     "manage_events": (200, {"data": []}),
     "manage_invoices": (404, {"code": "not_found"}),
     "manage_modules": (404, {"code": "not_found"}),
-    "open_checkout": (422, {"code": "validation_failed"}),
+    "open_checkout": (404, {"code": "not_found"}),
     "receive_webhook": (404, {}),
     "refund_payment": (404, {"code": "not_found"}),
     "report": (404, {"code": "not_found"}),

@@ -93,7 +93,7 @@ def ids(showroom: Shop) -> Json:
     }
 
 
-def call(client: Client, route: str, ids: Json) -> Answer:
+def call(client: Client, route: str, ids: Json, **more: str) -> Answer:
     """Call a route, named as API Gateway names it; an id that is not given is nobody's."""
     method, template = route.split(" ")
     kind = template.split("/")[2]
@@ -103,7 +103,7 @@ def call(client: Client, route: str, ids: Json) -> Answer:
         return str(ids.get(special.get(found[1], kind), UNKNOWN))
 
     path = re.sub(r"\{(\w+)\}", named, template)
-    body = json.dumps(BODIES.get(route, {}))
+    body = json.dumps(BODIES.get(route, {}) | more)
     for name, place in (
         ("account", "accounts"),
         ("module", "payment-modules"),

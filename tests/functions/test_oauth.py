@@ -70,6 +70,48 @@ def test_a_callback_leads_home_once(platform: World) -> None:
     assert len(platform.client().get("/v1/accounts").json["data"]) == 1
 
 
+def test_a_consent_is_taken_only_in_the_browser_that_began_it(platform: World) -> None:
+    """Who is sent the address of somebody else's consent connects nothing for them."""
+    back, mine = consent(platform), dict(platform.cookies)
+    (name,) = mine
+
+    for other in ({}, {name: "f" * 64}, {name: ""}, {"else": mine[name]}):
+        platform.cookies = other
+        assert refuse(platform, lambda: follow(platform, back)) == (400, "invalid_state")
+        assert follow(platform, back).json["reason"] == "another_browser"
+    assert platform.client().get("/v1/accounts").json["data"] == []
+
+    platform.cookies = {"else": "1", **mine}
+    assert told(follow(platform, back))["status"] == "active"
+
+
+def test_one_browser_may_begin_twice_and_come_back_from_both(platform: World) -> None:
+    first, second = consent(platform), consent(platform, name="Second")
+
+    assert told(follow(platform, first))["status"] == "active"
+    assert told(follow(platform, second))["status"] == "active"
+
+
+def test_the_cookie_is_read_by_no_script_and_planted_by_no_other_host(platform: World) -> None:
+    answer = platform.client().post(OAUTH, authorization())
+
+    (name,) = platform.cookies
+    rules = set(answer.headers["set-cookie"].split("; ")[1:])
+    assert name.startswith("__Host-")
+    assert {"Secure", "HttpOnly", "Path=/", "Max-Age=600"} <= rules
+
+
+def test_of_a_way_back_only_digests_are_kept(platform: World) -> None:
+    told_first = expect(201, platform.client().post(OAUTH, authorization(), key="a key"))
+    again = platform.client().post(OAUTH, authorization(), key="a key")
+
+    rows = json.dumps(list(platform.rows().values()))
+    states = [state_of(each["authorize_url"]) for each in (told_first, again.json)]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert [each for each in (*states, *platform.cookies.values()) if each in rows] == []
+    assert len(set(states)) == 2
+
+
 def test_a_callback_comes_within_ten_minutes(platform: World) -> None:
     back = consent(platform)
     platform.advance(minutes=10)

@@ -8,7 +8,7 @@ from payments.doors.stripe_api import transport
 from payments.edge import runtime
 from tests.doubles.invocations import record
 from tests.functions import refusals
-from tests.functions.shop import Shop, connection, expect
+from tests.functions.shop import Shop, connected_twice, expect
 from tests.functions.world import Died, Json, World
 
 
@@ -53,8 +53,7 @@ def missed(shop: Shop) -> Json:
 
 
 def test_the_payment_of_another_connection_is_left_to_its_own_run(shop: Shop, missed: Json) -> None:
-    again = shop.admin.post("/v1/accounts", connection("tulips", name="Second"))
-    second = expect(201, again)["id"]
+    second = connected_twice(shop)
     asked = shop.admin.post("/v1/reconciliation/runs", {"account": second})
 
     assert carry_out(shop) == []

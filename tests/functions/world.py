@@ -162,6 +162,8 @@ class World:
         self.aws, self.resources, self.gate = aws, resources, gate
         self.dynamo, self.post = Dynamo(), Post()
         self._streamed: set[tuple[str, str]] = set()
+        #: What the one browser of everybody here keeps; a test that empties it takes another one.
+        self.cookies: dict[str, str] = {}
         self.ahead, self._ids = timedelta(), count()
         self.remaining_ms: int | None = None
         self.log = StringIO()
@@ -195,13 +197,18 @@ class World:
         headers: Json | None = None,
         **more: Json | None,
     ) -> Json:
-        return api_event(method, path, body, headers, request=f"request-{next(KEYS)}", **more)
+        event = api_event(method, path, body, headers, request=f"request-{next(KEYS)}", **more)
+        sent = [f"{name}={value}" for name, value in self.cookies.items()]
+        return event | ({"cookies": sent} if sent else {})
 
     def invoke(self, event: Json, function: str | None = None) -> Answer:
         """Send a request; whatever a test is about, an answer is one that the document names."""
         route = event["routeKey"]
         answer = answer_of(self.run(function or owner_of(route), event))
         assert SECURE.items() <= answer.headers.items(), (route, answer)
+        if "set-cookie" in answer.headers:
+            name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+            self.cookies[name] = value
         named = responses().get(route, ())
         assert not named or answer.status >= 400 or str(answer.status) in named, (route, answer)
         return answer

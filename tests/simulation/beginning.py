@@ -13,7 +13,7 @@ from local.standin.engine.store import Snapshot
 from tests.doubles.dynamo import Dynamo
 from tests.doubles.invocations import Answer, Json, answer_of, api_event, owner_of
 from tests.doubles.tenants import claims_of, storefront_row
-from tests.functions.shop import Shop
+from tests.functions.shop import FEATURES, Shop, expect
 from tests.functions.world import Client
 from tests.simulation import connecting
 from tests.simulation.conversion import CONVERTING, convert
@@ -143,7 +143,17 @@ def _merchant(opening: Opening, tenant: str, *, connected: bool = False) -> Merc
         # One tenant gives back what is too much, and the other one keeps it as credit.
         connecting.decide(opening, tenant, overpayment=OVERPAYMENT[tenant])
     cards = tuple(shop.save_card(card) for card in CARDS)
-    return Merchant(tenant, shop.account, shop.module["id"], cards, connected)
+    desk = "" if connected else _desk(shop)
+    return Merchant(tenant, shop.account, shop.module["id"], cards, connected, desk)
+
+
+def _desk(shop: Shop) -> str:
+    """Make a module of the same account, which only the profile "desk" may use."""
+    body = {"name": "Desk", "account": shop.account["id"], "features": FEATURES}
+    made = str(expect(201, shop.admin.post("/v1/payment-modules", body))["id"])
+    expect(200, shop.admin.post(f"/v1/payment-modules/{made}/state", {"state": "sandbox"}))
+    expect(200, shop.admin.put(f"/v1/profiles/desk/modules/{made}"))
+    return made
 
 
 @contextmanager

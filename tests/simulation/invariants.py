@@ -138,6 +138,30 @@ def nobody_sees_anothers(books: Books) -> Iterator[str]:
                 yield f"{obj['id']} of {tenant_of(obj)} is in another's account"
 
 
+def nobody_gets_what_was_not_granted(books: Books) -> Iterator[str]:
+    """S1: what is collected is collected through the invoice's own module, by who may use it."""
+    for what in books.people.let_in:
+        yield f"{what} was given to somebody without the grant"
+    own = {row["id"]: row.get("module") for row in books.rows["INVOICE"]}
+    for kind in ("ATTEMPT", "LINK"):
+        for row in books.rows[kind]:
+            if row["module"] != own[row["invoice"]]:
+                yield f"{row['id']} is of {row['module']}, its invoice of {own[row['invoice']]}"
+
+
+def a_stripe_account_is_connected_once(books: Books) -> Iterator[str]:
+    """S2: no two accounts here, of whatever tenants, are one at Stripe."""
+    accounts = [merchant.account for merchant in books.world.merchants.values()]
+    homes = {(each["stripe_account"], each["mode"]): {each["id"]} for each in accounts}
+    for row in books.rows["ACCOUNT"]:
+        for mode, slot in row["slots"].items():
+            if row.get("stripe_account") and slot["status"] != "disconnected":
+                homes.setdefault((row["stripe_account"], mode), set()).add(row["id"])
+    for (name, mode), found in homes.items():
+        if len(found) > 1:
+            yield f"{name} is connected in {mode} mode as {sorted(found)}"
+
+
 def nothing_unsigned_counts(books: Books) -> Iterator[str]:
     """I11: what Stripe did not sign is refused and leaves no row."""
     kept = {row["id"] for row in books.rows["EVENT"]}
@@ -226,6 +250,8 @@ AT_REST: dict[str, Check] = {
     "I10": nobody_sees_anothers,
     "I11": nothing_unsigned_counts,
     "M2": every_bounce_was_heard,
+    "S1": nobody_gets_what_was_not_granted,
+    "S2": a_stripe_account_is_connected_once,
     "I12": every_answer_can_be_explained,
     "a bug": nothing_breaks_but_doors,
     "I15": no_secret_gets_out,

@@ -86,6 +86,8 @@ class People:
         #: What was paid at Stripe beside all this; whether it names an attempt that is not here.
         self.elsewhere: dict[str, bool] = {}
         self._paid: set[str] = set()
+        #: What somebody got who was granted nothing of the kind.
+        self.let_in: list[str] = []
 
     def pay_what_is_open(self, *, forgotten: float = 0.0) -> None:
         """

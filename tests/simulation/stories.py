@@ -11,6 +11,7 @@ from functools import partial
 from tests.simulation import (
     authentication,
     disputes,
+    intruders,
     returns,
     sales,
     settlements,
@@ -47,6 +48,9 @@ STORIES: dict[Callable[[People, Sale], object], int] = {
     settlements.charge_two: 2,
     settlements.give_up: 1,
     settlements.change_amount: 2,
+    intruders.name_another_module: 1,
+    intruders.repeat_anothers_request: 1,
+    intruders.connect_again: 1,
 }
 
 

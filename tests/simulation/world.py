@@ -59,6 +59,8 @@ class Merchant:
     module: str
     cards: tuple[str, ...]
     connected: bool = False
+    #: Another module of the same account, which only the profile of that name may use.
+    desk: str = ""
 
 
 class World:

@@ -149,21 +149,25 @@ def test_a_merchant_who_has_an_account_consents_and_can_take_it_back(
 ) -> None:
     admin = stack.client(tenant, "admin")
     body = {"name": "Theirs", "mode": "test", "return_path": "/settings"}
-    asked = required(
-        admin.post("/v1/accounts/oauth-sessions", body, idempotency_key=new_key()), 201
-    )
-    query = urlsplit(asked["authorize_url"]).query
+    answer = admin.post("/v1/accounts/oauth-sessions", body, idempotency_key=new_key())
+    query = urlsplit(required(answer, 201)["authorize_url"]).query
     page = f"{stack.stripe}/oauth/authorize"
     required_page(visit(f"{page}?{query}"))
     sent = visit(page, f"{query}&account=new&outcome=connect".encode())
 
-    home, twice = (visit(sent.headers["location"]) for _ in range(2))
+    back = urlsplit(sent.headers["location"])
+    browser = answer.headers["set-cookie"].partition(";")[0]
+    page, path = Client(f"{back.scheme}://{back.netloc}"), f"{back.path}?{back.query}"
+
+    elsewhere = page.get(path)
+    home, twice = (page.get(path, cookie=browser) for _ in range(2))
 
     account = read(stack, tenant, told(home)["account"])
     shop = sell(stack, tenant, account)
     assert shop.payment(shop.invoice(shop.customer()))["gross"] == 4000
     assert (account["method"], account["status"]) == ("oauth", "active")
-    assert (twice.status, twice.json["code"]) == (400, "invalid_state")
+    assert (elsewhere.status, elsewhere.json["reason"]) == (400, "another_browser")
+    assert (twice.status, twice.json["reason"]) == (400, "used")
 
 
 def test_a_test_account_and_its_events_never_reach_another_tenant(

@@ -16,10 +16,11 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from payments.cases.modules import access
 from payments.doors.secrets import SecretMissing
 from payments.edge import arriving, auditing, bugs, headers, replaying, runtime, times
 from payments.edge.arriving import JSON, Event
-from payments.edge.roles import may_call
+from payments.edge.roles import MATRIX, may_call
 from payments.errors import (
     AccountNotActive,
     IdempotencyKeyRequired,
@@ -46,10 +47,8 @@ Routes = APIGatewayHttpResolver | APIGatewayHttpRouter
 Result = dict[str, Any]
 Handler = Callable[[Event, Any], Result]
 
-#: An id of ours, or a caller's own reference: bounded, and nothing in it can leave its place in
-#: a key.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:@+-]{1,64}$")]
-PathName = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:@+-]{1,64}$")]
+Name = Annotated[str, Field(pattern=f"^{arriving.NAME}$")]
+PathName = Annotated[str, Path(pattern=f"^{arriving.NAME}$")]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 LongText = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 #: How much of a list, and what is handed back for the next part of it.
@@ -149,6 +148,7 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
         try:
             _authorise(app, trail)
             arriving.screen(event)
+            _require_granted(app, event)
             trail.begin()
             result = app.resolve(event, context)
         except PaymentsError as refusal:
@@ -185,6 +185,7 @@ def answer_once(
     *,
     moves_money: bool = True,
     tell: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    beside: Mapping[str, str] | None = None,
 ) -> Response[Any]:
     """
     Answer a request under its Idempotency-Key.
@@ -206,12 +207,12 @@ def answer_once(
         found = replaying.once(_request(event, caller(app), prefix), run, doors=runtime.doors())
     else:
         found = run(runtime.new_id(prefix))
-    headers = {"Idempotent-Replayed": "true"} if found.replayed else {}
+    sent = dict(beside or {}) | ({"Idempotent-Replayed": "true"} if found.replayed else {})
     if not found.final:
-        headers["Retry-After"] = str(ASK_AGAIN_S)
+        sent["Retry-After"] = str(ASK_AGAIN_S)
     if found.status >= 400:  # noqa: PLR2004
-        raise StoredRefusal(found, headers)
-    return Response(found.status, JSON, tell(found.body), headers)
+        raise StoredRefusal(found, sent)
+    return Response(found.status, JSON, tell(found.body), sent)
 
 
 def if_match(app: Routes) -> int:
@@ -254,6 +255,14 @@ def _authorise(app: APIGatewayHttpResolver, trail: auditing.Trail) -> None:
     if not may_call(found.role, event["routeKey"]):
         raise PermissionDenied(f"The role {found.role} may not do this.", role=found.role)
     app.append_context(caller=found)  # type: ignore[no-untyped-call]
+
+
+def _require_granted(app: APIGatewayHttpResolver, event: Event) -> None:
+    """Refuse a profile that lacks what the route takes, before anything is done or told again."""
+    found = caller(app)
+    ask = MATRIX[event["routeKey"]].ask_of(found.role) if found.role else None
+    if ask:
+        access.require(ask, arriving.named_in(event, ask.of), found, runtime.doors())
 
 
 def _request(event: Event, who: Caller, prefix: str) -> replaying.Request:

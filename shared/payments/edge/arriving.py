@@ -2,15 +2,22 @@
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import unquote_plus
 
+from payments.cases.modules import access
 from payments.config import settings
 from payments.edge import runtime, screening
 from payments.errors import MalformedJson, Unauthenticated, UnsupportedMediaType
 from payments.facts.caller import Caller, Role
+from payments.facts.connection import STATE_LIFE
 
 JSON = "application/json"
+#: An id of ours, or a caller's own reference: bounded, and nothing in it can leave its place in
+#: a key.
+NAME = r"[A-Za-z0-9._:@+-]{1,64}"
+_NAME = re.compile(NAME)
 
 Event = dict[str, Any]
 
@@ -43,6 +50,7 @@ def caller_of(event: Event) -> Caller:
     tenant, client = claims.get(names.tenant_claim), claims.get("client_id")
     if tenant:
         role, profile = claims.get(names.role_claim, ""), claims.get(names.profile_claim, "")
+        _require_second_factor(_role_of(role), claims)
     elif client and (row := runtime.store().find_client(client)):
         tenant, role, profile = row["tenant"], row["role"], row["profile"]
     else:
@@ -53,10 +61,54 @@ def caller_of(event: Event) -> Caller:
     return Caller(tenant, _role_of(role), str(profile), subject, base_url(event))
 
 
+def _require_second_factor(role: Role | None, claims: dict[str, Any]) -> None:
+    """Refuse an administrator who signed in with one factor, where a claim says how (RFC 8176)."""
+    claim = settings().mfa_claim
+    if role is not Role.ADMIN or not claim:
+        return
+    if "mfa" not in re.findall(r"[a-z0-9_-]+", str(claims.get(claim, ""))):
+        raise Unauthenticated("An administrator signs in with a second factor.")
+
+
 def _role_of(claim: object) -> Role | None:
     """Return the role of ours that a claim names; API Gateway writes a list in brackets."""
     name = str(claim).strip("[] ")
     return Role(name) if name in set(Role) else None
+
+
+def named_in(event: Event, of: access.Subject) -> access.Named:
+    """Return what a request names, where its grants depend on that; the route validates it all."""
+    path = event.get("pathParameters") or {}
+    has_body = of in access.IN_BODY and event["requestContext"]["http"]["method"] != "GET"
+    body = json.loads(body_of(event)) if has_body else {}
+    body = body if isinstance(body, dict) else {}
+    parts = body.get("allocations", [])
+    listed = isinstance(parts, list) and all(isinstance(part, dict) for part in parts)
+    names = [*path.values(), *(part.get("invoice") for part in parts if listed)]
+    names += [body[name] for name in ("account", "invoice", "module") if body.get(name) is not None]
+    readable = listed and all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+    return access.Named(path, body, readable=readable)
+
+
+def browser_of(event: Event) -> str:
+    """Return by what the request's browser is known that has begun something here, or ""."""
+    sent = "; ".join([*event.get("cookies", []), header_of(event, "cookie") or ""])
+    kept = (each.strip().partition("=") for each in sent.split(";"))
+    return next((value for name, _, value in kept if name == _cookie()[0]), "")
+
+
+def known_by(browser: str) -> dict[str, str]:
+    """Return the header that lets the browser be known again, for as long as a state lives."""
+    name, rules = _cookie()
+    life = int(STATE_LIFE.total_seconds())
+    return {"Set-Cookie": f"{name}={browser}; Path=/; Max-Age={life}; HttpOnly; {rules}"}
+
+
+def _cookie() -> tuple[str, str]:
+    """Return its name and rules: no other host can plant it, and an app's own pages may ask."""
+    if settings().stage == "local":
+        return "receivable-browser", "SameSite=Lax"
+    return "__Host-receivable-browser", "Secure; SameSite=None"
 
 
 def body_of(event: Event) -> str:

@@ -161,6 +161,11 @@ class Account(Fact):
             if not slot.is_over and (slot.check_at or slot.created_at) <= now
         )
 
+    def uses(self, mode: str) -> bool:
+        """Whether something may come of its credentials in a mode: it was not disconnected."""
+        slot = self.slots.get(mode)
+        return slot is not None and not slot.is_over
+
     def slot(self, mode: str) -> Slot:
         """Return the slot of a mode, or refuse: test and live never stand in for each other."""
         found = self.slots.get(mode)

@@ -70,6 +70,8 @@ class ConnectState(Fact):
     """
 
     digest: str
+    #: The SHA-256 of what the browser has that began it, where only that one may come back.
+    browser: str = ""
     purpose: Purpose
     tenant: str
     subject: str
@@ -92,14 +94,17 @@ class ConnectState(Fact):
         return self.having(used_at=now)
 
 
-_WHY = {
+Unusable = Literal["unknown", "used", "expired", "another_browser"]
+
+_WHY: dict[Unusable, str] = {
     "unknown": "This way back from Stripe was not begun here.",
     "used": "This way back from Stripe was used before; it leads back once.",
     "expired": "This way back from Stripe was open for ten minutes, and they are over.",
+    "another_browser": "This way back from Stripe was begun in another browser.",
 }
 
 
-def unusable(why: Literal["unknown", "used", "expired"]) -> InvalidState:
+def unusable(why: Unusable) -> InvalidState:
     """Return the refusal of a state, with what to do."""
     return InvalidState(
         f"{_WHY[why]} Nothing was changed, and what was entered at Stripe is kept there. "

@@ -117,8 +117,6 @@ Permission = Literal[
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 #: What a grant without a word of its own allows: all that selling takes, and looking after it.
 USUAL: tuple[Permission, ...] = tuple(name for name in PERMISSIONS if name != "account.manage")
-#: Which permission a way of paying takes.
-BY_FEATURE: dict[str, Permission] = {"link": "paylink.send", "charge_saved": "charge.create"}
 
 
 class Grant(Fact):

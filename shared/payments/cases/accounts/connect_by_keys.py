@@ -18,7 +18,7 @@ from payments.errors import (
     StripePermissionMissing,
     StripeUnavailable,
 )
-from payments.facts.account import KEYS_OVERLAP, Account, PreviousKey, Slot
+from payments.facts.account import KEYS_OVERLAP, Account, AccountStatus, PreviousKey, Slot
 from payments.facts.caller import Caller
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.accounts.key_probes import (
@@ -30,6 +30,13 @@ from payments.steps.accounts.key_probes import (
     require_form,
 )
 from payments.steps.accounts.slot_lock import retry_on_account, save_and_unlock, slot_locked
+from payments.steps.accounts.stripe_owner import (
+    heard_by,
+    held_by,
+    hold,
+    holder_of,
+    require_unconnected,
+)
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.unique_names import name_changes, taken
 from payments.steps.accounts.verification import verify, verify_kept
@@ -38,8 +45,11 @@ from payments.steps.accounts.webhook_endpoint import (
     renew_endpoint,
     retire_former,
 )
+from payments.steps.retry import retrying
 
 _OTHER = "These keys belong to another Stripe account than the one that is connected."
+#: In these an account waits for keys that work.
+_LEFT = frozenset({AccountStatus.DISCONNECTED, AccountStatus.ERROR, AccountStatus.VERIFYING})
 #: What a key must be allowed before two modes can be shown to be one account.
 _WHOSE = "account.read"
 
@@ -53,21 +63,36 @@ class ConnectRequest:
     error_emails: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Tried:
+    """Keys that were tried: of which Stripe account they are, and why not all could be."""
+
+    keys: Keys
+    there: str | None
+    unproven: Unproven | None = None
+
+
 def connect(request: ConnectRequest, *, account_id: str, caller: Caller, doors: Doors) -> Account:
     """
     Connect an account and return it, `active` or in `error` with the reason.
 
-    Raise, with nothing stored, for keys that are malformed, of the wrong mode or of two accounts.
+    Raise, with nothing stored, for keys that are malformed, of the wrong mode, of two accounts, or
+    of one that is connected already. One that was, and does not work, is gone on with.
     `account_id` is the request's own: a repeat goes on with the same account and endpoint.
     """
     keys = request.keys
     require_form(keys)
     secret = doors.stripe(keys.secret_key)
-    reason = prove_same_account(keys, account_id, secret, doors)
-    _reserve(request, account_id, caller, doors)
-    with slot_locked(caller.tenant, account_id, keys.mode, doors) as account:
-        doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
-        return save_and_unlock(verify(account, keys.mode, secret, reason, doors), keys.mode, doors)
+    unproven = prove_same_account(keys, account_id, secret, doors)
+    there = _there(secret, unproven)
+    holder = _holder(there, secret, keys.mode, caller, doors)
+    if holder and _is_left(holder, keys.mode, caller.tenant):
+        account_id = holder.id
+        emails = request.error_emails or None
+        change_account(account_id, request.name, emails, caller=caller, doors=doors)
+    else:
+        _reserve(request, account_id, there, holder, caller=caller, doors=doors)
+    return _keep(account_id, _Tried(keys, there, unproven), caller, doors)
 
 
 def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors) -> Account:
@@ -83,12 +108,9 @@ def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors
     name = f"{account.id}:{doors.new_id('key')}"
     _require_proven(secret, prove_same_account(keys, name, secret, doors))
     there = _whose(account, keys, secret, doors)
-    with slot_locked(caller.tenant, account_id, keys.mode, doors) as account:
-        doors.secrets.put_keys(caller.tenant, account_id, keys.mode, keys.secret)
-        found = _replaced(account, keys, doors).having(
-            stripe_account=there or account.stripe_account, base_url=caller.base_url
-        )
-        return save_and_unlock(verify(found, keys.mode, secret, None, doors), keys.mode, doors)
+    holder = _holder(there, secret, keys.mode, caller, doors)
+    require_unconnected(holder, caller.tenant, account_id, keys.mode)
+    return _keep(account_id, _Tried(keys, there), caller, doors)
 
 
 def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
@@ -155,6 +177,50 @@ def change_account(
         return saved.new
 
     return retry_on_account(step, account_id, doors)
+
+
+def _keep(account_id: str, tried: _Tried, caller: Caller, doors: Doors) -> Account:
+    """Keep the keys of a mode, and return the account as Stripe sees it with them."""
+    keys, there, mode = tried.keys, tried.there, tried.keys.mode
+    with slot_locked(caller.tenant, account_id, mode, doors) as account:
+        if there:
+            hold(account, there, mode, doors)
+        doors.secrets.put_keys(caller.tenant, account_id, mode, keys.secret)
+        found = _replaced(account, keys, doors).having(
+            stripe_account=there or account.stripe_account, base_url=caller.base_url
+        )
+        secret = doors.stripe(keys.secret_key)
+        return save_and_unlock(verify(found, mode, secret, tried.unproven, doors), mode, doors)
+
+
+def _there(secret: Gateway, unproven: Unproven | None) -> str | None:
+    """Return which Stripe account the keys are of, if they work and may tell."""
+    if unproven and unproven is not Unproven.NOT_PERMITTED:
+        return None
+    try:
+        return secret.account_id()
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; nothing was stored.") from None
+
+
+def _holder(
+    there: str | None, secret: Gateway, mode: str, caller: Caller, doors: Doors
+) -> Account | None:
+    """Return who has the Stripe account here; its own endpoints say so where its key may not."""
+    if there:
+        return holder_of(there, mode, doors)
+    try:
+        return heard_by(secret, caller.base_url, mode, doors)
+    except (StripeAccountError, OutcomeUnknown):
+        # Keys that do not work, or cannot be tried now, make nothing at Stripe.
+        return None
+
+
+def _is_left(holder: Account, mode: str, tenant: str) -> bool:
+    """Whether an account of the tenant's keys does not work, so that new ones are for it."""
+    own = holder.tenant == tenant and holder.method == "api_keys"
+    slot = holder.slots.get(mode)
+    return own and (slot is None or slot.status in _LEFT)
 
 
 def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:
@@ -225,7 +291,15 @@ def _known(account: Account, mode: str, doors: Doors) -> str | None:
         return None
 
 
-def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Doors) -> None:
+def _reserve(
+    request: ConnectRequest,
+    account_id: str,
+    there: str | None,
+    holder: Account | None,
+    *,
+    caller: Caller,
+    doors: Doors,
+) -> None:
     account = Account(
         id=account_id,
         tenant=caller.tenant,
@@ -235,9 +309,19 @@ def _reserve(request: ConnectRequest, account_id: str, caller: Caller, doors: Do
         base_url=caller.base_url,
         slots={request.keys.mode: Slot(created_at=doors.now(), **request.keys.shown)},
     )
-    try:
-        names = name_changes(account, None, doors)
-        doors.store.write(change(account), *names)
-    except RowChanged as changed:
-        if 0 not in changed.rows:
-            raise taken(Account, request.name) from None
+
+    def step() -> None:
+        names = list(name_changes(account, None, doors))
+        require_unconnected(holder, caller.tenant, account_id, request.keys.mode)
+        owned = held_by(account, there, request.keys.mode, doors) if there else []
+        try:
+            doors.store.write(change(account), *names, *owned)
+        except RowChanged as changed:
+            if 0 in changed.rows:
+                # An earlier run of the request has written all of it.
+                return
+            if set(changed.rows) & set(range(1, 1 + len(names))):
+                raise taken(Account, request.name) from None
+            raise
+
+    retrying(step, doors, pausing=False, detail="Another request connects it; send it again.")

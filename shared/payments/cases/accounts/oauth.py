@@ -17,7 +17,6 @@ from payments.errors import (
     NameTaken,
     PaymentsError,
     PlatformNotConfigured,
-    StripeAccountTaken,
     StripePermissionMissing,
     StripeRequestRefused,
     StripeUnavailable,
@@ -26,10 +25,18 @@ from payments.errors import (
 from payments.facts.account import Account, AccountStatus, Slot
 from payments.facts.audit import AuditRecord, Phase
 from payments.facts.caller import Caller, Role
-from payments.facts.connection import ConnectedAccount, Connection, ConnectState
+from payments.facts.connection import Connection, ConnectState
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_accounts import OAuthToken
-from payments.steps.accounts.connect_state import find_state, mint_state, use_state, way_home
+from payments.steps.accounts.connect_state import (
+    bound_to,
+    find_state,
+    mint_state,
+    require_browser,
+    use_state,
+    way_home,
+)
+from payments.steps.accounts.stripe_owner import held_by, holder_of, require_unconnected
 from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.unique_names import name_changes, require_name_free, taken
 from payments.steps.accounts.webhook_endpoint import ensure_platform_endpoint
@@ -59,10 +66,17 @@ class Consent:
     error: str = ""
 
 
-def begin(
-    request: OAuthRequest, *, account_id: str, caller: Caller, doors: Doors
-) -> tuple[str, datetime]:
-    """Return where the merchant consents, and until when they can come back from there."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request on the way back: its id, in which browser, and where it reached us."""
+
+    id: str
+    browser: str
+    base_url: str
+
+
+def require_possible(request: OAuthRequest, *, caller: Caller, doors: Doors) -> None:
+    """Refuse what would be refused on the way back: no client id, or a name that is taken."""
     platform = doors.platform(request.mode)
     if not platform.client_id:
         raise PlatformNotConfigured(
@@ -72,6 +86,18 @@ def begin(
         )
     require_name_free(Account, caller.tenant, request.name, doors)
     ensure_platform_endpoint(platform, request.mode, caller.base_url, doors)
+
+
+def begin(
+    request: OAuthRequest, *, account_id: str, browser: str, caller: Caller, doors: Doors
+) -> tuple[str, datetime]:
+    """
+    Return where the merchant consents, and until when they can come back from there.
+
+    Only `browser` may come back: otherwise whoever is sent the address would connect their Stripe
+    account for somebody else.
+    """
+    platform = doors.platform(request.mode)
     token, state = mint_state(
         "oauth",
         account_id,
@@ -81,6 +107,7 @@ def begin(
         name=request.name,
         return_path=request.return_path,
         error_emails=request.error_emails,
+        browser=bound_to(browser),
     )
     asked = {
         "response_type": "code",
@@ -92,14 +119,15 @@ def begin(
     return f"{platform.consent_base}/oauth/authorize?{urlencode(asked)}", state.expires_at
 
 
-def complete(token: str, consent: Consent, *, base_url: str, request: str, doors: Doors) -> str:
+def complete(token: str, consent: Consent, *, request: Arrival, doors: Doors) -> str:
     """
     Connect the account whose merchant has consented, and return where they go on.
 
     The state is used up first. A code is exchanged once in its life, so whoever is cut short after
     that begins again: Stripe then gives the same account, which is not connected twice.
     """
-    found = find_state(token, "oauth", doors)
+    found, base_url = find_state(token, "oauth", doors), request.base_url
+    require_browser(found, request.browser)
     if not (_CODE.fullmatch(consent.code) or _ERROR.fullmatch(consent.error)):
         raise ValidationFailed("Stripe's way back carries a code, or an error.")
     state = use_state(found, doors)
@@ -107,7 +135,7 @@ def complete(token: str, consent: Consent, *, base_url: str, request: str, doors
         return way_home(state, base_url, doors, error=consent.error)
     try:
         account = _connect(state, consent.code, base_url, doors)
-        append(_record(state, account.id, request, doors), doors)
+        append(_record(state, account.id, request.id, doors), doors)
     except PaymentsError as refusal:
         told = {"error": refusal.code}
         if isinstance(refusal.members.get("account"), str):
@@ -160,31 +188,14 @@ def _known(state: ConnectState, granted: OAuthToken, doors: Doors) -> str | None
     One that another tenant has, or that has keys of its own here, is refused: two connections would
     book one payment twice, and whose an event is would be a guess.
     """
-    pointer = doors.store.find_connected(state.mode, granted.stripe_user_id)
-    if pointer and pointer.tenant == state.tenant:
-        return pointer.account
-    if pointer:
-        raise StripeAccountTaken("This Stripe account is connected elsewhere: disconnect it there.")
-    twin = _with_keys(state, granted.stripe_user_id, doors)
-    if twin:
+    holder = holder_of(granted.stripe_user_id, state.mode, doors)
+    own = holder and holder.tenant == state.tenant
+    if holder and own and holder.method != "api_keys":
+        return holder.id
+    if holder and own and holder.uses(state.mode):
         _give_back(state, granted, doors)
-        raise StripeAccountTaken(
-            f"This Stripe account is connected by its keys as {twin.name}.", account=twin.id
-        )
+    require_unconnected(holder, state.tenant, state.account, state.mode)
     return None
-
-
-def _with_keys(state: ConnectState, stripe_account: str, doors: Doors) -> Account | None:
-    cursor = None
-    while True:
-        found, cursor = doors.store.page(Account, state.tenant, limit=100, cursor=cursor)
-        for account in found:
-            slot = account.slots.get(state.mode)
-            works = slot and slot.status is not AccountStatus.DISCONNECTED
-            if works and account.stripe_account == stripe_account:
-                return account
-        if cursor is None:
-            return None
 
 
 def _give_back(state: ConnectState, granted: OAuthToken, doors: Doors) -> None:
@@ -214,10 +225,10 @@ def _save(state: ConnectState, granted: OAuthToken, base_url: str, doors: Doors)
     connection = Connection(
         **own, method="oauth", created_at=now, stripe_account=stripe_account, api="v1"
     )
-    pointer = ConnectedAccount(**own, stripe_account=stripe_account)
     try:
         names = name_changes(account, None, doors)
-        doors.store.write(change(pointer), change(account), change(connection), *names)
+        owned = held_by(account, stripe_account, mode, doors)
+        doors.store.write(*owned, change(account), change(connection), *names)
     except (RowChanged, NameTaken) as refusal:
         # Somebody may have come back with the same consent at the same time.
         pointed = isinstance(refusal, NameTaken) or 0 in refusal.rows

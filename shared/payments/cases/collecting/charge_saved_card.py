@@ -23,7 +23,13 @@ from payments.money import Money, require_chargeable
 from payments.steps.collecting.claims import claim
 from payments.steps.collecting.saved_card import charge
 from payments.steps.links.link_tokens import link_for, page_of
-from payments.steps.modules.permissions import Permitted, module_of, require_same_books, require_use
+from payments.steps.modules.permissions import (
+    Permitted,
+    module_of,
+    require_ready,
+    require_same_books,
+    require_use,
+)
 from payments.steps.modules.velocity_limits import count_attempt, note_decline
 
 _S = AttemptStatus
@@ -138,20 +144,19 @@ def _begin(
     request: ChargeRequest, attempt_id: str, invoices: list[Invoice], caller: Caller, doors: Doors
 ) -> Attempt:
     _require_one_payer(invoices, request.customer)
-    module, payer = module_of(invoices[0], request.module), invoices[0].customer
-    permitted, customer = require_use(caller, module, "charge_saved", payer, doors)
-    permitted.module.require_card()
-    if request.on_action_required == "send_link":
-        permitted.module.require("link")
-    for invoice in invoices:
+    ways, customer = _ways(invoices, request.module, caller.tenant, doors)
+    permitted = ways[0]
+    for invoice, way in zip(invoices, ways, strict=True):
+        _require_way(way, request)
         require_same_books(invoice, permitted)
     customer.require_enabled()
     card = _card(customer, request.payment_method, permitted, doors)
 
     def propose(seen: list[Invoice]) -> Attempt:
         shares = tuple(map(_share, seen, request.parts))
-        if any(map(_is_partial, seen, shares)):
-            permitted.module.require("partial")
+        for way, invoice, share in zip(ways, seen, shares, strict=True):
+            if _is_partial(invoice, share):
+                way.module.require("partial")
         money = Money(sum(share.amount for share in shares), seen[0].currency)
         require_chargeable(money)
         return Attempt(
@@ -169,22 +174,43 @@ def _begin(
         )
 
     # Refuse what can never be charged before an open session is closed for it.
-    _require_taken(invoices, request.parts, permitted)
+    _require_taken(invoices, request.parts, ways)
     subjects: dict[Scope, str | None] = {"customer": customer.ref, "card": card.fingerprint}
     count_attempt(attempt_id, permitted.module, subjects, doors=doors)
     return claim(invoices, propose, supersede=request.supersede_open_links, doors=doors)
 
 
-def _require_taken(invoices: list[Invoice], parts: tuple[Part, ...], permitted: Permitted) -> None:
+def _ways(
+    invoices: list[Invoice], asked: str | None, tenant: str, doors: Doors
+) -> tuple[list[Permitted], Customer]:
+    """Return through what each invoice is collected, its own module, and who owes them."""
+    first = module_of(invoices[0], asked)
+    names = [module_of(invoice, asked if invoice.module else first) for invoice in invoices]
+    way, customer = require_use(tenant, first, "charge_saved", invoices[0].customer, doors)
+    ways = {first: way}
+    for name in names:
+        if name not in ways:
+            module = doors.store.module(tenant, name)
+            ways[name] = require_ready(module, "charge_saved", doors)
+    if len({(each.account.id, each.mode) for each in ways.values()}) > 1:
+        raise ValidationFailed("One charge pays invoices that one Stripe account collects.")
+    return [ways[name] for name in names], customer
+
+
+def _require_way(way: Permitted, request: ChargeRequest) -> None:
+    way.module.require_card()
+    if request.on_action_required == "send_link":
+        way.module.require("link")
+
+
+def _require_taken(invoices: list[Invoice], parts: tuple[Part, ...], ways: list[Permitted]) -> None:
     asked = [
         invoice.require_collectable(part.amount, beside=invoice.reserved).amount
         for invoice, part in zip(invoices, parts, strict=True)
     ]
-    rests = (
-        invoice.collectable + invoice.reserved - amount
-        for invoice, amount in zip(invoices, asked, strict=True)
-    )
-    permitted.require_money(Money(sum(asked), invoices[0].currency), *rests)
+    money = Money(sum(asked), invoices[0].currency)
+    for way, invoice, amount in zip(ways, invoices, asked, strict=True):
+        way.require_money(money, invoice.collectable + invoice.reserved - amount)
 
 
 def _fingerprint(attempt: Attempt, doors: Doors) -> str | None:

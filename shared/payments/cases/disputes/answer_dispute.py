@@ -16,7 +16,6 @@ from payments.facts.caller import Caller
 from payments.facts.dispute import Dispute
 from payments.facts.outcome import OutcomeUnknown
 from payments.steps.disputes.apply_dispute import apply_dispute
-from payments.steps.modules.permissions import require_grant_of
 from payments.steps.retry import retrying
 
 if TYPE_CHECKING:
@@ -116,10 +115,6 @@ def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, st
 
     def step() -> tuple[Dispute, str | None]:
         dispute = doors.store.named(Dispute, request.caller.tenant, dispute_id)
-        payment = doors.store.payment(dispute.tenant, dispute.invoice, dispute.charge)
-        if payment:
-            asked = doors.store.attempt(payment.tenant, payment.invoice, payment.attempt or "")
-            require_grant_of(asked, request.caller, doors)
         dispute.require_seen(request.id, request.seen)
         began = dispute.began(request.id, made_at(request.id))
         if began:

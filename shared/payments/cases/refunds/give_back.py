@@ -16,7 +16,6 @@ from payments.facts.caller import Caller
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import Refund, RefundStatus, SettleAs, divide, room
 from payments.money import Money, require_representable
-from payments.steps.modules.permissions import require_grant_of
 from payments.steps.refunds.apply_refund import record
 from payments.steps.refunds.submit_refund import submit
 from payments.steps.retry import retrying
@@ -57,9 +56,8 @@ def refund_payment(
     where nothing was given back, and nothing is reserved any more.
     """
     payment = doors.store.named(Payment, caller.tenant, request.payment)
-    refund, attempt = doors.store.asked_back(payment, refund_id)
+    refund = doors.store.refund(payment.tenant, payment.invoice, refund_id)
     if not refund:
-        require_grant_of(attempt, caller, doors)
         refund = _begin(request, refund_id, payment, caller, doors)
     if refund.is_open:
         refund = submit(refund, doors)

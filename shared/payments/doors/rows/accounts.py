@@ -50,17 +50,16 @@ class Accounts(Reading):
         )
         return require_found(found, "payment module"), grant
 
-    def granted_for(
-        self, tenant: str, profile: str, module: str, customer: str
-    ) -> tuple[PaymentModule, Grant | None, Customer]:
-        """Return the same and a customer, in one read."""
-        owing, found, grant = self._several(
+    def module_and_customer(
+        self, tenant: str, module: str, customer: str
+    ) -> tuple[PaymentModule, Customer]:
+        """Return a payment module and a customer in one read, or raise NotFound."""
+        owing, found = self._several(
             (Customer, partition(tenant, "CUS", customer), "CUSTOMER"),
             (PaymentModule, partition(tenant, "MOD", module), "MODULE"),
-            (Grant, partition(tenant, "PRF", profile), f"MODULE#{module}"),
         )
         known = require_found(owing, "customer")
-        return require_found(found, "payment module"), grant, known
+        return require_found(found, "payment module"), known
 
     def grants(self, tenant: str, profile: str) -> list[Grant]:
         """Return what a profile was ever granted."""

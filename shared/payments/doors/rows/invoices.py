@@ -151,14 +151,6 @@ class Invoices(Reading):
         """Return the refund of a payment that stands under `invoice`, or None."""
         return self._find(Refund, partition(tenant, "INV", invoice), f"REFUND#{refund}")
 
-    def asked_back(self, payment: Payment, refund: str) -> tuple[Refund | None, Attempt | None]:
-        """Return a refund of a payment, and who asked for the payment, in one read."""
-        home = partition(payment.tenant, "INV", payment.invoice)
-        found, attempt = self._several(
-            (Refund, home, f"REFUND#{refund}"), (Attempt, home, f"ATTEMPT#{payment.attempt}")
-        )
-        return found, attempt
-
     def giving_back(self, payment: Payment, refund: str) -> tuple[Refund | None, Payment, Settings]:
         """Return a refund, its payment as it is now, and the settings, in one read."""
         home = partition(payment.tenant, "INV", payment.invoice)

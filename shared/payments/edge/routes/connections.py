@@ -1,14 +1,15 @@
 """/v1/accounts, connected through Stripe: onboarding, and the consent of OAuth."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel, Field
 
 from payments.cases.accounts import oauth, onboarding
-from payments.edge import api, runtime
+from payments.edge import api, arriving, runtime
+from payments.steps.accounts import connect_state
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
@@ -55,8 +56,18 @@ class Authorize(api.Body):
     error_emails: Emails = ()
 
 
+class KeptAuthorization(BaseModel):
+    """What is kept of an answer: the address, with its state, is made anew for each one."""
+
+    id: str
+
+
 class Authorization(BaseModel):
-    """Where the merchant consents, and until when they can come back from there."""
+    """
+    Where the merchant consents, and until when they can come back from there.
+
+    They can in the browser that has the answer's cookie: ask from the app's page, with credentials.
+    """
 
     authorize_url: str
     expires_at: datetime
@@ -94,8 +105,25 @@ def begin_authorization(body: Authorize) -> Response[Authorization]:
     caller, doors = api.caller(router), runtime.doors()
     request = oauth.OAuthRequest(**dict(body))
 
-    def begin(account_id: str) -> Authorization:
-        url, ends = oauth.begin(request, account_id=account_id, caller=caller, doors=doors)
-        return Authorization(authorize_url=url, expires_at=ends)
+    sent = arriving.browser_of(router.current_event.raw_event)
+    browser = connect_state.known_browser(sent, doors)
 
-    return api.answer_once(router, "acc", 201, begin, moves_money=False)
+    def begin(account_id: str) -> KeptAuthorization:
+        oauth.require_possible(request, caller=caller, doors=doors)
+        return KeptAuthorization(id=account_id)
+
+    def tell(kept: dict[str, Any]) -> dict[str, Any]:
+        url, ends = oauth.begin(
+            request, account_id=kept["id"], browser=browser, caller=caller, doors=doors
+        )
+        return Authorization(authorize_url=url, expires_at=ends).model_dump(mode="json")
+
+    return api.answer_once(
+        router,
+        "acc",
+        201,
+        begin,
+        moves_money=False,
+        tell=tell,
+        beside=arriving.known_by(browser),
+    )

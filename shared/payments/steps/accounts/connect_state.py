@@ -1,6 +1,8 @@
 """The state tokens with which a person goes to Stripe and comes back, each of them once."""
 
 import hashlib
+import hmac
+import re
 from urllib.parse import urlencode
 
 from payments.doors.doors import Doors
@@ -15,6 +17,7 @@ from payments.facts.connection import (
 )
 
 TOKEN_MAX = 100
+_TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 def mint_state(
@@ -42,6 +45,22 @@ def find_state(token: str, purpose: Purpose, doors: Doors) -> ConnectState:
         raise unusable("unknown")
     found.used(doors.now())
     return found
+
+
+def known_browser(token: str, doors: Doors) -> str:
+    """Return the token of a browser that is known already, or a new one for it to keep."""
+    return token if _TOKEN.fullmatch(token) else _new_token(doors)
+
+
+def bound_to(browser: str) -> str:
+    """Return what is kept of a browser's token."""
+    return _digest(browser)
+
+
+def require_browser(state: ConnectState, browser: str) -> None:
+    """Refuse whoever comes back in another browser: who was led here has not begun it."""
+    if not hmac.compare_digest(state.browser, bound_to(browser)):
+        raise unusable("another_browser")
 
 
 def use_state(state: ConnectState, doors: Doors) -> ConnectState:

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
-from payments.errors import AccountBusy, TooMuchContention
+from payments.errors import AccountBusy, StripeAccountTaken, TooMuchContention
 from payments.facts.account import HOLD, Account, Slot
+from payments.facts.connection import ConnectedAccount
 from payments.facts.notification import Notification
 from payments.steps.accounts.modules_off import switch_off
 from payments.steps.accounts.status_notices import with_notices
+from payments.steps.accounts.stripe_owner import held_by
 from payments.steps.retry import retrying
 
 TRIES = 5
@@ -55,10 +57,21 @@ def save_and_unlock(new: Account, mode: str, doors: Doors, *, verified: bool = T
         if verified:
             merged, notices = with_notices(found, merged, mode, doors)
         saved = change(merged, found)
-        doors.store.write(saved, *notices)
+        doors.store.write(saved, *notices, *_owned(merged, mode, doors))
         return saved.new
 
     return retry_on_account(step, new.name, doors)
+
+
+def _owned(account: Account, mode: str, doors: Doors) -> list[Change[ConnectedAccount]]:
+    """Return what makes its Stripe account its own: that is learnt by the first probe at times."""
+    if account.method != "api_keys" or not account.stripe_account or not account.uses(mode):
+        return []
+    try:
+        return held_by(account, account.stripe_account, mode, doors)
+    except StripeAccountTaken:
+        # Connected twice before that was refused: each payment is booked where it was asked for.
+        return []
 
 
 def retry_on_account(step: Callable[[], Account], name: str, doors: Doors) -> Account:

@@ -9,7 +9,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.customer import Customer, SavedMethod
 from payments.facts.reservation import Reservation
 from payments.facts.stripe_objects import Card, Intent, PaymentMethod, SetupIntent
-from payments.steps.attempts.provenance import NotOurs, UnknownAttempt
+from payments.steps.attempts.provenance import NotOurs, OtherConnection, UnknownAttempt
 from payments.steps.retry import retrying
 
 
@@ -26,6 +26,9 @@ def save_card(
     ref, method = metadata.get("customer"), setup.payment_method
     if metadata.get("tenant") != tenant or not ref:
         raise NotOurs(setup.id)
+    if metadata.get("account", account) != account:
+        # Whoever connected one Stripe account twice hears of it twice.
+        raise OtherConnection(setup.id)
     if setup.status != "succeeded" or not isinstance(method, PaymentMethod):
         return
 

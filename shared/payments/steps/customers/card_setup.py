@@ -18,7 +18,7 @@ from payments.facts.customer import Customer
 from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.facts.reservation import Reservation
 from payments.money import require_currency
-from payments.steps.modules.permissions import Permitted, require_grant, require_ready, require_use
+from payments.steps.modules.permissions import Permitted, require_ready, require_use
 from payments.steps.notifications.mail_problems import customer_refused
 from payments.steps.retry import retrying
 
@@ -108,8 +108,7 @@ def open_setup_intent(
 
 def client_secret(setup_intent: str, module: str, *, caller: Caller, doors: Doors) -> str:
     """Return the secret of a SetupIntent that was made before: no row of ours holds it."""
-    found = require_grant(caller, module, "charge.create", doors)
-    permitted = require_ready(found, "charge_saved", doors)
+    permitted = require_ready(doors.store.module(caller.tenant, module), "charge_saved", doors)
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     return gateway.setup_intent(setup_intent).client_secret or ""
 
@@ -118,12 +117,13 @@ def _prepare(
     request: SetupRequest, ref: str, text: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> _Asked:
     require_currency(request.currency)
-    permitted, customer = require_use(caller, request.module, "charge_saved", ref, doors)
+    permitted, customer = require_use(caller.tenant, request.module, "charge_saved", ref, doors)
     customer.require_enabled()
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     metadata = {
         "tenant": caller.tenant,
         "customer": ref,
+        "account": permitted.account.id,
         "setup": session_id,
         "consent_text": request.consent_text or text,
     }

@@ -1,4 +1,4 @@
-"""May this caller use this payment module in this way? Read from the rows on every request."""
+"""Who may use a payment module, whether it can be used now, and which one an invoice has."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,11 +6,10 @@ from typing import Any
 from payments.doors.doors import Doors
 from payments.errors import PermissionDenied, ValidationFailed
 from payments.facts.account import Account
-from payments.facts.attempt import Attempt
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
-from payments.facts.module import BY_FEATURE, Grant, PaymentModule, Permission
+from payments.facts.module import PaymentModule, Permission
 from payments.money import (
     Money,
     least_charge,
@@ -97,71 +96,43 @@ def most_at_once(module: PaymentModule, account: Account, currency: str) -> int:
     return low * unit
 
 
-def require_grant(
-    caller: Caller, module: str, permission: Permission | None, doors: Doors
-) -> PaymentModule:
+def require_grant(caller: Caller, module: str, permission: Permission | None, doors: Doors) -> None:
     """
-    Return the module if the caller's profile has the permission: in the rows, not in the token.
+    Refuse a profile that lacks the permission for the module: in the rows, not in the token.
 
     They are read anew for each request, so that what is taken away is gone at once.
     """
     found, grant = doors.store.granted(caller.tenant, caller.profile, module)
-    return _allowed(found, grant, caller, permission)
-
-
-def require_grant_and_customer(
-    caller: Caller, module: str, permission: Permission, customer: str, doors: Doors
-) -> tuple[PaymentModule, Customer]:
-    """Return the same, and a customer in the same read."""
-    found, grant, known = doors.store.granted_for(caller.tenant, caller.profile, module, customer)
-    return _allowed(found, grant, caller, permission), known
-
-
-def _allowed(
-    found: PaymentModule, grant: Grant | None, caller: Caller, permission: Permission | None
-) -> PaymentModule:
-    if not grant or not grant.allows(permission):
-        lacks = f"lacks {permission} for" if grant and not grant.removed_at else "is not granted"
-        detail = f"Profile {caller.profile} {lacks} payment module {found.name}."
-        raise PermissionDenied(
-            detail, module=found.id, profile=caller.profile, permission=permission
-        )
-    return found
-
-
-def require_grant_of(attempt: Attempt | None, caller: Caller, doors: Doors) -> None:
-    """Let staff give back what came through a module that lets them; an admin, all."""
-    if attempt and not caller.is_admin:
-        require_grant(caller, attempt.module, "refund.create", doors)
-
-
-def require_grant_for(invoice: Invoice, caller: Caller, doors: Doors) -> None:
-    """Let staff and storefronts change invoices of a module that lets them; an admin, all."""
-    if invoice.module and not caller.is_admin:
-        require_grant(caller, invoice.module, "invoice.*", doors)
-
-
-def require_grant_on(account: str, permission: Permission, caller: Caller, doors: Doors) -> None:
-    """Let staff work on an account of which they were granted some module so; an admin, on all."""
-    doors.store.account(caller.tenant, account)
-    if caller.is_admin:
+    if grant and grant.allows(permission):
         return
+    lacks = f"lacks {permission} for" if grant and not grant.removed_at else "is not granted"
+    detail = f"Profile {caller.profile} {lacks} payment module {found.name}."
+    raise PermissionDenied(detail, module=found.id, profile=caller.profile, permission=permission)
+
+
+def require_some_grant(
+    caller: Caller, account: str | None, permission: Permission | None, doors: Doors
+) -> None:
+    """Refuse a profile without such a grant of any module, of the account if one is named."""
     grants = doors.store.grants(caller.tenant, caller.profile)
-    allowed = (grant.module for grant in grants if grant.allows(permission))
-    if any(doors.store.module(caller.tenant, module).account == account for module in allowed):
+    allowed = [grant.module for grant in grants if grant.allows(permission)]
+    if any(
+        account in {None, doors.store.module(caller.tenant, module).account} for module in allowed
+    ):
         return
+    of = "every module of the account" if account else "every payment module"
     raise PermissionDenied(
-        f"Profile {caller.profile} lacks {permission} for every module of the account.",
+        f"Profile {caller.profile} lacks {permission or 'a grant'} for {of}.",
         profile=caller.profile,
         permission=permission,
     )
 
 
 def require_use(
-    caller: Caller, module: str, feature: str, customer: str, doors: Doors
+    tenant: str, module: str, feature: str, customer: str, doors: Doors
 ) -> tuple[Permitted, Customer]:
     """Return what is needed for a customer to pay through the module's `feature`."""
-    found, known = require_grant_and_customer(caller, module, BY_FEATURE[feature], customer, doors)
+    found, known = doors.store.module_and_customer(tenant, module, customer)
     return require_ready(found, feature, doors), known
 
 
@@ -177,10 +148,19 @@ def require_permitted(module: PaymentModule, doors: Doors) -> Permitted:
 
 
 def module_of(invoice: Invoice, asked: str | None) -> str:
-    """Return which module a request on an invoice is about."""
-    module = asked or invoice.module
+    """
+    Return through which module an invoice is collected: its own.
+
+    Only one that has none may be collected through the module that a request names.
+    """
+    module = invoice.module or asked
     if not module:
         raise ValidationFailed("The invoice names no payment module, so the request has to.")
+    if asked not in {None, module}:
+        raise ValidationFailed(
+            f"Invoice {invoice.number} is of another payment module than the request names.",
+            module=module,
+        )
     return module
 
 
