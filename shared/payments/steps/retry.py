@@ -1,4 +1,4 @@
-"""What to do when somebody else has changed what was read."""
+"""Run a step again when another request has changed the rows that it read."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,7 +9,7 @@ from payments.errors import TooMuchContention
 
 T = TypeVar("T")
 
-#: Stripe tells of one fact in several events at once, and each of them writes the same rows.
+#: Stripe sends several events about one fact at once, and each of them writes the same rows.
 TRIES = 10
 
 
@@ -23,13 +23,12 @@ def retrying(
     lost: tuple[type[Exception], ...] = (RowChanged,),
 ) -> T:
     """
-    Let `step` read, decide and write again until nothing that it read has changed in between.
+    Run `step` (read, decide, write) again until its rows did not change; return its result.
 
-    Twenty refunds of one payment come from here and from Stripe's events at once, and the losers
-    of one round must not meet again in the next: each waits for a while of its own. Where few ever
-    meet, and each try asks Stripe, there are fewer and no pause. `lost` is what a loser raises.
-    Raise TooMuchContention after as many as `tries`: `detail` says what kept changing, and what
-    came of it.
+    Twenty refunds of one payment come from here and from Stripe's events at once. The losers of one
+    round wait for different times, so that they do not meet again. Where few ever meet, and each
+    try asks Stripe, there are fewer tries and no pause. `lost` is what a loser raises. Raise
+    TooMuchContention after `tries`: `detail` says what kept changing, and what came of it.
     """
     for tried in range(tries):
         try:

@@ -1,1 +1,1 @@
-"""A customer's cards, as Stripe has them."""
+"""Save a customer's cards, and keep them as Stripe has them."""

@@ -1,4 +1,4 @@
-"""A card is kept whose owner has agreed to that."""
+"""Save a card whose owner has consented, together with the evidence of the consent."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ def save_card(
     mode: str,
     doors: Doors,
 ) -> None:
-    """Keep the description of a card that a customer saved, with the evidence of their consent."""
+    """Save the description of a card from a setup, with the evidence of its owner's consent."""
     ref, method = metadata.get("customer"), setup.payment_method
     if metadata.get("tenant") != tenant or not ref:
         raise NotOurs(setup.id)
@@ -38,7 +38,7 @@ def save_card(
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """That a card's owner agreed: Stripe's own record, its customer, and under which text."""
+    """The evidence of a consent: Stripe's record, its customer, and the text that was shown."""
 
     record: str
     stripe_customer: str | None
@@ -46,7 +46,7 @@ class Evidence:
 
 
 def save_paid_card(attempt: Attempt, intent: Intent, doors: Doors) -> None:
-    """Keep the card of a payment whose payer wanted that; told again, it is kept already."""
+    """Save the card of a payment if its payer wanted that; a repeat changes nothing."""
     charge = intent.charge
     if not charge.payment_method or not charge.card.last4:
         return

@@ -1,4 +1,4 @@
-"""Save a card in Stripe's page or its Elements: the number goes to Stripe and never comes here."""
+"""Save a card by Stripe's page or Elements: the card number goes to Stripe and never comes here."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,9 +26,10 @@ from payments.steps.retry import retrying
 @dataclass(frozen=True, slots=True)
 class SetupRequest:
     """
-    Which module's account the card is saved in, and in which currency it will be charged.
+    The module whose account the card is saved in, and the currency of later charges.
 
-    `consent_text` names the text to which the customer agrees; without one, it is Stripe's own.
+    `consent_text` names the text that the customer agrees to; without it, Stripe's own text is
+    meant.
     """
 
     module: str
@@ -57,7 +58,7 @@ class _Asked:
 def open_setup_session(
     request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> str:
-    """Return the address of a hosted page on which the customer saves a card."""
+    """Return the address of Stripe's page on which the customer saves a card."""
     asked = _prepare(
         request, ref, "stripe_checkout", session_id=session_id, caller=caller, doors=doors
     )
@@ -81,7 +82,7 @@ def open_setup_session(
 def open_setup_intent(
     request: SetupRequest, ref: str, *, session_id: str, caller: Caller, doors: Doors
 ) -> Setup:
-    """Return what Stripe's Elements need to save a card in the caller's own page."""
+    """Return what Stripe's Elements need to save a card in the storefront's own page."""
     asked = _prepare(
         request, ref, "stripe_payment_element", session_id=session_id, caller=caller, doors=doors
     )
@@ -107,7 +108,11 @@ def open_setup_intent(
 
 
 def client_secret(setup_intent: str, module: str, *, caller: Caller, doors: Doors) -> str:
-    """Return the secret of a SetupIntent that was made before: no row of ours holds it."""
+    """
+    Return the secret of an earlier SetupIntent.
+
+    Stripe is asked for it, since no row holds it.
+    """
     permitted = require_ready(doors.store.module(caller.tenant, module), "charge_saved", doors)
     gateway = doors.gateway(caller.tenant, permitted.account.id, permitted.mode)
     return gateway.setup_intent(setup_intent).client_secret or ""
@@ -136,9 +141,9 @@ def stripe_customer(
     customer: Customer, permitted: Permitted, gateway: Gateway, doors: Doors
 ) -> str:
     """
-    Return the customer's id in this account and mode, and make it there the first time.
+    Return the customer's id in this account and mode; the first call makes it at Stripe.
 
-    Raise CustomerErased for a person who was erased while Stripe was told of them.
+    Raise CustomerErased for a person who was erased while Stripe made the customer.
     """
     slot = f"{permitted.account.id}:{permitted.mode}"
     known = customer.stripe_ids.get(slot)
@@ -148,7 +153,7 @@ def stripe_customer(
     name = Reservation(
         tenant=customer.tenant, kind="SCU", value=f"{slot}:{made}", holder=customer.ref
     )
-    # What was read a moment ago is good for the first try, at the version there.
+    # The row that the caller has just read serves for the first try, at its version.
     read = [customer]
 
     def step() -> str:
@@ -169,14 +174,14 @@ def _create_customer(customer: Customer, slot: str, gateway: Gateway, doors: Doo
     metadata = {"tenant": customer.tenant, "customer": customer.ref}
     params = {"name": customer.name, "email": customer.email, "metadata": metadata}
     try:
-        # The version makes the key: a customer renamed since a lost answer is another request.
+        # The version makes the key: after a change of name, a repeat is another request.
         return gateway.create_customer(
             params, f"{customer.tenant}:{customer.ref}:{slot}:{customer.version}"
         )
     except StripeRequestRefused as refusal:
         raise _refused_customer(customer, refusal, doors) from None
     except FailedAtStripe:
-        # It would fail for a day under this key: another version makes another one.
+        # Stripe repeats the failure under this key for a day; another version makes another key.
         with suppress(RowChanged):
             doors.store.save(customer, customer)
         raise StripeUnavailable("Stripe failed; nothing was charged.") from None
@@ -207,7 +212,7 @@ _FIELDS = {"email": "e-mail address", "name": "name"}
 
 
 def _take_back(made: str, gateway: Gateway) -> None:
-    """Delete at Stripe a person to whom no row of ours would lead."""
+    """Delete a customer at Stripe to whom none of our rows would lead."""
     try:
         gateway.delete_customer(made)
     except OutcomeUnknown:

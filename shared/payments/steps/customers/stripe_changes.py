@@ -1,4 +1,4 @@
-"""A saved card follows what Stripe says of it: detached, updated, or its owner deleted."""
+"""Update our saved cards by what Stripe says: detached, changed, or their owner deleted."""
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
@@ -11,7 +11,7 @@ _CARD = "The saved card kept changing; it is as it was."
 
 
 def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
-    """Bring what Stripe has of a saved card into its row."""
+    """Write what Stripe says of a saved card into its row."""
     ref = doors.store.holder(tenant, "PM", f"{account}:{mode}:{payment_method}")
     if not ref:
         raise NotOurs(payment_method)
@@ -34,7 +34,7 @@ def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, do
 def follow_customer(
     stripe_customer: str, *, tenant: str, account: str, mode: str, doors: Doors
 ) -> None:
-    """Forget a customer whom the merchant deleted at Stripe, and the cards that went with them."""
+    """Note that the merchant deleted a customer at Stripe, together with the customer's cards."""
     ref = doors.store.holder(tenant, "SCU", f"{account}:{mode}:{stripe_customer}")
     if not ref:
         raise NotOurs(stripe_customer)
@@ -54,7 +54,11 @@ def follow_customer(
 
 
 def note_detached(tenant: str, ref: str, payment_method: str, doors: Doors) -> SavedMethod | None:
-    """Note that a card is detached at Stripe; another of the customer's becomes the default."""
+    """
+    Note that a card is detached at Stripe and return its row, or None for an unknown card.
+
+    If it was the default, another of the customer's cards takes its place.
+    """
 
     def step() -> SavedMethod | None:
         card = doors.store.card(tenant, ref, payment_method)

@@ -1,1 +1,1 @@
-"""A dispute is booked."""
+"""Book a dispute."""

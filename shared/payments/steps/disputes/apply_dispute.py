@@ -1,8 +1,8 @@
 """
-The one place where a dispute enters the books, whatever path the news came by.
+The one place where a dispute enters the books, by whatever path the news came.
 
-Nothing is believed of an event: the dispute is fetched, and Stripe's balance transactions alone say
-what money moved.
+An event proves nothing: the dispute is fetched, and Stripe's balance transactions alone say what
+money moved.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ from payments.steps.retry import retrying
 
 def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors: Doors) -> Dispute:
     """
-    Bring what Stripe says of a dispute into the books and return it.
+    Book what Stripe says of a dispute and return the dispute.
 
-    One transaction: the dispute, its payment and their invoices at the versions seen, the
-    customer's credit, the journal. Raise NotOurs, UnknownAttempt or Mismatch.
+    One transaction writes the dispute, its payment and their invoices at the versions seen, the
+    customer's credit and the journal. Raise NotOurs, UnknownAttempt or Mismatch.
     """
     gateway = doors.gateway(tenant, account, mode)
 
@@ -42,7 +42,7 @@ def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors
         home = home_of(found, tenant)
         known = doors.store.dispute(tenant, home, stripe_id)
         if known:
-            # Fetched after the row was read: whoever wrote what is newer has changed its version.
+            # Stripe is asked after the row was read: a newer answer has changed the row's version.
             found = gateway.dispute(stripe_id)
         payment = _disputed_payment(found, home, (tenant, account, mode), doors)
         require_match(found, payment, account, mode)
@@ -54,12 +54,12 @@ def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors
 
 
 def dispute_id(found: StripeDispute) -> str:
-    """Derive our id from Stripe's: the same one by whatever path, and sorted by time."""
+    """Return our id for Stripe's dispute: the same by every path, and sorted by time."""
     return dated("dsp", found.created * 1000, hashlib.sha256(found.id.encode()).digest()[:10])
 
 
 def home_of(found: StripeDispute, tenant: str) -> str:
-    """Return the invoice under which the disputed payment stands, or raise NotOurs."""
+    """Return the invoice that the disputed payment is stored with, or raise NotOurs."""
     intent = found.payment_intent
     if not isinstance(intent, Intent) or intent.metadata.get("tenant") != tenant:
         raise NotOurs(found.id)
@@ -71,7 +71,7 @@ def home_of(found: StripeDispute, tenant: str) -> str:
 def _disputed_payment(
     found: StripeDispute, home: str, books: tuple[str, str, str], doors: Doors
 ) -> Payment:
-    """Return the disputed payment, and book it first where nobody has told us of it yet."""
+    """Return the disputed payment; if it is not stored yet, book it first."""
     tenant, account, mode = books
     payment = doors.store.payment(tenant, home, found.charge)
     if payment:
@@ -85,7 +85,7 @@ def _disputed_payment(
 
 
 def _require_follows(found: StripeDispute, known: Dispute | None) -> None:
-    """Raise Mismatch for a status that Stripe does not document, or not after the one known."""
+    """Raise Mismatch for an undocumented status, or one that cannot follow the known status."""
     if found.status not in set(DisputeStatus):
         raise Mismatch(f"{found.id} has a status that is not known here.")
     if known and not may_become(known.status, DisputeStatus(found.status)):
@@ -93,7 +93,7 @@ def _require_follows(found: StripeDispute, known: Dispute | None) -> None:
 
 
 def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) -> Dispute:
-    """Write what is new of the dispute, and nothing if nothing is."""
+    """Write what is new of the dispute and return it; write nothing if nothing is new."""
     invoices: dict[str, Invoice] = {}
     if seen.lost != seen.loss.total or seen.flagged != (known.flagged if known else ()):
         names = dict.fromkeys(_concerned(seen, known, payment))
@@ -123,14 +123,14 @@ def _book(seen: Dispute, known: Dispute | None, payment: Payment, doors: Doors) 
 def _dispute_notices(
     saved: Change[Dispute], moved: list[Change[Invoice]], now: datetime
 ) -> Iterator[Change[Notification]]:
-    """Yield what the merchant is told: that there is a dispute, its deadline, how it ended."""
+    """Yield the merchant's notices: the dispute, its deadline, its end."""
     dispute, known = saved.new, saved.old
     ended = dispute.status in {DisputeStatus.WON, DisputeStatus.LOST}
     if known is None or (ended and known.status is not dispute.status):
         freed = [each.new.id for each in moved if each.old and each.new.frees_after(each.old)]
         released = {"released": ",".join(freed)} if freed else {}
         yield _notice(Kind.DISPUTE_CHANGED, dispute, now, status=dispute.status.value, **released)
-    # Whoever hears of it only now has just been told to answer.
+    # A merchant who learns of the dispute now has just been asked to answer.
     if known and dispute.reminded and dispute.reminded != known.reminded:
         yield _notice(Kind.DISPUTE_DEADLINE, dispute, now, days=str(dispute.reminded))
 
@@ -156,7 +156,7 @@ def _concerned(seen: Dispute, known: Dispute | None, payment: Payment) -> Iterat
 
 
 def _found_again(saved: Change[Dispute]) -> list[Allocation]:
-    """Return what of which invoice was lost by it, and is not any more."""
+    """Return what the invoices had lost by the dispute and have got back."""
     before, now = saved.old.loss if saved.old else Loss(), saved.new.loss
     back = {part.invoice: before.of(part.invoice) - now.of(part.invoice) for part in before.parts}
     return [Allocation(invoice=name, amount=amount) for name, amount in back.items() if amount > 0]
@@ -165,7 +165,7 @@ def _found_again(saved: Change[Dispute]) -> list[Allocation]:
 def _rows_beside(
     saved: Change[Dispute], payment: Payment, free: tuple[Allocation, ...], doors: Doors
 ) -> Iterator[Change[Any]]:
-    """Yield what a change of the dispute changes of its payment and of the customer's credit."""
+    """Yield the changes of the payment and of the customer's credit."""
     dispute, known = saved.new, saved.old
     before = known.loss if known else Loss()
     used = dispute.loss.credit - before.credit
@@ -183,7 +183,7 @@ def _rows_beside(
 
 
 def _credit_grown(saved: Change[Dispute], free: tuple[Allocation, ...]) -> int:
-    """Return by how much the customer's credit grows: what is set free, less what is lost of it."""
+    """Return by how much the customer's credit grows: the amount set free less the amount lost."""
     before = saved.old.loss if saved.old else Loss()
     return sum(part.amount for part in free) - (saved.new.loss.credit - before.credit)
 
@@ -191,7 +191,11 @@ def _credit_grown(saved: Change[Dispute], free: tuple[Allocation, ...]) -> int:
 def _moved(
     saved: Change[Dispute], invoices: dict[str, Invoice], now: datetime
 ) -> Iterator[Change[Invoice]]:
-    """Yield the invoices for which it began, ended or lost money; a won one lets its order go."""
+    """
+    Yield the invoices for which a dispute began or ended, or which lost money or got it back.
+
+    An invoice that is paid again releases its order.
+    """
     dispute, known = saved.new, saved.old
     before, flagged = (known.loss, known.flagged) if known else (Loss(), ())
     for name, invoice in invoices.items():
@@ -204,7 +208,7 @@ def _moved(
 def _entries(
     saved: Change[Dispute], payment: Payment, invoices: dict[str, Invoice], now: datetime
 ) -> Iterator[Change[Any]]:
-    """Yield the journal's: each balance transaction once, and what was lost or found by it."""
+    """Yield the journal's entries: each balance transaction once, and each change of the loss."""
     dispute, known = saved.new, saved.old
     entered = {each.id: each for each in known.movements} if known else {}
     for movement in dispute.movements:

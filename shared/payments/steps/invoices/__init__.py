@@ -1,1 +1,1 @@
-"""What happened to an invoice."""
+"""Tell what happened to an invoice."""

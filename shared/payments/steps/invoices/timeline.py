@@ -1,4 +1,4 @@
-"""What happened to an invoice: everything that is stored of it, in order and in words."""
+"""The timeline of an invoice: all that is stored about it, in order and in words."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ class Happening:
 
 
 def timeline(rows: InvoiceRows) -> list[Happening]:
-    """Return all that is known to have happened to the invoice, oldest first."""
+    """Return everything that happened to the invoice, oldest first."""
     invoice = rows.require_invoice()
     found = [
         _created(invoice),
@@ -89,7 +89,7 @@ def timeline(rows: InvoiceRows) -> list[Happening]:
         *(Happening(*each) for notice in rows.notifications for each in outcomes_of(notice)),
         *(Happening(*outcome_of_report(report)) for report in rows.reports),
     ]
-    # Times are whole seconds: of two in the same one, the order above is the likelier.
+    # Times are whole seconds: within one second, the order above is the more likely one.
     return sorted(found, key=lambda happening: happening.at)
 
 
@@ -125,14 +125,14 @@ def _of_attempt(attempt: Attempt) -> Iterator[Happening]:
 
 
 def how_it_stands(attempt: Attempt) -> str:
-    """Say how an attempt ended, or what it waits for."""
+    """Return how an attempt ended, or what it waits for."""
     if attempt.status is _S.FAILED:
         return f"It failed: {reason_of(attempt)}."
     return ENDS.get(attempt.status) or WAITS[attempt.status]
 
 
 def reason_of(attempt: Attempt) -> str:
-    """Say why an attempt failed."""
+    """Return why an attempt failed."""
     decline = attempt.decline
     if not decline:
         return "no reason was given"

@@ -1,1 +1,1 @@
-"""A link's token, and what may be paid through it."""
+"""A link's token, and what a payer may pay through the link."""

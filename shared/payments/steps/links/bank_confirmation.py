@@ -1,4 +1,4 @@
-"""A charge that waits for its payer: their bank wants them to confirm it."""
+"""Find the charge that waits for its payer to confirm it with their bank."""
 
 from payments.doors.doors import Doors
 from payments.facts.attempt import Attempt
@@ -7,7 +7,7 @@ from payments.facts.invoice import Invoice
 
 
 def waiting_for(invoice: Invoice, doors: Doors) -> Attempt | None:
-    """Return the attempt that waits for the invoice's payer, under whatever invoice it stands."""
+    """Return the attempt that waits for the invoice's payer, or None."""
     held = invoice.claim
     if not held or not invoice.waits_for_payer:
         return None
@@ -16,5 +16,5 @@ def waiting_for(invoice: Invoice, doors: Doors) -> Attempt | None:
 
 
 def card_of(attempt: Attempt, doors: Doors) -> SavedMethod | None:
-    """Return the card that is to pay, as it is described to its owner."""
+    """Return the card that the attempt charges, as its owner sees it described."""
     return doors.store.card(attempt.tenant, attempt.customer, attempt.payment_method or "")

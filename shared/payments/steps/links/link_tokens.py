@@ -1,8 +1,8 @@
 """
-Where a payer goes to, and comes back to.
+The token of a pay link: where a payer goes to, and comes back to.
 
-A pay link's token is made of the link's own id and a secret that never leaves Secrets Manager: it
-can be written into a mail at any time, and no row holds what opens the page.
+It is made of the link's id and a secret that never leaves Secrets Manager. So a mail can contain it
+at any time, and no row holds what opens the page.
 """
 
 import base64
@@ -26,7 +26,7 @@ from payments.facts.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """A pay link, its invoice and all who have to do with it, as they are now."""
+    """A pay link, its invoice, and their module, account, customer and settings, as stored now."""
 
     link: PayLink
     invoice: Invoice
@@ -37,14 +37,14 @@ class Behind:
 
 
 def token_of(tenant: str, link: str, doors: Doors) -> str:
-    """Return the token of a pay link: 256 bits, the same ones for the link's whole life."""
+    """Return the token of a pay link: 256 bits that stay the same for the link's whole life."""
     said = f"{tenant}:{link}".encode()
     made = hmac.new(doors.secrets.link_key(), said, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
 def digest(token: str) -> str:
-    """Return by what a token is found; the token itself stands nowhere."""
+    """Return the digest by which a token is found; the token itself is stored nowhere."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -54,7 +54,11 @@ def page_of(base_url: str, tenant: str, link: str, doors: Doors) -> str:
 
 
 def behind(token: str, doors: Doors) -> Behind:
-    """Return what a token opens; a pointer of before does not name who has to do with it."""
+    """
+    Return what a token opens, or raise NotFound.
+
+    An older pointer does not name module, account and customer; they are read one by one.
+    """
     pointer = _pointer(token, doors)
     tenant, led = pointer.tenant, doors.store.led_to(pointer)
     invoice = require_found(led.invoice, "invoice")
@@ -71,7 +75,7 @@ def behind(token: str, doors: Doors) -> Behind:
 
 
 def pointer_to(link: PayLink, account: str, customer: str) -> LinkPointer:
-    """Return what leads a token to a link, and to all who have to do with it."""
+    """Return the row that leads from a token to its link, invoice, module, account and customer."""
     return LinkPointer(
         digest=link.digest,
         tenant=link.tenant,
@@ -84,7 +88,7 @@ def pointer_to(link: PayLink, account: str, customer: str) -> LinkPointer:
 
 
 def rows_behind(token: str, doors: Doors) -> tuple[PayLink, InvoiceRows]:
-    """Return the pay link that a token opens, and all that happened to its invoice."""
+    """Return the pay link that a token opens, and all rows of its invoice."""
     pointer = _pointer(token, doors)
     rows = doors.store.invoice_rows(pointer.tenant, pointer.invoice)
     link = next((link for link in rows.links if link.id == pointer.link), None)
@@ -102,10 +106,9 @@ def _led_to(pointer: LinkPointer, link: PayLink | None) -> PayLink:
 
 def link_for(attempt: Attempt, invoice: Invoice, doors: Doors) -> PayLink | None:
     """
-    Return a link by which the payer of an attempt can go on, or None where there is to be none.
+    Return a link by which the payer of an attempt can go on, or None if there may be none.
 
-    Where there is none yet one is made, whose name follows from the attempt's: so whoever needs it
-    first makes it, and the others find it.
+    A missing link is made. Its name follows from the attempt's, so two callers make the same link.
     """
     now = doors.now()
     for link in doors.store.links(invoice.tenant, invoice.id):

@@ -1,4 +1,4 @@
-"""What may be paid through a pay link now: its page and a press of Pay ask here, in one order."""
+"""What may be paid through a pay link now; its page and a press of Pay both ask here."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,7 +26,7 @@ from payments.steps.modules.permissions import (
 
 
 class LinkState(StrEnum):
-    """What the page has to say."""
+    """What the link's page says."""
 
     PAYABLE = "payable"
     CONFIRM = "confirm"
@@ -56,13 +56,13 @@ _ENDS = {
 
 
 def state_of(found: Behind, now: datetime) -> LinkState:
-    """Return what the link's page says now: PAYABLE exactly where a press of Pay is accepted."""
+    """Return the state of the link's page: PAYABLE exactly where a press of Pay is accepted."""
     invoice = found.invoice
     if hindrance := _hindrance(found.link, invoice, now):
         return hindrance
     try:
         if invoice.waits_for_payer:
-            # What is to be confirmed was asked for before.
+            # The payer was asked for this confirmation before.
             _permitted(found)
         else:
             require_payable(found, None, now)
@@ -77,10 +77,10 @@ def state_of(found: Behind, now: datetime) -> LinkState:
 
 def require_payable(found: Behind, chosen: int | None, now: datetime) -> tuple[Permitted, Money]:
     """
-    Return through what the payer pays now, and how much.
+    Return the module that the payer pays through now, and the amount.
 
-    `chosen` is what a payer who may choose has chosen. Raise what hinders it, in the order in which
-    the page tells of it.
+    `chosen` is the amount of a payer who may choose. Raise what stands in the way, in the order in
+    which the page names it.
     """
     link, invoice = found.link, found.invoice
     hindrance = _hindrance(link, invoice, now)
@@ -105,9 +105,9 @@ def require_in_use(link: PayLink, now: datetime) -> None:
 
 def part_of(found: Behind, invoice: Invoice, chosen: int | None) -> int | None:
     """
-    Return what is asked for, None for all that is left; a fixed part is never more than that.
+    Return the amount to ask for, or None for all that is left; a fixed part is at most that.
 
-    Where more is left than one charge takes, and parts are, it is the largest part.
+    Where more is left than one charge takes and parts are allowed, it is the largest part.
     """
     if found.link.rule != "choose" or chosen is None:
         return largest_part(invoice, found.module, found.account, found.link.amount)
@@ -119,7 +119,7 @@ def part_of(found: Behind, invoice: Invoice, chosen: int | None) -> int | None:
 def largest_part(
     invoice: Invoice, module: PaymentModule, account: Account, amount: int | None
 ) -> int | None:
-    """Return the most that one charge may take of what is left, `amount` at most; None is all."""
+    """Return the most that one charge may take, up to `amount`, or None for all that is left."""
     left, least = invoice.collectable + invoice.reserved, least_at_once(module, invoice.currency)
     wanted = min(left, amount or left)
     if invoice.allow_partial and module.features.partial:
@@ -129,7 +129,7 @@ def largest_part(
 
 
 def least_of(found: Behind, invoice: Invoice) -> int:
-    """Return the least that a payer may choose: all, where any part would leave too little."""
+    """Return the least that a payer may choose, or all where a part would leave too little."""
     left, least = (
         invoice.collectable + invoice.reserved,
         least_at_once(found.module, invoice.currency),
@@ -139,13 +139,13 @@ def least_of(found: Behind, invoice: Invoice) -> int:
 
 
 def most_of(found: Behind) -> int:
-    """Return the largest part that a payer may choose: all that is left, or what is taken once."""
+    """Return the most that a payer may choose: all that is left, or the most of one charge."""
     left = found.invoice.collectable + found.invoice.reserved
     return min(left, most_at_once(found.module, found.account, found.invoice.currency))
 
 
 def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | None:
-    """Return why nothing can be paid through the link, what is most certain first."""
+    """Return why nothing can be paid through the link, the most certain reason first, or None."""
     if link.status != "active":
         return LinkState(link.status)
     held = invoice.claim is not None and not invoice.claim.gives_way
@@ -160,7 +160,7 @@ def _hindrance(link: PayLink, invoice: Invoice, now: datetime) -> LinkState | No
 
 
 def _permitted(found: Behind) -> Permitted:
-    """Refuse where the merchant takes no payment of this customer by link now."""
+    """Return the module to pay through; refuse if this customer may not pay by link now."""
     found.module.require("link")
     permitted = Permitted.by(found.module, found.account)
     require_same_books(found.invoice, permitted)

@@ -1,1 +1,1 @@
-"""May this caller use this module, and how often."""
+"""Decide whether a caller may use a module, and how often."""

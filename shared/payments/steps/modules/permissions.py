@@ -1,4 +1,4 @@
-"""Who may use a payment module, whether it can be used now, and which one an invoice has."""
+"""Decide whether a caller may use a payment module; the rows are read for every request."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -36,9 +36,9 @@ class Permitted:
 
     def require_money(self, money: Money, *rests: int) -> None:
         """
-        Refuse what the module does not take, or Stripe with what is paid on top of it.
+        Refuse an amount that the module does not take, or Stripe with the surcharge added.
 
-        `rests` are what it would leave of the invoices that it pays.
+        `rests` are the amounts that it would leave on the invoices.
         """
         self.module.terms.require_money(money)
         on_top = surcharge_of(self.module, self.account, money)
@@ -48,10 +48,10 @@ class Permitted:
 
     def binds(self, money: Money) -> dict[str, Any]:
         """
-        Return what every attempt to collect `money` through the module has from it.
+        Return what every attempt to collect `money` through the module takes from the module.
 
-        It stands in the attempt's row, so that a replay asks Stripe for the same. A fee is the
-        platform's, which has a part only in payments of accounts that are connected through it.
+        The attempt's row keeps it, so that a replay asks Stripe for the same. A fee goes to the
+        platform, which takes one only from accounts that are connected through it.
         """
         connected = self.account.method != "api_keys"
         fee = self.module.fee_policy.fee_of(money)
@@ -69,18 +69,18 @@ class Permitted:
 
 
 def surcharge_of(module: PaymentModule, account: Account, money: Money) -> int:
-    """Return what a payer of `money` pays on top: nothing where the platform has its own fee."""
+    """Return the surcharge on `money`: nothing where the platform takes a fee of its own."""
     own_keys = account.method == "api_keys"
     return module.fee_policy.fee_of(money) if own_keys and module.features.surcharge else 0
 
 
 def least_at_once(module: PaymentModule, currency: str) -> int:
-    """Return the least that one charge through the module asks for."""
+    """Return the least amount of one charge through the module."""
     return max(least_charge(currency), module.terms.bounds(currency)[0])
 
 
 def most_at_once(module: PaymentModule, account: Account, currency: str) -> int:
-    """Return the most that one charge through the module asks for, beside what is paid on top."""
+    """Return the largest amount of one charge through the module, before the surcharge."""
     unit, most = step(currency), most_charge(currency)
     low, high = 0, min(most, module.terms.bounds(currency)[1] or most) // unit
 
@@ -98,9 +98,10 @@ def most_at_once(module: PaymentModule, account: Account, currency: str) -> int:
 
 def require_grant(caller: Caller, module: str, permission: Permission | None, doors: Doors) -> None:
     """
-    Refuse a profile that lacks the permission for the module: in the rows, not in the token.
+    Return the module if the caller's profile has the permission.
 
-    They are read anew for each request, so that what is taken away is gone at once.
+    The grant comes from the rows and not from the token, and is read for each request: a removed
+    grant ends at once.
     """
     found, grant = doors.store.granted(caller.tenant, caller.profile, module)
     if grant and grant.allows(permission):
@@ -131,28 +132,24 @@ def require_some_grant(
 def require_use(
     tenant: str, module: str, feature: str, customer: str, doors: Doors
 ) -> tuple[Permitted, Customer]:
-    """Return what is needed for a customer to pay through the module's `feature`."""
+    """Return the module and the customer if the customer may pay through its `feature` now."""
     found, known = doors.store.module_and_customer(tenant, module, customer)
     return require_ready(found, feature, doors), known
 
 
 def require_ready(module: PaymentModule, feature: str, doors: Doors) -> Permitted:
-    """Refuse a module that is Off, does not offer `feature`, or whose account does not work."""
+    """Return the module; refuse one that is Off, lacks `feature`, or has a broken account."""
     module.require(feature)
     return require_permitted(module, doors)
 
 
 def require_permitted(module: PaymentModule, doors: Doors) -> Permitted:
-    """Refuse a module that is Off, or whose account does not work."""
+    """Return the module; refuse one that is Off or has a broken account."""
     return Permitted.by(module, doors.store.account(module.tenant, module.account))
 
 
 def module_of(invoice: Invoice, asked: str | None) -> str:
-    """
-    Return through which module an invoice is collected: its own.
-
-    Only one that has none may be collected through the module that a request names.
-    """
+    """Return the module that a request on an invoice is for, or raise ValidationFailed."""
     module = invoice.module or asked
     if not module:
         raise ValidationFailed("The invoice names no payment module, so the request has to.")
@@ -166,9 +163,9 @@ def module_of(invoice: Invoice, asked: str | None) -> str:
 
 def require_same_books(invoice: Invoice, permitted: Permitted) -> None:
     """
-    Keep an invoice in the Stripe account and mode of its first attempt.
+    Refuse another Stripe account or mode than that of the invoice's first attempt.
 
-    Test and live never meet.
+    Test money and live money never mix.
     """
     first = (invoice.account or permitted.account.id, invoice.mode or permitted.mode)
     if first != (permitted.account.id, permitted.mode):

@@ -1,4 +1,4 @@
-"""How often may be tried: counted before Stripe hears of it, and held when many try at once."""
+"""Limit how often something is tried; a try is counted before Stripe is asked."""
 
 import hashlib
 import hmac
@@ -12,16 +12,16 @@ from payments.facts.module import PaymentModule
 from payments.facts.velocity import Rule, Scope, Tally, whose
 from payments.steps.retry import retrying
 
-#: Who loses a race has lost to somebody who counted. A tally takes no more than its limit, so after
-#: as many lost races there is no room any more; without a limit there is no race.
+#: A writer that loses a race has lost to one that counted. A tally takes no more marks than its
+#: limit, so after as many lost races there is no room left. Without a limit there is no race.
 SPARE = 10
-#: So often Stripe is asked because a payer looks, and for so long a look is not repeated.
+#: How often Stripe is asked because a payer looks, and how long one answer is used.
 LOOKS = Rule(scope="link", counts="attempts", limit=60, minutes=60)
 REMEMBERED = timedelta(seconds=5)
 
 
 def payer_at(address: str, tenant: str, doors: Doors) -> str:
-    """Return by what a payer's address is known: a keyed hash, from which it cannot be told."""
+    """Return the keyed hash of a payer's address; nobody can tell the address from it."""
     said = f"\0address\0{tenant}\0{whose(address)}".encode()
     return hmac.new(doors.secrets.link_key(), said, hashlib.sha256).hexdigest()[:32]
 
@@ -32,8 +32,8 @@ def count_attempt(
     """
     Count an attempt for each of its subjects, or raise VelocityLimited.
 
-    An address comes first: who is stopped by it uses up nobody else's tries. An attempt that comes
-    again, because its request does, counts once.
+    The address is counted first: a payer who is stopped there uses up no other subject's tries. A
+    repeat of the same attempt is not counted again.
     """
     found = _tallies(module, module.mode, subjects, doors)
     found.sort(key=lambda each: each[0].scope != "ip")
@@ -47,9 +47,10 @@ def count_attempt(
 
 def note_decline(mark: str, attempt: Attempt, fingerprint: str | None, *, doors: Doors) -> bool:
     """
-    Count a decline for all that it is of, once for each `mark`, and say whether there may be more.
+    Count a decline once for each `mark` and subject, and return whether another try is allowed.
 
-    Somebody who tries stolen cards does so within one open page, so its caller closes that.
+    A person who tries stolen cards does so within one open page, so the caller then closes the
+    page.
     """
     module = doors.store.module(attempt.tenant, attempt.module)
     subjects: dict[Scope, str | None] = {
@@ -74,10 +75,10 @@ def note_decline(mark: str, attempt: Attempt, fingerprint: str | None, *, doors:
 
 def count_look(attempt: Attempt, doors: Doors, *, remembered: timedelta = REMEMBERED) -> bool:
     """
-    Count that Stripe is asked how an attempt stands, and say whether it is to be.
+    Count one question to Stripe about an attempt, and return whether it may be asked.
 
-    Not where it has just been asked, nor without end: whoever has the address can open it as often
-    as they like, and each time would be a request of the merchant's at Stripe.
+    Anybody with the address can open the page without end, and each question is a request on the
+    merchant's account. So no question follows just after another one, and their number is limited.
     """
     now, name = doors.now(), f"{remembered}{attempt.link or attempt.id}"
     empty = Tally(
@@ -97,7 +98,7 @@ def count_look(attempt: Attempt, doors: Doors, *, remembered: timedelta = REMEMB
     try:
         doors.store.save(counted, known if known.version else None)
     except RowChanged:
-        # Somebody asks at this moment.
+        # Another request asks at this moment.
         return not remembered
     return True
 
@@ -105,7 +106,7 @@ def count_look(attempt: Attempt, doors: Doors, *, remembered: timedelta = REMEMB
 def _tallies(
     module: PaymentModule, mode: str, subjects: dict[Scope, str | None], doors: Doors
 ) -> list[tuple[Rule, Tally]]:
-    """Return what was counted of the subjects by now, in one read."""
+    """Return each rule with the tally of its subject, all in one read."""
     empty = [
         (rule, _empty(rule, name, module, mode))
         for rule in module.rules
@@ -116,8 +117,8 @@ def _tallies(
 
 
 def _add_mark(mark: str, rule: Rule, tally: Tally, doors: Doors, *, strict: bool = False) -> Tally:
-    """Add a mark and return the tally with it; `strict` refuses it where there is no room."""
-    # What was read a moment ago is good for the first try, at the version there.
+    """Add a mark and return the tally with it; with `strict`, refuse it where there is no room."""
+    # The tally that the caller has just read serves for the first try, at its version.
     read = [tally]
 
     def step() -> Tally:

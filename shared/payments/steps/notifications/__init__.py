@@ -1,1 +1,1 @@
-"""Who is told what: the outbox, mails, events."""
+"""The outbox, and the mails and events that are sent from it."""

@@ -1,4 +1,4 @@
-"""What a mail says to those who look after an account: that it does not work, or works again."""
+"""The mails to those who look after an account: it does not work, or it works again."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ MODES = {"test": "test mode", "live": "live mode"}
 
 
 def broken(account: Account, mode: str) -> Letter:
-    """Say what does not work, and what to do about it."""
+    """Return the letter that says what does not work, and what to do about it."""
     slot = account.slot(mode)
     word = _account_words(account, mode, slot)
     missing = tuple(
@@ -31,7 +31,7 @@ def broken(account: Account, mode: str) -> Letter:
 
 
 def mended(account: Account, mode: str) -> Letter:
-    """Say that it works again, and what a person has to do yet."""
+    """Return the letter that says that the account works again, and what is left to do."""
     word = _account_words(account, mode, account.slot(mode))
     return Letter(
         locale=LOCALE,

@@ -1,4 +1,4 @@
-"""Facts as other systems hear of them: ids, states and amounts, and nothing about a person."""
+"""Turn facts into events for other systems: ids, states and amounts, and no personal data."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +14,7 @@ def events_of(notice: Notification, doors: Doors) -> list[Event]:
     """
     Return the events of a fact, in the order in which they are to be read.
 
-    The id of an event follows from the fact: whoever gets it twice sees that it is the same.
+    An event's id follows from the fact, so that a receiver recognizes an event that comes twice.
     """
     name = TELLINGS[notice.kind].events
     found = EVENTS[name](notice, doors) if name else ()
@@ -44,7 +44,7 @@ def _payment_received(notice: Notification, doors: Doors) -> Iterator[tuple[str,
 
 
 def _credit_applied(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    """Yield what credit has paid: it is settled money, as if it had just come."""
+    """Yield the events of an invoice that credit has paid; the money is available at once."""
     home, amount = notice.refs["home"], int(notice.refs["amount"])
     payment = doors.store.payment(notice.tenant, home, notice.refs["source"])
     if not payment:
@@ -58,7 +58,7 @@ def _credit_applied(notice: Notification, doors: Doors) -> Iterator[tuple[str, E
 
 
 def _invoice_paid(notice: Notification, doors: Doors) -> Iterator[tuple[str, Event]]:
-    """Yield that it is paid, by no payment that comes now."""
+    """Yield the events of an invoice that became paid without a new payment."""
     invoice = doors.store.invoice(notice.tenant, notice.subject)
     nothing = {"payment": None, "mode": invoice.mode, "currency": invoice.currency, "amount": 0}
     yield "invoice.paid", {**_about(invoice), **nothing}
@@ -143,7 +143,7 @@ def _listed(notice: Notification, name: str) -> list[str]:
     return [each for each in notice.refs.get(name, "").split(",") if each]
 
 
-#: By the name in the table of tellings: what other systems get.
+#: The events that other systems get, by the name in the table of tellings.
 EVENTS: dict[str, Callable[[Notification, Doors], Iterator[tuple[str, Event]]]] = {
     "payment_received": _payment_received,
     "payment_failed": _payment_failed,

@@ -1,4 +1,4 @@
-"""What other systems hear, once for each that has subscribed to it."""
+"""Write one delivery of each event for each subscription to it."""
 
 import json
 from contextlib import suppress
@@ -10,7 +10,7 @@ from payments.facts.subscription import KEPT, Delivery, delivery_id
 
 
 def dispatch(tenant: str, events: list[dict[str, Any]], doors: Doors) -> None:
-    """Write a delivery of each event to each subscription that wants it, unless it stands."""
+    """Write a delivery of each event to each subscription that wants it, unless it is stored."""
     if not events:
         return
     for subscription in doors.store.subscriptions(tenant):
@@ -32,6 +32,6 @@ def _write(subscription: str, event: dict[str, Any], doors: Doors) -> None:
         sweep_at=now,
         ttl=int((now + KEPT).timestamp()),
     )
-    # It was written before: the fact was told twice, and is delivered once.
+    # It was written before: the fact came twice, and is delivered once.
     with suppress(RowChanged):
         doors.store.save(made)

@@ -1,4 +1,4 @@
-"""Whether a mail may go out: to no address that sent one back, and not too many."""
+"""Decide whether a mail may go out: not to an address that bounced, and not too many."""
 
 import hashlib
 import hmac
@@ -16,44 +16,44 @@ Room = tuple[MailCount, int]
 
 
 class Withheld(Exception):
-    """The mail is not sent; the text says why, in one of our own words."""
+    """The mail is not sent; the text gives the reason in a word of our own."""
 
     def __init__(self, status: PartStatus, reason: str) -> None:
-        """Keep what the message's part becomes."""
+        """Keep the status and the reason that the message's part gets."""
         super().__init__(reason)
         self.status = status
 
 
 def known_as(address: str, tenant: str, doors: Doors) -> str:
-    """Return by what an address is known: a keyed hash, from which it cannot be told."""
+    """Return the keyed hash of an address; nobody can tell the address from it."""
     said = f"\0mail\0{tenant}\0{address.strip().lower()}".encode()
     return hmac.new(doors.secrets.link_key(), said, hashlib.sha256).hexdigest()
 
 
 def suppression_of(address: str, tenant: str, doors: Doors) -> Suppression | None:
-    """Return why nothing is sent to an address, or None."""
+    """Return why nothing is sent to an address, or None if mails may go there."""
     found = doors.store.suppression(tenant, known_as(address, tenant, doors))
     return found if found and found.is_active else None
 
 
 def first_reachable(addresses: Iterable[str | None], tenant: str, doors: Doors) -> str | None:
-    """Return the first address that takes mails; a merchant has more than one."""
+    """Return the first of a merchant's addresses that takes mails, or None."""
     known = (each for each in addresses if each)
     return next((each for each in known if not suppression_of(each, tenant, doors)), None)
 
 
 def count_mail(mail: Mail, reader: str, notice: Notification, doors: Doors) -> None:
-    """Count the mail, or raise Withheld; one whose sender dies then may count twice."""
+    """Count the mail, or raise Withheld; after a crash, the same mail may count twice."""
     scopes: list[Scope] = ["tenant"] if TELLINGS[notice.kind].limited else []
     if scopes and reader == "buyer":
-        # Of all that a buyer gets, only what somebody asked for is limited for one invoice.
+        # For one invoice, only the mails that a person asked for are limited.
         scopes += ["address", "invoice"] if notice.kind is Kind.INVOICE_SENT else ["address"]
     detail = "Too many mails were counted at once; this one was not sent."
     retrying(lambda: _count_or_withhold(mail.to, scopes, notice, doors), doors, detail)
 
 
 def require_reachable(address: str, invoice: str, tenant: str, doors: Doors) -> None:
-    """Tell whoever presses Send that nothing would come of it."""
+    """Refuse to send a mail that a suppression or a limit would hold back."""
     stopped, found = _room(address, ["tenant", "address", "invoice"], invoice, tenant, doors)
     if stopped:
         raise AddressSuppressed(
@@ -100,7 +100,7 @@ def _count_or_withhold(
 def _room(
     address: str, scopes: list[Scope], invoice: str, tenant: str, doors: Doors
 ) -> tuple[Suppression | None, list[Room]]:
-    """Return what keeps an address from mails, and what was counted, with the limit of each."""
+    """Return the address's suppression, or None, and each limit with what was counted."""
     digest = known_as(address, tenant, doors)
     names: dict[Scope, str] = {
         "tenant": "all",

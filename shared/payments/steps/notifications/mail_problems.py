@@ -1,4 +1,4 @@
-"""What the merchant hears of mails: that some come back, and that too many were to go out."""
+"""Tell the merchant about mails that bounced, and about limits that were reached."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,13 +20,13 @@ from payments.wording.staff import LOCALE, reason, tell
 
 
 def tell_of_limit(withheld: Withheld, notice: Notification, doors: Doors) -> None:
-    """Have the merchant told, once a day for each limit, that mails are not sent any more."""
-    # Whoever presses Send too often has been told so.
+    """Write a notice that a limit stops mails, once a day for each limit."""
+    # The caller who presses Send too often has the refusal already.
     if withheld.status is not PartStatus.CAPPED or str(withheld) == "invoice_limit":
         return
     now, scope = doors.now(), str(withheld).removesuffix("_limit")
     if not getattr(doors.store.settings(notice.tenant).mail_limits, scope):
-        # Whoever wants none knows that there are none.
+        # A merchant whose limit is 0 knows that no mail is sent.
         return
     key = f"{now:%Y-%m-%d}:{withheld}"
     row = of_tenant(Kind.MAIL_HELD, key, tenant=notice.tenant, at=now, scope=scope)
@@ -35,7 +35,7 @@ def tell_of_limit(withheld: Withheld, notice: Notification, doors: Doors) -> Non
 
 
 def news_of(report: Report, doors: Doors) -> Iterator[Change[Notification]]:
-    """Yield what tells the merchant of an address that takes no mail, the first few of a day."""
+    """Yield the merchant's notice about an address that bounced, for the first few of a day."""
     now = doors.now()
     today = f"{now:%Y-%m-%d}"
     kind = f"{Kind.MAIL_RETURNED}:{today}:"
@@ -92,7 +92,7 @@ def not_taken(notice: Notification, reader: str, why: str, doors: Doors) -> None
 
 
 def mail_returned(notice: Notification, doors: Doors) -> Mail:
-    """Tell which mail came back, and what to do about it."""
+    """Return the mail that says which mail came back, and what to do about it."""
     refs = notice.refs
     whom, facts = _whom(notice.tenant, refs, doors)
     letter = _letter(
@@ -104,7 +104,7 @@ def mail_returned(notice: Notification, doors: Doors) -> Mail:
 
 
 def mail_held(notice: Notification, doors: Doors) -> Mail:
-    """Tell that a limit is reached, and whose it is."""
+    """Return the mail that says which limit is reached."""
     scope = notice.refs["scope"]
     settings = doors.store.settings(notice.tenant)
     letter = _letter(
@@ -128,7 +128,7 @@ def _letter(name: str, facts: tuple[tuple[str, str], ...] = (), **values: str) -
 def _whom(
     tenant: str, refs: dict[str, str], doors: Doors
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return to whom the mail went, and about what."""
+    """Return the reader of the mail that came back, and the lines that say what it was about."""
     if refs["reader"] != "buyer":
         return "your own address", ()
     facts: list[tuple[str, str]] = []
@@ -143,7 +143,7 @@ def _whom(
 
 
 def _address(notice: Notification, doors: Doors) -> str:
-    """Return the first of the merchant's addresses that takes mails."""
+    """Return the first of the merchant's addresses that takes mails, or raise Nobody."""
     known = [doors.store.settings(notice.tenant).seller_email, *_watchers_of(notice, doors)]
     if address := first_reachable(known, notice.tenant, doors):
         return address

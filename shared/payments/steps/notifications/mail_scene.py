@@ -1,4 +1,4 @@
-"""Who a mail is between, and what every mail about an invoice shows."""
+"""The sender and the reader of a mail, and what every mail about an invoice shows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ _PRINTED = ("invoice", "order", "bill_to", "date", "item", "quantity", "amount",
 
 
 class Nobody(Exception):
-    """There is nobody to write to, or nothing to write about any more; the text says why."""
+    """There is nobody to write to, or nothing left to write about; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An invoice and its people, as they are now."""
+    """An invoice, its customer and its merchant, as stored now."""
 
     invoice: Invoice
     customer: Customer
@@ -39,7 +39,7 @@ class Scene:
 
     @property
     def locale(self) -> str:
-        """How the buyer reads and counts."""
+        """Return the locale of the buyer's sentences, dates and amounts."""
         return locales.known(self.customer.locale)
 
     def day(self, at: datetime, locale: str) -> str:
@@ -47,7 +47,7 @@ class Scene:
         return locales.day_of(at, locale, self.settings.time_zone)
 
     def values(self, amount: int, locale: str) -> dict[str, str]:
-        """Return what the sentences about an amount speak of."""
+        """Return the values that fill the sentences about an amount."""
         currency = self.invoice.currency
         return {
             "amount": locales.amount(amount, currency, locale),
@@ -70,7 +70,7 @@ class Scene:
         ]
 
     def still(self, locale: str) -> list[tuple[str, str]]:
-        """Return what is left to pay, and until when."""
+        """Return the lines that say what is left to pay, and until when."""
         invoice = self.invoice
         due = (
             [(say("mail.label.due", locale), locales.day(invoice.due, locale))]
@@ -81,13 +81,13 @@ class Scene:
         return [(say("mail.label.left", locale), left), *due]
 
     def tax(self, locale: str) -> list[tuple[str, str]]:
-        """Return how much of the total is tax, if the positions say so."""
+        """Return the line with the total's tax, if the invoice's lines state one."""
         included = sum(line.tax_amount or 0 for line in self.invoice.lines)
         written = locales.amount(included, self.invoice.currency, locale)
         return [(say("mail.label.tax", locale), written)] if included else []
 
     def rows(self, locale: str) -> tuple[Row, ...]:
-        """Return the invoice's positions."""
+        """Return the invoice's lines as rows of a table."""
         currency = self.invoice.currency
         return tuple(
             Row(line.description, str(line.quantity), locales.amount(line.amount, currency, locale))
@@ -105,7 +105,7 @@ class Scene:
         button: tuple[str, str] | None = None,
         message: str | None = None,
     ) -> Letter:
-        """Return the letter whose sentences have this name."""
+        """Return the letter whose sentences have this name in the catalogue."""
         seller = {"seller": self.look.name}
         notes = [say("mail.note.test", locale)] if self.invoice.mode == "test" else []
         if name.startswith("mail."):
@@ -149,12 +149,16 @@ class Scene:
         )
 
     def link(self, attempt: Attempt, doors: Doors) -> PayLink | None:
-        """Return a link by which the invoice can be paid."""
+        """Return a link by which the invoice can be paid, or None."""
         return link_for(attempt, self.invoice, doors)
 
 
 def scene_of(notice: Notification, doors: Doors, *, erased: bool = False) -> Scene:
-    """Return the invoice that somebody is told of, with its people, perhaps an erased one."""
+    """
+    Return the invoice of a notice with its customer and merchant.
+
+    Raise Nobody for an erased customer, unless `erased` allows one.
+    """
     invoice, settings = doors.store.told_of(notice)
     customer, account = doors.store.parties(invoice)
     if customer.erased_at and not erased:
@@ -164,7 +168,7 @@ def scene_of(notice: Notification, doors: Doors, *, erased: bool = False) -> Sce
 
 
 def pay_page(notice: Notification, link: PayLink | None, doors: Doors) -> str:
-    """Return where a link is paid; empty where nobody knows this deployment's address."""
+    """Return the address of a link's page, or "" if this deployment's address is unknown."""
     base = deployment().public_url or notice.refs.get("base", "")
     return page_of(base, notice.tenant, link.id, doors) if link and base else ""
 
@@ -176,7 +180,7 @@ def to_buyer(
     address: str | None = None,
     files: tuple[Attachment, ...] = (),
 ) -> Mail:
-    """Return the mail to whoever pays the invoice, or to the address that was asked for."""
+    """Return the mail to the payer of the invoice, or to the address that was asked for."""
     to = address or scene.customer.email
     if not to:
         raise Nobody("no_address")
@@ -191,7 +195,7 @@ def to_seller(scene: Scene, letter: Letter) -> Mail:
 
 
 def to_merchant(scene: Scene, letter: Letter, doors: Doors) -> Mail:
-    """Return the mail to the merchant, or to whoever looks after the account: it cannot wait."""
+    """Return an urgent mail to the merchant or to those who look after the account."""
     invoice, known = scene.invoice, [scene.settings.seller_email]
     if invoice.account:
         known += doors.store.account(invoice.tenant, invoice.account).error_emails
@@ -209,14 +213,14 @@ def to_owner(customer: Customer, settings: Settings, letter: Letter, look: Look)
 
 
 def to_house(tenant: str, letter: Letter, address: str, doors: Doors) -> Mail:
-    """Return the mail to the merchant, about nobody's invoice."""
+    """Return a mail to the merchant that is about no invoice."""
     settings = doors.store.settings(tenant)
     look = Look(settings.name or tenant, settings.colour or letters.COLOUR)
     return _mail(address, letter, look)
 
 
 def to_watcher(account: Account, place: int, letter: Letter, doors: Doors) -> Mail:
-    """Return the mail to one of those who are told of an account's errors."""
+    """Return the mail to one of the addresses for an account's errors."""
     settings = doors.store.settings(account.tenant)
     look = Look(settings.name or account.name, settings.colour or letters.COLOUR)
     return _mail(account.error_emails[place], letter, look)

@@ -1,4 +1,4 @@
-"""What a mail says, put together when it is sent: from the rows as they are then."""
+"""Compose each mail when it is sent, from the rows as they are then."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,9 +26,9 @@ from payments.wording.sentences import say
 from payments.wording.staff import LOCALE as STAFF
 from payments.wording.staff import reason, tell
 
-#: Charges by hand that fail so soon after one another are one story to the payer.
+#: Manual charges that fail within this time of each other are told to the payer once.
 CHAIN = timedelta(hours=24)
-#: Those who are told of an account's errors, each by a mail of their own.
+#: The addresses for an account's errors; each gets a mail of its own.
 WATCHERS = tuple(f"watcher_{place + 1}" for place in range(EMAILS_MAX))
 _TOLD = frozenset({PartStatus.SENDING, PartStatus.SENT, PartStatus.UNSURE})
 
@@ -44,7 +44,7 @@ def compose(reader: str, notice: Notification, doors: Doors) -> Mail:
 
 
 def readers_of(kind: Kind) -> tuple[str, ...]:
-    """Return who is written to about a fact of this kind."""
+    """Return the kinds of readers that get a mail about a kind of fact."""
     telling = TELLINGS[kind]
     if telling.watchers:
         return WATCHERS
@@ -52,13 +52,13 @@ def readers_of(kind: Kind) -> tuple[str, ...]:
 
 
 def _words(scene: Scene, amount: int) -> Callable[[str], str]:
-    """Return what says a sentence to the buyer, about an amount."""
+    """Return a function that gives a sentence in the buyer's language, filled in for an amount."""
     values = scene.values(amount, scene.locale)
     return lambda name: say(name, scene.locale, **values)
 
 
 def _for_staff(scene: Scene, amount: int) -> Callable[[str], str]:
-    """Return what says a sentence to the merchant's people, about an amount."""
+    """Return a function that gives a sentence to the merchant's people, filled in for an amount."""
     values = scene.values(amount, STAFF)
     return lambda name: tell(name, **values)
 
@@ -92,7 +92,7 @@ def _when(scene: Scene, payment: Payment, locale: str) -> list[tuple[str, str]]:
 
 
 def _invoice(notice: Notification, doors: Doors) -> Mail:
-    """Send an invoice with its link, as somebody of the merchant has asked for."""
+    """Return the mail with an invoice and its link, which a person asked for."""
     scene = scene_of(notice, doors)
     if not scene.invoice.outstanding:
         raise Nobody("paid")
@@ -114,12 +114,12 @@ def _invoice(notice: Notification, doors: Doors) -> Mail:
 
 
 def _file_name(number: str) -> str:
-    """Return a number as part of a file's name: what a path or a header would read is gone."""
+    """Return a number as part of a file name, without characters that a path or a header reads."""
     return "".join(each if each.isascii() and each.isalnum() else "-" for each in number)[:60]
 
 
 def _declined(notice: Notification, doors: Doors) -> Mail:
-    """Tell a payer that a saved card was not charged; why is the merchant's business alone."""
+    """Return the mail that a saved card was not charged; the reason stays with the merchant."""
     scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
     if _was_told(notice, attempt, doors):
         raise Nobody("told_before")
@@ -136,7 +136,7 @@ def _declined(notice: Notification, doors: Doors) -> Mail:
 
 
 def _was_told(notice: Notification, attempt: Attempt, doors: Doors) -> bool:
-    """Whether the payer knows: of tries that end alike, one after the other, one is told."""
+    """Whether the payer knows already: of tries in a row that end alike, one is told."""
     others = [
         each
         for each in doors.store.notices(notice.tenant, "INV", notice.subject, notice.kind)
@@ -151,12 +151,12 @@ def _was_told(notice: Notification, attempt: Attempt, doors: Doors) -> bool:
 
 
 def _end_of(attempt: Attempt) -> tuple[Course | None, str | None]:
-    """Return what decides what a payer can do now: what the bank leaves to do, and which card."""
+    """Return what the payer can do now: the course after the decline, and the card."""
     return decide(attempt.decline) if attempt.decline else None, attempt.payment_method
 
 
 def _confirm_mail(notice: Notification, doors: Doors) -> Mail:
-    """Ask a payer to confirm with their bank what their saved card is to pay."""
+    """Return the mail that asks a payer to confirm a charge of their saved card with their bank."""
     scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
     if not attempt.waits or not attempt.confirm_by:
         raise Nobody("asked_no_more")
@@ -169,7 +169,7 @@ def _confirm_mail(notice: Notification, doors: Doors) -> Mail:
 
 
 def _blocked(notice: Notification, doors: Doors) -> Mail:
-    """Tell the merchant, and nobody else, that Stripe's own rules have stopped a payment."""
+    """Return the mail to the merchant alone: Stripe's rules have stopped a payment."""
     scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
     if not attempt.decline or attempt.decline.outcome_type != "blocked":
         raise Nobody("not_blocked")
@@ -219,7 +219,7 @@ def _dispute_mail(notice: Notification, doors: Doors) -> Mail:
 def _to_watcher(
     place: int, write: Callable[[Account, str], Letter], notice: Notification, doors: Doors
 ) -> Mail:
-    """Write to one of those who are told of an account's errors."""
+    """Return the mail to one of the addresses for an account's errors, or raise Nobody."""
     account = doors.store.account(notice.tenant, notice.subject)
     if place >= len(account.error_emails):
         raise Nobody("no_address")
@@ -242,7 +242,7 @@ def _attempt_behind(notice: Notification, doors: Doors) -> Attempt:
     return found
 
 
-#: By the name in the table of tellings: what is written.
+#: How each mail is written, by the name in the table of tellings.
 MAILS: dict[str, Callable[[Notification, Doors], Mail]] = {
     "invoice": _invoice,
     "receipt": _receipt,
@@ -258,7 +258,7 @@ MAILS: dict[str, Callable[[Notification, Doors], Mail]] = {
     "mail_returned": mail_problems.mail_returned,
     "mail_held": mail_problems.mail_held,
 }
-#: What those who are told of an account's errors get.
+#: How each mail about an account's errors is written.
 LETTERS: dict[str, Callable[[Account, str], Letter]] = {
     "account_broken": account_alerts.broken,
     "account_mended": account_alerts.mended,

@@ -1,4 +1,4 @@
-"""The outbox: what somebody has to be told is written with the fact itself, or not at all."""
+"""The outbox: a notice is written in the transaction of its fact, or not at all."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -8,7 +8,7 @@ from payments.facts.invoice import Invoice, InvoiceStatus
 from payments.facts.notification import LEFT_OVER_AFTER, About, Kind, Notification
 from payments.facts.refund import Refund, RefundStatus
 
-#: As what a refund's status is told; two of Stripe's words are one to others.
+#: The word for each status of a refund; others see two of Stripe's words as one.
 _TOLD_AS = {
     RefundStatus.PENDING: "pending",
     RefundStatus.REQUIRES_ACTION: "pending",
@@ -22,11 +22,11 @@ def of_invoice(
     kind: Kind, key: str, *, tenant: str, invoice: str, at: datetime, **refs: str
 ) -> Change[Notification]:
     """
-    Return the row to be written in the transaction of a fact about an invoice.
+    Return the notice to write in the transaction of a fact about an invoice.
 
-    `key` is the fact's own: whatever makes the fact happen once makes its row unique. A key that
-    was used before would make the whole transaction fail, so it has to follow from a row or a
-    transition that the same transaction makes.
+    `key` belongs to the fact, so that what makes the fact unique makes the row unique. A key that
+    was used before makes the whole transaction fail. It therefore has to follow from a row or a
+    transition that the same transaction writes.
     """
     return _outbox_row(kind, key, (tenant, "INV", invoice), at, refs)
 
@@ -34,7 +34,7 @@ def of_invoice(
 def of_refund(
     refund: Refund, before: Refund | None, at: datetime
 ) -> Iterator[Change[Notification]]:
-    """Yield the row of a refund's step, if there is something to tell of it."""
+    """Yield the notice of a refund's step, if that step is told to anybody."""
     events = [] if before else ["created"]
     now, was = _TOLD_AS.get(refund.status), _TOLD_AS.get(before.status) if before else None
     if now and now != was:
@@ -54,7 +54,7 @@ def of_refund(
 
 
 def coverage(before: Iterable[Invoice], paid: Iterable[Invoice]) -> dict[str, str]:
-    """Return what is told of invoices that were just paid: how far, and which orders may go."""
+    """Return what a notice says of invoices just paid: how far, and which orders are released."""
     pairs = list(zip(before, paid, strict=True))
     listed = {
         status.value: [new.id for old, new in pairs if new.paid > old.paid and new.status is status]
@@ -67,21 +67,21 @@ def coverage(before: Iterable[Invoice], paid: Iterable[Invoice]) -> dict[str, st
 def of_account(
     kind: Kind, key: str, *, tenant: str, account: str, at: datetime, **refs: str
 ) -> Change[Notification]:
-    """Return the row of a fact about an account; all else as for an invoice."""
+    """Return the notice of a fact about an account; for the rest see `of_invoice`."""
     return _outbox_row(kind, key, (tenant, "ACC", account), at, refs)
 
 
 def of_customer(
     kind: Kind, key: str, *, tenant: str, customer: str, at: datetime, **refs: str
 ) -> Change[Notification]:
-    """Return the row of a fact about a customer; all else as for an invoice."""
+    """Return the notice of a fact about a customer; for the rest see `of_invoice`."""
     return _outbox_row(kind, key, (tenant, "CUS", customer), at, refs)
 
 
 def of_tenant(
     kind: Kind, key: str, *, tenant: str, at: datetime, **refs: str
 ) -> Change[Notification]:
-    """Return the row of a fact about the tenant's own house; all else as for an invoice."""
+    """Return the notice of a fact about the tenant itself; for the rest see `of_invoice`."""
     return _outbox_row(kind, key, (tenant, "SET", "own"), at, refs)
 
 

@@ -1,4 +1,4 @@
-"""What became of each message about an invoice, in words that name no address."""
+"""What became of each message about an invoice, in words without any address."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,14 +19,14 @@ ENDS = {
 
 
 def outcomes_of(notice: Notification) -> Iterator[tuple[datetime, str, str, dict[str, str]]]:
-    """Yield when, as what, in which words, and with which proof each part of it ended."""
+    """Yield the time, the kind, the words and the proof of each finished part of a notice."""
     for reader, part in notice.parts.items():
         refs = {"notification": notice.id, "reader": reader}
         yield part.at, f"notice_{part.status}", _outcome(reader, part, notice), refs
 
 
 def outcome_of_report(report: Report) -> tuple[datetime, str, str, dict[str, str]]:
-    """Return the same of a mail that came back, or that somebody complained about."""
+    """Return the time, the kind, the words and the proof of a bounce or a complaint."""
     who, what = READERS.get(report.reader, report.reader), f"({report.reason.replace('_', ' ')})"
     text = "The mail to {who} {ended} {what}.".format(
         who=who[0].lower() + who[1:],

@@ -1,4 +1,4 @@
-"""Mails that come before it is too late: a card expires, a bank's deadline passes."""
+"""The mails that come in time: a card expires, a bank's deadline passes."""
 
 from datetime import timedelta
 
@@ -15,7 +15,11 @@ from payments.wording.staff import reason, tell
 
 
 def expiring(notice: Notification, doors: Doors) -> Mail:
-    """Tell the owner of a card that it expires, if it still does and they may still pay by it."""
+    """
+    Return the mail to a card's owner that the card expires, or raise Nobody.
+
+    Nobody gets one if the card was renewed, or its owner may no longer pay by it.
+    """
     customer = doors.store.customer(notice.tenant, notice.subject)
     if customer.erased_at:
         raise Nobody("erased")
@@ -50,15 +54,15 @@ def _about_card(card: SavedMethod, locale: str, seller: str) -> Letter:
 
 
 def deadline(notice: Notification, doors: Doors) -> Mail:
-    """Tell the merchant how many days a dispute can still be answered."""
-    # It is the merchant who loses the money, whoever has been forgotten meanwhile.
+    """Return the mail that tells the merchant how many days are left to answer a dispute."""
+    # The merchant loses the money, even where the customer was erased meanwhile.
     scene = scene_of(notice, doors, erased=True)
     dispute = doors.store.dispute(notice.tenant, notice.subject, notice.refs["dispute"])
     if not dispute or not dispute.due_by:
         raise Nobody("gone")
     if not dispute.is_answerable or dispute.submissions:
         raise Nobody("answered")
-    # A bank may give less time than a reminder has been made for.
+    # A bank may give less time than the reminder was planned for.
     days = max(1, -((doors.now() - dispute.due_by) // timedelta(days=1)))
     until = scene.day(dispute.due_by, STAFF)
     values = scene.values(dispute.amount, STAFF) | {

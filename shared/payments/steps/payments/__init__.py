@@ -1,1 +1,1 @@
-"""A charge at Stripe becomes a payment."""
+"""Turn a charge at Stripe into a payment."""

@@ -2,7 +2,7 @@
 The one place where money enters the books.
 
 A charge's answer, the payer's return, webhooks, the sweep and reconciliation all end here, in any
-order and any number of times: Stripe's charge id decides, not the path it came by.
+order and any number of times. Stripe's charge id decides, not the path of the news.
 """
 
 from datetime import timedelta
@@ -20,16 +20,16 @@ from payments.steps.payments.from_charge import apply_fees, paid_by, payment_of,
 from payments.steps.payments.payment_rows import give_back_excess, rows_beside, surcharge_entry
 from payments.steps.retry import retrying
 
-#: How often to ask after a bank debit, which takes days and cannot be stopped.
+#: How often Stripe is asked about a bank debit, which takes days and cannot be stopped.
 DEBIT_EVERY = timedelta(days=1)
 
 
 def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors: Doors) -> Attempt:
     """
-    Bring what Stripe says of a PaymentIntent into the books and return its attempt.
+    Book what Stripe says of a PaymentIntent and return its attempt.
 
-    `tenant`, `account` and `mode` say whose Stripe account was asked; the metadata only finds the
-    attempt there. Raise NotOurs, UnknownAttempt or Mismatch.
+    `tenant`, `account` and `mode` say which Stripe account was asked; the metadata only finds the
+    attempt in it. Raise NotOurs, UnknownAttempt or Mismatch.
     """
     if intent.status == "succeeded":
         names = named_by(intent.metadata, tenant)
@@ -45,7 +45,7 @@ def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors:
 
 
 def _apply_unpaid(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
-    """Bring into the books that the attempt goes on, or has come to nothing."""
+    """Move the attempt on by an intent without money, or end it; return the attempt."""
     if intent.status == "processing":
         return advance(
             attempt,
@@ -66,17 +66,13 @@ def _apply_unpaid(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
 
 
 def _has_failed(attempt: Attempt, intent: Intent) -> bool:
-    """Say whether a debit has bounced, or a payer or their bank has refused to confirm."""
+    """Whether a debit has bounced, or a payer or their bank has refused to confirm."""
     refused = attempt.waits and intent.decline is not None
     return refused or attempt.status is AttemptStatus.PROCESSING
 
 
 def apply_session(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
-    """
-    Bring what Stripe says of a Checkout Session into the books.
-
-    A payment, a saved card, or its end.
-    """
+    """Book what Stripe says of a Checkout Session: a payment, a saved card, or its end."""
     if session.mode == "setup":
         setup = session.setup_intent
         if isinstance(setup, SetupIntent):
@@ -87,7 +83,7 @@ def apply_session(session: Session, *, tenant: str, account: str, mode: str, doo
     if isinstance(intent, Intent):
         attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
         if session.status == "complete" and intent.status == "requires_payment_method":
-            # It failed before anybody heard that it was processing: nobody can pay it any more.
+            # It failed before it was seen as processing: nobody can pay it any more.
             attempt = _end_failed(attempt, intent, doors)
     else:
         attempt = attempt_of(session.metadata, tenant, doors)
@@ -101,9 +97,10 @@ def apply_payment(
     """
     Count a succeeded PaymentIntent exactly once and return its attempt.
 
-    One transaction: the payment under its charge's id, the invoices and the attempt at the versions
-    seen, the customer's credit, the journal. Whoever comes second finds the payment and changes
-    nothing. `books` is what was read a moment ago: good for the first try, at the versions there.
+    One transaction writes the payment under its charge's id, the invoices and the attempt at the
+    versions seen, the customer's credit and the journal. A second call finds the payment and
+    changes nothing. `books` are rows that the caller has just read; they serve for the first try,
+    at their versions.
     """
     charge = intent.charge
 
@@ -113,7 +110,7 @@ def apply_payment(
         current, books = read.attempt, None
         if read.payment:
             apply_fees(read.payment, charge, at=doors.now(), doors=doors)
-            # The three rows are not one snapshot: the attempt may be of before the payment.
+            # The three rows are not one snapshot: the attempt may be older than the payment.
             knew = current.status is AttemptStatus.SUCCEEDED
             return current if knew else latest(current, doors)
         seen = [read.invoice, *others_of(current, doors)]

@@ -1,4 +1,4 @@
-"""Money that comes back for a debt that was paid in the meantime is its customer's credit."""
+"""Turn money that comes back for a debt that was paid meanwhile into the customer's credit."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -14,7 +14,11 @@ from payments.facts.payment import Allocation, Payment
 def freed_by(
     payment: Payment, back: Iterable[Allocation], counted: Sequence[Change[Invoice]]
 ) -> tuple[Allocation, ...]:
-    """Return what of the money that comes `back` to invoices, now counted, none of them needs."""
+    """
+    Return the parts of the money that comes `back` to invoices which do not need it.
+
+    `counted` are the changes of those invoices, with the money counted in.
+    """
     needless = {each.new.id: each.new.excess for each in counted}
     parts = (
         Allocation(
@@ -27,7 +31,7 @@ def freed_by(
 
 
 def without(counted: Change[Invoice], free: Iterable[Allocation]) -> Change[Invoice]:
-    """Return the change of an invoice, without what is set free of it."""
+    """Return the change of an invoice, less the amount that is set free."""
     amount = sum(part.amount for part in free if part.invoice == counted.new.id)
     return change(counted.new.set_free(amount), counted.old)
 
@@ -41,7 +45,7 @@ def beside_freed(
     *,
     at: datetime,
 ) -> Iterator[Change[Any]]:
-    """Yield what setting free brings beside payment, invoices and credit: journal and shares."""
+    """Yield the journal entry and the shares that change when money is set free."""
     if not free:
         return
     given_up = frozenset(each.new.id for each in counted if each.new.written_off_at)

@@ -1,4 +1,4 @@
-"""What a charge at Stripe becomes: a payment, its parts of the invoices, and its fees."""
+"""Build a payment from a charge at Stripe: its parts of the invoices, and its fees."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from payments.facts.stripe_objects import ApplicationFee, BalanceTransaction, Ch
 
 
 def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, payment: str) -> Payment:
-    """Return the payment that a succeeded intent is, by the invoices as they were read."""
+    """Return the payment of a succeeded intent, divided among the invoices as they were read."""
     charge, paid_at = intent.charge, datetime.fromtimestamp(intent.charge.created, UTC)
     fee, owed = fee_of(charge), {invoice.id: invoice.owed for invoice in invoices}
     allocations, unapplied = allocate(charge.amount, attempt.shares, owed)
@@ -45,7 +45,7 @@ def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, paymen
 
 
 def fee_of(charge: Charge) -> Fee:
-    """Return Stripe's fee for a charge, which may not be known yet."""
+    """Return Stripe's fee for a charge; it may not be known yet."""
     booked = charge.balance_transaction
     if not isinstance(booked, BalanceTransaction):
         return Fee()
@@ -61,10 +61,10 @@ def fee_of(charge: Charge) -> Fee:
 
 def apply_fees(payment: Payment, charge: Charge, *, at: datetime, doors: Doors) -> None:
     """
-    Enter Stripe's fee once its balance transaction is known, and what came back of the platform's.
+    Enter Stripe's fee once its balance transaction is known, and any fee that was given back.
 
-    If Stripe has converted the payment, that is known with the fee. What comes back comes with a
-    refund or, `at` a time that nobody tells, by itself.
+    A conversion by Stripe becomes known together with the fee. The platform gives its own fee back
+    with a refund or, `at` a time that Stripe does not state, by itself.
     """
     known, fee, entries = payment, fee_of(charge), []
     if payment.fee.state == "pending" and fee.state == "known":
@@ -83,16 +83,17 @@ def apply_fees(payment: Payment, charge: Charge, *, at: datetime, doors: Doors) 
 
 
 def fee_given_back(charge: Charge | str | None) -> int:
-    """Return what the platform has given back of its fee by now."""
+    """Return the total that the platform has given back of its fee."""
     fee = charge.application_fee if isinstance(charge, Charge) else None
     return fee.amount_refunded if isinstance(fee, ApplicationFee) else 0
 
 
 def surcharged_with(invoices: list[Invoice], attempt: Attempt, charge: Charge) -> list[Invoice]:
     """
-    Return the invoices with what came on top: from now on it is a line of the first one.
+    Return the invoices with the surcharge of a charge as a line of the first one.
 
-    So it is paid, given back and disputed with it. A void invoice takes no line: all is credit.
+    So it is paid, refunded and disputed with that invoice. A void invoice takes no line: the whole
+    payment becomes credit.
     """
     home, *others = invoices
     extra = min(attempt.surcharge, max(0, charge.amount - attempt.amount))
@@ -100,7 +101,7 @@ def surcharged_with(invoices: list[Invoice], attempt: Attempt, charge: Charge) -
 
 
 def paid_by(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
-    """Return the invoice with its part of the payment; what is beyond counts at the first."""
+    """Return the invoice with its part of the payment; the first invoice takes the excess."""
     home = invoice.id == payment.invoice
     beyond = payment.unapplied + payment.returned if home else 0
     paid = invoice.receive(payment.allocated_to(invoice.id), beyond=beyond).follow(done)

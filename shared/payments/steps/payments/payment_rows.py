@@ -1,4 +1,4 @@
-"""The rows that a payment brings beside itself, whatever it came by."""
+"""The rows that every payment brings, by whatever way it came."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -18,7 +18,7 @@ from payments.steps.notifications.outbox import coverage, of_invoice
 def rows_beside(
     payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
 ) -> Iterator[Change[Any]]:
-    """Yield the rows that a payment brings beside itself and its invoices, now `paid`."""
+    """Yield the rows that a payment writes beside itself and its invoices, now `paid`."""
     yield change(payment_received(payment).entered(doors.now()))
     yield _payment_notice(payment, invoices, paid, doors)
     for invoice in invoices:
@@ -35,7 +35,7 @@ def rows_beside(
 def _payment_notice(
     payment: Payment, invoices: list[Invoice], paid: list[Invoice], doors: Doors
 ) -> Change[Notification]:
-    """Return what is told of a payment: which invoices it covers, and which orders may go."""
+    """Return the notice of a payment: the invoices it covers, and the orders it releases."""
     return of_invoice(
         Kind.PAYMENT_RECEIVED,
         payment.id,
@@ -50,7 +50,7 @@ def _payment_notice(
 def surcharge_entry(
     payment: Payment, before: Invoice, after: Invoice, now: datetime
 ) -> Iterator[Change[JournalEntry]]:
-    """Yield the entry of what came on top, if something did."""
+    """Yield the journal entry of the surcharge, if there is one."""
     if extra := after.surcharged - before.surcharged:
         yield change(surcharged(after, extra, payment).entered(now))
 
@@ -59,9 +59,10 @@ def give_back_excess(
     payment: Payment, invoices: list[Invoice], doors: Doors
 ) -> tuple[Payment, list[Refund]]:
     """
-    Promise back what no invoice asks for, if the tenant wants that; the sweep does it.
+    Return the payment and, if the tenant wants that, a refund of what no invoice needs.
 
-    Where one of the invoices is void, all of it is late.
+    The sweep sends the refund. If one of the invoices is void, the tenant's rule for late payments
+    counts.
     """
     excess = payment.unapplied
     if not excess:
@@ -84,7 +85,7 @@ def give_back_excess(
 
 
 def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:
-    """Return the row that explains a payment under an invoice that is not its first."""
+    """Return the row that shows a payment at an invoice that is not its first."""
     return Share(
         tenant=payment.tenant,
         invoice=part.invoice,
@@ -100,9 +101,9 @@ def overpaying(
     payment: Payment, amount: int, moved: Iterable[Change[Invoice]], doors: Doors
 ) -> list[Change[Invoice]]:
     """
-    Return the changes of invoices, with `amount` more, or less, of the payment as no invoice's.
+    Return the changes of invoices, with `amount` more or less as overpayment of the first one.
 
-    That stands with its first invoice, which is read if none of them is of it.
+    The payment's first invoice is read if it is not among `moved`.
     """
     changes = {each.new.id: each for each in moved}
     if amount:
@@ -116,7 +117,7 @@ def overpaying(
 
 def give_credit(payment: Payment, amount: int, doors: Doors) -> Change[CustomerCredit]:
     """Return the change of the customer's credit; a negative `amount` uses it."""
-    # What came outside of Stripe is nobody's test.
+    # Money from outside Stripe is always live.
     mode = payment.mode or "live"
     found = doors.store.credit(payment.tenant, payment.customer, mode, payment.currency)
     fresh = CustomerCredit(

@@ -1,1 +1,1 @@
-"""A refund is sent once, and booked."""
+"""Send a refund once, and book it."""

@@ -2,7 +2,7 @@
 The one place where money leaves the books again.
 
 A refund's own answer, webhooks, the sweep and reconciliation all end here, in any order and any
-number of times: Stripe's refund id decides, not the path it came by, nor who asked for it.
+number of times. Stripe's refund id decides, not the path of the news nor who asked for the refund.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,29 +34,29 @@ from payments.steps.payments.from_charge import apply_fees, fee_given_back
 from payments.steps.payments.payment_rows import give_credit, overpaying
 from payments.steps.retry import retrying
 
-#: How often to ask after a refund that Stripe has, but that has not reached the payer.
+#: How often Stripe is asked about a refund that it has and the payer has not.
 ASK_EVERY = timedelta(days=1)
 
 
 class NotYetPaid(NotOurs):
-    """The charge has not brought money: there is nothing to give back, and Stripe tells again."""
+    """The charge has not brought money, so nothing can be given back; Stripe tells again."""
 
 
 def apply_refund(
     told: StripeRefund, *, tenant: str, account: str, mode: str, doors: Doors
 ) -> Refund:
     """
-    Bring what Stripe says of a refund into the books exactly once and return our refund.
+    Book what Stripe says of a refund exactly once and return our refund.
 
-    One that we did not ask for was made in the Dashboard and gets a row of its own. `tenant`,
-    `account` and `mode` say whose Stripe account was asked. Raise what `apply_intent` raises.
+    A refund that we did not ask for was made in the Dashboard and gets a row of its own. `tenant`,
+    `account` and `mode` say which Stripe account was asked. Raise what `apply_intent` raises.
     """
     apply = partial(_apply, tenant=tenant, account=account, mode=mode, doors=doors)
     try:
         return apply(told)
     except Mismatch:
-        # What was told may be older than the books, or the books than what was told: all refunds
-        # of the charge are asked for, and those that came to nothing make room for the others.
+        # The answer may be older than the books, or the books than the answer. So all refunds of
+        # the charge are fetched, and those that failed make room for the others.
         listed = list(doors.gateway(tenant, account, mode).refunds_of(told.charge or ""))
         for other in sorted(listed, key=lambda each: not _is_dead(each)):
             with suppress(Mismatch):
@@ -66,7 +66,7 @@ def apply_refund(
 
 def _apply(told: StripeRefund, *, tenant: str, account: str, mode: str, doors: Doors) -> Refund:
     payment = _payment_of(told, tenant, account, mode, doors)
-    # What was read a moment ago is good for the first try, at the version there.
+    # The payment that was just read serves for the first try, at its version.
     read = [payment]
 
     def step() -> Refund:
@@ -88,10 +88,11 @@ def record(
     new: Refund, old: Refund | None, payment: Payment, doors: Doors, *, at: datetime
 ) -> Refund:
     """
-    Write a refund's step, from asking to its end, with all that follows from it.
+    Write a refund's step, from the request to the end, with all that follows; return the refund.
 
-    One transaction: the refund, its payment and the invoices at the versions seen, the customer's
-    credit, credit notes, the journal. What follows is the difference between the two rows.
+    One transaction writes the refund, its payment and the invoices at the versions seen, the
+    customer's credit, credit notes and the journal. What follows is the difference between `old`
+    and `new`.
     """
     saved = change(new, old)
     under_way = new.is_open - bool(old and old.is_open)
@@ -118,14 +119,14 @@ def _again(payment: Payment, doors: Doors) -> Payment:
 
 
 def _apply_fee_back(payment: Payment, told: StripeRefund, doors: Doors) -> None:
-    """Enter what the platform has given back of its fee by now, once."""
+    """Enter once what the platform has given back of its fee."""
     intent = told.payment_intent
     if isinstance(intent, Intent) and fee_given_back(intent.latest_charge):
         apply_fees(_again(payment, doors), intent.charge, at=_at(told), doors=doors)
 
 
 def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:
-    """Return ours of what Stripe tells of: by its id or, before that is known, by the metadata."""
+    """Return our refund for Stripe's: by its id or, before that is known, by the metadata."""
     asked = told.metadata.get("refund")
     for refund in refunds:
         waits = refund.is_open and not refund.stripe_refund
@@ -135,7 +136,7 @@ def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:
 
 
 def _payment_of(told: StripeRefund, tenant: str, account: str, mode: str, doors: Doors) -> Payment:
-    """Return the payment that is given back; one that nobody told of is booked first."""
+    """Return the payment that is given back; if it is not stored yet, book it first."""
     intent = told.payment_intent
     if not isinstance(intent, Intent) or not told.charge:
         raise NotOurs(told.id)
@@ -156,8 +157,8 @@ def _imported(told: StripeRefund, payment: Payment, refunds: list[Refund]) -> Re
     """
     Return the row of a refund that was not asked for here; its id follows from Stripe's.
 
-    It takes what is free; beyond that what we have only asked for, which Stripe will refuse now.
-    One that came to nothing takes nothing, whatever has taken its place since.
+    It takes what is free, then what refunds have reserved that Stripe will refuse now. A refund
+    that failed takes nothing, whatever has taken its place since.
     """
     rooms = [room(payment, refunds), room(payment, refunds, sure=True)]
     if _is_dead(told):
@@ -178,7 +179,7 @@ def _imported(told: StripeRefund, payment: Payment, refunds: list[Refund]) -> Re
 
 
 def _heard(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
-    """Return the refund with Stripe's word, or itself where that is no news or an older one."""
+    """Return the refund with Stripe's answer, or unchanged if the answer is not newer."""
     status = RefundStatus(told.status)
     if refund.amount != told.amount:
         raise Mismatch(f"{told.id} is over another amount than {refund.id}.")
@@ -223,7 +224,7 @@ def _payment_change(
 
 
 def _counted(refund: Refund, under_way: int, given: int, doors: Doors) -> list[Change[Invoice]]:
-    """Return the refund's invoices with its step."""
+    """Return the changes of the refund's invoices for its step."""
     if (under_way, given) == (0, 0):
         return []
     counted = []
@@ -242,13 +243,13 @@ def _counted(refund: Refund, under_way: int, given: int, doors: Doors) -> list[C
 def _beside_invoices(
     refund: Refund, counted: list[Change[Invoice]], given: int, doors: Doors, *, at: datetime
 ) -> Iterator[Change[Any]]:
-    """Yield what follows for attempts on the invoices, and for debts that were given up."""
+    """Yield the changes of attempts on the invoices, and the entries for written-off debts."""
     sooner: dict[str, Change[Any]] = {}
     for each in counted:
         if found := end_soon(each.new, doors) if given < 0 else None:
             sooner[found.new.id] = found
         if given and each.new.written_off_at and refund.settle_as == "reopen":
-            # The debt comes back to an invoice that was given up: it is lost at once.
+            # The debt comes back to an invoice that was written off, so it is lost at once.
             back = -given * refund.share_of(each.new.id)
             yield change(
                 recovered(each.old or each.new, refund.source, back, at).entered(doors.now())
@@ -257,7 +258,7 @@ def _beside_invoices(
 
 
 def _exception(invoice: Invoice, refund: Refund, given: int) -> Trouble:
-    """Return the facet: a payer who did not get what Stripe had taken is somebody's business."""
+    """Return the invoice's facet: a person must look after a refund that reached nobody."""
     if given < 0 or (refund.status is RefundStatus.FAILED and refund.stripe_refund):
         return Trouble.REFUND_FAILED
     over = given > 0 and invoice.exception is Trouble.REFUND_FAILED

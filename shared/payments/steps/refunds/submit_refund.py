@@ -1,4 +1,4 @@
-"""Take a refund to Stripe once, however often it is tried, and find out what became of it."""
+"""Send a refund to Stripe once, however often it is tried, and find out what became of it."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from payments.steps.refunds.apply_refund import apply_refund, record
 from payments.steps.retry import retrying
 
 if TYPE_CHECKING:
-    # Not at run time: reading a refund loads no SDK.
+    # Not at run time: a refund is read without loading Stripe's SDK.
     from payments.doors.gateway import Gateway
 
 _S = RefundStatus
@@ -21,12 +21,12 @@ _S = RefundStatus
 
 def submit(refund: Refund, doors: Doors) -> Refund:
     """
-    Take an open refund as far as Stripe lets it go; what stays unclear waits for the sweep.
+    Take an open refund as far as Stripe allows and return it; the sweep ends what stays unclear.
 
-    One that may have been sent before is looked for first. It is sent again with its own key, while
-    Stripe still remembers that; after that, one that is not there has come to nothing. Where Stripe
-    has failed to make it, it is looked for after a pause and sent under another key: it goes on by
-    itself once Stripe's outage is over.
+    A refund that may have been sent is looked for first. It is sent again with its own key while
+    Stripe remembers that key; later, a refund that Stripe does not list has failed. After a failure
+    at Stripe it is looked for after a pause, and sent under another key. So it goes on by itself
+    once Stripe's outage is over.
     """
     gateway = doors.gateway(refund.tenant, refund.account or "", refund.mode or "")
     if refund.stripe_refund:
@@ -41,7 +41,7 @@ def submit(refund: Refund, doors: Doors) -> Refund:
 
 
 def apply_own_refund(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
-    """Apply what Stripe says of a refund of ours, asked in its own account."""
+    """Apply Stripe's answer about one of our refunds, in its own account; return the refund."""
     return apply_refund(
         told,
         tenant=refund.tenant,
@@ -52,7 +52,7 @@ def apply_own_refund(refund: Refund, told: StripeRefund, doors: Doors) -> Refund
 
 
 def give_up(refund: Refund, reason: str, doors: Doors) -> Refund:
-    """End a refund of which Stripe has nothing, and free what was reserved for it."""
+    """End a refund that Stripe does not have, free what was reserved for it, and return it."""
 
     def step() -> Refund:
         found = latest_refund(refund, doors)
@@ -76,12 +76,13 @@ def _send(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
         sent = _sending(refund, doors) if first else refund
         return apply_own_refund(sent, gateway.create_refund(sent), doors)
     except RowChanged:
-        # The sweep, a webhook or another request got there first; what they found stands.
+        # The sweep, a webhook or another request was faster, and its result stands.
         return latest_refund(refund, doors)
     except FailedAtStripe:
         return _note_failure(refund, doors)
     except (OutcomeUnknown, StripeUnavailable):
-        # Unavailable too: the SDK may have sent it once before and lost the answer.
+        # StripeUnavailable may hide a success, too: the SDK may have sent the refund before and
+        # lost the answer.
         return latest_refund(refund, doors)
     except (StripeRequestRefused, CardRefused) as refusal:
         return give_up(refund, _reason(refusal), doors)
@@ -93,10 +94,10 @@ def _send(refund: Refund, gateway: "Gateway", doors: Doors) -> Refund:
 
 def _note_failure(refund: Refund, doors: Doors) -> Refund:
     """
-    Note that Stripe says it has failed to make a refund, and leave it to the sweep.
+    Note that Stripe says it failed to make a refund, and leave the refund to the sweep.
 
-    It may have made it all the same, and its list shows that after a while: only what is not there
-    then is sent again. Stripe repeats the failure for its key, so that is under another one.
+    Stripe may have made it all the same, and lists it after a while: a refund is sent again only if
+    it is missing then. Stripe repeats the failure for its key, so the next try has another key.
     """
     found = latest_refund(refund, doors)
     if not found.is_open or found.stripe_refund or found.failures != refund.failures:
@@ -108,13 +109,17 @@ def _note_failure(refund: Refund, doors: Doors) -> Refund:
 
 
 def _sending(refund: Refund, doors: Doors) -> Refund:
-    """Note that from now on Stripe may have it: only Stripe's word can end it then."""
+    """
+    Note that Stripe may have the refund from now on, and return it.
+
+    From then on only Stripe's answer can end it.
+    """
     sweep_at = doors.now() + SWEEP_AFTER
     return doors.store.save(refund.become(_S.SUBMITTED, sweep_at=sweep_at), refund)
 
 
 def _found_at_stripe(refund: Refund, gateway: "Gateway") -> StripeRefund | None:
-    """Return what Stripe lists as made for the refund: asked so, it cannot repeat a failure."""
+    """Return the refund that Stripe lists, or None; a list, unlike a key, repeats no failure."""
     listed = gateway.refunds_of(refund.charge or "")
     return next((told for told in listed if told.metadata.get("refund") == refund.id), None)
 
