@@ -137,7 +137,7 @@ def link_for(attempt: Attempt, invoice: Invoice, doors: Doors) -> PayLink | None
 
 
 def way_back(attempt: Attempt, doors: Doors) -> WayBack:
-    """Return where the attempt's session leads to; every replay of its creation says the same."""
+    """Return where the attempt's session leads back to; each replay of its creation says it."""
     if attempt.channel is Channel.CHECKOUT:
         return WayBack(attempt.success_url or "", attempt.cancel_url or "")
     page = page_of(attempt.return_url or "", attempt.tenant, attempt.link or "", doors)
