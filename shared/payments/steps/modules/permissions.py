@@ -1,4 +1,4 @@
-"""Decide whether a caller may use a payment module; the rows are read for every request."""
+"""Decide who may use a payment module, whether it works now, and which one an invoice has."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ class Permitted:
 
     @classmethod
     def by(cls, module: PaymentModule, account: Account) -> "Permitted":
-        """Refuse a module that is Off, or whose account does not work."""
+        """Return the module with its account and mode; refuse if either does not work."""
         account.require_active(module.mode)
         return cls(module, account, module.mode)
 
@@ -98,7 +98,7 @@ def most_at_once(module: PaymentModule, account: Account, currency: str) -> int:
 
 def require_grant(caller: Caller, module: str, permission: Permission | None, doors: Doors) -> None:
     """
-    Return the module if the caller's profile has the permission.
+    Raise PermissionDenied if the caller's profile lacks the permission for the module.
 
     The grant comes from the rows and not from the token, and is read for each request: a removed
     grant ends at once.
@@ -114,7 +114,11 @@ def require_grant(caller: Caller, module: str, permission: Permission | None, do
 def require_some_grant(
     caller: Caller, account: str | None, permission: Permission | None, doors: Doors
 ) -> None:
-    """Refuse a profile without such a grant of any module, of the account if one is named."""
+    """
+    Raise PermissionDenied if no grant of the profile has the permission.
+
+    If `account` is named, only the grants of its modules count.
+    """
     grants = doors.store.grants(caller.tenant, caller.profile)
     allowed = [grant.module for grant in grants if grant.allows(permission)]
     if any(
@@ -149,7 +153,11 @@ def require_permitted(module: PaymentModule, doors: Doors) -> Permitted:
 
 
 def module_of(invoice: Invoice, asked: str | None) -> str:
-    """Return the module that a request on an invoice is for, or raise ValidationFailed."""
+    """
+    Return the module that collects the invoice: its own or, if it has none, the one asked for.
+
+    Raise ValidationFailed if there is none, or if the request names another one.
+    """
     module = invoice.module or asked
     if not module:
         raise ValidationFailed("The invoice names no payment module, so the request has to.")

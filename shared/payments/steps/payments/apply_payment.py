@@ -98,9 +98,8 @@ def apply_payment(
     Count a succeeded PaymentIntent exactly once and return its attempt.
 
     One transaction writes the payment under its charge's id, the invoices and the attempt at the
-    versions seen, the customer's credit and the journal. A second call finds the payment and
-    changes nothing. `books` are rows that the caller has just read; they serve for the first try,
-    at their versions.
+    versions seen, the credit and the journal. A second call finds the payment and changes nothing.
+    `books` are rows just read; they serve for the first try, at their versions.
     """
     charge = intent.charge
 
