@@ -79,7 +79,7 @@ bench: ## Measure every budget, as ratios in one run
 	@$(bin)/python -m benchmarks.run
 	@$(bin)/python -m benchmarks.standin
 
-load: ## Measure webhooks, charges and presses under load, outages and kills; OUTAGE_S=300 for whole outages
+load: ## Measure webhooks, charges and presses under load, outages and kills; OUTAGE_S=300 SHARE=100
 	$(call set-up,app aws)
 	@$(bin)/python -m benchmarks.load
 
