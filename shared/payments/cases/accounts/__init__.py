@@ -1,1 +1,1 @@
-"""How an account is connected, cared for, and let go of."""
+"""Connect an account, care for it, and disconnect it."""

@@ -1,7 +1,8 @@
 """
 Connect a Stripe account by its keys, one pair for each mode.
 
-Try them, keep them in Secrets Manager only, listen to the account.
+The keys are tested, kept in Secrets Manager alone, and Stripe is asked to send the account's
+events.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ from payments.steps.retry import retrying
 _OTHER = "These keys belong to another Stripe account than the one that is connected."
 #: In these an account waits for keys that work.
 _LEFT = frozenset({AccountStatus.DISCONNECTED, AccountStatus.ERROR, AccountStatus.VERIFYING})
-#: What a key must be allowed before two modes can be shown to be one account.
+#: The permissions that a key needs to show that two modes belong to one account.
 _WHOSE = "account.read"
 
 
@@ -77,8 +78,8 @@ def connect(request: ConnectRequest, *, account_id: str, caller: Caller, doors: 
     Connect an account and return it, `active` or in `error` with the reason.
 
     Raise, with nothing stored, for keys that are malformed, of the wrong mode, of two accounts, or
-    of one that is connected already. One that was, and does not work, is gone on with.
-    `account_id` is the request's own: a repeat goes on with the same account and endpoint.
+    of a connected account. A connected account that does not work is connected again. `account_id`
+    belongs to the request: a repeat goes on with the same account and endpoint.
     """
     keys = request.keys
     require_form(keys)
@@ -97,10 +98,10 @@ def connect(request: ConnectRequest, *, account_id: str, caller: Caller, doors: 
 
 def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors) -> Account:
     """
-    Fill the slot of a mode, or replace the keys in it, and return the account.
+    Fill the slot of a mode, or replace its keys, and return the account.
 
-    The new keys are proven first: of this account, and with every permission. Until then, and if
-    they are refused, the old ones stay in use.
+    The new keys must belong to this account and have every permission. Until that is shown, and if
+    they are refused, the old keys stay in use.
     """
     require_form(keys)
     account = _with_keys(account_id, caller, doors)
@@ -115,10 +116,10 @@ def put_credentials(account_id: str, keys: Keys, *, caller: Caller, doors: Doors
 
 def verify_account(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     """
-    Probe an account again, both keys of each mode, and return it with its new status.
+    Check an account again, both keys of each mode, and return it with its new status.
 
-    Of one without keys of its own, Stripe is asked how it stands, and the platform's endpoint is
-    seen to.
+    For an account without keys of its own, Stripe is asked for its status, and the platform's
+    endpoint is checked.
     """
     account = doors.store.account(caller.tenant, account_id)
     for mode in [mode for mode, slot in account.slots.items() if not slot.is_over]:
@@ -138,7 +139,7 @@ def rotate_webhook_secret(
     """
     Have Stripe sign with a new secret, and return the account.
 
-    With `overlap`, what is signed with the old one is understood for three days more.
+    With `overlap`, the old secret stays valid for three days more.
     """
     account = _with_keys(account_id, caller, doors)
     mode = mode or account.main_mode
@@ -164,7 +165,7 @@ def change_account(
     caller: Caller,
     doors: Doors,
 ) -> Account:
-    """Give an account another name, or other addresses for its errors."""
+    """Change an account's name or the addresses for its errors, and return it."""
 
     def step() -> Account:
         account = doors.store.account(caller.tenant, account_id)
@@ -224,7 +225,7 @@ def _is_left(holder: Account, mode: str, tenant: str) -> bool:
 
 
 def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:
-    """Return the account; refuse one that has no keys or endpoint of its own."""
+    """Return the account; refuse one that has no keys and endpoint of its own."""
     account = doors.store.account(caller.tenant, account_id)
     if account.method != "api_keys":
         raise InvalidTransition(
@@ -236,7 +237,7 @@ def _with_keys(account_id: str, caller: Caller, doors: Doors) -> Account:
 
 
 def _replaced(account: Account, keys: Keys, doors: Doors) -> Account:
-    """Return the account with new keys, and until when the ones before may still be used."""
+    """Return the account with new keys, and until when the former ones may still be used."""
     before = account.slot(keys.mode).secret_key_last4
     previous = (
         PreviousKey(last4=before, until=doors.now() + KEYS_OVERLAP)
@@ -247,7 +248,7 @@ def _replaced(account: Account, keys: Keys, doors: Doors) -> Account:
 
 
 def _require_proven(secret: Gateway, unproven: Unproven | None) -> None:
-    """Refuse keys that would stop what works now, and say what they lack."""
+    """Refuse keys that would stop what works now; the refusal says what they lack."""
     if unproven and unproven is not Unproven.NOT_PERMITTED:
         raise StripeAccountError(f"{unproven} Nothing was changed.")
     missing = [check for check in probe(secret, proven=unproven is None) if not check.ok]
@@ -261,7 +262,7 @@ def _require_proven(secret: Gateway, unproven: Unproven | None) -> None:
 
 
 def _whose(account: Account, keys: Keys, secret: Gateway, doors: Doors) -> str | None:
-    """Return whose the keys are; refuse another account than the one that is connected."""
+    """Return the Stripe account of the keys; refuse another account than the connected one."""
     there, known = secret.account_id(), account.stripe_account
     slots = [mode for mode, slot in account.slots.items() if slot.publishable_key]
     if there and not known:
@@ -283,7 +284,7 @@ def _whose(account: Account, keys: Keys, secret: Gateway, doors: Doors) -> str |
 
 
 def _known(account: Account, mode: str, doors: Doors) -> str | None:
-    """Return whose the kept keys of a mode are, if they may tell."""
+    """Return the Stripe account of the stored keys of a mode, or None if they do not tell."""
     try:
         kept = doors.secrets.keys_again(account.tenant, account.id, mode)
         return doors.stripe(kept["secret_key"]).account_id()

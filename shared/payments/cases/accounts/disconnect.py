@@ -1,4 +1,4 @@
-"""Let go of an account: nothing is open at Stripe, nothing is heard from it, no key is kept."""
+"""Disconnect an account: nothing stays open at Stripe, no event is taken, no key is kept."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,11 +29,11 @@ LET_GO = "It was disconnected here: its merchant goes through Stripe's pages to 
 
 def disconnect(account_id: str, *, caller: Caller, doors: Doors) -> Account:
     """
-    Disconnect an account, in every mode, and return it.
+    Disconnect an account in every mode, and return it.
 
     Its modules are switched Off first, so that nothing new begins; then what is open is closed at
-    Stripe. What cannot be closed keeps its keys: money may still come of it. Sent again, it goes on
-    where it was.
+    Stripe. A mode with something that cannot be closed keeps its keys, since money may still come.
+    A repeat goes on where the request stopped.
     """
     account = doors.store.account(caller.tenant, account_id)
     modes = [mode for mode, slot in account.slots.items() if not slot.is_over]
@@ -48,7 +48,7 @@ def disconnect(account_id: str, *, caller: Caller, doors: Doors) -> Account:
 
 
 def _close_all(account: Account, doors: Doors) -> None:
-    """Close what is open, or say why it cannot be."""
+    """Close everything that is open; raise a refusal that says what cannot be closed."""
     left, refused = 0, False
     for attempt in _open_attempts(account, doors):
         if not doors.may_write:
@@ -76,14 +76,14 @@ def _close_all(account: Account, doors: Doors) -> None:
 
 
 def _open_attempts(account: Account, doors: Doors) -> Iterator[Attempt]:
-    """Yield the attempts of which money may come; they are all due at some time."""
+    """Yield the attempts that may still bring money; each of them is due at some time."""
     for attempt in doors.store.due(Attempt, datetime.max):  # noqa: DTZ901 - after every time
         if (attempt.tenant, attempt.account) == (account.tenant, account.id) and attempt.is_open:
             yield attempt
 
 
 def _emptied(account: Account, mode: str, doors: Doors) -> Account:
-    """Return the account without an endpoint and without keys in a mode."""
+    """Return the account without an endpoint and keys in a mode."""
     if account.method != "api_keys":
         return _let_go(account, mode, doors)
     with suppress(SecretMissing, StripeAccountError, StripePermissionMissing):
@@ -106,10 +106,10 @@ def _emptied(account: Account, mode: str, doors: Doors) -> Account:
 
 def _let_go(account: Account, mode: str, doors: Doors) -> Account:
     """
-    Return the account that is reached through the platform no more.
+    Return the account, no longer reached through the platform.
 
-    What a merchant granted by OAuth is given back. An account that the platform made has no grant
-    to give back: it stays the merchant's own, and nothing here uses it.
+    A grant by OAuth is given back to Stripe. An account that the platform made has no such grant:
+    it stays the merchant's own, and nothing here uses it.
     """
     connection = doors.store.find_connection(account.tenant, account.id, mode)
     if account.method == "oauth" and connection and connection.stripe_account:
@@ -118,7 +118,7 @@ def _let_go(account: Account, mode: str, doors: Doors) -> Account:
         except OutcomeUnknown:
             raise StripeUnavailable("Stripe did not answer; disconnect it again.") from None
         except StripeRequestRefused as refusal:
-            # Its merchant was faster.
+            # The merchant disconnected it at Stripe before.
             if refusal.members.get("stripe_code") != "invalid_client":
                 raise
     return account.having_slot(

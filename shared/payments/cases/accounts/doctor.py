@@ -1,8 +1,8 @@
 """
-The connection doctor: how an account is, and what has to be done about it.
+The connection doctor: report how an account is, and what has to be done about it.
 
-`health` looks and changes nothing. `check_due` comes by the clock, mends what it can, and switches
-Off the modules of an account that does not work.
+`health` only reads. `check_due` runs by a schedule, mends what it can, and switches Off the modules
+of an account that does not work.
 """
 
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ from payments.steps.accounts.stripe_status import refresh
 from payments.steps.accounts.verification import verify_kept
 from payments.steps.accounts.webhook_endpoint import platform_endpoint, retire_former
 
-#: For each shard and run; what is left is found by the next run.
+#: At most this many for each shard and run; the next run takes the rest.
 LIMIT = 25
-#: A probe of one slot takes seconds; one is not begun without this.
+#: A probe of one slot takes seconds; none begins with less time than this.
 NEEDS_S = 40
-#: Signatures hold for 300 s either way: a clock that is off by this will be a problem soon.
+#: A signature is valid within 300 s either way: a clock that is off by this will soon fail.
 SKEW_MAX_S = 60
-#: So late an event has surely been tried.
+#: An event that is this late has been retried for certain.
 LATE = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
 class Checked:
-    """What a run found; `left` counts what could not be looked at now."""
+    """What a run found; `left` counts the slots that could not be checked now."""
 
     well: int = 0
     failing: int = 0
@@ -45,7 +45,11 @@ class Checked:
 
 
 def check_due(doors: Doors) -> Checked:
-    """Verify every slot whose time has come: daily, hourly in error, and at the first sign."""
+    """
+    Verify every slot that is due, and return the counts.
+
+    A slot is due daily, hourly in error, and at once after a first sign of trouble.
+    """
     checked = Checked()
     for account in doors.store.due(Account, doors.now(), limit=LIMIT):
         for mode in account.due_modes(doors.now()):
@@ -54,7 +58,7 @@ def check_due(doors: Doors) -> Checked:
             try:
                 found = _check(account, mode, doors)
             except (PaymentsError, OutcomeUnknown):
-                # It was put off when it was begun: nobody waits for it.
+                # The slot was put off when its check began, so the next run takes it.
                 checked.left += 1
                 continue
             checked.well += found.is_active
@@ -70,14 +74,14 @@ def _check(account: Account, mode: str, doors: Doors) -> Slot:
 
 
 def _seen(account: Account, mode: str, doors: Doors) -> Account:
-    """Return the account as Stripe sees it, by its own keys or by the platform's."""
+    """Ask Stripe about the account, by its own keys or by the platform's, and return it."""
     if account.method != "api_keys":
         return refresh(account.tenant, account.id, mode, doors)
     return _retired(verify_kept(account, mode, doors), mode, doors)
 
 
 def _retired(account: Account, mode: str, doors: Doors) -> Account:
-    """Return the account without endpoints that Stripe sends nothing to any more."""
+    """Return the account without former endpoints to which Stripe sends nothing any more."""
     slot = account.slot(mode)
     until = slot.endpoint and slot.endpoint.previous_until
     if not slot.is_active or not until or until > doors.now():
@@ -86,7 +90,7 @@ def _retired(account: Account, mode: str, doors: Doors) -> Account:
 
 
 def health(account_id: str, *, caller: Caller, doors: Doors) -> tuple[Account, dict[str, Health]]:
-    """Return an account, and how it is in each mode."""
+    """Return an account and its health in each mode; nothing is changed."""
     account = doors.store.account(caller.tenant, account_id)
     return account, {mode: _examine(account, mode, doors) for mode in account.slots}
 
@@ -108,7 +112,7 @@ def _examine(account: Account, mode: str, doors: Doors) -> Health:
 
 
 def _why(account: Account, refusal: Exception) -> tuple[str, str]:
-    """Return why Stripe tells nothing of an account, and what to do."""
+    """Return why Stripe says nothing about an account, and what to do."""
     if account.method == "api_keys":
         fix = f"Send a key that works: POST /v1/accounts/{account.id}/credentials."
         return "Stripe refuses the secret key.", fix
@@ -148,7 +152,7 @@ def _permissions(seen: Health, gateway: Gateway) -> Health:
 
 
 def _requirements(seen: Health) -> Health:
-    """Say what Stripe asks of the merchant, in the place of a key's permissions."""
+    """Return what Stripe asks of the merchant; a connected account has no key's permissions."""
     for check in seen.checks:
         if check.permission.startswith("requirements."):
             asked = check.permission.removeprefix("requirements.")

@@ -1,7 +1,8 @@
 """
-Connect a merchant who has a Stripe account already, by their consent (OAuth).
+Connect a merchant who already has a Stripe account, by their consent (OAuth).
 
-Only the account's id is kept. The tokens that Stripe gives are dropped: the platform's key acts.
+Only the account's id is kept. The tokens that Stripe gives are dropped, since the platform's key is
+used.
 """
 
 import re
@@ -50,7 +51,7 @@ _ERROR = re.compile(r"[a-z_]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class OAuthRequest:
-    """What the account will be called here."""
+    """The name that the account will have here."""
 
     name: str
     mode: str
@@ -60,7 +61,7 @@ class OAuthRequest:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What Stripe sends along when the merchant comes back: a code, or why there is none."""
+    """What Stripe adds when the merchant comes back: a code, or the reason why there is none."""
 
     code: str = ""
     error: str = ""
@@ -92,10 +93,10 @@ def begin(
     request: OAuthRequest, *, account_id: str, browser: str, caller: Caller, doors: Doors
 ) -> tuple[str, datetime]:
     """
-    Return where the merchant consents, and until when they can come back from there.
+    Return the address where the merchant consents, and until when they can come back from it.
 
-    Only `browser` may come back: otherwise whoever is sent the address would connect their Stripe
-    account for somebody else.
+    Only `browser` may come back. Otherwise a person who is sent the address would connect their
+    Stripe account for somebody else.
     """
     platform = doors.platform(request.mode)
     token, state = mint_state(
@@ -123,8 +124,8 @@ def complete(token: str, consent: Consent, *, request: Arrival, doors: Doors) ->
     """
     Connect the account whose merchant has consented, and return where they go on.
 
-    The state is used up first. A code is exchanged once in its life, so whoever is cut short after
-    that begins again: Stripe then gives the same account, which is not connected twice.
+    The state is used up first. A code can be exchanged once, so a merchant whose request is cut
+    short after that begins again. Stripe then gives the same account, which is not connected twice.
     """
     found, base_url = find_state(token, "oauth", doors), request.base_url
     require_browser(found, request.browser)
@@ -152,7 +153,7 @@ def _connect(state: ConnectState, code: str, base_url: str, doors: Doors) -> Acc
 
 
 def _record(state: ConnectState, account: str, request: str, doors: Doors) -> AuditRecord:
-    """Return the line of the audit trail: an admin began it, and this is what came of it."""
+    """Return the record of the audit trail: which admin began it, and how it ended."""
     return AuditRecord(
         id=doors.new_id("aud"),
         tenant=state.tenant,
@@ -183,10 +184,10 @@ def _exchange(state: ConnectState, code: str, doors: Doors) -> OAuthToken:
 
 def _known(state: ConnectState, granted: OAuthToken, doors: Doors) -> str | None:
     """
-    Return the tenant's account that is connected to it already, or None.
+    Return the tenant's account that is connected to the granted one already, or None.
 
-    One that another tenant has, or that has keys of its own here, is refused: two connections would
-    book one payment twice, and whose an event is would be a guess.
+    Refuse an account that another tenant has, or that has keys of its own here. Two connections
+    would book one payment twice, and nobody could tell whose an event is.
     """
     holder = holder_of(granted.stripe_user_id, state.mode, doors)
     own = holder and holder.tenant == state.tenant
@@ -199,16 +200,16 @@ def _known(state: ConnectState, granted: OAuthToken, doors: Doors) -> str | None
 
 
 def _give_back(state: ConnectState, granted: OAuthToken, doors: Doors) -> None:
-    """Give back a consent that nothing here will use."""
+    """Revoke a consent that nothing here will use."""
     try:
         doors.platform(state.mode).deauthorize(granted.stripe_user_id)
     except (StripeRequestRefused, OutcomeUnknown):
-        # It stands in the merchant's Dashboard, where they can take it back themselves.
+        # The merchant sees it in their Dashboard and can revoke it there.
         return
 
 
 def _save(state: ConnectState, granted: OAuthToken, base_url: str, doors: Doors) -> str:
-    """Write account, name, connection and whose it is, all or none, and return the account's id."""
+    """Write account, name, connection and owner, all or none, and return the account's id."""
     now, mode, stripe_account = doors.now(), state.mode, granted.stripe_user_id
     own = {"tenant": state.tenant, "account": state.account, "mode": mode}
     account = Account(
@@ -230,7 +231,7 @@ def _save(state: ConnectState, granted: OAuthToken, base_url: str, doors: Doors)
         owned = held_by(account, stripe_account, mode, doors)
         doors.store.write(*owned, change(account), change(connection), *names)
     except (RowChanged, NameTaken) as refusal:
-        # Somebody may have come back with the same consent at the same time.
+        # Another request may have come back with the same consent at the same time.
         pointed = isinstance(refusal, NameTaken) or 0 in refusal.rows
         known = _known(state, granted, doors) if pointed else None
         if known:

@@ -1,8 +1,8 @@
 """
 Connect a merchant through Stripe's own onboarding.
 
-The platform makes the account, Stripe asks the merchant for the rest, and they may leave and come
-back as often as they like: every link is fresh, and what was entered stands at Stripe.
+The platform makes the account, and Stripe asks the merchant for the rest. They may leave and come
+back as often as they like: every link is fresh, and Stripe keeps what they entered.
 """
 
 from contextlib import suppress
@@ -43,7 +43,7 @@ _RETURN, _REFRESH = "/v1/accounts/onboarding/return", "/v1/accounts/onboarding/r
 
 @dataclass(frozen=True, slots=True)
 class OnboardingRequest:
-    """Whom to onboard; Stripe asks for whatever is left out."""
+    """The merchant to onboard; Stripe asks for whatever is left out."""
 
     name: str
     mode: str
@@ -57,7 +57,7 @@ def begin(request: OnboardingRequest, *, account_id: str, caller: Caller, doors:
     """
     Make an account for a merchant at Stripe, and return where they go on.
 
-    `account_id` is the request's own: a repeat goes on with the same account.
+    `account_id` belongs to the request: a repeat goes on with the same account.
     """
     platform = doors.platform(request.mode)
     connection = _reserve(request, account_id, caller, doors)
@@ -72,7 +72,11 @@ def continue_(
     caller: Caller,
     doors: Doors,
 ) -> str:
-    """Return a fresh way into the onboarding of an account; of its other mode too, from then on."""
+    """
+    Return a fresh link to the onboarding of an account.
+
+    A `mode` that the account lacks is begun first.
+    """
     account = doors.store.account(caller.tenant, account_id)
     if account.method != "onboarding":
         raise InvalidTransition(
@@ -90,11 +94,11 @@ def continue_(
 
 
 def come_back(token: str, *, base_url: str, doors: Doors) -> str:
-    """Return where a merchant who comes back from Stripe goes on; how they stand is asked first."""
+    """Ask Stripe how a merchant stands who comes back, and return where they go on."""
     state = find_state(token, "onboarding", doors)
     account = doors.store.account(state.tenant, state.account)
     with suppress(PaymentsError, OutcomeUnknown):
-        # If Stripe cannot be asked now, its event tells, or the next look.
+        # If Stripe cannot be asked now, its event or the next check brings the status.
         account = refresh(state.tenant, state.account, state.mode, doors, reconnect=True)
     use_state(state, doors)
     status = account.slot(state.mode).status
@@ -102,7 +106,7 @@ def come_back(token: str, *, base_url: str, doors: Doors) -> str:
 
 
 def begin_again(token: str, *, base_url: str, doors: Doors) -> str:
-    """Return a fresh link in the place of one that Stripe opens no more; its state is used up."""
+    """Return a fresh link in place of one that has expired at Stripe; its state is used up."""
     state = use_state(find_state(token, "onboarding", doors), doors)
     connection = doors.store.find_connection(state.tenant, state.account, state.mode)
     if not connection:
@@ -114,7 +118,7 @@ def begin_again(token: str, *, base_url: str, doors: Doors) -> str:
 def _reserve(
     request: OnboardingRequest, account_id: str, caller: Caller, doors: Doors
 ) -> Connection:
-    """Write account, name and connection before Stripe hears of them."""
+    """Write account, name and connection before Stripe is asked for anything."""
     now = doors.now()
     account = Account(
         id=account_id,
@@ -188,12 +192,13 @@ def _lead_there(connection: Connection, platform: Platform, caller: Caller, door
 
 
 def _make(connection: Connection, name: str, platform: Platform, doors: Doors) -> Connection:
-    """Have Stripe make the account; a repeat is the same request, so it makes no second one."""
+    """Have Stripe make the account; a repeat sends the same request, so it makes no second one."""
     found = platform.find_account(connection) if connection.is_old(doors.now()) else None
     try:
         made = connection.made(found) if found else _created(connection, name, platform)
     except FailedAtStripe:
-        # The failure would be repeated for a day; whether it made one all the same, the list says.
+        # Stripe repeats the failure for a day; its list says whether an account was made all the
+        # same.
         found = platform.find_account(connection)
         if not found:
             _save(connection.having(tries=connection.tries + 1), connection, doors)
@@ -208,7 +213,7 @@ def _created(connection: Connection, name: str, platform: Platform) -> Connectio
     try:
         return connection.made(platform.create_account(connection, name))
     except (StripeRequestRefused, StripePermissionMissing):
-        # Not every platform may use accounts v2.
+        # Not every platform may use Stripe's accounts v2.
         pass
     try:
         return connection.made(platform.create_account_v1(connection, name), "v1")
@@ -221,7 +226,7 @@ def _created(connection: Connection, name: str, platform: Platform) -> Connectio
 
 
 def _keep(new: Connection, old: Connection, doors: Doors) -> Connection:
-    """Write which Stripe account it is, and whose, in one transaction."""
+    """Write the Stripe account's id and its owner in one transaction."""
     pointer = ConnectedAccount(
         mode=new.mode,
         stripe_account=new.stripe_account or "",
@@ -239,7 +244,7 @@ def _keep(new: Connection, old: Connection, doors: Doors) -> Connection:
         except RowChanged as changed:
             if changed.rows == (0,):
                 raise
-            # Two did it at once, and Stripe has told both of the same account.
+            # Two requests did it at once, and Stripe gave both the same account.
             known_now = doors.store.find_connection(new.tenant, new.account, new.mode)
             if known_now and known_now.stripe_account:
                 return known_now
@@ -258,7 +263,7 @@ def _save(new: Connection, old: Connection, doors: Doors) -> Connection:
 
 
 def _link(connection: Connection, platform: Platform, caller: Caller, doors: Doors) -> str:
-    """Return a fresh account link, whose ways back are one person's, once."""
+    """Return a fresh account link; its return addresses work once, for one person."""
     token, _ = mint_state(
         "onboarding",
         connection.account,

@@ -1,1 +1,1 @@
-"""The audit trail is read."""
+"""Read and check the audit trail."""

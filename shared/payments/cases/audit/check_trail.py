@@ -1,4 +1,4 @@
-"""The schedule's look at every audit trail: what came since, and in turn all of it."""
+"""Check every audit trail on a schedule: the new records, and by turns all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from payments.facts.audit import AuditHead, Mark, Refusals, first_break
 from payments.steps import audit_trail
 from payments.steps.retry import retrying
 
-#: For each shard and run; what is left is found by the next one.
+#: At most this many for each shard and run; the next run takes the rest.
 LIMIT = 25
-#: How many records are read before it is written down how far they fit.
+#: How many records are read before the progress is written down.
 AT_ONCE = 500
 
 
@@ -23,7 +23,7 @@ class TrailBroken(Exception):
 
 @dataclass(slots=True)
 class Checked:
-    """What a run did; `told` counts the subjects whose refusals were only counted until now."""
+    """What a run did; `told` counts the subjects whose counted refusals were written."""
 
     chains: int = 0
     records: int = 0
@@ -31,7 +31,11 @@ class Checked:
 
 
 def check_trails(doors: Doors) -> Checked:
-    """Check every chain that is due; in the end raise TrailBroken if some do not fit."""
+    """
+    Check every chain that is due and return the counts.
+
+    At the end raise TrailBroken if records of a chain do not fit.
+    """
     done, broken = Checked(), set()
     for known in doors.store.due(Refusals, doors.now(), limit=LIMIT):
         if not doors.may_write:
@@ -53,15 +57,15 @@ def _told(known: Refusals, doors: Doors) -> bool:
     try:
         audit_trail.tell_repeats(known, doors)
     except (RowChanged, TooMuchContention):
-        # Another refusal has told of them, or the next run does.
+        # A later refusal has named them, or the next run does.
         return False
     return True
 
 
 def _check(head: AuditHead, done: Checked, doors: Doors) -> AuditHead:
-    """Check a chain to its end, as far as there is time; return its head."""
+    """Check a chain to its end, or until the time is over; return its head."""
     while head.checked < head.number and not head.broken and doors.may_write:
-        # What nobody has checked yet comes before what is checked again.
+        # New records are checked before old ones are checked again.
         head = _look(
             head, Mark(head.checked, head.checked_digest), done, doors, AuditHead.checked_to
         )
@@ -86,7 +90,7 @@ def _look(
     done.records += len(records)
 
     def step() -> AuditHead:
-        # Somebody may be appending: what was found stands, whatever came meanwhile.
+        # Another request may append meanwhile; the result of the check stays true.
         now = doors.store.audit_head(head.tenant, head.chain) or head
         found = now.found_broken(broken, doors.now()) if broken else moved(now, mark)
         return doors.store.save(found, now)

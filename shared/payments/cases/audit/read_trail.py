@@ -1,4 +1,4 @@
-"""Read the audit trail, and say whether it is as it was written."""
+"""Read the audit trail, and report whether it is as it was written."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,16 +7,16 @@ from payments.doors.doors import Doors
 from payments.doors.keys import dated
 from payments.facts.audit import CHAINS, AuditHead, AuditRecord, Mark, first_break
 
-#: How many records one request looks through for those that it wants.
+#: How many records one request reads in search of the wanted ones.
 LOOKED_THROUGH = 1000
 PAGE = 100
-#: How many records of a chain are checked for a reader, after those that the schedule has checked.
+#: How many records of a chain one request checks beyond those that the schedule has checked.
 AT_ONCE = 125
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for; None does not narrow. `until` is the first moment that is left out."""
+    """What is looked for; None does not narrow, and `until` is the first moment left out."""
 
     object: str | None = None
     actor: str | None = None
@@ -30,11 +30,11 @@ class Search:
         )
 
     def is_past(self, record: AuditRecord) -> bool:
-        """Whether nothing older than a record is looked for."""
+        """Whether this record and all older ones are too old for the search."""
         return self.since is not None and record.at < self.since
 
     def begin(self, cursor: str | None) -> str | None:
-        """Return the id below which to look: the cursor, or the first moment left out."""
+        """Return the id below which to look, from the cursor or from `until`."""
         if self.until is None:
             return cursor
         last = dated("aud", max(0, int(self.until.timestamp())) * 1000, bytes(10))
@@ -46,7 +46,7 @@ class Verdict:
     """
     Whether all chains are as they were written; a break names the chain and the record.
 
-    `whole_at` is since when every chain was last checked from its beginning to its end.
+    `whole_at` is the earliest time at which a chain was last checked from beginning to end.
     """
 
     records: int
@@ -59,9 +59,10 @@ def records(
     search: Search, tenant: str, *, limit: int, cursor: str | None, doors: Doors
 ) -> tuple[list[AuditRecord], str | None]:
     """
-    Return a page of records, newest first, and the cursor of the next one.
+    Return a page of records, newest first, and the cursor of the next page.
 
-    A page that had to look through many may be short, or empty, and still have a next one.
+    A request reads a limited number of records. So a page may be short, or empty, and still have a
+    next one.
     """
     found: list[AuditRecord] = []
     following = search.begin(cursor)
@@ -82,9 +83,9 @@ def records(
 
 def verify(tenant: str, doors: Doors) -> Verdict:
     """
-    Say what the schedule has found, and compute anew the digests of what came since.
+    Return what the schedule has found; the digests of newer records are computed now.
 
-    However long the trail is, so much and no more of it is read; `unchecked` says what is left.
+    A request reads a limited number of records; `unchecked` says how many are left.
     """
     written, unchecked, breaks, whole = 0, 0, [], []
     for chain in range(CHAINS):

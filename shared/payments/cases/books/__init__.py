@@ -1,1 +1,1 @@
-"""Stripe's money against ours, and the journal."""
+"""Compare Stripe's money with ours, and keep the journal's balances."""

@@ -1,4 +1,4 @@
-"""Each night the books are closed: the balances of midnight are kept, those of before checked."""
+"""Close the books each night: store the balances of midnight, and check earlier ones."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from payments.steps.books.totals import BooksBroken, balances_at, entered
 
 @dataclass(slots=True)
 class Night:
-    """What a night's work came to."""
+    """What one night's run did."""
 
     closed: int = 0
     checked: int = 0
@@ -18,10 +18,11 @@ class Night:
 
 def close_books(doors: Doors) -> Night:
     """
-    Close every tenant's books at the last midnight; in the end raise BooksBroken if some are wrong.
+    Close every tenant's books at the last midnight, and return what was done.
 
-    Before that the newest balances and, in turn, one of the older ones are counted anew from those
-    before them. What is wrong is thrown away with all that was built on it, and counted again.
+    First the newest balances and, by turns, older ones are computed again from those before them.
+    Wrong balances and all that follow from them are thrown away and computed again. At the end
+    raise BooksBroken if some were wrong.
     """
     night, broken = Night(), []
     for tenant in _tenants(doors):
@@ -39,13 +40,13 @@ def close_books(doors: Doors) -> Night:
 
 
 def _tenants(doors: Doors) -> list[str]:
-    """Return who has accounts at work, and whose books were ever closed: they stay to be read."""
+    """Return the tenants with working accounts, and those whose books were ever closed."""
     at_work = {account.tenant for account in doors.store.working_accounts()}
     return sorted(at_work | {found.tenant for found in doors.store.due(Closings, doors.now())})
 
 
 def _sound(found: Closings, night: Night, doors: Doors) -> Closings:
-    """Return those of the closings that are what the journal comes to, as far as is looked."""
+    """Return the closings without those that the check found wrong."""
     if not found.done:
         return found
     in_turn = found.done[doors.now().toordinal() % len(found.done)]
@@ -68,7 +69,11 @@ def _is_sound(closing: Closing, found: Closings, doors: Doors) -> bool:
 def _counted(
     found: Closings, until: datetime, doors: Doors
 ) -> tuple[dict[tuple[str, str], int], int]:
-    """Return the balances of a midnight and how many entries they are of, from the one before."""
+    """
+    Return the balances at a midnight and the number of their entries.
+
+    They are computed from the closing before it.
+    """
     before = found.earlier_than(until)
     balances = balances_at(found.tenant, before, doors)
     since = before.until if before else None
@@ -77,7 +82,7 @@ def _counted(
 
 
 def _close(found: Closings, night: Night, doors: Doors) -> None:
-    """Keep the balances of the last midnight: the rows first, then that they are there."""
+    """Store the balances of the last midnight: the rows first, then the closing that names them."""
     until, newest = last_midnight(doors.now()), found.before(None)
     if newest and newest.until >= until:
         return
@@ -92,5 +97,5 @@ def _close(found: Closings, night: Night, doors: Doors) -> None:
 
 
 def _ttl(until: datetime) -> int | None:
-    """Return when DynamoDB may delete the balances of a midnight: long after their last reader."""
+    """Return when DynamoDB may delete the balances of a midnight: well after their last use."""
     return None if until.day == 1 else int((until + 2 * DAILY).timestamp())

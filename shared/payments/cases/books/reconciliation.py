@@ -1,4 +1,4 @@
-"""Compare Stripe's money with ours, heal what was missed, and name what cannot be healed."""
+"""Compare Stripe's money with ours, repair what was missed, and name what cannot be repaired."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from payments.steps.books.comparison import Told, compare
 from payments.steps.retry import retrying
 
 if TYPE_CHECKING:
-    # Not at run time: asking for a run loads no SDK.
+    # Not at run time: a run is requested without loading Stripe's SDK.
     from payments.doors.gateway import Gateway
 
-#: How far a run asked for without a window looks back: as far as Stripe keeps its events.
+#: How far a requested run without a window looks back: as far as Stripe keeps its events.
 DEFAULT_WINDOW = timedelta(days=30)
-#: A Checkout Session's payment may be made 23 hours after its intent was, so each window
-#: overlaps the last by more.
+#: A Checkout Session's payment may come 23 hours after its intent was made, so each window overlaps
+#: the last one by more.
 OVERLAP = timedelta(hours=25)
-#: How many breaks to look at between two saves.
+#: How many breaks to check between two saves.
 PAGE = 20
-#: Below this a run hands over to the next invocation.
+#: With less time than this, a run hands over to the next invocation.
 NEEDS_S = 60
 
 
@@ -45,9 +45,9 @@ class Findings:
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """
-    `heal` repairs what is safe to repair; `report` only looks.
+    `heal` repairs what is safe to repair; `report` only reads.
 
-    Without `livemode` it is about live money, if the account has live keys.
+    Without `livemode` the run is about live money, if the account has live keys.
     """
 
     account: str
@@ -59,7 +59,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run is to do."""
+    """What a run has to do."""
 
     trigger: Literal["request", "schedule"]
     action: Literal["report", "heal"]
@@ -69,7 +69,7 @@ class Order:
 
 
 def request_run(request: RunRequest, *, run_id: str, caller: Caller, doors: Doors) -> Run:
-    """Queue a run and return it. `run_id` is the request's own."""
+    """Queue a run and return it; `run_id` belongs to the request."""
     account = doors.store.account(caller.tenant, request.account)
     mode = account.main_mode
     if request.livemode is not None:
@@ -84,7 +84,7 @@ def request_run(request: RunRequest, *, run_id: str, caller: Caller, doors: Door
 
 
 def schedule_runs(doors: Doors) -> list[Run]:
-    """Queue a run for every active slot of every tenant's accounts."""
+    """Queue a run for every active slot of all accounts, and return the runs."""
     runs = []
     now = doors.now()
     for account in doors.store.working_accounts():
@@ -98,9 +98,9 @@ def schedule_runs(doors: Doors) -> list[Run]:
 
 def carry_out(tenant: str, run_id: str, doors: Doors) -> Run:
     """
-    Carry out a queued run page by page; delivered twice, it goes on where it is.
+    Carry out a queued run page by page and return it; a second delivery goes on where it is.
 
-    Where time runs out it queues itself again: the cursor is saved after each page.
+    The cursor is saved after each page. When time runs out, the run queues itself again.
     """
     run = doors.store.run(tenant, run_id)
     account = doors.store.account(tenant, run.account)
@@ -144,7 +144,7 @@ def _queue(account: Account, order: Order, run_id: str, doors: Doors) -> Run:
 
 
 def _page(run: Run, gateway: "Gateway") -> tuple[Sequence[Told], str | None]:
-    """Return the page of Stripe's list at which the run is, and the next cursor."""
+    """Return the run's next page of Stripe's list, and the cursor after it."""
     if run.phase == "payments":
         return gateway.intents(run.window_from, run.window_to, run.cursor)
     if run.phase == "disputes":
@@ -153,7 +153,11 @@ def _page(run: Run, gateway: "Gateway") -> tuple[Sequence[Told], str | None]:
 
 
 def _look_again(run: Run, gateway: "Gateway", doors: Doors) -> tuple[Findings, str | None]:
-    """Close the breaks of earlier runs that are none any more; what they count as stays theirs."""
+    """
+    Close breaks of earlier runs that no longer exist; return the findings and the next cursor.
+
+    The counts stay with the runs that found the breaks.
+    """
     found = Findings()
     named, cursor = doors.store.page(
         Break, run.tenant, limit=PAGE, cursor=run.cursor, wanted={"status": "open"}
@@ -179,7 +183,7 @@ def _told(named: Break, gateway: "Gateway") -> Told:
 
 
 def accept_break(name: str, note: str, *, caller: Caller, doors: Doors) -> Break:
-    """Close a break because a person says that it may stay as it is; no money moves by that."""
+    """Close a break because a person says that it may stay, and return it; no money moves."""
 
     def step() -> Break:
         found = require_found(doors.store.find_break(caller.tenant, name), "break")
@@ -209,7 +213,7 @@ def _compare(page: Sequence[Told], run: Run, doors: Doors) -> Findings:
 
 
 def _name(kind: str, told: Told, run: Run, doors: Doors) -> None:
-    """Keep the break once, however often it is found; one that comes back is open again."""
+    """Store the break once, however often it is found; a healed one that comes back opens again."""
     name = f"brk_{kind}_{told.id}"
     known = doors.store.find_break(run.tenant, name)
     if known and (known.status == "open" or known.resolution == "accepted"):
@@ -246,7 +250,7 @@ def _counted(run: Run, found: Findings, cursor: str | None, now: datetime) -> Ru
 
 
 def _remember(account: Account, run: Run, doors: Doors) -> None:
-    """Move the account's mark forward; losing a race only makes the next window longer."""
+    """Move the account's mark forward; a lost race only makes the next window longer."""
     marked = account.slot(run.mode).reconciled_until or run.window_from
     if run.trigger == "schedule" and marked < run.window_to:
         try:

@@ -1,4 +1,4 @@
-"""The journal as an accountant reads it: what each account comes to."""
+"""The trial balance: what each account of the journal comes to."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from payments.steps.books.totals import balances_at, entered
 
 @dataclass(frozen=True, slots=True)
 class TrialBalance:
-    """Balances by (account, currency), debits positive; each currency's sum is zero, or a bug."""
+    """Balances by (account, currency), debits positive; the sum of each currency must be zero."""
 
     entries: int
     balances: dict[tuple[str, str], int]
 
     @property
     def totals(self) -> dict[str, int]:
-        """Return the sum of all accounts in each currency."""
+        """Return the sum over all accounts in each currency."""
         sums: Counter[str] = Counter()
         for (_, currency), balance in self.balances.items():
             sums[currency] += balance

@@ -1,4 +1,4 @@
-"""Charge a saved card: who may, for what, and what a decline says to the caller."""
+"""Charge a saved card, and tell the caller what a decline means."""
 
 from dataclasses import dataclass
 
@@ -34,8 +34,8 @@ from payments.steps.modules.velocity_limits import count_attempt, note_decline
 
 _S = AttemptStatus
 
-#: What to tell staff, by Stripe's decline code first: its advice code is about the card, and a
-#: customer without funds pays sooner in another way.
+#: What staff are told, by Stripe's decline code first. Stripe's advice code is about the card, but
+#: a customer without funds pays sooner in another way.
 ADVICE = {
     "insufficient_funds": "use_another_method",
     "withdrawal_count_limit_exceeded": "use_another_method",
@@ -53,7 +53,7 @@ ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is asked for one invoice: minor units, or None for all that is collectable."""
+    """The amount asked for one invoice: minor units, or None for all that is collectable."""
 
     invoice: str
     amount: int | None = None
@@ -62,10 +62,10 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
     """
-    One charge for one invoice, or for several of the same customer.
+    One charge for one invoice, or for several invoices of one customer.
 
-    No card means the default one. `on_action_required` says what follows where the bank wants the
-    card's owner: they get a link, if the module has links, or the charge fails.
+    Without a card, the default card is charged. `on_action_required` says what follows where the
+    bank asks for the card's owner: they get a link, if the module has links, or the charge fails.
     """
 
     parts: tuple[Part, ...]
@@ -82,8 +82,8 @@ def charge_token(
     """
     Charge a saved card for an invoice and return the attempt as far as it came.
 
-    `attempt_id` is the request's own: called again with it, this goes on where it stopped. Raise
-    Declined where Stripe tried and no money moved.
+    `attempt_id` belongs to the request: a repeat goes on where the request stopped. Raise Declined
+    where Stripe tried and no money moved.
     """
     names = [part.invoice for part in request.parts]
     attempt, invoices = doors.store.begun(caller.tenant, attempt_id, *names)
@@ -104,7 +104,7 @@ def charge_token(
 
 
 def page_to_confirm(attempt_id: str, invoice: str, *, caller: Caller, doors: Doors) -> str | None:
-    """Return the pay link's page on which a payer goes on with an attempt that waits for them."""
+    """Return the address of the page on which the payer of a waiting attempt goes on, or None."""
     attempt = doors.store.attempt(caller.tenant, invoice, attempt_id)
     home = doors.store.invoice(caller.tenant, invoice)
     link = link_for(attempt, home, doors) if attempt else None
@@ -112,11 +112,7 @@ def page_to_confirm(attempt_id: str, invoice: str, *, caller: Caller, doors: Doo
 
 
 def declined(attempt: Attempt, decline: Decline) -> Declined:
-    """
-    Return the refusal that a decline is to the caller.
-
-    A block by Stripe's rules is told apart.
-    """
+    """Return the refusal for a decline; a block by Stripe's own rules has its own words."""
     kind: type[Declined] = CardDeclined
     detail = "The bank declined this card."
     if decline.asks_payer:
@@ -173,7 +169,7 @@ def _begin(
             allocations=shares if len(shares) > 1 else (),
         )
 
-    # Refuse what can never be charged before an open session is closed for it.
+    # An impossible charge must not close an open session first.
     _require_taken(invoices, request.parts, ways)
     subjects: dict[Scope, str | None] = {"customer": customer.ref, "card": card.fingerprint}
     count_attempt(attempt_id, permitted.module, subjects, doors=doors)

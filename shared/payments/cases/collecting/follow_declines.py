@@ -1,4 +1,4 @@
-"""Failed charges of saved cards, followed until the money is there or nobody can get it."""
+"""Follow declined charges of saved cards until the money is there or nobody can get it."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from payments.steps.modules.permissions import require_ready, require_same_books
 from payments.steps.retry import retrying
 
 _A, _R = AttemptStatus, RecoveryStatus
-#: For each shard and run; what is left is found by the next run.
+#: At most this many for each shard and run; the next run takes the rest.
 LIMIT = 25
 
 
 @dataclass(slots=True)
 class Followed:
-    """What a run did; `left` counts what has to wait for something else."""
+    """What a run did; `left` counts recoveries that wait for something else."""
 
     tries: int = 0
     recovered: int = 0
@@ -34,7 +34,7 @@ class Followed:
 
 
 def follow_up(doors: Doors) -> Followed:
-    """Take every recovery that is due one step further."""
+    """Take every recovery that is due one step further, and return the counts."""
     done = Followed()
     for recovery in doors.store.due(Recovery, doors.now(), limit=LIMIT):
         if not doors.may_write:
@@ -47,7 +47,7 @@ def follow_up(doors: Doors) -> Followed:
             found = recovery.having(sweep_at=doors.now() + SOON)
             done.left += 1
         except Exception:
-            # A bug ends this run, and is seen by it; the next one begins with the others.
+            # A bug ends this run, which reports it; the next run begins with the others.
             _save(recovery.having(sweep_at=doors.now() + SOON), recovery, doors)
             raise
         _save(found, recovery, doors)
@@ -57,7 +57,7 @@ def follow_up(doors: Doors) -> Followed:
 
 
 def stop(invoice: str, *, caller: Caller, doors: Doors) -> Recovery:
-    """End a recovery because somebody says so; one that has ended stays as it is."""
+    """End a recovery at a person's request and return it; an ended one stays as it is."""
 
     def step() -> Recovery:
         recovery = doors.store.recovery(caller.tenant, invoice)
@@ -84,13 +84,13 @@ def _step(recovery: Recovery, done: Followed, doors: Doors) -> Recovery:
     if not under_way and (ended := _ended(recovery, invoice, attempt, doors)):
         return ended
     if under_way or invoice.claim or invoice.open_disputes:
-        # A payer may be paying just now, and contested money is not asked for.
+        # A payer may pay at this moment, and disputed money is not asked for.
         done.left += 1
         return recovery.having(sweep_at=doors.now() + SOON)
     if recovery.status is _R.ASKED:
         return recovery.having(sweep_at=doors.now() + LOOK_EVERY)
     if attempt:
-        # Given up before the bank was asked: the same try comes again, under a new name.
+        # The attempt ended before the bank was asked: the same try is made under a new name.
         return recovery.having(next_attempt=doors.new_id("att"), sweep_at=doors.now())
     return _try(recovery, done, doors)
 
@@ -98,7 +98,7 @@ def _step(recovery: Recovery, done: Followed, doors: Doors) -> Recovery:
 def _ended(
     recovery: Recovery, invoice: Invoice, attempt: Attempt | None, doors: Doors
 ) -> Recovery | None:
-    """Return the recovery with its end, if there is nothing left to collect, or no hope."""
+    """Return the recovery with its end, or None while there is something left to collect."""
     now, came = doors.now(), min(recovery.amount, max(0, recovery.owed - invoice.outstanding))
     if attempt and attempt.status is _A.SUCCEEDED:
         return recovery.end(_R.RECOVERED, recovery.reason, now, attempt.amount)
@@ -123,7 +123,7 @@ def _try(recovery: Recovery, done: Followed, doors: Doors) -> Recovery:
     if attempt.status is _A.FAILED:
         return _declined(recovery, attempt, doors)
     if attempt.waits:
-        # Kept in mind, so that a payer who refuses is asked for another card.
+        # It counts as a try, so that a payer who refuses is asked for another card.
         asked = recovery.having(tries=recovery.tries + 1)
         confirm = asked.ask(Course.CONFIRM, "authentication_required", doors.now())
         return confirm.having(next_attempt=attempt.id)
@@ -139,7 +139,7 @@ def _declined(recovery: Recovery, attempt: Attempt, doors: Doors) -> Recovery:
 
 
 def _collect(recovery: Recovery, card: SavedMethod, doors: Doors) -> Attempt:
-    """Charge the card once more, as its tenant's schedule says; nobody's profile is asked."""
+    """Charge the card once more for the tenant's schedule; no profile needs a grant."""
     module = doors.store.module(recovery.tenant, recovery.module)
     permitted = require_ready(module, "charge_saved", doors)
 

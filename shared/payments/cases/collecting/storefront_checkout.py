@@ -1,4 +1,4 @@
-"""A storefront's checkout: Stripe's hosted page or its own, and how the attempt stands."""
+"""A storefront's checkout: open Stripe's page or the storefront's own, and follow the attempt."""
 
 from dataclasses import dataclass
 
@@ -40,8 +40,8 @@ class CheckoutRequest:
     """
     What a storefront wants to be paid, in minor units, and where the payer goes afterwards.
 
-    None is all that is collectable. `expected` is only compared: a price never comes from outside.
-    `attempt` is the request's own: asked again with it, this goes on where it stopped.
+    None means all that is collectable. `expected` is only compared: a price never comes from
+    outside. `attempt` belongs to the request: a repeat goes on where the request stopped.
     """
 
     invoice: str
@@ -58,7 +58,7 @@ class CheckoutRequest:
 
 @dataclass(frozen=True, slots=True)
 class BrowserKeys:
-    """What a browser needs to speak to Stripe: nothing of it is a secret."""
+    """What a browser needs to speak to Stripe; nothing of it is a secret."""
 
     publishable_key: str
     stripe_account: str | None
@@ -66,7 +66,7 @@ class BrowserKeys:
 
 @dataclass(frozen=True, slots=True)
 class PublicConfig:
-    """What a storefront shows before anybody pays."""
+    """What a storefront shows before a payer pays."""
 
     module: PaymentModule
     mode: str
@@ -77,7 +77,7 @@ class PublicConfig:
 def open_checkout(
     request: CheckoutRequest, *, local: bool, caller: Caller, doors: Doors
 ) -> Attempt:
-    """Return an attempt with a hosted session; an older page of the payer's is closed first."""
+    """Return an attempt with a hosted session; an older page of the payer is closed first."""
     origins = doors.store.settings(caller.tenant).return_origins
     for url in (request.success_url or "", request.cancel_url or ""):
         require_return_url(url, origins, local=local)
@@ -90,18 +90,18 @@ def open_elements(request: CheckoutRequest, *, caller: Caller, doors: Doors) -> 
 
 
 def opened(invoice: str, attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
-    """Return what was opened a moment ago; by its id alone, no index may show it yet."""
+    """Return an attempt that was opened just now; an index by its id may not show it yet."""
     return require_found(doors.store.attempt(caller.tenant, invoice, attempt_id), "attempt")
 
 
 def client_secret(attempt: Attempt, doors: Doors) -> str:
-    """Return what lets a browser confirm the attempt's PaymentIntent; it is kept nowhere."""
+    """Return the secret with which a browser confirms the PaymentIntent; it is never stored."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     return gateway.intent(attempt.payment_intent or "").client_secret or ""
 
 
 def browser_keys(attempt: Attempt, doors: Doors) -> BrowserKeys:
-    """Return what the payer's browser needs for this attempt."""
+    """Return the keys that the payer's browser needs for this attempt."""
     return _keys(attempt.tenant, attempt.account, attempt.mode, doors)
 
 
@@ -114,9 +114,9 @@ def public_config(module_id: str, *, caller: Caller, doors: Doors) -> PublicConf
 
 def refresh(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
     """
-    Ask Stripe at once how an attempt stands, unless it has just been asked.
+    Ask Stripe for an attempt's status, unless it was asked just now, and return the attempt.
 
-    What Stripe does not say leaves it as it was.
+    If Stripe does not answer, the attempt is returned unchanged.
     """
     attempt = doors.store.named(Attempt, caller.tenant, attempt_id)
     if not attempt.is_open or not count_look(attempt, doors):
@@ -130,9 +130,9 @@ def refresh(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
 
 def cancel(attempt_id: str, *, caller: Caller, doors: Doors) -> Attempt:
     """
-    Close an attempt at Stripe and return it as it then is.
+    Close an attempt at Stripe and return it.
 
-    Paid, if the payer was quicker; processing, where Stripe can no longer stop it.
+    It is paid, if the payer was quicker, or `processing`, where Stripe can no longer stop it.
     """
     attempt = doors.store.named(Attempt, caller.tenant, attempt_id)
     if not attempt.is_open or attempt.status is _S.PROCESSING:
@@ -202,7 +202,7 @@ def _require_permitted(
 
 
 def _require_amount(request: CheckoutRequest, invoice: Invoice, permitted: Permitted) -> None:
-    """Refuse what can never be paid before an older page is closed for it."""
+    """Refuse an impossible payment before an older page is closed for it."""
     money = invoice.require_collectable(request.amount, beside=invoice.reserved)
     left = invoice.collectable + invoice.reserved
     permitted.require_money(money, left - money.amount)

@@ -1,4 +1,4 @@
-"""What a request left behind is asked about at Stripe, fenced, and brought to an end."""
+"""The sweep: ask Stripe about what a request left open, fence it, and end it."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,12 +23,12 @@ from payments.steps.refunds.submit_refund import latest_refund, submit
 
 M = TypeVar("M", Attempt, Refund, Dispute)
 
-#: For each shard and run; what is left is found two minutes later.
+#: At most this many for each shard and run; the next run, two minutes later, takes the rest.
 LIMIT = 25
 ASK_AT_LEAST_EVERY = timedelta(minutes=30)
 ORPHAN_AFTER = timedelta(hours=24)
 
-#: What may keep it from being ended now, and not for ever.
+#: The errors that keep a row from being ended now, and will pass.
 PASSING = (*UNSETTLED, RowChanged, SecretMissing)
 
 
@@ -45,7 +45,7 @@ class Swept:
 
 
 def sweep(doors: Doors) -> Swept:
-    """Bring whatever is due to an end, or leave it for the next run."""
+    """End everything that is due, or leave it for the next run; return the counts."""
     swept = Swept()
     swept.attempts = _sweep(Attempt, _sweep_attempt, _put_off, swept, doors)
     swept.refunds = _sweep(Refund, _sweep_refund, _put_off_refund, swept, doors)
@@ -62,7 +62,7 @@ def _sweep(
     swept: Swept,
     doors: Doors,
 ) -> int:
-    """Bring what is due of a kind to an end and return how much; what cannot be now is put off."""
+    """End the due rows of a kind and return how many; put off those that cannot end now."""
     ended = 0
     for row in doors.store.due(kind, doors.now(), limit=LIMIT):
         if not doors.may_write:
@@ -74,7 +74,7 @@ def _sweep(
             put_off(row, doors)
             swept.left += 1
         except Exception:
-            # A bug ends this run, and is seen by it; the next one begins with the others.
+            # A bug ends this run, which reports it; the next run begins with the others.
             put_off(row, doors)
             raise
     return ended
@@ -89,7 +89,7 @@ def _put_off_refund(refund: Refund, doors: Doors) -> None:
 
 
 def _ask_again(refund: Refund, doors: Doors) -> None:
-    """Look again later: Stripe takes days over a pending refund, and a lost answer is urgent."""
+    """Look again later: a pending refund takes Stripe days, and a lost answer is urgent."""
     if not refund.is_open:
         return
     again = doors.now() + (
@@ -100,7 +100,7 @@ def _ask_again(refund: Refund, doors: Doors) -> None:
 
 
 def _ask_after_dispute(dispute: Dispute, doors: Doors) -> None:
-    """Ask once a day, and before a reminder: nobody may tell of its end."""
+    """Ask Stripe once a day, and before a reminder: its event about the end may be lost."""
     books = {"tenant": dispute.tenant, "account": dispute.account, "mode": dispute.mode}
     found = apply_dispute(dispute.stripe_id, **books, doors=doors)
     if found.version == dispute.version:
@@ -117,7 +117,7 @@ def _look_again(dispute: Dispute, at: datetime | None, doors: Doors) -> None:
 
 
 def _patience(since: datetime, doors: Doors) -> timedelta:
-    """Return how long to wait: as long as ever before, within bounds."""
+    """Return how long to wait: as long as the row has waited so far, within bounds."""
     return min(max(SWEEP_AFTER, doors.now() - since), ASK_AT_LEAST_EVERY)
 
 
@@ -132,7 +132,7 @@ def _sweep_attempt(attempt: Attempt, doors: Doors) -> None:
 
 
 def _waits_on(attempt: Attempt, doors: Doors) -> bool:
-    """Ask after what a payer may confirm, and say whether it is left to them; not for ever."""
+    """Ask Stripe about a waiting attempt; return whether it may wait for its payer longer."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     found = apply_own_intent(attempt, gateway.intent(attempt.payment_intent or ""), doors)
     if not found.waits:
@@ -146,13 +146,13 @@ def _waits_on(attempt: Attempt, doors: Doors) -> bool:
 
 
 def _is_owed(attempt: Attempt, doors: Doors) -> bool:
-    """Say whether what it asks for is still outstanding, of each of its invoices."""
+    """Whether all that the attempt asks for is still outstanding at its invoices."""
     seen = ((doors.store.invoice(attempt.tenant, each.invoice), each) for each in attempt.shares)
     return all(each.amount <= invoice.outstanding for invoice, each in seen)
 
 
 def _put_off(attempt: Attempt, doors: Doors) -> None:
-    """Look again later: what cannot be ended now must not starve the rest."""
+    """Look again later: what cannot be ended now must not hold up the rest."""
     found = latest(attempt, doors)
     if not found.is_open:
         return
@@ -162,7 +162,7 @@ def _put_off(attempt: Attempt, doors: Doors) -> None:
 
 
 def _ask(attempt: Attempt, doors: Doors) -> None:
-    """Ask after a bank debit once a day: it cannot be stopped, so it is not fenced."""
+    """Ask Stripe about a bank debit once a day; it is not fenced, since nobody can stop it."""
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
     intent = gateway.intent(attempt.payment_intent or "")
     found = apply_own_intent(attempt, intent, doors)
@@ -172,18 +172,18 @@ def _ask(attempt: Attempt, doors: Doors) -> None:
 
 
 def _requeue(event: InboxEvent, swept: Swept, doors: Doors) -> None:
-    """Put a kept event that nobody applied back on the queue; after a day it is an orphan."""
+    """Put a stored event that was not applied back on the queue; after a day it is an orphan."""
     if event.status != "pending":
-        # Applied since the index listed it: a mark to look again would make it an orphan one day.
+        # It was applied after the index listed it: a new mark would make it an orphan one day.
         return
     try:
-        # One that was never swept has only waited: the schedules were down for a day.
+        # An event that was never swept has only waited: the schedules were down for a day.
         if event.version > 1 and doors.now() - event.received_at > ORPHAN_AFTER:
             doors.store.save(event.done("orphan"), event)
             swept.orphans += 1
             return
         doors.events.send(event.address())
-        # Each wait is as long as all before it: a poison event floods no queue.
+        # Each wait is as long as all before it, so that a bad event does not flood the queue.
         again = doors.now() + max(SWEEP_AFTER, doors.now() - event.received_at)
         doors.store.save(event.having(sweep_at=again), event)
         swept.events += 1
