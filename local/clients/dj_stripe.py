@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 BASE, FOLDER = sys.argv[1], Path(sys.argv[2])
-KEY = "sk_test_" + "roses" * 4
+KEY = "sk_test_" + "roses" * 5
 BACK = "http://127.0.0.1:9/back"
 KINDS = (
     "Account", "BalanceTransaction", "Charge", "Customer", "Dispute", "Event", "PaymentIntent",

@@ -41,7 +41,7 @@ def test_a_payment_is_given_back_in_full_as_a_credit_note(shop: Shop) -> None:
         "stripe_refund": shop.world.truth(shop.account)["refunds"][0]["id"],
         "failure_reason": None,
         "pending_reason": None,
-        "created_at": "2026-09-21T14:00:00Z",
+        "created_at": "2026-09-21T14:00:01Z",
     }
     assert amounts(shop, payment) == {"refunded": 4000, "credited": 4000}
     assert invoice_of(shop, payment)["status"] == "refunded"

@@ -29,6 +29,7 @@ EXPANDABLE: dict[str, frozenset[str]] = {
         "dispute": "charge payment_intent",
         "event": "",
         "fee_refund": "balance_transaction fee",
+        "item": "discounts",
         "mandate": "payment_method",
         "payment_intent": "application customer latest_charge on_behalf_of payment_method review",
         "payment_link": "application line_items on_behalf_of",

@@ -22,24 +22,29 @@ def collect(
     Take the money that arrives.
 
     With `automatic_async`, which is usual, Stripe answers before its books know of the charge:
-    `balance_transaction`, and what it shares, come with `charge.updated`.
+    `balance_transaction` comes with `charge.updated`.
     """
     CHARGE.move(
         charge, operation, "captured",
         status="succeeded", paid=True, captured=True, amount_captured=amount,
     )  # fmt: skip
-    call.save(charge)
     settled(call, amount, charge["currency"])
     waits = operation == "capture" and intent["capture_method"] == "automatic_async"
     if waits and not at_once and call.world.books_after_s:
+        shares.share(call, intent, charge)
+        call.save(charge)
         call.hide(charge["id"], unbooked=True, platform=call.platform)
         call.later(call.world.books_after_s, "book_charge", charge["id"])
-    else:
-        book(call, intent, charge, at_once=at_once)
+        return
+    book(call, intent, charge, at_once=at_once)
+    shares.share(call, intent, charge)
+    call.save(charge)
+    if at_once:
+        call.emit("balance.available", balance.current(call))
 
 
 def book(call: Call, intent: Json, charge: Json, *, at_once: bool = False) -> None:
-    """Book what came, less the fees, and the shares of platform and destination."""
+    """Book what came, less the fees."""
     amount, currency = charge["amount_captured"], charge["currency"]
     came, own, _ = settled(call, amount, currency)
     fees = [balance.fee_line(balance.processing_fee(came, own), own)]
@@ -52,10 +57,7 @@ def book(call: Call, intent: Json, charge: Json, *, at_once: bool = False) -> No
         fees=fees, at_once=at_once, description=charge["description"],
     )  # fmt: skip
     charge["balance_transaction"] = entry["id"]
-    shares.share(call, intent, charge)
     call.save(charge)
-    if at_once:
-        call.emit("balance.available", balance.current(call))
 
 
 def ensure_booked(call: Call, charge: Json) -> None:

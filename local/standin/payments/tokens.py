@@ -38,7 +38,7 @@ def create(call: Call) -> Json:
             "exp_month": dated["exp_month"], "exp_year": dated["exp_year"],
             "fingerprint": details["fingerprint"], "funding": card.funding, "last4": card.last4,
             "metadata": {}, "name": given.get("name"), "networks": {"preferred": None},
-            "regulated_status": "unregulated", "tokenization_method": None,
+            "regulated_status": "unregulated", "tokenization_method": None, "wallet": None,
         },
         "client_ip": None, "created": call.now, "livemode": call.livemode, "type": "card",
         "used": False,

@@ -31,7 +31,7 @@ NEWER = {
 RECORDED = dict.fromkeys(
     (
         "account.business_profile.specified_commercial_transactions_act_url",
-        "charge.destination", "charge.dispute", "charge.order", "charge.source",
+        "card.wallet", "charge.destination", "charge.dispute", "charge.order", "charge.source",
         "payment_intent.shared_payment_granted_token", "payment_intent.source",
         "product.attributes",
     ), "Stripe sends it, and its schema has it no more, or not yet",
