@@ -5,6 +5,7 @@ Verify, keep, queue, 200. No Stripe SDK, no pydantic, no Tracer.
 """
 
 import base64
+import binascii
 import json
 import logging
 import re
@@ -42,11 +43,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _receive(event: dict[str, Any], account: str, mode: str) -> None:
     if not ADDRESS.fullmatch(f"{account}/{mode}"):
         raise NotFound(NOT_HERE)
-    body = (
-        base64.b64decode(event["body"])
-        if event["isBase64Encoded"]
-        else event.get("body", "").encode()
-    )
+    body = _body(event)
     if len(body) > intake.BODY_MAX:
         raise PayloadTooLarge("No event of Stripe's is so large.")
     now, header = runtime.now(), event["headers"].get("stripe-signature", "")
@@ -62,6 +59,17 @@ def _receive(event: dict[str, Any], account: str, mode: str) -> None:
         endpoint = runtime.secret_store().webhook_now(account, mode)
         intake.verify(body, header, endpoint, now)
     _keep(body, owner, mode, now)
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    """Return the bytes that were sent; of what is none, some that no signature fits."""
+    text = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return text.encode(errors="replace")
+    try:
+        return base64.b64decode(text)
+    except binascii.Error:
+        return b""
 
 
 def _keep(body: bytes, owner: tuple[str, str] | None, mode: str, now: datetime) -> None:
@@ -90,7 +98,8 @@ def _refuse(refusal: PaymentsError, event: dict[str, Any]) -> dict[str, Any]:
         "title": refusal.title,
         "request_id": event["requestContext"]["requestId"],
     }
-    return _answer(refusal.status, "application/problem+json", body, event)
+    answer = _answer(refusal.status, "application/problem+json", body, event)
+    return answer | {"headers": answer["headers"] | refusal.headers}
 
 
 def _answer(

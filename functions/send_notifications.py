@@ -11,7 +11,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with nothing that has to come again: a row that could not be told is found as due."""
     if "Records" in event:
         return batches.each_row(event, context, lambda key: notify.notify_at(key, runtime.doors()))
-    runtime.begin(context)
-    told = asdict(notify.notify_due(runtime.doors()))
-    batches.logger.info("told", **told)
-    return told
+    return batches.run(context, "told", lambda: asdict(notify.notify_due(runtime.doors())))

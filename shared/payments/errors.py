@@ -7,7 +7,7 @@ PaymentsError
 │   │                           AmountTooSmall, AmountTooLarge, CurrencyNotSupported,
 │   │                           KeyModeMismatch, KeysNotSameAccount, StripeRequestRefused,
 │   │                           CustomerRefused, PanDetected, AddressRefused
-│   ├── MalformedJson, InvalidSignature, InvalidState    400
+│   ├── MalformedJson, MalformedEvent, InvalidSignature, InvalidState    400
 │   ├── PayloadTooLarge                    413
 │   ├── UnsupportedMediaType               415
 │   └── PreconditionRequired               428
@@ -28,7 +28,7 @@ PaymentsError
 │   └── VersionMismatch    412
 ├── StripeRefused          424  StripeAccountError, StripePermissionMissing
 ├── VelocityLimited, MailLimited        429
-└── Unavailable            503  StripeUnavailable, TooMuchContention
+└── Unavailable            503  StripeUnavailable, AwsUnavailable, TooMuchContention
 """
 
 import re
@@ -137,6 +137,12 @@ class AddressRefused(Invalid):
 
 class MalformedJson(Invalid):
     """The body is not JSON."""
+
+    status = 400
+
+
+class MalformedEvent(Invalid):
+    """A webhook is signed and is no event of Stripe's; it was not kept."""
 
     status = 400
 
@@ -389,6 +395,10 @@ class Unavailable(PaymentsError):
 
 class StripeUnavailable(Unavailable):
     """Stripe could not be asked."""
+
+
+class AwsUnavailable(Unavailable):
+    """A part of AWS did not answer; send the request again with the same Idempotency-Key."""
 
 
 class TooMuchContention(Unavailable):

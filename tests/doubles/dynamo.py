@@ -134,8 +134,10 @@ class Dynamo:
         found, condition = self.rows.get(key_of(put["Item"])), put["ConditionExpression"]
         if condition == "attribute_not_exists(pk)":
             return found is not None
+        if condition == "attribute_not_exists(version)":
+            return found is not None and "version" in found
         assert condition == "version = :seen", condition
-        return found is None or found["version"] != put["ExpressionAttributeValues"][":seen"]
+        return found is None or found.get("version") != put["ExpressionAttributeValues"][":seen"]
 
 
 def definition(name: str) -> Item:

@@ -72,6 +72,33 @@ def test_who_may_not_call_has_their_body_unread(
     assert not [text for text in read if huge in text]
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("status=open&status=paid", "query.status"),
+        ("limit=10&limit=10", "query.limit"),
+        ("number=N-1&customer=c-1&number=N-2", "query.number"),
+        ("due_before=2026-01-01&due_before=2026-01-02", "query.due_before"),
+        ("%73tatus=open&status=paid", "query.status"),
+        ("SURPRISE=1&SURPRISE=2", "query.unknown"),
+    ],
+)
+def test_a_parameter_that_is_sent_twice_is_refused_by_its_name(
+    showroom: Shop, query: str, named: str
+) -> None:
+    world = showroom.world
+    joined: dict[str, str] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    event = world.event("GET", "/v1/invoices", claims=showroom.operator.claims, query=joined)
+
+    answer = world.invoke(event | {"rawQueryString": query})
+
+    assert (answer.status, answer.code) == (422, "validation_failed")
+    assert answer.json["errors"] == [{"field": named, "rule": "sent more than once"}]
+
+
 def test_a_card_number_in_a_path_is_in_no_audit_record(showroom: Shop) -> None:
     viewer = showroom.world.client("tulips", "viewer")
 

@@ -502,7 +502,7 @@ def test_nothing_is_begun_that_could_not_end_before_the_invocation_does() -> Non
 def test_what_was_not_answered_is_not_tried_again_without_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    left = iter([1.0, 0.1])
+    left = iter([1.0, 1.0, 0.1])
     with scripted(hangs_up, says(OK)) as server:
         client = wired("dynamodb", server.address)
         client._around = wire.Surroundings(

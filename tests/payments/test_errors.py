@@ -23,6 +23,7 @@ CODES = {
     "stripe_request_refused": 422,
     "pan_detected": 422,
     "malformed_json": 400,
+    "malformed_event": 400,
     "invalid_signature": 400,
     "payload_too_large": 413,
     "unsupported_media_type": 415,
@@ -56,6 +57,7 @@ CODES = {
     "stripe_permission_missing": 424,
     "unavailable": 503,
     "stripe_unavailable": 503,
+    "aws_unavailable": 503,
     "too_much_contention": 503,
 }
 

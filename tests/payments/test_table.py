@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from payments.doors.aws.answers import Refused
 from payments.doors.table import (
     LEFTOVER_TRIES,
+    PAGES_MAX,
     TRANSACTION_TRIES,
     Contended,
     Put,
@@ -18,6 +19,8 @@ from payments.doors.table import (
     from_attributes,
     to_attributes,
 )
+from payments.errors import AwsUnavailable
+from tests.doubles.dynamo import Dynamo
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(),
@@ -125,7 +128,7 @@ def test_a_put_whose_answer_was_lost_meets_its_own_row_as_written(
 def test_an_error_of_the_table_is_not_taken_for_a_change() -> None:
     table, _, _ = stubbed(refused("ProvisionedThroughputExceededException"))
 
-    with pytest.raises(Refused):
+    with pytest.raises(AwsUnavailable):
         table.put(row())
 
 
@@ -275,7 +278,7 @@ def test_before_leftovers_are_asked_for_again_there_is_a_growing_pause_and_an_en
     none = {"Responses": {}, "UnprocessedKeys": left}
     table, client, waits = stubbed(*[none] * LEFTOVER_TRIES)
 
-    with pytest.raises(Refused, match="ProvisionedThroughputExceeded"):
+    with pytest.raises(AwsUnavailable):
         table.get_many([("b", "s")])
 
     assert len(client.calls) == len(waits) == LEFTOVER_TRIES
@@ -287,8 +290,8 @@ def test_a_list_is_newest_first_and_goes_on_below_its_cursor(table: Table) -> No
     for number in (2, 1, 3):
         table.put(listed(number))
 
-    assert [found["pk"] for found in table.newest("L", None, {})] == ["p3", "p2", "p1"]
-    assert [found["pk"] for found in table.newest("L", "003", {})] == ["p2", "p1"]
+    assert [found["pk"] for found in table.page("L", None, {}, 9)[0]] == ["p3", "p2", "p1"]
+    assert [found["pk"] for found in table.page("L", "003", {}, 9)[0]] == ["p2", "p1"]
 
 
 def test_a_list_holds_only_what_carries_every_wanted_value(table: Table) -> None:
@@ -296,9 +299,35 @@ def test_a_list_holds_only_what_carries_every_wanted_value(table: Table) -> None
     table.put(listed(2, status="open", customer="C2"))
     table.put(listed(3, status="paid", customer="C1"))
 
-    found = table.newest("L", None, {"status": "open", "customer": "C1"})
+    found, _ = table.page("L", None, {"status": "open", "customer": "C1"}, 9)
 
     assert [entry["pk"] for entry in found] == ["p1"]
+
+
+def test_a_rare_value_is_looked_for_in_a_few_pages_and_then_goes_on() -> None:
+    def answer(page: int) -> dict[str, Any]:
+        key = {"pk": {"S": "p"}, "sk": {"S": "s"}, "list_sort": {"S": f"{999 - page}"}}
+        return {"Items": [], "LastEvaluatedKey": key}
+
+    table, client, _ = stubbed(*map(answer, range(PAGES_MAX + 5)))
+
+    assert table.page("L", None, {"status": "open"}, 20) == ([], str(999 - PAGES_MAX + 1))
+    assert len(client.calls) == PAGES_MAX
+
+
+def test_a_short_page_goes_on_until_everything_was_found() -> None:
+    table = Table(Dynamo(), "t", sleep=lambda _: None, jitter=lambda: 1.0)
+    for number in range(700):
+        table.put(listed(number, status="paid" if number % 350 else "open"))
+
+    found, cursor = table.page("L", None, {"status": "open"}, 20)
+    parts = [found]
+    while cursor:
+        found, cursor = table.page("L", cursor, {"status": "open"}, 20)
+        parts.append(found)
+
+    assert len(parts) > 2
+    assert [entry["pk"] for part in parts for entry in part] == ["p350", "p0"]
 
 
 def test_due_before_is_a_bound_and_leaves_out_what_is_never_due(table: Table) -> None:
@@ -306,7 +335,7 @@ def test_due_before_is_a_bound_and_leaves_out_what_is_never_due(table: Table) ->
     table.put(listed(2, due="2026-11-22"))
     table.put(listed(3))
 
-    found = table.newest("L", None, {"due_before": "2026-11-22"})
+    found, _ = table.page("L", None, {"due_before": "2026-11-22"}, 9)
 
     assert [entry["pk"] for entry in found] == ["p1"]
 

@@ -230,7 +230,7 @@ def leaked(text: str) -> str | None:
 #: What an answer is there to bring: it lets a payer's browser pay, and no more. No row holds it.
 FOR_BROWSERS = re.compile(r'"client_secret": ?"pi_\w+"|pk_test_')
 #: What a door raises that AWS has failed; of a scheduled run that failed, a log line tells why.
-OF_DOORS = {"Refused", "Unanswered", "RunFailed"}
+OF_DOORS = {"AwsUnavailable", "Refused", "Unanswered", "RunFailed"}
 
 #: By the invariant's name: what has to hold once nothing moves any more.
 AT_REST: dict[str, Check] = {

@@ -5,8 +5,9 @@ from typing import Any
 from payments.cases.collecting import sweep
 from payments.cases.webhooks import apply_event, intake
 from payments.doors.doors import Doors
+from payments.doors.rows.lists import Lists
 from payments.doors.secrets import Secrets
-from payments.doors.table import RowChanged, Table
+from payments.doors.table import RowChanged, Table, Unreadable
 from payments.steps.attempts import provenance
 from tests.simulation.planting import Replace, mutant
 
@@ -55,6 +56,14 @@ def call_a_failure_done(swap: Replace) -> None:
             return "applied"
 
     swap(apply_event, "_apply", swallow)
+
+
+@mutant("B83 unreadable_ends_the_run")
+def stop_at_what_cannot_be_read(swap: Replace) -> None:
+    def stop(_: Lists, pk: str, sk: str, __: Any) -> None:
+        raise Unreadable(pk, sk)
+
+    swap(Lists, "_put_aside", stop)
 
 
 @mutant("B19 no_inbox_sweep + dedupe_at_ingress_only")

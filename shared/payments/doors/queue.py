@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+from payments.doors import outages
 from payments.doors.aws.answers import AwsFailed
 
 
@@ -17,7 +18,8 @@ class Queue:
 
     def send(self, message: dict[str, str]) -> None:
         """Send `message`, or raise: nothing is ever sent on trust."""
-        self._client().send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
+        with outages.told():
+            self._client().send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
 
     def hide(self, receipts: Iterable[str], seconds: int) -> None:
         """

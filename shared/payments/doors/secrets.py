@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from payments.doors import outages
 from payments.doors.aws.answers import AwsFailed, Refused
 
 #: In the place of an account: the platform's own endpoint, which speaks for all connected ones.
@@ -103,7 +104,7 @@ class Secrets:
             if isinstance(error, Refused) and error.code == "ResourceNotFoundException":
                 raise SecretMissing(name) from None
             if read_at is None or now - read_at > stale_s:
-                raise
+                raise outages.told_of(error) from None
             return value
         self._cache[name] = (now, value)
         return value
@@ -111,9 +112,11 @@ class Secrets:
     def _write(self, name: str, value: dict[str, str]) -> None:
         text = json.dumps(value)
         try:
-            self._client().create_secret(Name=name, SecretString=text, KmsKeyId=self._kms_key)
+            with outages.told():
+                self._client().create_secret(Name=name, SecretString=text, KmsKeyId=self._kms_key)
         except Refused as error:
             if error.code != "ResourceExistsException":
                 raise
-            self._client().put_secret_value(SecretId=name, SecretString=text)
+            with outages.told():
+                self._client().put_secret_value(SecretId=name, SecretString=text)
         self._cache.pop(name, None)

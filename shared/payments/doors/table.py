@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from payments.doors import outages
 from payments.doors.aws.answers import Refused
 
 Row = dict[str, Any]
@@ -15,6 +16,9 @@ Row = dict[str, Any]
 TRANSACTION_TRIES = 4
 WAIT_MAX_S = 0.8
 BATCH_MAX = 100
+#: Of DynamoDB's pages of a megabyte, how many one page of a filtered list may read.
+PAGES_MAX = 5
+_NEWEST: dict[str, Any] = {"IndexName": "list", "ScanIndexForward": False}
 #: How often DynamoDB is asked for the leftovers of one batch: about four seconds in all.
 LEFTOVER_TRIES = 8
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -27,6 +31,15 @@ class RowChanged(Exception):
         """Keep the indexes."""
         super().__init__(f"Changed since it was read: {rows}")
         self.rows = rows
+
+
+class Unreadable(Exception):
+    """A row is not of its kind's shape. Its address says which; what it holds is in no message."""
+
+    def __init__(self, pk: str, sk: str) -> None:
+        """Keep the address."""
+        super().__init__(f"Cannot be read: {pk} {sk}")
+        self.pk, self.sk = pk, sk
 
 
 class Contended(Exception):
@@ -80,6 +93,14 @@ def from_attributes(attributes: Mapping[str, Any]) -> Row:
     }
 
 
+def _row(item: Mapping[str, Any]) -> Row:
+    """Return the row of an item, or raise Unreadable where it holds what nothing here writes."""
+    try:
+        return from_attributes(item)
+    except (KeyError, ValueError):
+        raise Unreadable(item["pk"]["S"], item["sk"]["S"]) from None
+
+
 def _entries(values: list[Mapping[str, Any]]) -> list[Any]:
     return [_READ[kind](value) for attribute in values for kind, value in attribute.items()]
 
@@ -103,6 +124,14 @@ def _compared(wanted: str) -> tuple[str, str]:
     return wanted, "="
 
 
+def _filtered(wanted: Mapping[str, str], names: dict[str, str], values: dict[str, str]) -> str:
+    """Return what a list is narrowed by, its names and values beside those of its key."""
+    compared = {name: _compared(name) for name in wanted}
+    names |= {f"#{name}": attribute for name, (attribute, _) in compared.items()}
+    values |= {f":{name}": value for name, value in wanted.items()}
+    return " AND ".join(f"#{name} {sign} :{name}" for name, (_, sign) in compared.items())
+
+
 class Table:
     """One table, read consistently. `sleep` takes seconds and `jitter` returns 0 to 1."""
 
@@ -115,8 +144,33 @@ class Table:
     def get(self, pk: str, sk: str) -> Row | None:
         """Return the row, or None."""
         key = to_attributes({"pk": pk, "sk": sk})
-        item = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True).get("Item")
-        return from_attributes(item) if item else None
+        with outages.told():
+            answer = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
+        item = answer.get("Item")
+        return _row(item) if item else None
+
+    def put_aside(self, pk: str, sk: str, until: str) -> None:
+        """
+        Have a row that cannot be read wait in its list of due work until then.
+
+        It is written as it was found, unless somebody has changed it since.
+        """
+        with outages.told():
+            key = to_attributes({"pk": pk, "sk": sk})
+            answer = self._client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
+            item = answer.get("Item", {})
+            if "due_at" not in item:
+                return
+            condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(version)"}
+            if version := item.get("version"):
+                condition["ConditionExpression"] = "version = :seen"
+                condition["ExpressionAttributeValues"] = {":seen": version}
+            waiting = item | {"due_at": {"S": until}}
+            try:
+                self._client.put_item(TableName=self._name, Item=waiting, **condition)
+            except Refused as error:
+                if error.code != "ConditionalCheckFailedException":
+                    raise
 
     def get_many(self, keys: list[tuple[str, str]]) -> list[Row]:
         """Return the rows that exist, in the order of their keys."""
@@ -131,17 +185,18 @@ class Table:
         return [found[key] for key in keys if key in found]
 
     def _batch(self, pending: Any) -> Iterator[Row]:
-        """Yield the rows of one batch; raise as DynamoDB throttles where it leaves some out."""
+        """Yield the rows of one batch; raise AwsUnavailable while some are left out."""
         for tried in range(LEFTOVER_TRIES):
             request = {self._name: {"Keys": pending, "ConsistentRead": True}}
-            answer = self._client.batch_get_item(RequestItems=request)
-            yield from map(from_attributes, answer["Responses"].get(self._name, []))
+            with outages.told():
+                answer = self._client.batch_get_item(RequestItems=request)
+            yield from map(_row, answer["Responses"].get(self._name, []))
             pending = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
             if not pending:
                 return
             # It leaves keys out because it is busy: asked again at once, it would be busier.
             self.wait(tried)
-        raise Refused("ProvisionedThroughputExceededException")
+        raise outages.unavailable()
 
     def put(self, row: Row, *, seen: int | None = None) -> None:
         """
@@ -151,7 +206,8 @@ class Table:
         meets its own row, which counts as written.
         """
         try:
-            self._client.put_item(TableName=self._name, **self._conditional(Put(row, seen)))
+            with outages.told():
+                self._client.put_item(TableName=self._name, **self._conditional(Put(row, seen)))
         except Refused as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
@@ -166,14 +222,20 @@ class Table:
         """
         items = [{"Put": {"TableName": self._name, **self._conditional(put)}} for put in puts]
         for attempt in range(TRANSACTION_TRIES):
+            if self._is_written(items):
+                return
+            self.wait(attempt)
+        raise Contended
+
+    def _is_written(self, items: list[dict[str, Any]]) -> bool:
+        """Write all, or say that trying again may help."""
+        with outages.told():
             try:
                 self._client.transact_write_items(TransactItems=items)
             except Refused as error:
                 self._explain(error)
-                self.wait(attempt)
-            else:
-                return
-        raise Contended
+                return False
+        return True
 
     def wait(self, tried: int) -> None:
         """Pause before another try: longer each time, and never as long as somebody else."""
@@ -207,26 +269,60 @@ class Table:
         found = self._pages("#pk = :pk AND #sk = :sk", names, values, 1, IndexName="list")
         return next(((row["pk"], row["sk"]) for row in found), None)
 
-    def newest(self, list_key: str, before: str | None, wanted: Mapping[str, str]) -> Iterator[Row]:
-        """
-        Yield the index entries of a list, newest first, that carry all the `wanted` values.
+    def newest(self, list_key: str) -> Iterator[Row]:
+        """Yield all index entries of a list, newest first."""
+        yield from self._pages(*self._listing(list_key, None), None, **_NEWEST)
 
-        A wanted `due_before` asks for a `due` before it, `paid_at_from` for one not before it.
+    def page(
+        self, list_key: str, before: str | None, wanted: Mapping[str, str], limit: int
+    ) -> tuple[list[Row], str | None]:
         """
+        Return index entries of a list, newest first, that carry all the `wanted` values.
+
+        And where to go on. What is rare is looked for in a few of DynamoDB's own pages only: fewer
+        entries than asked for, or none, are then not the end of the list. A wanted `due_before`
+        asks for a `due` before it, `paid_at_from` for one not before it.
+        """
+        condition, names, values = self._listing(list_key, before)
+        options = dict(_NEWEST)
+        if wanted:
+            options["FilterExpression"] = _filtered(wanted, names, values)
+        request = self._request(condition, names, values, options)
+        found: list[Row] = []
+        for _ in range(PAGES_MAX):
+            with outages.told():
+                page = self._client.query(**request)
+            found += map(_row, page["Items"])
+            if len(found) > limit:
+                return found[:limit], found[limit - 1]["list_sort"]
+            if "LastEvaluatedKey" not in page:
+                return found, None
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return found, page["LastEvaluatedKey"]["list_sort"]["S"]
+
+    @staticmethod
+    def _listing(list_key: str, before: str | None) -> tuple[str, dict[str, str], dict[str, str]]:
         names, values = {"#pk": "list_key"}, {":pk": list_key}
         condition = "#pk = :pk"
         if before:
             names["#sk"], values[":sk"] = "list_sort", before
             condition += " AND #sk < :sk"
-        options: dict[str, Any] = {"IndexName": "list", "ScanIndexForward": False}
-        if wanted:
-            values |= {f":{name}": value for name, value in wanted.items()}
-            compared = {name: _compared(name) for name in wanted}
-            names |= {f"#{name}": attribute for name, (attribute, _) in compared.items()}
-            options["FilterExpression"] = " AND ".join(
-                f"#{name} {sign} :{name}" for name, (_, sign) in compared.items()
-            )
-        yield from self._pages(condition, names, values, None, **options)
+        return condition, names, values
+
+    def _request(
+        self,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, str],
+        options: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        return {
+            "TableName": self._name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_attributes(values),
+            **options,
+        }
 
     def _pages(
         self,
@@ -238,17 +334,12 @@ class Table:
     ) -> Iterator[Row]:
         if limit:
             options["Limit"] = limit
-        request = {
-            "TableName": self._name,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": to_attributes(values),
-            **options,
-        }
+        request = self._request(condition, names, values, options)
         left = limit
         while True:
-            page = self._client.query(**request)
-            yield from (from_attributes(item) for item in page["Items"][:left])
+            with outages.told():
+                page = self._client.query(**request)
+            yield from (_row(item) for item in page["Items"][:left])
             left = left - len(page["Items"]) if left is not None else None
             if "LastEvaluatedKey" not in page or (left is not None and left <= 0):
                 return

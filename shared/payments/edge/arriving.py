@@ -3,13 +3,19 @@
 import base64
 import json
 import re
+from collections import Counter
 from typing import Any
 from urllib.parse import unquote_plus
 
 from payments.cases.modules import access
 from payments.config import settings
 from payments.edge import runtime, screening
-from payments.errors import MalformedJson, Unauthenticated, UnsupportedMediaType
+from payments.errors import (
+    MalformedJson,
+    Unauthenticated,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from payments.facts.caller import Caller, Role
 from payments.facts.connection import STATE_LIFE
 
@@ -21,6 +27,8 @@ _NAME = re.compile(NAME)
 
 Event = dict[str, Any]
 
+_PARAMETER = re.compile("[a-z_]{1,40}")
+
 
 def screen(event: Event) -> None:
     """Refuse what is too large, no JSON, or holds a card number, before anything reads it."""
@@ -28,6 +36,7 @@ def screen(event: Event) -> None:
     screening.require_small(body, event["routeKey"])
     address = unquote_plus(f"{event.get('rawPath')}?{event.get('rawQueryString') or ''}")
     screening.require_no_pan(body, address)
+    _require_once(event.get("rawQueryString") or "")
     if event["requestContext"]["http"]["method"] in {"GET", "DELETE"}:
         return
     declared = header_of(event, "content-type") or JSON
@@ -41,6 +50,18 @@ def screen(event: Event) -> None:
     else:
         # It wants JSON where a body is declared; nothing is `null` there, and refused as such.
         event["body"], event["isBase64Encoded"] = "null", False
+
+
+def _require_once(query: str) -> None:
+    """Refuse a parameter that is sent twice: API Gateway would make one value of the two."""
+    sent = Counter(unquote_plus(part.partition("=")[0]) for part in query.split("&") if part)
+    twice = sorted(name for name, count in sent.items() if count > 1)
+    if twice:
+        named = [name if _PARAMETER.fullmatch(name) else "unknown" for name in twice[:10]]
+        raise ValidationFailed(
+            "Send each parameter of the address once.",
+            errors=[{"field": f"query.{name}", "rule": "sent more than once"} for name in named],
+        )
 
 
 def caller_of(event: Event) -> Caller:

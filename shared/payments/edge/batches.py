@@ -41,6 +41,8 @@ def run(context: Any, name: str, work: Callable[[], dict[str, Any]]) -> dict[str
     runtime.begin(context)
     try:
         done = work()
+        if aside := _put_aside():
+            done |= {"put_aside": aside}
     except Exception as error:  # noqa: BLE001 - raised again, without its message
         logger.error("bug", **bugs.described(error))  # noqa: TRY400 - a traceback quotes the message
         failed = type(error).__name__
@@ -86,6 +88,16 @@ class Hold:
             self.queue.hide(self.receipts.values(), FAILED_WAIT_S)
 
 
+def _put_aside() -> int:
+    """Log each row that was due and could not be read, and return how many."""
+    aside = runtime.doors().store.aside
+    for pk, sk in aside:
+        logger.warning("put_aside", row=f"{pk} {sk}")
+    found = len(aside)
+    aside.clear()
+    return found
+
+
 def each(
     event: dict[str, Any],
     context: Any,
@@ -103,20 +115,29 @@ def each(
     hold = Hold(queue, receipts)
 
     def record_handler(record: SQSRecord) -> None:
-        message = record.json_body
         try:
             hold.next()
-            logger.info("done", ended=work(message), **message)
+            ended = work(record.json_body)
         except Exception as error:
             # Its kind only: a message may quote what no log may hold.
-            logger.warning("failed", error=type(error).__name__, **message)
+            logger.warning("failed", error=type(error).__name__, about=_about(record))
             raise
+        logger.info("done", ended=ended, about=_about(record))
         hold.done(record.message_id)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     answer = dict(process_partial_response(event, record_handler, processor, context))
     hold.end()
     return answer
+
+
+def _about(record: SQSRecord) -> dict[str, Any]:
+    """Return what a message names, under one name of its own: `name` or `args` are the log's."""
+    try:
+        message = record.json_body
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
 
 
 def each_row(
@@ -131,9 +152,10 @@ def each_row(
     runtime.begin(context)
     for record in event["Records"]:
         keys = record["dynamodb"]["Keys"]
-        tenant, kind, name = parts(keys["pk"]["S"])
         ident = keys["sk"]["S"].partition("#")[2]
+        tenant = ""
         try:
+            tenant, kind, name = parts(keys["pk"]["S"])
             logger.info("done", ended=work((tenant, kind, name, ident)), tenant=tenant, row=ident)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next row has to be told
             logger.warning("failed", error=type(error).__name__, tenant=tenant, row=ident)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from payments.config import aws_access, settings
 from payments.doors.aws.services import SERVICES
 from payments.doors.aws.signing import Credentials
-from payments.doors.aws.wire import Client, Surroundings
+from payments.doors.aws.wire import Client, Surroundings, in_time
 from payments.doors.keys import dated
 from payments.doors.queue import Queue
 from payments.doors.secrets import Secrets
@@ -62,7 +62,7 @@ def _client(service: str) -> Any:
     if not access.is_plain:
         from payments.doors.aws import botocore_client  # noqa: PLC0415 - a third of a cold start, and seldom needed
 
-        return botocore_client.make(service, tries)
+        return botocore_client.make(service, tries, time_left)
     described = SERVICES[service]
     return Client(
         described,
@@ -92,7 +92,8 @@ def _tls() -> "ssl.SSLContext":
 def table() -> Table:
     """Return the table."""
     # The jitter decides when to try again, nothing else.
-    return Table(_client("dynamodb"), settings().table_name, sleep=time.sleep, jitter=random.random)
+    pause = in_time(time.sleep, time_left)
+    return Table(_client("dynamodb"), settings().table_name, sleep=pause, jitter=random.random)
 
 
 @cache

@@ -14,6 +14,7 @@ from payments.doors.platform import CONNECT_EVENTS
 from payments.doors.secrets import SecretMissing
 from payments.doors.stripe_api.events import EVENTS
 from payments.doors.stripe_api.transport import API_VERSION
+from payments.doors.table import Unreadable
 from payments.errors import PaymentsError, StripeAccountError, StripePermissionMissing
 from payments.facts.account import IDLE, Account, Endpoint, Slot
 from payments.facts.caller import Caller
@@ -57,7 +58,7 @@ def check_due(doors: Doors) -> Checked:
                 return checked
             try:
                 found = _check(account, mode, doors)
-            except (PaymentsError, OutcomeUnknown):
+            except (PaymentsError, OutcomeUnknown, Unreadable):
                 # The slot was put off when its check began, so the next run takes it.
                 checked.left += 1
                 continue

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from payments.doors.doors import Doors
-from payments.doors.table import RowChanged
+from payments.doors.table import RowChanged, Unreadable
 from payments.errors import NotFound, PaymentsError
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Channel, Decline
 from payments.facts.caller import Caller
@@ -43,7 +43,7 @@ def follow_up(doors: Doors) -> Followed:
             continue
         try:
             found = _step(recovery, done, doors)
-        except (PaymentsError, OutcomeUnknown, RowChanged):
+        except (PaymentsError, OutcomeUnknown, RowChanged, Unreadable):
             found = recovery.having(sweep_at=doors.now() + SOON)
             done.left += 1
         except Exception:

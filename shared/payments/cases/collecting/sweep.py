@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from payments.doors.doors import Doors
 from payments.doors.secrets import SecretMissing
-from payments.doors.table import RowChanged
+from payments.doors.table import RowChanged, Unreadable
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
 from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
@@ -29,7 +29,7 @@ ASK_AT_LEAST_EVERY = timedelta(minutes=30)
 ORPHAN_AFTER = timedelta(hours=24)
 
 #: The errors that keep a row from being ended now, and will pass.
-PASSING = (*UNSETTLED, RowChanged, SecretMissing)
+PASSING = (*UNSETTLED, RowChanged, SecretMissing, Unreadable)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.store import change
-from payments.doors.table import RowChanged
-from payments.errors import PaymentsError
+from payments.doors.table import RowChanged, Unreadable
+from payments.errors import PaymentsError, Unavailable
 from payments.facts.customer import SavedMethod
 from payments.facts.module import MODES, PaymentModule
 from payments.facts.notification import Kind
@@ -47,7 +47,11 @@ def warn_due(doors: Doors) -> Warned:
         if card.sweep_at is None or card.sweep_at > doors.now():
             continue
         with suppress(RowChanged):
-            _warn(card, done, run)
+            try:
+                _warn(card, done, run)
+            except (PaymentsError, Unreadable):
+                doors.store.save(card.having(put_off_until=doors.now() + LOOK_EVERY), card)
+                done.left += 1
     return done
 
 
@@ -103,6 +107,8 @@ def _charges(module: PaymentModule, card: SavedMethod, doors: Doors) -> bool:
     try:
         require_ready(module, "charge_saved", doors)
         module.require_card()
+    except Unavailable:
+        raise
     except PaymentsError:
         return False
     return True

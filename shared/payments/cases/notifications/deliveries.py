@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.outbound import TIMEOUT_S, Letter, Outcome
-from payments.doors.table import RowChanged
+from payments.doors.table import RowChanged, Unreadable
+from payments.errors import PaymentsError
 from payments.facts.subscription import (
     DELAYS,
     DISABLED_AFTER,
@@ -111,9 +112,13 @@ class Run:
                 _end(claimed, doors, DeliveryStatus.FAILED, error=closed)
                 self.done.failed += 1
                 return None
+            return target, claimed, _letter(target, claimed, doors)
         except RowChanged:
             return None
-        return target, claimed, _letter(target, claimed, doors)
+        except (PaymentsError, Unreadable):
+            # Its subscription is gone or cannot be read: its lease brings it again.
+            self.done.failed += 1
+            return None
 
     def _note(self, target: Subscription, claimed: Delivery, outcome: Outcome) -> None:
         error, status = outcome.error, outcome.status

@@ -6,13 +6,14 @@ sending and the mark leaves the message `unsure`, and it is not sent again. A ma
 shown in the invoice's story; a mail too many says twice that money was taken.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from payments.doors.bus import NotTaken
 from payments.doors.doors import Doors
 from payments.doors.mail import Mail, NotSent, Unsure, tags_of
-from payments.doors.table import RowChanged
-from payments.errors import NotFound
+from payments.doors.table import RowChanged, Unreadable
+from payments.errors import NotFound, PaymentsError
 from payments.facts.notification import (
     GIVE_UP_AFTER,
     LEASE,
@@ -48,11 +49,22 @@ def notify_due(doors: Doors) -> Told:
     for found in doors.store.due(Notification, doors.now(), limit=LIMIT):
         if not doors.may_write:
             break
-        if notify(found, doors).is_done:
-            told.done += 1
-        else:
-            told.left += 1
+        try:
+            is_done = notify(found, doors).is_done
+        except (PaymentsError, Unreadable):
+            is_done = False
+            _put_off(found, doors)
+        told.done += is_done
+        told.left += not is_done
     return told
+
+
+def _put_off(found: Notification, doors: Doors) -> None:
+    """Look again later: what it tells of is not to be had, or cannot be read."""
+    waited = doors.now() - found.created_at
+    with suppress(RowChanged):
+        again = doors.now() + max(LEFT_OVER_AFTER, waited)
+        doors.store.save(found.having(sweep_at=again), found)
 
 
 def notify_at(key: tuple[str, str, str, str], doors: Doors) -> str:

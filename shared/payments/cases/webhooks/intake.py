@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from payments.doors.keys import SCHEMA, account_pointer, due_shard, partition, stamp
 from payments.doors.table import Row, RowChanged, Table
-from payments.errors import InvalidSignature
+from payments.errors import InvalidSignature, MalformedEvent
 
 #: Both ways: a timestamp from the future is as wrong as an old one (the SDK's own check allows it).
 TOLERANCE_S = 300
@@ -25,6 +25,12 @@ REQUEUE_AFTER = timedelta(minutes=5)
 KEPT = timedelta(days=90)
 #: Bounded, since anybody may send one: a number of thousands of digits is no integer to Python.
 _TIME = re.compile("[0-9]{1,11}")
+#: Stripe's ids, which become parts of rows' keys and of addresses; an object may have none.
+_ID = re.compile("[A-Za-z0-9_-]{1,255}")
+_NAMES = {
+    "type": re.compile(r"[A-Za-z0-9_.\[\]-]{1,200}"),
+    "object_id": re.compile("[A-Za-z0-9_-]{0,255}"),
+}
 
 
 class Sender(Protocol):
@@ -78,6 +84,32 @@ def is_in_use(secrets: Mapping[str, str], account: str, mode: str, table: Table)
     return known and ("previous_until" in endpoint or "previous" not in secrets)
 
 
+def told(body: bytes) -> dict[str, Any]:
+    """
+    Return what of a verified event is used, or raise MalformedEvent.
+
+    Whoever has the secret can sign anything. What is of another type, or too long, would be kept,
+    queued, and then be met by every sweep.
+    """
+    try:
+        event = json.loads(body)
+        told = event["data"]["object"]
+        found = {name: event.get(name) for name in ("id", "type", "livemode", "account")}
+        found["object_id"] = told.get("id") or ""
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        raise MalformedEvent("This is no event.") from None
+    texts = {name: value for name, value in found.items() if name != "livemode"}
+    texts["account"] = found["account"] or "none"
+    if not isinstance(found["livemode"], bool) or not all(map(_is_name, texts.items())):
+        raise MalformedEvent("A field of this event is not of its type.")
+    return found
+
+
+def _is_name(field: tuple[str, object]) -> bool:
+    name, value = field
+    return isinstance(value, str) and bool(_NAMES.get(name, _ID).fullmatch(value))
+
+
 def owner_of(body: bytes, mode: str, table: Table) -> tuple[str, str] | None:
     """
     Return tenant and account of a verified event of a connected account, or None if it is not ours.
@@ -85,8 +117,8 @@ def owner_of(body: bytes, mode: str, table: Table) -> tuple[str, str] | None:
     Only the account that Stripe names counts, never what the object's metadata say. A live endpoint
     hears test events too: those are not for it.
     """
-    event = json.loads(body)
-    if event.get("livemode") is not (mode == "live"):
+    event = told(body)
+    if event["livemode"] is not (mode == "live"):
         return None
     found = table.get(account_pointer(mode, str(event.get("account") or "")), "POINTER")
     return (found["tenant"], found["account"]) if found else None
@@ -101,7 +133,7 @@ def keep(
     One that was kept before and not applied since is queued again: its first queueing may have
     failed.
     """
-    row = _row(json.loads(body), account=account, mode=mode, tenant=tenant, now=now)
+    row = _row(told(body), account=account, mode=mode, tenant=tenant, now=now)
     try:
         table.put(row)
     except RowChanged:
@@ -129,7 +161,7 @@ def _row(event: dict[str, Any], *, account: str, mode: str, tenant: str, now: da
         "account": account,
         "mode": mode,
         "type": event["type"],
-        "object_id": event["data"]["object"].get("id") or "",
+        "object_id": event["object_id"],
         "livemode": event["livemode"],
         "received_at": stamp(now),
         "ttl": int((now + KEPT).timestamp()),

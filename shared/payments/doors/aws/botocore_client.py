@@ -4,6 +4,7 @@ botocore behind the same calls and the same errors, for what the own wire leaves
 It knows every way to credentials, proxies, and FIPS or dual-stack addresses.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from botocore.exceptions import (
 )
 
 from payments.doors.aws.answers import Refused, Unanswered
+from payments.doors.aws.wire import CONNECT_S, READ_S, RESERVED_S
 
 _NOT_SENT = (
     ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ProxyConnectionError
@@ -55,16 +57,29 @@ def _refused(error: ClientError) -> Refused:
     return Refused(str(told["Error"]["Code"]), status=status, answer=dict(told))
 
 
-def make(service: str, tries: int) -> Translated:
-    """Return a client of `service` that tries so often."""
+def make(service: str, tries: int, time_left: Callable[[], float]) -> Translated:
+    """Return a client of `service` that tries so often, and begins nothing that could not end."""
     config = Config(
-        connect_timeout=2,
-        read_timeout=5,
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
         retries={"mode": "standard", "total_max_attempts": tries},
         user_agent="receivable",
         parameter_validation=False,
     )
-    return Translated(_session().create_client(service, config=config))
+    client = _session().create_client(service, config=config)
+
+    def begin_in_time(**_: Any) -> None:
+        if time_left() < CONNECT_S + READ_S + RESERVED_S:
+            raise Unanswered("no_time", sent=False)
+
+    def end_in_time(caught_exception: Exception | None, **_: Any) -> None:
+        # The library would sleep first, and then begin nothing.
+        if caught_exception and time_left() < CONNECT_S + READ_S + RESERVED_S:
+            raise caught_exception
+
+    client.meta.events.register("before-send", begin_in_time)
+    client.meta.events.register_first("needs-retry", end_in_time)
+    return Translated(client)
 
 
 @cache

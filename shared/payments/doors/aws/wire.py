@@ -25,7 +25,7 @@ CONNECT_S, READ_S = 2.0, 5.0
 #: What an invocation keeps for its own answer: a request that could not end before is not begun.
 RESERVED_S = 0.5
 PAUSE_S, PAUSE_MAX_S = 0.25, 2.0
-_SUCCESS, _FAILING = range(200, 300), frozenset({429, 500, 502, 503, 504})
+_SUCCESS, _FAILING = range(200, 300), frozenset({408, 429, *range(500, 600)})
 #: Refusals that pass by themselves, by the names that botocore's standard retries know.
 PASSING = frozenset(
     {"BandwidthLimitExceeded", "InternalFailure", "InternalServerError", "InternalServiceError",
@@ -33,7 +33,10 @@ PASSING = frozenset(
      "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "RequestTimeout",
      "RequestTimeoutException", "ServiceUnavailable", "SlowDown", "ThrottledException",
      "Throttling", "ThrottlingException", "TooManyRequestsException",
-     "TransactionInProgressException"}
+     "TransactionConflictException", "TransactionInProgressException",
+     # Other services' words, and those of the key that they encrypt with.
+     "InternalServiceErrorException", "InternalException", "ServiceUnavailableException",
+     "OverLimit", "KmsThrottled", "KMSThrottlingException", "KMS.ThrottlingException"}
 )  # fmt: skip
 
 
@@ -97,10 +100,10 @@ class Client:
             try:
                 return self._send(operation, body)
             except AwsFailed as error:
-                if tried == self._tries or not _may_pass(error) or not self._has_time():
+                if tried == self._tries or not may_pass(error) or not self._has_time():
                     raise
             pause = min(PAUSE_MAX_S, PAUSE_S * 2 ** (tried - 1)) * self._around.jitter()
-            self._around.sleep(pause)
+            in_time(self._around.sleep, self._around.time_left)(pause)
         raise AssertionError
 
     def _has_time(self) -> bool:
@@ -174,7 +177,9 @@ class Client:
         except OSError:
             connection.close()
             raise Unanswered("not_reached", sent=False) from None
-        connection.sock.settimeout(patience_s)
+        # To connect has taken of the time that there is.
+        left = self._around.time_left() - RESERVED_S
+        connection.sock.settimeout(max(0.001, min(patience_s, left)))
         return connection
 
     def _new(self, patience_s: float) -> HTTPConnection:
@@ -199,13 +204,21 @@ class Client:
         raise Refused(_code(answer, told), status=answer.status, answer=told)
 
 
+def in_time(
+    sleep: Callable[[float], None], time_left: Callable[[], float]
+) -> Callable[[float], None]:
+    """Return a pause that ends before the invocation does."""
+    return lambda seconds: sleep(max(0.0, min(seconds, time_left() - RESERVED_S)))
+
+
 def _code(answer: HTTPResponse, told: Json) -> str:
     """Return the name of an error, without the namespace and the address around it."""
     named = answer.getheader("x-amzn-errortype") or told.get("__type") or told.get("code")
     return str(named or answer.status).partition(":")[0].rpartition("#")[2]
 
 
-def _may_pass(error: AwsFailed) -> bool:
+def may_pass(error: AwsFailed) -> bool:
+    """Say whether the same request may succeed in a moment."""
     if isinstance(error, Refused):
         return error.status in _FAILING or error.code in PASSING
     return True

@@ -1,7 +1,7 @@
 """Accounts, the modules that use them, and who may use those."""
 
 from payments.doors.keys import partition
-from payments.doors.rows.reading import Reading
+from payments.doors.rows.reading import Reading, read
 from payments.errors import require_found
 from payments.facts.account import Account
 from payments.facts.certification import Certification
@@ -64,4 +64,4 @@ class Accounts(Reading):
     def grants(self, tenant: str, profile: str) -> list[Grant]:
         """Return what a profile was ever granted."""
         rows = self._table.query(partition(tenant, "PRF", profile), "MODULE#")
-        return [Grant.model_validate(row) for row in rows]
+        return [read(Grant, row) for row in rows]

@@ -2,7 +2,7 @@
 
 from payments.doors.keys import partition
 from payments.doors.rows.addresses import address
-from payments.doors.rows.reading import Reading
+from payments.doors.rows.reading import Reading, read
 from payments.facts.balances import Closing, Closings, Part
 
 
@@ -21,4 +21,4 @@ class Books(Reading):
             for number in range(closing.parts)
         )
         rows = self._table.get_many([address(each) for each in like])
-        return [Part.model_validate(row) for row in rows]
+        return [read(Part, row) for row in rows]

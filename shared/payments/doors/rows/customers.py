@@ -1,7 +1,7 @@
 """Customers, their cards and their credit."""
 
 from payments.doors.keys import partition
-from payments.doors.rows.reading import Reading
+from payments.doors.rows.reading import Reading, read
 from payments.errors import require_found
 from payments.facts.account import Account
 from payments.facts.attempt import Attempt
@@ -39,7 +39,7 @@ class Customers(Reading):
     def cards(self, tenant: str, ref: str) -> list[SavedMethod]:
         """Return the customer's saved cards."""
         return [
-            SavedMethod.model_validate(row)
+            read(SavedMethod, row)
             for row in self._table.query(partition(tenant, "CUS", ref), "CARD#")
         ]
 
@@ -62,9 +62,9 @@ class Customers(Reading):
     def uses(self, tenant: str, ref: str, payment_method: str) -> list[Attempt]:
         """Return the attempts of the last weeks that charge, or charged, a card."""
         rows = self._table.query(partition(tenant, "CUS", ref), f"USE#{payment_method}#")
-        uses = [CardUse.model_validate(row) for row in rows]
+        uses = [read(CardUse, row) for row in rows]
         keys = [(partition(tenant, "INV", use.invoice), f"ATTEMPT#{use.attempt}") for use in uses]
-        return [Attempt.model_validate(row) for row in self._table.get_many(keys)]
+        return [read(Attempt, row) for row in self._table.get_many(keys)]
 
     def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
         """Return what a customer has paid too much in a currency, or None."""
@@ -75,4 +75,4 @@ class Customers(Reading):
     def credits(self, tenant: str, customer: str) -> list[CustomerCredit]:
         """Return all that a customer has paid too much."""
         rows = self._table.query(partition(tenant, "CUS", customer), "CREDIT#")
-        return [CustomerCredit.model_validate(row) for row in rows]
+        return [read(CustomerCredit, row) for row in rows]

@@ -1,7 +1,7 @@
 """What Stripe has told, and what others are told of."""
 
 from payments.doors.keys import partition
-from payments.doors.rows.reading import Reading
+from payments.doors.rows.reading import Reading, read
 from payments.facts.event import InboxEvent
 from payments.facts.notification import Notification
 from payments.facts.subscription import Delivery, SigningSecret, Subscription
@@ -25,7 +25,7 @@ class Events(Reading):
     def subscriptions(self, tenant: str) -> list[Subscription]:
         """Return who ever subscribed to the tenant's events, oldest first."""
         rows = self._table.query(partition(tenant, "SUB", "own"), "SUBSCRIPTION#")
-        return [Subscription.model_validate(row) for row in rows]
+        return [read(Subscription, row) for row in rows]
 
     def subscription(self, tenant: str, subscription: str) -> Subscription:
         """Return the subscription or raise NotFound."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from payments.doors.keys import partition
-from payments.doors.rows.reading import Reading
+from payments.doors.rows.reading import Reading, read
 from payments.doors.table import Row
 from payments.errors import require_found
 from payments.facts.attempt import Attempt
@@ -60,12 +60,12 @@ class InvoiceRows:
         """Take in one row of the partition."""
         kind = row["sk"].partition("#")[0]
         if kind == "INVOICE":
-            self.invoice = Invoice.model_validate(row)
+            self.invoice = read(Invoice, row)
         elif kind == "RECOVERY":
-            self.recovery = Recovery.model_validate(row)
+            self.recovery = read(Recovery, row)
         elif kind in self._LISTS:
             name, model = self._LISTS[kind]
-            getattr(self, name).append(model.model_validate(row))
+            getattr(self, name).append(read(model, row))
 
 
 class Invoices(Reading):
@@ -131,8 +131,8 @@ class Invoices(Reading):
     def payments_of(self, tenant: str, invoice: str) -> list[Payment]:
         """Return what was paid for an invoice, newest first, under whatever invoice it stands."""
         home = partition(tenant, "INV", invoice)
-        found = [Payment.model_validate(row) for row in self._table.query(home, "PAYMENT#")]
-        shares = [Share.model_validate(row) for row in self._table.query(home, "SHARE#")]
+        found = [read(Payment, row) for row in self._table.query(home, "PAYMENT#")]
+        shares = [read(Share, row) for row in self._table.query(home, "SHARE#")]
         return sorted(found + self.shared(shares), key=lambda payment: payment.id, reverse=True)
 
     def shared(self, shares: list[Share]) -> list[Payment]:
@@ -141,7 +141,7 @@ class Invoices(Reading):
             (partition(share.tenant, "INV", share.home), f"PAYMENT#{share.source}")
             for share in shares
         ]
-        return [Payment.model_validate(row) for row in self._table.get_many(keys)]
+        return [read(Payment, row) for row in self._table.get_many(keys)]
 
     def recovery(self, tenant: str, invoice: str) -> Recovery | None:
         """Return how a failed charge of the invoice is followed up, or None."""
@@ -168,7 +168,7 @@ class Invoices(Reading):
             for payment in payments
             for name in payment.refunds
         ]
-        return [Refund.model_validate(row) for row in self._table.get_many(keys)]
+        return [read(Refund, row) for row in self._table.get_many(keys)]
 
     def credit_note(self, tenant: str, invoice: str, refund: str) -> CreditNote | None:
         """Return by how much less is owed for an invoice because of a refund, or None."""
@@ -183,7 +183,7 @@ class Invoices(Reading):
         found = []
         for home in dict.fromkeys(partition(each.tenant, "INV", each.invoice) for each in payments):
             rows = self._table.query(home, "DISPUTE#")
-            found += [Dispute.model_validate(row) for row in rows]
+            found += [read(Dispute, row) for row in rows]
         names = {payment.id for payment in payments}
         return [dispute for dispute in found if dispute.payment in names]
 
@@ -202,4 +202,4 @@ class Invoices(Reading):
     def links(self, tenant: str, invoice: str) -> list[PayLink]:
         """Return the pay links of an invoice, oldest first."""
         rows = self._table.query(partition(tenant, "INV", invoice), "LINK#")
-        return [PayLink.model_validate(row) for row in rows]
+        return [read(PayLink, row) for row in rows]

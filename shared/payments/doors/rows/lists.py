@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import TypeVar
 
 from pydantic import BaseModel
 
-from payments.doors.keys import DUE_SHARDS, parts, stamp
+from payments.doors.keys import DUE_SHARDS, stamp
 from payments.doors.rows.addresses import NAMES
 from payments.doors.rows.reading import Reading
+from payments.doors.table import Unreadable
 from payments.errors import require_found
 from payments.facts.account import Account
 
@@ -18,6 +19,10 @@ M = TypeVar("M", bound=BaseModel)
 
 #: How many keys of work that is due are read of a shard, to share the work out.
 LOOKED_THROUGH = 5000
+#: After every time there is.
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+#: A row that cannot be read is tried, and counted, again after this.
+ASIDE_FOR = timedelta(hours=1)
 
 
 class Lists(Reading):
@@ -35,7 +40,8 @@ class Lists(Reading):
         """
         Return a page of a tenant's objects, newest first, and the cursor of the next one.
 
-        The index only finds them; the rows are read consistently.
+        The index only finds them; the rows are read consistently. A page that had to look through
+        many may be short, or empty, and still have a next one.
         """
         home = f"T#{tenant}#{NAMES[kind]}"
         return self._page(kind, home, limit, cursor, wanted or {})
@@ -50,20 +56,31 @@ class Lists(Reading):
         """
         Yield the objects of every tenant whose work is due, at most `limit` for each shard.
 
-        Where there is more, each tenant has its share: one's backlog is nobody else's.
+        Where there is more, each tenant has its share: one's backlog is nobody else's. What cannot
+        be read is put aside: a row of one tenant's never ends the work of all others.
         """
         name = NAMES[kind]
         for shard in range(DUE_SHARDS):
             most = LOOKED_THROUGH if limit else None
             keys = list(self._table.due(f"DUE#{name}#{shard}", stamp(until), limit=most))
             for pk, sk in shared_out(keys, limit) if limit else keys:
-                found = self._find(kind, pk, sk)
+                try:
+                    found = self._find(kind, pk, sk)
+                except Unreadable:
+                    self._put_aside(pk, sk, until)
+                    continue
                 if found:
                     yield found
 
+    def _put_aside(self, pk: str, sk: str, until: datetime) -> None:
+        """Count it, and have it wait for a version that can read it, or for somebody's hand."""
+        self.aside.append((pk, sk))
+        if until < ALWAYS:
+            self._table.put_aside(pk, sk, stamp(until + ASIDE_FOR))
+
     def working_accounts(self) -> Iterator[Account]:
         """Yield the accounts of every tenant that somebody has to look after."""
-        return self.due(Account, datetime.max)  # noqa: DTZ901 - after every time there is
+        return self.due(Account, ALWAYS)
 
 
 def shared_out(keys: list[tuple[str, str]], limit: int) -> list[tuple[str, str]]:
@@ -71,7 +88,7 @@ def shared_out(keys: list[tuple[str, str]], limit: int) -> list[tuple[str, str]]
     counted: Counter[str] = Counter()
     ranked = []
     for key in keys:
-        tenant, _, _ = parts(key[0])
+        tenant = key[0].partition("#")[2].partition("#")[0]
         ranked.append((counted[tenant], key))
         counted[tenant] += 1
     ranked.sort(key=itemgetter(0))

@@ -1,7 +1,7 @@
 """What became of mails, and who gets none."""
 
 from payments.doors.keys import partition
-from payments.doors.rows.reading import Reading
+from payments.doors.rows.reading import Reading, read
 from payments.errors import require_found
 from payments.facts.attempt import Attempt
 from payments.facts.dispute import Dispute
@@ -30,12 +30,12 @@ class Mails(Reading):
     def notices(self, tenant: str, about: str, subject: str, kind: str = "") -> list[Notification]:
         """Return what somebody was told of, or is to be, by id; ids of a `kind` begin with it."""
         rows = self._table.query(partition(tenant, about, subject), f"NOTICE#{kind}")
-        return [Notification.model_validate(row) for row in rows]
+        return [read(Notification, row) for row in rows]
 
     def reports(self, tenant: str, about: str, subject: str) -> list[Report]:
         """Return what SES reported of mails."""
         rows = self._table.query(partition(tenant, about, subject), "REPORT#")
-        return [Report.model_validate(row) for row in rows]
+        return [read(Report, row) for row in rows]
 
     def suppression(self, tenant: str, digest: str) -> Suppression | None:
         """Return why an address gets no mails, or None if it never was so."""

@@ -2,12 +2,20 @@
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from payments.doors.table import Row, Table
+from payments.doors.table import Row, Table, Unreadable
 from payments.errors import require_found
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def read(kind: type[M], row: Row) -> M:
+    """Return a row as a value of its kind, or raise Unreadable, which says only which row it is."""
+    try:
+        return kind.model_validate(row)
+    except ValidationError:
+        raise Unreadable(row["pk"], row["sk"]) from None
 
 
 class Reading:
@@ -16,10 +24,12 @@ class Reading:
     def __init__(self, table: Table) -> None:
         """Keep the raw door."""
         self._table = table
+        #: What was due and could not be read since somebody asked: partition and sort keys.
+        self.aside: list[tuple[str, str]] = []
 
     def _find(self, kind: type[M], pk: str, sk: str) -> M | None:
         row = self._table.get(pk, sk)
-        return kind.model_validate(row) if row else None
+        return read(kind, row) if row else None
 
     def _require(self, kind: type[M], name: str, pk: str, sk: str) -> M:
         return require_found(self._find(kind, pk, sk), name)
@@ -28,19 +38,11 @@ class Reading:
         """Return rows of several kinds in one request: None for each that is not there."""
         found = self._table.get_many([(pk, sk) for _, pk, sk in asked])
         rows = {(row["pk"], row["sk"]): row for row in found}
-        return [
-            kind.model_validate(rows[pk, sk]) if (pk, sk) in rows else None
-            for kind, pk, sk in asked
-        ]
+        return [read(kind, rows[pk, sk]) if (pk, sk) in rows else None for kind, pk, sk in asked]
 
     def _page(
         self, kind: type[M], home: str, limit: int, cursor: str | None, wanted: dict[str, str]
     ) -> tuple[list[M], str | None]:
-        entries: list[Row] = []
-        for entry in self._table.newest(home, cursor, wanted):
-            entries.append(entry)
-            if len(entries) > limit:
-                break
-        rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries[:limit]])
-        following = entries[limit - 1]["list_sort"] if len(entries) > limit else None
-        return [kind.model_validate(row) for row in rows], following
+        entries, following = self._table.page(home, cursor, wanted, limit)
+        rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries])
+        return [read(kind, row) for row in rows], following

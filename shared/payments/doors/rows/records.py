@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from payments.doors.keys import partition
 from payments.doors.rows.addresses import address
-from payments.doors.rows.reading import Reading
+from payments.doors.rows.reading import Reading, read
 from payments.facts.audit import AuditHead, AuditRecord, Refusals
 from payments.facts.idempotency import IdempotencyRecord
 from payments.facts.reservation import Reservation
@@ -32,14 +32,14 @@ class Records(Reading):
 
     def answers(self, tenant: str, about: str) -> list[IdempotencyRecord]:
         """Return the kept answers that tell of a person, by what they are about."""
-        entries = self._table.newest(f"T#{tenant}#answers#{about}", None, {})
+        entries = self._table.newest(f"T#{tenant}#answers#{about}")
         rows = self._table.get_many([(entry["pk"], entry["sk"]) for entry in entries])
-        return [IdempotencyRecord.model_validate(row) for row in rows]
+        return [read(IdempotencyRecord, row) for row in rows]
 
     def tallies(self, like: list[Tally]) -> list[Tally]:
         """Return what was counted under the names of `like`, as far as anything was."""
         rows = self._table.get_many([address(each) for each in like])
-        return [Tally.model_validate(row) for row in rows]
+        return [read(Tally, row) for row in rows]
 
     def run(self, tenant: str, run: str) -> Run:
         """Return the reconciliation run or raise NotFound."""
@@ -59,7 +59,7 @@ class Records(Reading):
         """Yield the records of a chain that come after a number, the oldest first."""
         home, first = partition(tenant, "AUD", str(chain)), f"RECORD#{after + 1:012}"
         for row in self._table.query_from(home, first, limit=limit):
-            yield AuditRecord.model_validate(row)
+            yield read(AuditRecord, row)
 
     def refusals(self, tenant: str, subject: str) -> Refusals | None:
         """Return what was counted of a subject's last refusals, or None."""
