@@ -152,7 +152,7 @@ def _reserve(
 
 
 def _add_mode(account: Account, mode: str, doors: Doors) -> Connection:
-    """Begin the other mode of an account: at Stripe that is an account of its own."""
+    """Begin the account's other mode, which is another account at Stripe."""
     other = doors.store.find_connection(account.tenant, account.id, account.main_mode)
     created = change(
         Connection(

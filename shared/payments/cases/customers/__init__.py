@@ -1,1 +1,1 @@
-"""Customers, their saved cards, and a person's rights."""
+"""Customers: their saved cards, and a person's rights."""

@@ -1,4 +1,4 @@
-"""A person's rights: everything that is kept of a customer, and none of it any more."""
+"""A person's rights: export everything that is kept of a customer, and erase it."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -28,15 +28,15 @@ from payments.steps.retry import retrying
 
 M = TypeVar("M", bound=BaseModel)
 
-#: Of invoices, before it is written down how far it has come.
+#: How many invoices are erased before the progress is written down.
 PAGE = 25
-#: For each shard and run.
+#: At most this many for each shard and run.
 LIMIT = 25
-#: So long the request itself is at it; who dies meanwhile leaves the rest to the schedule.
+#: How long the request itself works on it; after a crash the schedule goes on.
 LEASE = timedelta(minutes=1)
-#: What a request leaves of its time, to answer.
+#: How much of its time a request keeps to answer.
 ANSWER_S = 15
-#: What is no fact about the customer: how rows are kept, and what opens a page.
+#: Fields that are no facts about the customer: how rows are kept, and what opens a page.
 _INTERNAL = {
     "tenant",
     "version",
@@ -54,7 +54,7 @@ _INTERNAL = {
 def export(
     ref: str, *, limit: int, cursor: str | None, caller: Caller, doors: Doors
 ) -> tuple[dict[str, Any], str | None]:
-    """Return everything that is kept of a customer, a page of invoices at a time."""
+    """Return everything that is kept of a customer, a page of invoices, and the next cursor."""
     customer = doors.store.customer(caller.tenant, ref)
     invoices, following = doors.store.page(
         Invoice, caller.tenant, limit=limit, cursor=cursor, wanted={"customer": ref}
@@ -70,10 +70,10 @@ def export(
 
 def erase(ref: str, *, caller: Caller, doors: Doors) -> Erasure:
     """
-    Take everything about a person out of the rows, and delete the customer at Stripe.
+    Remove a person's data from the rows, delete the customer at Stripe, and return the progress.
 
-    Amounts, dates, ids and the journal stay, and balance as before. Return how far it came: what is
-    not done in this request goes on by itself. Asked for again it begins anew, once it has ended.
+    Amounts, dates, ids and the journal stay, and balance as before. What this request does not
+    finish goes on by itself. A request after the end begins again.
     """
     customer = doors.store.customer(caller.tenant, ref)
     if not customer.erased_at:
@@ -93,7 +93,7 @@ def erase(ref: str, *, caller: Caller, doors: Doors) -> Erasure:
 
 
 def status(ref: str, *, caller: Caller, doors: Doors) -> Erasure:
-    """Return how far the erasing of a customer has come, or raise NotFound."""
+    """Return how far the erasure of a customer has come, or raise NotFound."""
     return require_found(doors.store.erasure(caller.tenant, ref), "erasure")
 
 
@@ -110,7 +110,11 @@ def go_on_due(doors: Doors) -> int:
 
 
 def _go_on(job: Erasure, doors: Doors, *, until_s: float) -> Erasure:
-    """Erase until it is done or so little time is left; each page of invoices is written down."""
+    """
+    Erase until nothing is left, or only `until_s` seconds; return the progress.
+
+    The progress is saved after each page of invoices.
+    """
     customer = doors.store.customer(job.tenant, job.customer)
     try:
         if job.cursor is None and not job.ended_at:
@@ -121,13 +125,13 @@ def _go_on(job: Erasure, doors: Doors, *, until_s: float) -> Erasure:
                 _bare_invoice(invoice, doors)
             job = doors.store.save(job.went_on(len(invoices), cursor, doors.now()), job)
     except RowChanged:
-        # Another request or the schedule is at it, and as far.
+        # Another request or the schedule does it, and is as far.
         return doors.store.erasure(job.tenant, job.customer) or job
     return job
 
 
 def _begin(job: Erasure, customer: Customer, doors: Doors) -> Erasure:
-    """Do all but the invoices: Stripe, the cards, and the answers about the customer."""
+    """Erase all but the invoices: at Stripe, the cards, and stored answers about the customer."""
     left = tuple(_delete_at_stripe(customer, doors))
     for card in doors.store.cards(customer.tenant, customer.ref):
         saved = partial(doors.store.card, customer.tenant, customer.ref, card.id)
@@ -175,7 +179,7 @@ def _forgotten(now: datetime, customer: Customer) -> Customer:
 
 
 def _delete_at_stripe(customer: Customer, doors: Doors) -> Iterator[Left]:
-    """Yield where the customer could not be deleted, and why."""
+    """Yield the accounts in which the customer could not be deleted, each with the reason."""
     for slot, name in customer.stripe_ids.items():
         account, _, mode = slot.partition(":")
         try:
@@ -195,7 +199,7 @@ def _without_slot(slot: str, customer: Customer) -> Customer:
 
 def _bare_invoice(invoice: Invoice, doors: Doors) -> None:
     store, at = doors.store, (invoice.tenant, invoice.id)
-    # First of all: a payment that arrives meanwhile tells nothing then.
+    # This comes first: a payment that arrives meanwhile then tells nothing about the person.
     _bare(partial(store.invoice, *at), bare_invoice, doors)
     rows = store.invoice_rows(*at)
     for payment in rows.payments:
@@ -219,7 +223,7 @@ def _bare_answers(tenant: str, about: str, doors: Doors) -> None:
         try:
             doors.store.save(bare, record)
         except RowChanged:
-            # Nobody changes an answer once it is kept, but another request that erases.
+            # A stored answer changes only when another request erases.
             continue
 
 

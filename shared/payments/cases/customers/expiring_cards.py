@@ -1,4 +1,4 @@
-"""Owners of saved cards are told before a card expires, while they can still save another one."""
+"""Tell owners of saved cards that a card expires, while they can still save another one."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,10 +15,11 @@ from payments.facts.notification import Kind
 from payments.steps.modules.permissions import require_ready
 from payments.steps.notifications.outbox import of_customer
 
-#: For each shard and run. Cards expire together, at a month's end: the next hour takes the rest.
+#: At most this many for each shard and run. Cards expire together at a month's end: the next hour
+#: takes the rest.
 LIMIT = 100
 PAGE = 100
-#: When a card is looked at again whose owner cannot be told today.
+#: When a card is looked at again if its owner cannot be told today.
 LOOK_EVERY = timedelta(days=1)
 
 
@@ -34,7 +35,7 @@ class Warned:
 @dataclass(slots=True)
 class _Run:
     doors: Doors
-    #: Whether a tenant's account and mode charge saved cards: asked once in a run.
+    #: Whether a tenant's account and mode charge saved cards; read once in a run.
     charged: dict[tuple[str, str], bool] = field(default_factory=dict)
 
 
@@ -68,7 +69,7 @@ def _warn(card: SavedMethod, done: Warned, run: _Run) -> None:
 
 
 def _tell(card: SavedMethod, doors: Doors) -> bool:
-    """Write that they are to be told; say whether they were not before."""
+    """Write the owner's notice, and return whether it is a new one."""
     settled = change(card.having(warned_for=card.expiry), card)
     notice = of_customer(
         Kind.CARD_EXPIRING,
@@ -81,7 +82,7 @@ def _tell(card: SavedMethod, doors: Doors) -> bool:
     )
     row = notice.new
     if doors.store.notification(row.tenant, row.about, row.subject, row.id):
-        # A renewal was taken back: they know of this month already.
+        # A renewal was taken back: the owner has been told about this month already.
         doors.store.write(settled)
         return False
     doors.store.write(settled, notice)

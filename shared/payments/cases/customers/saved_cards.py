@@ -1,4 +1,4 @@
-"""A customer's saved cards: which of them is charged, and taking one away for good."""
+"""A customer's saved cards: choose the default one, and remove one for good."""
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
@@ -18,7 +18,7 @@ from payments.steps.customers.stripe_changes import note_detached
 def make_default(
     ref: str, payment_method: str, *, caller: Caller, doors: Doors
 ) -> tuple[SavedMethod, Customer]:
-    """Charge this card where a request names none."""
+    """Make a card the one that is charged where a request names none; return card and customer."""
     customer = doors.store.customer(caller.tenant, ref)
     card = _card(customer, payment_method, doors)
     if not card.is_active:
@@ -34,10 +34,10 @@ def make_default(
 
 def detach(ref: str, payment_method: str, *, caller: Caller, doors: Doors) -> SavedMethod:
     """
-    Take a card away, here and at Stripe; it cannot be brought back.
+    Remove a card here and at Stripe, and return it; it cannot be brought back.
 
-    It is marked first, so that no charge begins with it, and unmarked if one is under way. A
-    request that was cut short is finished by the next one, or by Stripe's event.
+    The card is marked first, so that no charge begins with it, and unmarked if a charge is under
+    way. The next request, or Stripe's event, finishes a request that was cut short.
     """
     customer = doors.store.customer(caller.tenant, ref)
     card = _card(customer, payment_method, doors)

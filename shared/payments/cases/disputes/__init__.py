@@ -1,1 +1,1 @@
-"""A payer's bank is answered."""
+"""Answer a payer's bank."""

@@ -1,4 +1,4 @@
-"""Answer a payer's bank: keep evidence at Stripe, send it, or give the dispute up."""
+"""Answer a payer's bank: keep evidence at Stripe, send it, or accept the dispute."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,9 +28,9 @@ Write = Callable[["Gateway", str], None]
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    Who asks; `id` is the request's own, the same each time that it comes.
+    Who asks; `id` belongs to the request and is the same for every repeat.
 
-    `seen` is the version of the dispute that it is meant for, where the caller says so.
+    `seen` is the version of the dispute that the caller has seen, where the caller names one.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFile:
-    """A file for one of the slots that Stripe has; its content is shown nowhere."""
+    """A file for one of Stripe's slots for evidence; its content is never shown."""
 
     slot: str
     name: str
@@ -55,7 +55,7 @@ def save_evidence(
     request: Request,
     doors: Doors,
 ) -> Dispute:
-    """Keep evidence with the dispute at Stripe; the bank sees nothing of it yet."""
+    """Keep evidence with the dispute at Stripe, unseen by the bank yet; return the dispute."""
     dispute, began = _begin(dispute_id, request, doors)
     _require_stage(dispute, began)
 
@@ -68,14 +68,14 @@ def save_evidence(
         evidence = {**fields, **uploaded}
         gateway.answer_dispute(dispute.stripe_id, evidence, submit=False, key=f"{key}:evidence")
 
-    # That there is evidence says nothing where there was some before: then it is not known.
+    # Evidence at Stripe proves nothing where there was some before: the outcome is then unknown.
     return _answer(
         dispute, write, lambda found: found.has_evidence and not dispute.has_evidence, doors
     )
 
 
 def submit(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
-    """Send the evidence that is kept to the bank, which can be done once."""
+    """Send the stored evidence to the bank, which is possible once, and return the dispute."""
     dispute, began = _begin(dispute_id, request, doors)
     if began and (not dispute.is_answerable or dispute.is_answered_since(began)):
         return dispute
@@ -91,7 +91,7 @@ def submit(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
 
 
 def accept(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
-    """Give the dispute up: it is lost, and what it took is owed again."""
+    """Accept the dispute and return it: it is lost, and its amount is owed again."""
     dispute, began = _begin(dispute_id, request, doors)
     if began and not dispute.is_open:
         return dispute
@@ -106,11 +106,10 @@ def accept(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
 
 def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, str | None]:
     """
-    Note the request with the dispute before Stripe hears of it.
+    Note the request with the dispute, and return the dispute.
 
-    One that is new has to be meant for the dispute as it is, if it says for which. A request that
-    comes again first finds out how far it got; then the stage of the dispute in which it began is
-    returned, too.
+    A new request has to name the dispute's present version, if it names one. A repeat first asks
+    Stripe how far it got. It also gets the stage in which it began.
     """
 
     def step() -> tuple[Dispute, str | None]:
@@ -129,9 +128,9 @@ def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, st
 
 def _require_stage(dispute: Dispute, began: str | None) -> None:
     """
-    Refuse to answer with a request from before what the bank asks now.
+    Refuse a repeat that began before the bank's present question.
 
-    A chargeback takes one answer, and to give an inquiry up gives no money away.
+    A chargeback can be answered once, while accepting an inquiry gives no money away.
     """
     if began and dispute.is_answerable and dispute.stage != began:
         raise DisputeNotAnswerable(
@@ -145,8 +144,8 @@ def _answer(
 ) -> Dispute:
     """Write at Stripe and return the dispute as Stripe then has it; without an answer, ask."""
     gateway = doors.gateway(dispute.tenant, dispute.account, dispute.mode)
-    # The version makes the key: a request that comes again is not answered with a kept failure,
-    # and doing any of this twice does no more than doing it once.
+    # The version makes the key, so that a repeat does not get a stored failure. To do any of this
+    # twice does no more than to do it once.
     key = f"{dispute.tenant}:{dispute.id}:{dispute.version}"
     try:
         write(gateway, key)

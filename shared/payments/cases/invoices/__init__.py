@@ -1,1 +1,1 @@
-"""Invoices: made, changed, withdrawn, and explained."""
+"""Create, change, withdraw and explain invoices."""

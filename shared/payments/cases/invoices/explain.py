@@ -1,4 +1,4 @@
-"""Why an invoice is, or is not, paid: in a sentence or two, with what happened as the evidence."""
+"""Explain why an invoice is or is not paid: in a sentence or two, with its timeline as evidence."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Explanation:
 
 
 def explain(rows: InvoiceRows) -> Explanation:
-    """Say why the invoice is as it is, and what would change that."""
+    """Return why the invoice is as it is, and what would change that."""
     invoice = rows.require_invoice()
     tell = _TELLERS.get(invoice.status, _tell_unpaid)
     answer, following = tell(invoice, rows)
@@ -67,7 +67,7 @@ def _tell_paid(invoice: Invoice, rows: InvoiceRows) -> tuple[str, str]:
 
 
 def _of_the_rest(invoice: Invoice, rows: InvoiceRows) -> str | None:
-    """Say what became of money that the invoice did not need, or None if it needed all."""
+    """Return what became of money that the invoice did not need, or None if it needed all."""
     promised = (refund for refund in rows.refunds if refund.origin == "overpayment")
     back = [refund for refund in promised if refund.is_open or refund.is_given]
     if not back:

@@ -28,11 +28,7 @@ from payments.steps.notifications.outbox import of_invoice
 
 @dataclass(frozen=True, slots=True)
 class InvoiceRequest:
-    """
-    Either `lines` or `total`; where both are given they have to agree.
-
-    Amounts in minor units.
-    """
+    """Either `lines` or `total`, in minor units; where both are given they have to agree."""
 
     number: str
     customer: str
@@ -49,9 +45,9 @@ class InvoiceRequest:
 
 def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: Doors) -> Invoice:
     """
-    Create an open invoice, or a draft.
+    Create an open invoice, or a draft, and return it.
 
-    `invoice_id` is the request's own: a repeat returns the same one.
+    `invoice_id` belongs to the request: a repeat returns the same invoice.
     """
     invoice = Invoice(
         id=invoice_id,
@@ -81,7 +77,7 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
 
 
 def _require_parties(request: InvoiceRequest, caller: Caller, doors: Doors) -> None:
-    """Refuse an unknown customer, or a module that the invoice may not use."""
+    """Refuse an unknown customer, and a module that the invoice may not use."""
     if not request.module:
         doors.store.customer(caller.tenant, request.customer).require_known()
         return
@@ -99,7 +95,7 @@ def amend(
     invoice_id: str, changes: dict[str, Any], *, seen: int, caller: Caller, doors: Doors
 ) -> Invoice:
     """
-    Change an invoice that is still at version `seen`.
+    Change an invoice that is still at version `seen`, and return it.
 
     For another amount, an open Checkout Session is expired at Stripe first.
     """
@@ -121,7 +117,7 @@ def amend(
 
 
 def _paid_notice(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[Notification]]:
-    """Yield what is told where no more is asked for than was paid: its order may go."""
+    """Yield the notice of an invoice whose new amount is paid already: its order is released."""
     if new.status is InvoiceStatus.PAID and old.status is not new.status:
         yield of_invoice(
             Kind.INVOICE_SETTLED,
@@ -134,7 +130,7 @@ def _paid_notice(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[No
 
 
 def _freed(seen: Invoice, doors: Doors) -> Invoice:
-    """Return the invoice without a claim, if that is all that is new since it was seen."""
+    """Return the invoice without a claim; raise VersionMismatch if anything else has changed."""
     freed = free_claim(seen, supersede=True, doors=doors)
     if freed.having(claim=seen.claim, version=seen.version) != seen:
         raise _changed(freed)
@@ -146,13 +142,13 @@ def _changed(found: Invoice) -> VersionMismatch:
 
 
 def finalize(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
-    """Open a draft for payment."""
+    """Open a draft for payment, and return the invoice."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     return _save(invoice.finalize(), invoice, doors, _finalized(invoice, doors))
 
 
 def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
-    """Withdraw an invoice; an open session is expired at Stripe first."""
+    """Void an invoice and return it; an open session is expired at Stripe first."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     invoice.require_voidable()
     invoice = free_claim(invoice, supersede=True, doors=doors)
@@ -162,7 +158,7 @@ def void(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
 
 
 def write_off(invoice_id: str, *, caller: Caller, doors: Doors) -> Invoice:
-    """Give up what is outstanding as uncollectible; an open session is expired at Stripe first."""
+    """Write off what is outstanding, and return the invoice; an open session is expired first."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     invoice = free_claim(invoice, supersede=True, doors=doors)
     entry = invoice_entry(invoice, "written_off", -invoice.outstanding, doors.now(), other=BAD_DEBT)
@@ -192,7 +188,7 @@ def _save(
 
 
 def total_of(lines: tuple[Line, ...], asked: int | None, currency: str) -> int:
-    """Return what the lines sum to, which is also what was asked for, if both are there."""
+    """Return the sum of the lines, or the amount asked for; refuse if the two differ."""
     summed = sum(line.amount for line in lines)
     if lines and asked not in {None, summed}:
         raise ValidationFailed(f"The lines sum to {summed}, not to the total given.")
@@ -204,7 +200,7 @@ def total_of(lines: tuple[Line, ...], asked: int | None, currency: str) -> int:
 
 
 def _existing(invoice: Invoice, doors: Doors) -> Invoice:
-    """Return what an earlier run of the request made, or say that the number is taken."""
+    """Return what an earlier try of the request made, or raise that the number is taken."""
     rows = doors.store.invoice_rows(invoice.tenant, invoice.id)
     if rows.invoice:
         return rows.invoice

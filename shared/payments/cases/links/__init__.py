@@ -1,1 +1,1 @@
-"""Pay links: made by staff, seen and paid by the payer."""
+"""Pay links: staff make them, payers see and pay them."""

@@ -1,4 +1,4 @@
-"""A payer confirms with their bank what their saved card is to pay: the same payment goes on."""
+"""Let a payer confirm a charge of their saved card with their bank; the same payment goes on."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,29 +23,29 @@ from payments.steps.modules.velocity_limits import count_look
 from payments.steps.retry import retrying
 
 TRIES = 4
-#: A press is no look: the one before does not answer it.
+#: A press is not a look: an earlier look does not answer it.
 NOT_AT_ALL = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Where the bank's page leads back to; `page` is the pay link's, on this deployment."""
+    """Where the bank's page leads back to; `page` is the pay link's page on this deployment."""
 
     page: str
     locale: str
 
     @property
     def return_url(self) -> str:
-        """The address to which Stripe adds what it is about."""
+        """The address that Stripe leads back to, with the payment's id added."""
         return f"{self.page}/return?lang={self.locale}"
 
 
 def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
     """
-    Return the bank's page, on which the payer goes on with the payment that waits for them.
+    Return the address of the bank's page, on which the payer goes on with the waiting payment.
 
-    None where there is nothing to confirm any more: the link's own page tells what became of it.
-    StripeUnavailable where nobody knows yet.
+    Return None where nothing is left to confirm: the link's page tells the outcome. Raise
+    StripeUnavailable while the state is unknown.
     """
 
     def step() -> str | None:
@@ -69,9 +69,9 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
 
 def come_back(token: str, *, doors: Doors) -> bool:
     """
-    Ask Stripe at once what the bank has said; say whether it is known now.
+    Ask Stripe at once what the bank has said, and return whether that is known now.
 
-    Which payment it is, the invoice knows: what the address says may be anybody's.
+    The invoice names the payment: anybody could have written the address.
     """
     attempt = waiting_for(behind(token, doors).invoice, doors)
     if not attempt:
@@ -87,7 +87,7 @@ def come_back(token: str, *, doors: Doors) -> bool:
 
 
 def _require_wanted(attempt: Attempt, doors: Doors) -> None:
-    """Refuse where the merchant would not charge the card now, or not as much."""
+    """Refuse where the merchant would not charge the card now, or not that much."""
     module = doors.store.module(attempt.tenant, attempt.module)
     permitted = require_ready(module, "charge_saved", doors)
     doors.store.customer(attempt.tenant, attempt.customer).require_enabled()
@@ -102,7 +102,7 @@ def _require_wanted(attempt: Attempt, doors: Doors) -> None:
 
 
 def _lead(attempt: Attempt, asked: Confirmation, gateway: Gateway, doors: Doors) -> Intent:
-    """Count that the payer goes to their bank, and let Stripe ask it, with them there."""
+    """Count the payer's way to their bank, and confirm the intent again with the payer present."""
     if not doors.may_write:
         raise StripeUnavailable("There is no time left to ask Stripe.", attempt_id=attempt.id)
     sent = doors.store.save(attempt.confirming(doors.now()), attempt)
@@ -113,5 +113,5 @@ def _lead(attempt: Attempt, asked: Confirmation, gateway: Gateway, doors: Doors)
             "Stripe did not say whether the bank was asked.", attempt_id=attempt.id
         ) from None
     except (CardRefused, StripeRequestRefused):
-        # Declined all the same, or ended meanwhile: what it has become says which.
+        # It was declined all the same, or ended meanwhile: its status says which.
         return gateway.intent(sent.payment_intent or "")

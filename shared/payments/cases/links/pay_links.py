@@ -1,4 +1,4 @@
-"""Pay links as staff have them: made, found again, and withdrawn."""
+"""Pay links for staff: make, list, send and withdraw them."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from payments.steps.retry import retrying
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """To whom a link is sent, the customer if None; `base_url` is where its page is."""
+    """The reader of a link, by default the customer; `base_url` is where its page is."""
 
     email: str | None
     base_url: str
@@ -58,7 +58,7 @@ class LinkRequest:
 def create_link(
     request: LinkRequest, invoice_id: str, *, link_id: str, caller: Caller, doors: Doors
 ) -> PayLink:
-    """Return a new pay link; its token follows from its id, and only its digest is kept."""
+    """Return a new pay link; its token follows from its id, and only a digest is stored."""
     invoice = doors.store.invoice(caller.tenant, invoice_id)
     module = module_of(invoice, request.module)
     permitted, customer = require_use(caller.tenant, module, "link", invoice.customer, doors)
@@ -94,7 +94,11 @@ def links_of(invoice_id: str, *, caller: Caller, doors: Doors) -> list[PayLink]:
 def send_link(
     link_id: str, sending_id: str, send: Sending, *, caller: Caller, doors: Doors
 ) -> PayLink:
-    """Send a link once more; `sending_id` is the request's own, so that a repeat sends nothing."""
+    """
+    Send a link again and return it.
+
+    `sending_id` belongs to the request, so that a repeat sends nothing.
+    """
     link = doors.store.named(PayLink, caller.tenant, link_id)
     if not link.is_usable(doors.now()):
         raise InvalidTransition(f"Pay link {link.id} is {link.status} or has expired.")
@@ -127,9 +131,9 @@ def _sent(link: PayLink, key: str, send: Sending, doors: Doors) -> Change[Notifi
 
 def revoke_link(link_id: str, *, caller: Caller, doors: Doors) -> PayLink:
     """
-    Withdraw a link, and close the page at Stripe that was opened through it.
+    Withdraw a link, close the page at Stripe that was opened through it, and return the link.
 
-    Done again, it closes what could not be closed before.
+    A repeat closes what could not be closed before.
     """
 
     def step() -> PayLink:

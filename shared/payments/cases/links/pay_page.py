@@ -1,4 +1,4 @@
-"""A pay link as its payer sees it: what the page tells today, and what may be paid on it."""
+"""The page of a pay link as its payer sees it: its state, and what may be paid."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from payments.steps.modules.permissions import least_at_once, surcharge_of
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What of a payment counts for the invoice, and what of it was given back."""
+    """How much of a payment counts for the invoice, and how much of it was refunded."""
 
     payment: Payment
     amount: int
@@ -30,7 +30,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """What the payer's page shows; `part` is what Pay asks for, or offers to one who chooses."""
+    """What the payer's page shows; `part` is the amount of the Pay button, or the first choice."""
 
     state: LinkState
     link: PayLink
@@ -42,12 +42,12 @@ class LinkView:
     left: int = 0
     part: int = 0
     least: int = 0
-    #: What is paid on top of `part`.
+    #: The surcharge on `part`.
     surcharge: int = 0
     most: int = 0
-    #: A payment through the page came to nothing after the payer had left it, as debits do.
+    #: Whether a payment through the page failed after the payer had left, as debits do.
     failed_at: datetime | None = None
-    #: What waits for the payer to confirm it with their bank, and the card that is to pay it.
+    #: The attempt that waits for the payer's bank, and the card that it charges.
     waiting: Attempt | None = None
     card: SavedMethod | None = None
     #: Whether the merchant's day is later than the one on which it was to be paid.
@@ -55,20 +55,20 @@ class LinkView:
 
     @property
     def least_rest(self) -> int:
-        """The least that a part may leave to be paid later."""
+        """The least amount that may be left to be paid later."""
         return least_at_once(self.module, self.invoice.currency)
 
     @property
     def may_choose(self) -> bool:
-        """Whether the payer decides how much; not where only one amount is left to choose."""
+        """Whether the payer may choose the amount; never where only one amount is possible."""
         return self.link.rule == "choose" and self.least < self.left
 
 
 def view(token: str, *, doors: Doors) -> LinkView:
     """
-    Return what the link's page shows today.
+    Return what the link's page shows now.
 
-    Reading changes nothing, since mail scanners read too.
+    Reading changes nothing, since mail scanners read the page too.
     """
     found = behind(token, doors)
     link, module, settings = found.link, found.module, found.settings
@@ -78,7 +78,7 @@ def view(token: str, *, doors: Doors) -> LinkView:
     left, most = invoice.collectable + invoice.reserved, most_of(found)
     waiting, state = waiting_for(invoice, doors), state_of(found, doors.now())
     if state is LinkState.CONFIRM and not waiting:
-        # Decided while this was read.
+        # The attempt ended while this was read.
         state = LinkState.IN_PROGRESS
     part = part_of(found, invoice, None) or left
     return LinkView(
@@ -102,7 +102,7 @@ def view(token: str, *, doors: Doors) -> LinkView:
 
 
 def wrong_part(view: LinkView, amount: int) -> str:
-    """Say what keeps a payer from choosing this part, or nothing."""
+    """Return why a payer cannot choose this part, or an empty string."""
     if amount < view.least or amount % step(view.invoice.currency):
         return "too_small" if amount < view.least else "unreadable"
     if amount > view.most:
@@ -111,7 +111,7 @@ def wrong_part(view: LinkView, amount: int) -> str:
 
 
 def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:
-    """Return what was paid, oldest first, with what of it was given back."""
+    """Return the payments of the invoice, oldest first, with what was refunded of each."""
     invoice = rows.require_invoice()
     elsewhere = doors.store.shared(rows.shares)
     refunds = rows.refunds + doors.store.refunds_of(*elsewhere)
@@ -132,7 +132,7 @@ def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:
 
 
 def _failed_at(rows: InvoiceRows) -> datetime | None:
-    """Return when the payer's last attempt failed, unless another has followed it."""
+    """Return when the payer's last attempt failed, or None if another one has followed."""
     last = max(rows.attempts, key=lambda each: (each.created_at, each.id), default=None)
     if not last or last.status is not AttemptStatus.FAILED:
         return None

@@ -1,4 +1,4 @@
-"""A payer pays through a pay link: what Pay does, and the way back."""
+"""A press of Pay on a pay link's page, and the way back from Stripe."""
 
 from dataclasses import dataclass
 
@@ -21,18 +21,18 @@ from payments.steps.payments.apply_payment import apply_session
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A press of Pay: on which deployment, in which language, and what a payer chose."""
+    """A press of Pay: its deployment, its language, and the amount that the payer chose."""
 
     base_url: str
     attempt: str
     locale: str | None = None
     amount: int | None = None
-    #: The payer's own address on the net; only a keyed hash of it is kept.
+    #: The payer's network address; only its keyed hash is stored.
     address: str | None = None
 
 
 def press(token: str, asked: Press, *, doors: Doors) -> str:
-    """Return the address of a fresh Checkout Session, older ones being closed at Stripe."""
+    """Return the address of a new Checkout Session; older sessions are closed at Stripe."""
     found = behind(token, doors)
     link, invoice, customer = found.link, found.invoice, found.customer
     permitted, _ = require_payable(found, asked.amount, doors.now())
@@ -67,9 +67,9 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
 
 def _require_still_in_use(link: PayLink, attempt: Attempt, doors: Doors) -> None:
     """
-    Give the claim back if the link was withdrawn before it was taken: Stripe has heard of nothing.
+    Give the claim back if the link was withdrawn just before it; Stripe was not asked yet.
 
-    Whoever withdraws a link looks for a claim then, and so one of the two sees the other.
+    A request that withdraws a link then looks for a claim, so one of the two always sees the other.
     """
     try:
         require_in_use(doors.store.link(link.tenant, link.invoice, link.id), doors.now())
@@ -80,9 +80,9 @@ def _require_still_in_use(link: PayLink, attempt: Attempt, doors: Doors) -> None
 
 def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
     """
-    Ask Stripe at once how the session ended: the page is right with every webhook lost.
+    Ask Stripe at once how the session ended, and return whether that is known now.
 
-    Say whether it is known now.
+    So the page is right even if every webhook is lost.
     """
     _, rows = rows_behind(token, doors)
     attempt = next((entry for entry in rows.attempts if entry.session == session_id), None)

@@ -1,1 +1,1 @@
-"""What a payment module may do, and who may use it."""
+"""Configure and certify payment modules, and grant them."""

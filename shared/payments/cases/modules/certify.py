@@ -1,8 +1,8 @@
 """
-Certify a module: a scripted pass in test mode, before real money may go its way.
+Certify a module: a scripted series of test payments before it may take real money.
 
 It asks Stripe through the module's own account, with Stripe's test cards, and leaves nothing in the
-books. Each step is stored when it is done, so that a pass which runs out of time goes on.
+books. Each step is stored when it is done, so that a run which is out of time goes on later.
 """
 
 from collections.abc import Callable
@@ -29,28 +29,28 @@ PAYS, DECLINES, ASKS = (
     "pm_card_visa_chargeDeclined",
     "pm_card_threeDSecure2Required",
 )
-#: By which Stripe's clock may differ from ours.
+#: By how much Stripe's clock may differ from ours.
 SKEW = timedelta(minutes=5)
 
 
 class NotYet(Exception):
-    """Stripe has not said all of it; asked again in a while it will."""
+    """Stripe has not reported everything yet; a later question will get the answer."""
 
 
 class Failed(Exception):
-    """A step did not end as it has to; the text says how it ended."""
+    """A step did not end as it should; the text says how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A step's surroundings."""
+    """What a step works with."""
 
     certification: Certification
     gateway: Gateway
     doors: Doors
 
     def pay(self, name: str, card: str, amount: int) -> Intent:
-        """Try a payment with a test card."""
+        """Try a payment with a test card, and return its intent."""
         found = self.certification
         intent = self.gateway.try_payment(
             amount, found.currency, card, {MARK: found.id}, found.stripe_key(name)
@@ -62,9 +62,9 @@ class Trial:
 
 def certify(module_id: str, *, run_id: str, caller: Caller, doors: Doors) -> Certification:
     """
-    Go on with a module's certification, or begin one, and return it as far as it came.
+    Begin a module's certification or go on with it, and return it as far as it came.
 
-    One that is `running` wants to be asked for again; one that has ended is begun anew.
+    A `running` certification has to be asked for again; after its end, a new one begins.
     """
     found = _begin(module_id, run_id, caller, doors)
     gateway = doors.gateway(found.tenant, found.account, "test")
@@ -165,7 +165,7 @@ def _refund(trial: Trial) -> Outcome:
 
 
 def _reconcile(trial: Trial) -> Outcome:
-    """Find at Stripe all that was tried, and to the cent what came of it."""
+    """Find every try at Stripe, and compare the amounts to the cent."""
     found = trial.certification
     listed = _listed(trial)
     expected = {*found.ids_of("pay"), *found.ids_of("part")}

@@ -1,4 +1,4 @@
-"""What a tenant decides for itself, and the payment modules that it switches on."""
+"""A tenant's own settings, and the payment modules that it configures and switches on."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -36,9 +36,9 @@ def decide(
     changes: Mapping[str, Any], *, seen: int, local: bool, caller: Caller, doors: Doors
 ) -> Settings:
     """
-    Change what a tenant has decided, if it is still at version `seen`.
+    Change a tenant's settings that are still at version `seen`, and return them.
 
-    `local` says that the local stack asks, where payers come back to pages on this machine.
+    `local` allows return addresses on this machine, for the local stack.
     """
     for origin in changes.get("return_origins", ()):
         require_origin(origin, local=local)
@@ -58,7 +58,7 @@ def decide(
 def create_module(
     fields: Mapping[str, Any], *, module_id: str, caller: Caller, doors: Doors
 ) -> PaymentModule:
-    """Create a payment module on an account; it is Off. `module_id` is the request's own."""
+    """Create a payment module on an account, Off; `module_id` belongs to the request."""
     doors.store.account(caller.tenant, fields["account"])
     module = PaymentModule(
         id=module_id,
@@ -81,7 +81,11 @@ def create_module(
 def change_module(
     module_id: str, changes: Mapping[str, Any], *, seen: int, caller: Caller, doors: Doors
 ) -> PaymentModule:
-    """Change a module that is still at version `seen`; what is open at Stripe stays as it is."""
+    """
+    Change a module that is still at version `seen`, and return it.
+
+    What is open at Stripe stays as it is.
+    """
     known = doors.store.module(caller.tenant, module_id)
     if known.version != seen:
         raise _changed(f"Module {known.name} is", known.version)
@@ -100,9 +104,9 @@ def switch_module(
     module_id: str, state: ModuleState, *, caller: Caller, doors: Doors
 ) -> PaymentModule:
     """
-    Switch a module.
+    Switch a module and return it.
 
-    Sandbox takes an account with test keys, On one with live keys and a certification.
+    Sandbox needs an account with test keys, On needs live keys and a certification.
     """
     module = doors.store.module(caller.tenant, module_id)
     if state is not ModuleState.OFF:
@@ -127,7 +131,7 @@ def _require_certified(module: PaymentModule, doors: Doors) -> None:
 def survey(
     module_id: str, *, caller: Caller, doors: Doors
 ) -> tuple[PaymentModule, str | None, tuple[Capability, ...]]:
-    """Return a module, why nothing can be paid through it now, and what it can do."""
+    """Return a module, why nothing can be paid through it now, and its capabilities."""
     module = doors.store.module(caller.tenant, module_id)
     return module, _obstacle(module, doors), capabilities(module)
 
@@ -143,7 +147,7 @@ def _obstacle(module: PaymentModule, doors: Doors) -> str | None:
 
 
 def _with(module: PaymentModule, fields: Mapping[str, Any]) -> PaymentModule:
-    """Return the module with the fields of a request that are its own to change."""
+    """Return the module with those fields of a request that may be changed."""
     named = {name: fields[name] for name in Terms.model_fields if name in fields}
     terms = _sensible(Terms.model_validate({**dict(module.terms), **named}))
     features = module.features.having(**fields.get("features", {}))
@@ -165,7 +169,7 @@ def _with(module: PaymentModule, fields: Mapping[str, Any]) -> PaymentModule:
 
 
 def _sensible(terms: Terms) -> Terms:
-    """Refuse terms under which nothing could ever be paid."""
+    """Return the terms; refuse terms under which nothing could ever be paid."""
     if wrong := unknown(terms.methods):
         raise ValidationFailed(f"Stripe has no payment method {wrong[0]}.", methods=wrong)
     limited = [limit.currency for limit in terms.limits]

@@ -1,4 +1,4 @@
-"""Profiles, grants and customers: the rows that say who may pay how."""
+"""Profiles, grants and customers: the rows that say who may pay, and how."""
 
 from payments.doors.doors import Doors
 from payments.doors.table import RowChanged
@@ -20,7 +20,7 @@ def set_grant(
     caller: Caller,
     doors: Doors,
 ) -> Grant:
-    """Allow a profile these uses of a module, and no others, from the next request on."""
+    """Grant a profile exactly these uses of a module from the next request on; return the grant."""
     wanted = tuple(name for name in PERMISSIONS if name in (permissions or USUAL))
 
     def step() -> Grant:
@@ -42,7 +42,7 @@ def set_grant(
 
 
 def remove_grant(profile: str, module_id: str, *, caller: Caller, doors: Doors) -> Grant:
-    """Allow a profile nothing of a module any more; the next request already feels it."""
+    """Remove a profile's grant of a module; it ends with the next request."""
 
     def step() -> Grant:
         doors.store.module(caller.tenant, module_id)
@@ -72,9 +72,9 @@ def put_customer(
     doors: Doors,
 ) -> Customer:
     """
-    Create or replace what is known of a customer.
+    Create or replace what is known of a customer, and return it.
 
-    Paying online needs a connected account first.
+    Online payment needs a connected account first.
     """
     if online_payment_enabled and not _has_active_account(caller.tenant, doors):
         raise StripeAccountRequired("Connect a Stripe account before a customer may pay online.")

@@ -1,1 +1,1 @@
-"""Mails and events go out, and come back."""
+"""Send mails and events, and follow what comes back."""

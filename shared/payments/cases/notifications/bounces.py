@@ -1,4 +1,4 @@
-"""Mails that come back: what SES reports of them, what follows, and how it is lifted."""
+"""Mails that come back: keep SES's reports, stop mails to the address, or allow them again."""
 
 from payments.doors.doors import Doors
 from payments.doors.keys import stamp
@@ -14,10 +14,10 @@ from payments.steps.retry import retrying
 
 def record_report(said: Feedback, doors: Doors) -> str:
     """
-    Keep what became of a mail, and send no more to an address that is dead or complains.
+    Keep SES's report on a mail, and suppress an address that is dead or complains.
 
-    A report is one row, so the same one again changes nothing, and a bounce may come before the
-    sender has written that the mail is sent: neither touches the other's row.
+    A report is one row, so a repeat changes nothing. It may come before the sender has noted that
+    the mail was sent: neither writes the other's row.
     """
     report = said.report
     notice = doors.store.notification(report.tenant, report.about, report.subject, report.notice)
@@ -35,13 +35,17 @@ def record_report(said: Feedback, doors: Doors) -> str:
 
 
 def _is_of(notice: Notification, said: Feedback) -> bool:
-    """Whether it is about a message of that row, as far as its sender came to note it."""
+    """Whether the report is about a message of that notice, as far as the sender has noted it."""
     part = notice.parts.get(said.report.reader)
     return part is not None and part.message in {None, said.message}
 
 
 def _followed(said: Feedback, doors: Doors) -> list[Change[Suppression] | Change[Notification]]:
-    """Return the address stopped and the merchant told, unless both were so or nothing is final."""
+    """
+    Return the suppression and the merchant's notice that follow, as far as they are new.
+
+    Nothing follows from a report that is not final.
+    """
     report = said.report
     digest = known_as(said.address, report.tenant, doors)
     known = doors.store.suppression(report.tenant, digest)
@@ -55,12 +59,12 @@ def _followed(said: Feedback, doors: Doors) -> list[Change[Suppression] | Change
 
 
 def _is_worse(report: Report, known: Suppression) -> bool:
-    """Whether somebody complains whose address was only thought dead."""
+    """Whether a complaint comes from an address that was only thought dead."""
     return known.is_active and report.status == "complained" != known.reason
 
 
 def lift(address: str, *, caller: Caller, doors: Doors) -> Suppression:
-    """Send mails to an address again; against a complaint, only an admin may say so."""
+    """Allow mails to an address again, and return what was lifted; a complaint needs an admin."""
     digest = known_as(address, caller.tenant, doors)
 
     def step() -> Suppression:
@@ -77,7 +81,7 @@ def lift(address: str, *, caller: Caller, doors: Doors) -> Suppression:
 def messages_about(
     about: About, name: str, tenant: str, doors: Doors
 ) -> tuple[list[Notification], list[Report]]:
-    """Return who was told of what, newest first, and what SES reported of it; or raise NotFound."""
+    """Return the notices about a subject, newest first, and SES's reports, or raise NotFound."""
     find = {"INV": doors.store.invoice, "CUS": doors.store.customer, "ACC": doors.store.account}
     find[about](tenant, name)
     notices = doors.store.notices(tenant, about, name)
@@ -86,5 +90,5 @@ def messages_about(
 
 
 def place_of(notice: Notification) -> str:
-    """Return by what these are sorted: the time, and for those of one second the id."""
+    """Return the sort key of a notice: its time and, within one second, its id."""
     return f"{stamp(notice.created_at)}#{notice.id}"

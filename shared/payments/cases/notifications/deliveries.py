@@ -1,4 +1,4 @@
-"""Send events to those who have subscribed, at least once, and later each time that fails."""
+"""Deliver events to their subscribers at least once; each failed try is followed by a later one."""
 
 from collections import Counter
 from contextlib import suppress
@@ -18,14 +18,14 @@ from payments.facts.subscription import (
     SubscriptionStatus,
 )
 
-#: For each shard and run.
+#: At most this many for each shard and run.
 LIMIT = 25
-#: Longer than a try can take; whoever dies meanwhile leaves it to the next run.
+#: Longer than a try can take; after a crash the next run takes the delivery.
 LEASE = timedelta(minutes=2)
 NEEDS_S = TIMEOUT_S + 5
-#: Where one has just failed, the rest waits: nobody else's events wait for a slow receiver.
+#: After a failure, a receiver's other events wait this long, so that they hold up nobody else's.
 POSTPONED = timedelta(minutes=5)
-#: What is sent at once, and how much of it is one tenant's.
+#: How many are sent at once, and how many of those for one tenant.
 WAVE, SHARE = 24, 4
 
 #: A tenant and its subscription.
@@ -43,9 +43,10 @@ class Delivered:
 
 def deliver_due(doors: Doors) -> Delivered:
     """
-    Send what is due, in waves: one to each receiver at once, and a tenant has so many places.
+    Send what is due in waves, and return the counts.
 
-    Whoever was slow in an earlier wave comes after all who were not.
+    A wave has one event for each receiver, and a limited number for each tenant. A tenant whose
+    receiver was slow in an earlier wave comes after all others.
     """
     run, now = Run(doors), doors.now()
     waiting = [found for found in doors.store.due(Delivery, now, limit=LIMIT)
@@ -61,7 +62,7 @@ def deliver_due(doors: Doors) -> Delivered:
 
 @dataclass(slots=True)
 class Run:
-    """One run: what it did, who takes nothing, and which tenants' receivers were slow."""
+    """One run: its counts, the receivers that just failed, and the tenants with a slow receiver."""
 
     doors: Doors
     done: Delivered = field(default_factory=Delivered)
@@ -69,7 +70,7 @@ class Run:
     slow: set[str] = field(default_factory=set)
 
     def next_wave(self, waiting: list[Delivery]) -> list[Delivery]:
-        """Return what is sent next: of each receiver one, and of no tenant more than its share."""
+        """Return the next wave: one for each receiver, and no more of a tenant than its share."""
         quick = [found for found in waiting if found.tenant not in self.slow]
         homes: set[Home] = set()
         places: Counter[str] = Counter()
@@ -83,7 +84,7 @@ class Run:
         return wave
 
     def send(self, wave: list[Delivery]) -> None:
-        """Claim each, send all at once, and write what became of each."""
+        """Claim each delivery, send all at once, and write each outcome."""
         written = [entry for found in wave if (entry := self._written(found))]
         outcomes = self.doors.outbound.post_all([letter for _, _, letter in written])
         for (target, claimed, _), outcome in zip(written, outcomes, strict=True):
@@ -93,7 +94,7 @@ class Run:
                 self._note(target, claimed, outcome)
 
     def postpone(self, rest: list[Delivery]) -> None:
-        """Where one has just failed, the rest waits: nobody else's events wait for it."""
+        """Put off the other events of a receiver that just failed, so that nobody else's wait."""
         for found in rest:
             with suppress(RowChanged):
                 again = self.doors.now() + POSTPONED
@@ -101,7 +102,11 @@ class Run:
                 self.done.postponed += 1
 
     def _written(self, found: Delivery) -> tuple[Subscription, Delivery, Letter] | None:
-        """Return it claimed, with its letter; None where another has it, or nobody waits for it."""
+        """
+        Return the claimed delivery with its subscription and letter, or None.
+
+        None means that another run has it, or that nobody subscribes any more.
+        """
         doors, now = self.doors, self.doors.now()
         counted = {"attempts": found.attempts + 1, "last_attempt_at": now}
         try:
@@ -192,6 +197,6 @@ def _works(target: Subscription, doors: Doors) -> None:
 def _change(target: Subscription, doors: Doors, **changes: object) -> None:
     changed = target.having(**changes)
     if changed != target:
-        # Whoever changed it meanwhile knows better: it was removed, or the next try says the same.
+        # A change that came first stands: it was removed, or the next try ends the same way.
         with suppress(RowChanged):
             doors.store.save(changed, target)

@@ -1,9 +1,9 @@
 """
-Tell what stands in the outbox, each message once.
+Send the notices of the outbox, each message once.
 
-A row is claimed before anything is sent, and SES knows no idempotency key: who dies between the
-sending and the mark leaves the message `unsure`, and it is not sent again. A mail too few is
-shown in the invoice's story; a mail too many says twice that money was taken.
+A row is claimed before anything is sent, and SES knows no idempotency key. After a crash between
+sending and marking, the message is `unsure` and is not sent again. A missing mail is shown in the
+invoice's timeline; a second mail would say that money was taken twice.
 """
 
 from contextlib import suppress
@@ -29,9 +29,9 @@ from payments.steps.notifications.mail_problems import not_taken, tell_of_limit
 from payments.steps.notifications.mail_scene import Nobody
 from payments.steps.notifications.mails import compose, readers_of
 
-#: For each shard and run; what is left is found two minutes later.
+#: At most this many for each shard and run; the next run, two minutes later, takes the rest.
 LIMIT = 25
-#: The part of a notification that other systems get.
+#: The part of a notice that other systems get.
 BUS = "bus"
 
 
@@ -44,7 +44,7 @@ class Told:
 
 
 def notify_due(doors: Doors) -> Told:
-    """Tell what the table's stream has not brought to anybody, or what could not be sent then."""
+    """Send the notices that the table's stream did not bring, or that could not be sent then."""
     told = Told()
     for found in doors.store.due(Notification, doors.now(), limit=LIMIT):
         if not doors.may_write:
@@ -68,7 +68,7 @@ def _put_off(found: Notification, doors: Doors) -> None:
 
 
 def notify_at(key: tuple[str, str, str, str], doors: Doors) -> str:
-    """Tell the row that the stream brought: tenant, about what, which one, and its id."""
+    """Send the notice that the stream brought, and return how it went."""
     found = doors.store.notification(*key)
     if not found:
         msg = "The stream told of a row that is not there."
@@ -78,9 +78,9 @@ def notify_at(key: tuple[str, str, str, str], doors: Doors) -> str:
 
 def notify(found: Notification, doors: Doors) -> Notification:
     """
-    Send what has not been sent and return the row; somebody else's lease is respected.
+    Send what has not been sent, and return the row; another sender's lease is respected.
 
-    Its readers and its events are told of the same rows, each read once.
+    A notice's readers and its events need the same rows, and each row is read once.
     """
     if found.is_done or found.is_leased(doors.now()):
         return found
@@ -92,12 +92,12 @@ def notify(found: Notification, doors: Doors) -> Notification:
         found = _announce(found, doors)
         return doors.store.save(_closed(found, doors), found)
     except RowChanged:
-        # Another sender has it.
+        # Another sender has claimed it.
         return found
 
 
 def _mark_unsure(found: Notification, doors: Doors) -> Notification:
-    """Whoever was sending is gone, and nobody knows how far it came."""
+    """Mark the messages whose sender is gone as `unsure`: nobody knows how far it came."""
     for name, part in found.parts.items():
         if part.status is PartStatus.SENDING:
             found = found.telling(name, _part(PartStatus.UNSURE, doors, reason="sender_died"))
@@ -105,7 +105,7 @@ def _mark_unsure(found: Notification, doors: Doors) -> Notification:
 
 
 def _announce(found: Notification, doors: Doors) -> Notification:
-    """Put the fact on the bus; its events carry ids, so that one too many does no harm."""
+    """Put the fact's events on the bus; they carry ids, so that a repeat does no harm."""
     if BUS in found.parts:
         return found
     events = events_of(found, doors)
@@ -142,7 +142,7 @@ def _tell(reader: str, found: Notification, doors: Doors) -> Notification:
 
 
 def _send(reader: str, mail: Mail, claimed: Notification, doors: Doors) -> Notification:
-    """Send the mail of a claimed row; what became of it is written with the next step."""
+    """Send the mail of a claimed row; its outcome is written with the next step."""
     try:
         message = doors.mail.send(mail, **_tags(reader, claimed))
     except NotSent as refused:
@@ -160,7 +160,7 @@ def _closed(found: Notification, doors: Doors) -> Notification:
     """Return the row as it is left: done, or to be looked at again, later each time."""
     announced = BUS in found.parts or not doors.bus.is_set_up
     if announced and all(reader in found.parts for reader in readers_of(found.kind)):
-        # To whom a link was sent is nobody's business any more.
+        # The address that a link was sent to is not needed any more.
         kept = {name: value for name, value in found.refs.items() if name != "email"}
         return found.having(sweep_at=None, refs=kept)
     waited = doors.now() - found.created_at
@@ -174,7 +174,7 @@ def _part(
 
 
 def _tags(reader: str, found: Notification) -> dict[str, str]:
-    """Name the message to SES, which says them again with what becomes of it."""
+    """Return the tags that name the message to SES, which reports them back."""
     return tags_of(
         tenant=found.tenant,
         about=found.about,

@@ -1,4 +1,4 @@
-"""Who hears of events: an address, its signing secret, and what was sent there."""
+"""Subscriptions to events: an address, its signing secret, and its deliveries."""
 
 from payments.doors.doors import Doors
 from payments.errors import InvalidTransition, TooManySubscriptions
@@ -17,7 +17,7 @@ from payments.facts.subscription import (
 def subscribe(
     name: str, url: str, types: tuple[str, ...], *, caller: Caller, doors: Doors
 ) -> Subscription:
-    """Make a subscription under `name`; asked for again, it is the one that was made."""
+    """Make a subscription under `name` and return it; a repeat returns the same one."""
     require_address(url, local=doors.outbound.local)
     known = doors.store.subscriptions(caller.tenant)
     made = next((each for each in known if each.id == name), None)
@@ -41,7 +41,7 @@ def subscribe(
 
 
 def rotate(request: str, name: str, *, caller: Caller, doors: Doors) -> int:
-    """Make another secret, once for each request, and return its number."""
+    """Make a new signing secret, once for each request, and return its number."""
     _standing(name, caller, doors)
     secret = doors.store.signing_secret(caller.tenant, name)
     if secret.made_for == request:
@@ -51,13 +51,13 @@ def rotate(request: str, name: str, *, caller: Caller, doors: Doors) -> int:
 
 
 def tell_secret(name: str, number: int, *, caller: Caller, doors: Doors) -> str | None:
-    """Return the secret that an answer is about, unless another one has replaced it since."""
+    """Return the signing secret that an answer is about, or None if a newer one has replaced it."""
     secret = doors.store.signing_secret(caller.tenant, name)
     return secret.current if secret.version == number else None
 
 
 def remove(name: str, *, caller: Caller, doors: Doors) -> Subscription:
-    """Send nothing there any more."""
+    """End a subscription and return it; nothing more is sent to its address."""
     found = doors.store.subscription(caller.tenant, name)
     if found.status is SubscriptionStatus.REMOVED:
         return found
@@ -66,7 +66,7 @@ def remove(name: str, *, caller: Caller, doors: Doors) -> Subscription:
 
 
 def redeliver(name: str, delivery: str, *, caller: Caller, doors: Doors) -> Delivery:
-    """Have an event sent again, within a minute."""
+    """Have an event sent again within a minute, and return its delivery."""
     _standing(name, caller, doors)
     found = doors.store.delivery(caller.tenant, name, delivery)
     again = {"status": DeliveryStatus.PENDING, "attempts": 0, "asked": True}
@@ -81,5 +81,5 @@ def _standing(name: str, caller: Caller, doors: Doors) -> Subscription:
 
 
 def _fresh(doors: Doors) -> str:
-    """160 bits that nobody can guess."""
+    """Return 160 bits that nobody can guess."""
     return doors.new_id("rws") + doors.new_id("")[-16:]

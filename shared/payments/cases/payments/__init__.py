@@ -1,1 +1,1 @@
-"""Payments: those that come without Stripe, and all of them found."""
+"""Book payments that come without Stripe, and find all payments."""

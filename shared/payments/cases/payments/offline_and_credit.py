@@ -1,4 +1,4 @@
-"""Money that comes without Stripe, by bank or in cash, and credit that pays another invoice."""
+"""Book money that comes without Stripe, by bank or in cash, and pay invoices with credit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from payments.steps.retry import retrying
 TRIES = 4
 
 
-#: By how much a caller's clock, and day, may be ahead of ours.
+#: By how much a caller's clock, and its date, may be ahead of ours.
 AHEAD = timedelta(days=1)
-#: What is earlier is no time but what a program writes where it has none: year 1, or 1970.
+#: An earlier time comes from a program that has none and writes year 1, or 1970.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class OfflinePayment:
-    """`amount` in the invoice's minor units; `reference` is what the bank statement says."""
+    """`amount` is in the invoice's minor units; `reference` is the bank statement's text."""
 
     amount: int
     method: Method
@@ -41,10 +41,10 @@ def record_payment(
     request: OfflinePayment, invoice_id: str, *, payment_id: str, caller: Caller, doors: Doors
 ) -> Payment:
     """
-    Book money that came without Stripe; an open Checkout Session is expired there first.
+    Book money that came without Stripe, and return the payment.
 
-    `payment_id` is the request's own: a repeat finds the payment. What is more than is owed
-    becomes the customer's credit.
+    An open Checkout Session is expired at Stripe first. `payment_id` belongs to the request: a
+    repeat finds the payment. An amount beyond what is owed becomes the customer's credit.
     """
 
     def step() -> Payment:
@@ -54,7 +54,7 @@ def record_payment(
         invoice = doors.store.invoice(caller.tenant, invoice_id)
         require_representable(Money(request.amount, invoice.currency))
         invoice = free_claim(invoice, supersede=True, doors=doors)
-        # Asked of what is written over: it may have been voided while its page was closed.
+        # The row that is written over is asked: it may have been voided while its page was closed.
         if invoice.draft or invoice.voided_at:
             raise InvoiceNotPayable(f"Invoice {invoice.number} is {invoice.status}.")
         payment = _offline(request, invoice, payment_id, doors)
@@ -70,7 +70,7 @@ def record_payment(
 
 @dataclass(frozen=True, slots=True)
 class CreditRequest:
-    """Which invoice is paid; `amount` None is all that the credit and the invoice allow."""
+    """The invoice to pay; an `amount` of None is all that the credit and the invoice allow."""
 
     payment: str
     invoice: str
@@ -81,9 +81,9 @@ def apply_credit(
     request: CreditRequest, *, allocation_id: str, caller: Caller, doors: Doors
 ) -> Payment:
     """
-    Let what is unapplied of a payment pay another invoice of the same customer.
+    Pay another invoice of the customer with the unapplied part of a payment; return the payment.
 
-    `allocation_id` is the request's own: a repeat finds its entry in the journal.
+    `allocation_id` belongs to the request: a repeat finds its entry in the journal.
     """
     payment = doors.store.named(Payment, caller.tenant, request.payment)
     fact = credit_fact(allocation_id)
@@ -97,7 +97,8 @@ def apply_credit(
         applied = seen.having(
             unapplied=seen.unapplied - part.amount, allocations=(*seen.allocations, part)
         )
-        # From now on it is of the credit's mode: money of tests is not topped up with live money.
+        # From now on the invoice has the credit's mode, so that live money never tops up test
+        # money.
         mine = invoice.having(mode=invoice.mode or payment.mode)
         paid = mine.receive(part.amount).release(doors.now())
         doors.store.write(
@@ -144,7 +145,7 @@ def _part(asked: int | None, payment: Payment, invoice: Invoice) -> Allocation:
 
 
 def _shared(applied: Payment, invoice: Invoice, doors: Doors) -> Iterator[Change[Share]]:
-    """Yield the row that explains the payment under an invoice that is not its first."""
+    """Yield the row that shows the payment at an invoice that is not its first."""
     if invoice.id != applied.invoice:
         known = doors.store.share(applied.tenant, invoice.id, applied.id)
         whole = Allocation(invoice=invoice.id, amount=applied.allocated_to(invoice.id))

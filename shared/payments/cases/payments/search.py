@@ -13,7 +13,7 @@ class Search:
     """
     What is looked for; None does not narrow.
 
-    Times are in UTC, and `until` is the first moment that is left out.
+    Times are in UTC, and `until` is the first moment left out.
     """
 
     invoice: str | None = None
@@ -32,7 +32,7 @@ class Search:
         )
 
     def wanted(self) -> dict[str, str]:
-        """Return the same as the index is asked."""
+        """Return the filter in the index's words."""
         asked = {
             "customer": self.customer,
             "status": self.status,
@@ -48,7 +48,8 @@ def payments(
     """Return a page of payments, newest first, and the cursor of the next one."""
     if not search.invoice:
         return doors.store.page(Payment, tenant, limit=limit, cursor=cursor, wanted=search.wanted())
-    # An invoice may be paid by payments that stand under another: its own rows name them all.
+    # An invoice may be paid by payments that are stored with another one: its own rows name all of
+    # them.
     found = [
         payment
         for payment in doors.store.payments_of(tenant, search.invoice)

@@ -1,1 +1,1 @@
-"""Money is given back."""
+"""Refund money."""

@@ -1,4 +1,4 @@
-"""Give money back: reserve it, so that no two refunds give the same, and only then ask Stripe."""
+"""Refund money: reserve it, so that no two refunds return the same, and only then ask Stripe."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ from payments.steps.retry import retrying
 
 _S = RefundStatus
 
-#: What the caller is told, by what Stripe said; anything else is refused with Stripe's own code.
+#: What the caller is told, by Stripe's code; any other refusal carries Stripe's own code.
 REFUSALS: dict[str, tuple[type[Conflict], str]] = {
     "charge_already_refunded": (RefundExceedsPayment, "Stripe has given all of it back already."),
     "amount_too_large": (RefundExceedsPayment, "Stripe has given part of it back already."),
@@ -35,7 +35,7 @@ class RefundRequest:
     """
     `amount` in minor units, or None for all that is left.
 
-    `allocations` says what of it is given back of which invoice, where that is not plain.
+    `allocations` divides it among the invoices, where more than one division is possible.
     """
 
     payment: str
@@ -50,10 +50,10 @@ def refund_payment(
     request: RefundRequest, *, refund_id: str, caller: Caller, doors: Doors
 ) -> Refund:
     """
-    Give back a payment, or part of it, and return the refund as far as it came.
+    Refund a payment, or part of it, and return the refund as far as it came.
 
-    `refund_id` is the request's own: called again with it, this goes on where it stopped. Raise
-    where nothing was given back, and nothing is reserved any more.
+    `refund_id` belongs to the request: a repeat goes on where the request stopped. Raise where
+    nothing was refunded; then nothing stays reserved.
     """
     payment = doors.store.named(Payment, caller.tenant, request.payment)
     refund = doors.store.refund(payment.tenant, payment.invoice, refund_id)
@@ -67,7 +67,7 @@ def refund_payment(
 
 
 def refused(refund: Refund) -> Conflict:
-    """Return the refusal that a refund which came to nothing is to the caller."""
+    """Return the refusal that tells the caller why a refund failed."""
     reason = refund.failure_reason or str(refund.status)
     otherwise = (RefundRefused, "Stripe did not give the money back.")
     kind, detail = REFUSALS.get(reason, otherwise)
@@ -77,14 +77,15 @@ def refused(refund: Refund) -> Conflict:
 def _begin(
     request: RefundRequest, refund_id: str, payment: Payment, caller: Caller, doors: Doors
 ) -> Refund:
-    """Reserve what is to be given back: the first durable row, before Stripe hears of it."""
+    """Reserve the amount and return the refund: the first durable row, before Stripe is asked."""
 
     def step() -> Refund:
         found, seen, settings = doors.store.giving_back(payment, refund_id)
         if found:
             return found
         refund = _proposed(request, refund_id, seen, doors)
-        # With what was given back before: a large refund is no smaller for being asked in parts.
+        # Earlier refunds count, too: a large refund does not become small by being asked for in
+        # parts.
         whole = Money(refund.amount + seen.refunded + seen.refund_pending, seen.currency)
         settings.require_may_refund(whole, caller)
         return record(refund, None, seen, doors, at=doors.now())
@@ -114,7 +115,7 @@ def _proposed(request: RefundRequest, refund_id: str, payment: Payment, doors: D
         settle_as=request.settle_as,
         reason=request.reason,
         refund_platform_fee=request.refund_platform_fee,
-        # Cash and transfers go back outside of Stripe, where they came from.
+        # Cash and bank transfers go back outside Stripe, the way they came.
         status=_S.REQUESTED if at_stripe else _S.SUCCEEDED,
         created_at=doors.now(),
         sweep_at=doors.now() + SWEEP_AFTER if at_stripe else None,
@@ -133,7 +134,7 @@ def _require_refundable(payment: Payment, amount: int) -> None:
 def _divided(
     amount: int, named: tuple[Allocation, ...], left: dict[str, int]
 ) -> tuple[tuple[Allocation, ...], int]:
-    """Divide `amount`, as the request says it or, where there is no choice, credit first."""
+    """Divide `amount` as the request says or, without a choice, credit first."""
     if named:
         _require_named(amount, named, left)
         return named, amount - sum(part.amount for part in named)

@@ -1,1 +1,1 @@
-"""What Stripe tells of: kept, applied, and fetched where it was lost."""
+"""Stripe's events: take them in, apply them, and fetch the lost ones."""

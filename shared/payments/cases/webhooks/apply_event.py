@@ -1,4 +1,4 @@
-"""A kept event is a hint: fetch what it speaks of, and bring that into the books."""
+"""Apply a stored event: it is only a hint, so what it speaks of is fetched and then booked."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -27,9 +27,9 @@ End = Literal["applied", "ignored", "quarantined", "orphan"]
 
 def apply_event(address: dict[str, str], doors: Doors) -> str:
     """
-    Apply the kept event at `address` and return how it ended.
+    Apply the stored event at `address` and return how it ended.
 
-    Raises whatever keeps it from being applied, so that the queue delivers it again.
+    Raise whatever prevents that, so that the queue delivers the message again.
     """
     event = doors.store.event(
         address["tenant"], address["account"], address["mode"], address["event"]
@@ -43,7 +43,7 @@ def apply_event(address: dict[str, str], doors: Doors) -> str:
 
 
 def _mark(event: InboxEvent, end: End, doors: Doors) -> str:
-    """Note how the event ended, unless another worker was first: the same facts count once."""
+    """Note how the event ended and return that, unless another worker was first."""
 
     def step() -> str:
         found = doors.store.event(event.tenant, event.account, event.mode, event.id) or event
@@ -77,21 +77,20 @@ def _apply(event: InboxEvent, doors: Doors) -> End:
 
 
 def _refused(event: InboxEvent, refusal: PaymentsError, doors: Doors) -> End:
-    """Say what an event comes to about whose object Stripe tells nothing, or raise for a retry."""
+    """Return how an event ends whose object Stripe does not show, or raise for another try."""
     code = refusal.members.get("stripe_code")
     if code == "resource_missing":
-        # The object is not in this account: a forged or misdirected event that carried a good
-        # signature.
+        # The object is not in this account: a forged or misdirected event with a valid signature.
         return "quarantined"
     if code != ACCESS_LOST:
         raise refusal
-    # The merchant has disconnected it: what this tells of is reconciled once it is back.
+    # The merchant has disconnected it: reconciliation finds the rest once it is connected again.
     refresh(event.tenant, event.account, event.mode, doors)
     return "orphan"
 
 
 def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
-    """Fetch what the event speaks of, and apply that: what Stripe says now is what counts."""
+    """Fetch what the event speaks of and apply that, since only Stripe's present answer counts."""
     fetched = APPLIED[event.type]
     if not event.object_id and fetched is not Fetched.ACCOUNT:
         raise NotOurs(event.id)
@@ -168,10 +167,10 @@ _APPLY: dict[Fetched, Callable[[InboxEvent, Doors], object]] = {
 
 def _note_decline(event: InboxEvent, attempt: Attempt, intent: Intent, doors: Doors) -> None:
     """
-    Count a decline in a payer's page; where there were too many, close the page.
+    Count a decline in a payer's page; after too many, close the page.
 
-    It is counted by its event: when that is fetched, the page may have seen another card already.
-    What was charged without a payer is counted by the charge itself.
+    It is counted by its event, since the page may have seen another card before the event is
+    fetched. A charge without a payer is counted by the charge itself.
     """
     charge = intent.latest_charge
     if not attempt.channel.has_payer or not isinstance(charge, Charge):

@@ -1,4 +1,4 @@
-"""Events that Stripe could not deliver: fetched from its list, and kept as if they had come."""
+"""Fetch events that Stripe could not deliver, and store them as if they had come."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,16 +11,16 @@ from payments.facts.attempt import SWEEP_AFTER
 from payments.facts.event import APPLIED, InboxEvent, kept_until
 from payments.facts.stripe_accounts import Event
 
-#: Stripe lists events for 30 days; one day less, since they leave the list while it is read.
+#: Stripe lists events for 30 days; one day less, since old ones leave the list while it is read.
 REACH = timedelta(days=29)
-#: An event may be listed later than its own time says.
+#: An event may appear in the list later than its own time says.
 OVERLAP = timedelta(hours=1)
-#: Below this the next run goes on from where this one began.
+#: With less time than this, the next run repeats the window.
 NEEDS_S = 60
 
 
 def schedule_backfills(doors: Doors) -> int:
-    """Queue a back-fill for every active slot of every tenant's accounts; return how many."""
+    """Queue a back-fill for every active slot of all accounts; return how many."""
     queued = 0
     for account in doors.store.working_accounts():
         for mode in account.active_modes:
@@ -31,7 +31,7 @@ def schedule_backfills(doors: Doors) -> int:
 
 
 def backfill(tenant: str, account_id: str, mode: str, doors: Doors) -> int:
-    """Keep and queue what Stripe has not delivered of one slot; return how much was news."""
+    """Store and queue the undelivered events of one slot; return how many were new."""
     account, until = doors.store.account(tenant, account_id), doors.now()
     slot = account.slot(mode)
     since = max(until - REACH, (slot.backfilled_until or slot.created_at) - OVERLAP)
@@ -75,7 +75,7 @@ def _keep(event: Event, account: Account, mode: str, doors: Doors) -> bool:
     try:
         doors.store.save(kept)
     except RowChanged:
-        # The webhook was faster, or an earlier run; the sweep sees to what is still pending.
+        # The webhook or an earlier run was faster; the sweep applies what is still pending.
         return False
     doors.events.send(kept.address())
     return True

@@ -1,5 +1,5 @@
 """
-Take in a Stripe webhook: verify the bytes, keep the event, queue it; only then is it received.
+Take in a Stripe webhook: verify the bytes, store the event, queue it, then answer.
 
 This runs for every event, so it imports neither Stripe's SDK nor pydantic.
 """
@@ -16,14 +16,15 @@ from payments.doors.keys import SCHEMA, account_pointer, due_shard, partition, s
 from payments.doors.table import Row, RowChanged, Table
 from payments.errors import InvalidSignature, MalformedEvent
 
-#: Both ways: a timestamp from the future is as wrong as an old one (the SDK's own check allows it).
+#: It holds both ways: a timestamp from the future is as wrong as an old one, though the SDK's own
+#: check allows it.
 TOLERANCE_S = 300
 BODY_MAX = 512 * 1024
-#: When the sweep queues an event again that nobody has applied.
+#: When the sweep queues an event again that was not applied.
 REQUEUE_AFTER = timedelta(minutes=5)
-#: As `facts.event` has it, which is too heavy to be loaded here.
+#: The same as in `facts.event`, which is too heavy to be loaded here.
 KEPT = timedelta(days=90)
-#: Bounded, since anybody may send one: a number of thousands of digits is no integer to Python.
+#: Bounded, since anybody may send one: Python refuses an integer of thousands of digits.
 _TIME = re.compile("[0-9]{1,11}")
 #: Stripe's ids, which become parts of rows' keys and of addresses; an object may have none.
 _ID = re.compile("[A-Za-z0-9_-]{1,255}")
@@ -34,21 +35,22 @@ _NAMES = {
 
 
 class Sender(Protocol):
-    """Where a kept event's address goes."""
+    """The queue to which a stored event's address is sent."""
 
     def send(self, message: dict[str, str]) -> None:
-        """Queue `message` or raise."""
+        """Send `message` or raise."""
 
 
 def verify(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) -> None:
     """
-    Raise InvalidSignature unless `header` signs `body` with the current or the previous secret.
+    Raise InvalidSignature unless `header` signs `body` with the current or a previous secret.
 
-    Stripe's scheme: HMAC-SHA256 over `{t}.{body}`, hex, as `v1`; a header may carry several.
+    Stripe's scheme is HMAC-SHA256 over `{t}.{body}` in hex, as `v1`; a header may carry several
+    signatures.
     """
     entries = [entry.partition("=") for entry in header.split(",")]
     times = [value for name, _, value in entries if name == "t"]
-    # Bytes, since a header may hold anything and only ASCII text is compared in constant time.
+    # Bytes, since a header may hold anything, and only ASCII text is compared in constant time.
     signatures = [value.encode() for name, _, value in entries if name == "v1"]
     if len(times) != 1 or not _TIME.fullmatch(times[0]):
         raise InvalidSignature("no timestamp")
@@ -63,7 +65,7 @@ def verify(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) 
 
 
 def is_signed(body: bytes, header: str, secrets: Mapping[str, str], now: datetime) -> bool:
-    """Say whether `verify` would accept."""
+    """Whether `verify` accepts the header."""
     try:
         verify(body, header, secrets, now)
     except InvalidSignature:
@@ -73,7 +75,7 @@ def is_signed(body: bytes, header: str, secrets: Mapping[str, str], now: datetim
 
 def is_in_use(secrets: Mapping[str, str], account: str, mode: str, table: Table) -> bool:
     """
-    Say whether the account still has the endpoint of these secrets, and the ones before it.
+    Whether the account still has the endpoint of these secrets, or a former one of them.
 
     The account's row is written before a rotation is answered, so that no cache outlives a secret.
     """
@@ -112,10 +114,10 @@ def _is_name(field: tuple[str, object]) -> bool:
 
 def owner_of(body: bytes, mode: str, table: Table) -> tuple[str, str] | None:
     """
-    Return tenant and account of a verified event of a connected account, or None if it is not ours.
+    Return the tenant and the account of a connected account's verified event, or None.
 
-    Only the account that Stripe names counts, never what the object's metadata say. A live endpoint
-    hears test events too: those are not for it.
+    Only the account that Stripe names counts, never the object's metadata. A live endpoint also
+    gets test events: those are ignored.
     """
     event = told(body)
     if event["livemode"] is not (mode == "live"):
@@ -128,9 +130,9 @@ def keep(
     body: bytes, *, account: str, mode: str, tenant: str, table: Table, queue: Sender, now: datetime
 ) -> str:
     """
-    Keep a verified event and queue it; return its id.
+    Store a verified event, queue it, and return its id.
 
-    One that was kept before and not applied since is queued again: its first queueing may have
+    An event that was stored before and not applied is queued again: its first queueing may have
     failed.
     """
     row = _row(told(body), account=account, mode=mode, tenant=tenant, now=now)
@@ -145,7 +147,7 @@ def keep(
 
 
 def _row(event: dict[str, Any], *, account: str, mode: str, tenant: str, now: datetime) -> Row:
-    """Return the event's row: ids only, for its object is fetched again before it is believed."""
+    """Return the event's row: ids only, since its object is fetched again before it is used."""
     name = f"{account}:{mode}:{event['id']}"
     due = now + REQUEUE_AFTER
     row = {
