@@ -1,4 +1,4 @@
-"""The door to EventBridge: what happened, for the owner's other systems."""
+"""The door to EventBridge: events for the owner's other systems."""
 
 import json
 from collections.abc import Callable
@@ -10,11 +10,11 @@ SOURCE = "receivable"
 
 
 class NotTaken(Exception):
-    """EventBridge did not take an event; it is put again."""
+    """EventBridge did not take an event; it is sent again later."""
 
 
 class Bus:
-    """One event bus; without a name nothing is put anywhere."""
+    """One event bus; without a name nothing is sent."""
 
     def __init__(self, client: Callable[[], Any], name: str) -> None:
         """Keep what makes the low-level client, and the bus's name."""
@@ -26,7 +26,7 @@ class Bus:
         return bool(self._name)
 
     def put(self, *events: dict[str, Any]) -> None:
-        """Put up to ten events; each has an `id`, the same one whenever it is put again."""
+        """Put up to ten events; each keeps its `id` whenever it is put again."""
         entries = [
             {
                 "EventBusName": self._name,

@@ -1,4 +1,4 @@
-"""What a use case may reach: doors, clock and ids, so that a simulation can own them all."""
+"""Everything that a use case may reach: doors, clock and ids; a simulation can replace them all."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
     from payments.doors.gateway import Gateway
     from payments.doors.platform import Platform
 
-#: A write to Stripe takes up to 20 s with its retry; one is not begun without half of that left.
+#: A write to Stripe takes up to 20 s with its retry; none begins with less than half of that.
 WRITE_NEEDS_S = 10
 REFUSED = "Stripe refuses the account's keys; they are being verified again."
-#: The doctor is not called twice for one thing.
+#: Within this time the doctor is called once.
 SOON = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
     """
-    `stripe` makes a gateway from a key, and `stripe_platform` the platform's own from its keys.
+    The doors of one function.
 
-    `time_left` returns the seconds this invocation still has. `connected` remembers which account
-    of Stripe's a connection leads to: that never changes.
+    `stripe` makes a gateway from a key, and `stripe_platform` makes the platform's. `time_left`
+    returns the seconds that are left to this invocation. `connected` remembers which Stripe account
+    a connection leads to, which never changes.
     """
 
     store: Store
@@ -54,7 +55,7 @@ class Doors:
         """
         Return the gateway of a tenant's account in one mode.
 
-        An account with keys of its own is reached by them, a connected one by the platform's.
+        It uses the account's own keys or, for a connected account, the platform's.
         """
         known = self.connected.get((tenant, account, mode))
         if known:
@@ -71,11 +72,11 @@ class Doors:
             return self.gateway(tenant, account, mode)
 
     def platform(self, mode: str) -> "Platform":
-        """Return the gateway of the platform itself, or refuse where it has no keys."""
+        """Return the platform's own gateway; refuse if it has no keys."""
         return self.stripe_platform(self.platform_keys(mode))
 
     def platform_keys(self, mode: str) -> dict[str, str]:
-        """Return the platform's keys of a mode."""
+        """Return the platform's keys of a mode; refuse if there are none."""
         try:
             return self.secrets.platform(mode)
         except SecretMissing:
@@ -87,7 +88,7 @@ class Doors:
             ) from None
 
     def remembering(self) -> "Doors":
-        """Return the same doors for one short task, which reads a row once."""
+        """Return doors for one short task; they read each row once."""
         return replace(self, store=self.store.remembering())
 
     @property
@@ -99,9 +100,9 @@ class Doors:
 @dataclass(frozen=True, slots=True)
 class Watch:
     """
-    Answers for the key of one slot, while a gateway uses it.
+    Watches the key of one slot while a gateway uses it.
 
-    `key` is None where the key is the platform's own, which is never replaced meanwhile.
+    `key` is None for the platform's own key, which is never replaced meanwhile.
     """
 
     doors: Doors
@@ -111,18 +112,18 @@ class Watch:
     key: str | None
 
     def renewed(self) -> str | None:
-        """Return the key that has replaced it since it was read, or None."""
+        """Return the key that has replaced this one since it was read, or None."""
         if self.key is None:
             return None
         kept = self.doors.secrets.keys_again(self.tenant, self.account, self.mode)["secret_key"]
         return None if kept == self.key else kept
 
     def refused(self) -> None:
-        """Use the slot no more until the doctor has looked at it, who comes at once."""
+        """Stop using the slot until the doctor has checked it, which happens soon."""
         self._call_doctor(status=AccountStatus.ERROR, status_reason=REFUSED)
 
     def not_permitted(self) -> None:
-        """Have the doctor find out which permission is missing; most things still work."""
+        """Have the doctor find the missing permission; the slot stays in use."""
         self._call_doctor()
 
     def _call_doctor(self, **changes: object) -> None:
@@ -133,6 +134,7 @@ class Watch:
         if not changes and slot.check_at and slot.check_at <= now + SOON:
             return
         found = account.having_slot(self.mode, check_at=now, **changes)
-        # Whoever changed it meanwhile is the doctor, or the next request finds the same.
+        # If the row changed meanwhile, the doctor has changed it or the next request finds the
+        # same.
         with suppress(RowChanged):
             self.doors.store.save(found, account)

@@ -1,4 +1,4 @@
-"""The door to Stripe: one account, and all that it is asked; by subject in `stripe_api`."""
+"""The door to Stripe for one account: all its requests, by subject in `stripe_api`."""
 
 from payments.doors.stripe_api.accounts import Accounts
 from payments.doors.stripe_api.customers import Customers
@@ -13,6 +13,6 @@ class Gateway(Intents, Sessions, Refunds, Disputes, Customers, Events, Accounts)
     """
     One merchant's Stripe account, through one pair of keys.
 
-    With `stripe_account` the key is the platform's, and what is done is done there: direct charges,
-    whose money is the merchant's from the first.
+    With `stripe_account` the key is the platform's and each request acts in that account. These are
+    direct charges, whose money belongs to the merchant from the start.
     """

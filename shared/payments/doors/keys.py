@@ -1,31 +1,31 @@
-"""How rows are named: the only place in which a tenant becomes part of a key."""
+"""The names of rows: the only place in which a tenant becomes part of a key."""
 
 import zlib
 from datetime import UTC, datetime
 
-#: Readers accept this version and the one before, so that two deployments can run at once.
+#: Readers accept this version and the one before, so that two deployments can run side by side.
 SCHEMA = 1
 DUE_SHARDS = 8
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def stamp(at: datetime) -> str:
-    """Write a time so that text order is time order."""
+    """Return a time as text that sorts by time."""
     return f"{at.replace(tzinfo=None, microsecond=0).isoformat()}Z"
 
 
 def partition(tenant: str, kind: str, name: str) -> str:
-    """Return the partition of a tenant's object: the only way such a key is made."""
+    """Return the partition of a tenant's object; such a key is made only here."""
     return f"T#{tenant}#{kind}#{name}"
 
 
 def account_pointer(mode: str, stripe_account: str) -> str:
-    """Return where it stands whose a connected Stripe account is."""
+    """Return the partition of the row that says who owns a connected Stripe account."""
     return f"P#ACCT#{mode}:{stripe_account}"
 
 
 def parts(pk: str) -> tuple[str, str, str]:
-    """Return the tenant, the kind and the name that `partition` made a key of."""
+    """Return the tenant, the kind and the name in a key that `partition` made."""
     _, tenant, kind, name = pk.split("#", 3)
     return tenant, kind, name
 
@@ -49,5 +49,5 @@ def made_at(ident: str) -> datetime:
 
 
 def due_shard(kind: str, name: str) -> str:
-    """Return the shard of the due index in which an object's work stands."""
+    """Return the shard of the due index for an object's work."""
     return f"DUE#{kind}#{zlib.crc32(name.encode()) % DUE_SHARDS}"

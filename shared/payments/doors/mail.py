@@ -1,4 +1,4 @@
-"""The door to SES: one mail at a time, and never a second try of the same one."""
+"""The door to SES: one mail at a time, and never a second try of the same mail."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
@@ -11,12 +11,16 @@ from typing import Any
 from payments.doors.aws.answers import Refused, Unanswered
 from payments.facts.email_address import accepted
 
-#: SES takes no more of a subject than a mail's line holds.
+#: SES takes no longer subject than a mail's line holds.
 SUBJECT_MAX, NAME_MAX = 200, 80
 
 
 class NotSent(Exception):
-    """SES refused it, or was not reached: it was surely not sent. `again`: it may help to wait."""
+    """
+    SES refused the mail or was not reached: it was certainly not sent.
+
+    `again` says whether a later try may help.
+    """
 
     def __init__(self, reason: str, *, again: bool) -> None:
         """Keep SES's own word for it."""
@@ -25,12 +29,12 @@ class NotSent(Exception):
 
 
 class Unsure(Exception):
-    """No answer came, or one that says nothing: it may have been sent."""
+    """No clear answer came: the mail may have been sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a mail."""
+    """A file in a mail."""
 
     name: str
     kind: str
@@ -39,7 +43,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """`sender` is only the name that is shown; the address is the deployment's own."""
+    """One mail; `sender` is only the shown name, and the address is the deployment's own."""
 
     to: str
     sender: str
@@ -51,7 +55,7 @@ class Mail:
 
 
 class Mailer:
-    """SES, under one verified address; without one nothing is ever sent."""
+    """SES with one verified address; without an address nothing is ever sent."""
 
     def __init__(self, client: Callable[[], Any], *, address: str, events: str) -> None:
         """Keep what makes the low-level client, our address, and what reports bounces."""
@@ -63,7 +67,7 @@ class Mailer:
         return bool(self._address)
 
     def send(self, mail: Mail, **tags: str) -> str:
-        """Send it and return SES's id; SES gives `tags` back with a bounce or a complaint."""
+        """Send the mail and return SES's id; SES returns `tags` with a bounce or a complaint."""
         request = {
             "FromEmailAddress": formataddr((_line(mail.sender, NAME_MAX), self._address)),
             "Destination": {"ToAddresses": [_address(mail.to)]},
@@ -71,7 +75,7 @@ class Mailer:
             "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
         }
         with suppress(NotSent):
-            # Where no answer finds its way, the mail still does.
+            # Where no reply can reach the seller, the mail still goes out.
             request |= {"ReplyToAddresses": [_address(mail.reply_to)]} if mail.reply_to else {}
         if self._events:
             request["ConfigurationSetName"] = self._events
@@ -87,7 +91,7 @@ class Mailer:
             raise NotSent("not_reached", again=True) from error
 
 
-#: Refusals that pass; the others are about this mail or this account.
+#: Refusals that pass; all others are about this mail or this account.
 _PASSING = frozenset(
     {"LimitExceededException", "TooManyRequestsException", "SendingPausedException",
      "AccountSuspendedException", "MailFromDomainNotVerifiedException", "AccessDeniedException"}
@@ -95,13 +99,13 @@ _PASSING = frozenset(
 
 
 def tags_of(**names: str) -> dict[str, str]:
-    """Return what names a mail as SES takes it: letters, digits, dashes and underscores only."""
+    """Return a mail's tags as SES takes them: letters, digits, dashes and underscores only."""
     made = {name: urlsafe_b64encode(text.encode()).decode() for name, text in names.items()}
     return {name: text.rstrip("=") for name, text in made.items()}
 
 
 def names_of(tags: Mapping[str, Any]) -> dict[str, str]:
-    """Return what `tags_of` was given, from an event of SES."""
+    """Return the names that `tags_of` was given, from an event of SES."""
     ours = {name: value[0] for name, value in tags.items() if ":" not in name}
     return {name: urlsafe_b64decode(text + "===").decode() for name, text in ours.items()}
 
@@ -113,7 +117,7 @@ def _content(mail: Mail) -> dict[str, Any]:
             "Text": {"Data": mail.text, "Charset": "UTF-8"},
             "Html": {"Data": mail.html, "Charset": "UTF-8"},
         },
-        # No machine answers a machine, and no absence note comes back.
+        # These headers keep machines from answering, and absence notes from coming back.
         "Headers": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
     }
     if mail.attachments:
@@ -130,13 +134,13 @@ def _content(mail: Mail) -> dict[str, Any]:
 
 
 def _line(text: str, most: int) -> str:
-    """Return text that can stand in a header: one line, nothing unprintable, not too long."""
+    """Return the text as one line of a header: printable, and not too long."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def _address(text: str) -> str:
-    """Return one bare address as SES takes it, or refuse it: it would add readers, or find none."""
+    """Return one bare address, or raise NotSent: a list would add readers or find none."""
     try:
         return accepted(text)
     except ValueError:

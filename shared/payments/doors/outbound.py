@@ -1,9 +1,9 @@
 """
-The door to tenants' own systems: one POST to an address that somebody else has chosen.
+The door to tenants' own systems: one POST to an address that a tenant has chosen.
 
-The host is resolved once, every address it has must be public, and the connection is made to the
-one that was checked: a name that changes in between leads nowhere else. No redirect is followed,
-and nothing of an answer is read but its status.
+The host is resolved once, all its addresses must be public, and the connection uses an address that
+was checked. So a name that changes in between leads nowhere else. No redirect is followed, and only
+the status of an answer is read.
 """
 
 import ipaddress
@@ -23,14 +23,15 @@ from urllib.parse import urlsplit
 from payments.errors import AddressRefused
 from payments.facts.subscription import require_address
 
-#: For all of it: the lookup of the name, the connection, TLS, the request and its answer.
+#: The limit for everything: the name's lookup, the connection, TLS, the request and its answer.
 TIMEOUT_S = 10
-#: A receiver that takes longer is served after the others.
+#: A slower receiver is served after the others.
 SLOW_S = 2
-#: Whatever is not global unicast is nobody's server: loopback, link-local, translated, reserved.
+#: An address that is not global unicast belongs to no public server: loopback, link-local,
+#: translated, reserved.
 _UNICAST = ipaddress.ip_network("2000::/3")
-#: What IANA's registries of special-purpose addresses hold beside that. Python's own word for them
-#: changes from version to version, and some of these hold an IPv4 address, which may be anybody's.
+#: What IANA's registries of special-purpose addresses list besides. Python's own answer changes
+#: from version to version, and some of these contain an IPv4 address, which may be anybody's.
 _SPECIAL = tuple(
     map(
         ipaddress.ip_network,
@@ -48,12 +49,12 @@ _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
 
 class NotDelivered(Exception):
-    """Nobody answered; the message is one of our own words."""
+    """No answer came; the message is one of our own words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is sent, and where."""
+    """The body and headers to send, and their address."""
 
     url: str
     headers: dict[str, str]
@@ -62,7 +63,11 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer's status, or in our own words why there is none; `slow` took its time over it."""
+    """
+    The answer's status, or the reason in our own words why there is none.
+
+    `slow` says that the receiver took long.
+    """
 
     status: int | None
     error: str | None
@@ -70,7 +75,7 @@ class Outcome:
 
 
 class Outbound:
-    """`local` says that this is the local stack, which has receivers on this machine."""
+    """Sends events to receivers; `local` allows receivers on this machine, for the local stack."""
 
     def __init__(
         self,
@@ -83,7 +88,7 @@ class Outbound:
         self.local, self._resolve, self._monotonic = local, resolve, monotonic
 
     def post_all(self, letters: Sequence[Letter]) -> list[Outcome]:
-        """Send all of them at once and return what became of each; ten seconds at most in all."""
+        """Send all letters at once and return their outcomes, after at most ten seconds in all."""
         if len(letters) == 1:
             return [self._outcome(letters[0])]
         with ThreadPoolExecutor(max_workers=max(1, len(letters))) as threads:
@@ -98,7 +103,7 @@ class Outbound:
         return Outcome(status, error, slow=self._monotonic() - began > SLOW_S)
 
     def post(self, url: str, headers: dict[str, str], body: str) -> int:
-        """Send and return the answer's status, or raise NotDelivered; ten seconds at most."""
+        """Send one POST and return the answer's status; raise NotDelivered within ten seconds."""
         try:
             parts = urlsplit(require_address(url, local=self.local))
         except AddressRefused:
@@ -108,7 +113,7 @@ class Outbound:
         found = self._address(parts.hostname or "", port, ends) if secure else "127.0.0.1"
         left = self._left(ends)
         connection = _Pinned(parts.hostname or "", port, found, secure=secure, timeout=left)
-        # A timeout is for each read; whoever answers a byte at a time is cut off by the clock.
+        # A timeout is for each read, so the clock cuts off a receiver that answers byte by byte.
         guard = Timer(left, connection.cut)
         guard.daemon = True
         guard.start()
@@ -123,9 +128,9 @@ class Outbound:
             connection.close()
 
     def _address(self, host: str, port: int, ends: float) -> str:
-        """Return an address of the host, if all that it has are public."""
+        """Return an address of the host; raise NotDelivered unless all its addresses are public."""
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        # The system's resolver knows no timeout: a name whose server is silent is given up here.
+        # The system's resolver has no timeout, so a name whose server is silent is given up here.
         Thread(target=self._look_up, args=(host, port, answers), daemon=True).start()
         try:
             found = answers.get(timeout=self._left(ends))
@@ -139,7 +144,7 @@ class Outbound:
         return addresses[0]
 
     def _left(self, ends: float) -> float:
-        """Return the seconds until then; never none, which would mean without end."""
+        """Return the seconds until `ends`, never 0: that would mean no limit."""
         return max(0.001, ends - self._monotonic())
 
     def _look_up(self, host: str, port: int, answers: "queue.SimpleQueue[Any]") -> None:
@@ -151,7 +156,7 @@ class Outbound:
 
 
 class _Pinned(HTTPConnection):
-    """A connection to an address that was checked, under the name it was checked for."""
+    """A connection to an address that was checked, under the name that it was checked for."""
 
     def __init__(self, host: str, port: int, address: str, *, secure: bool, timeout: float) -> None:
         super().__init__(host, port, timeout=timeout)
@@ -169,7 +174,7 @@ class _Pinned(HTTPConnection):
             sock.do_handshake()
 
     def cut(self) -> None:
-        """End it from outside: whoever reads it finds it closed."""
+        """End the connection from outside: a reader finds it closed."""
         if self.sock:
             with suppress(OSError):
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
@@ -187,7 +192,7 @@ def _is_public(text: str) -> bool:
         address = mapped
     if not address.is_global or any(address in network for network in _SPECIAL):
         return False
-    # An IPv4 address that is global is no other thing: the rest is a matter of IPv6.
+    # A global IPv4 address needs no more checks; the rest is about IPv6.
     embeds = (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
     return address.version == 4 or (address in _UNICAST and not embeds)  # noqa: PLR2004
 

@@ -1,4 +1,4 @@
-"""The door to the platform's own Stripe account: it makes, links and lets go connected accounts."""
+"""The door to the platform's own Stripe account: it makes, links and disconnects accounts."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -22,10 +22,10 @@ from payments.facts.stripe_accounts import (
     OAuthToken,
 )
 
-#: What the platform's endpoint is sent, of all connected accounts.
+#: The event types that the platform's endpoint gets, for all connected accounts.
 CONNECT_EVENTS = tuple(APPLIED)
 CONSENT = "https://connect.stripe.com"
-#: Payments are the merchant's own: Stripe asks them for what it has to know, takes its fees from
+#: Payments are the merchant's own. Stripe asks them for what it has to know, takes its fees from
 #: them, and gives them its full Dashboard.
 _CONTROLLER = {
     "fees": {"payer": "account"},
@@ -37,7 +37,7 @@ _RESPONSIBILITIES = {"fees_collector": "stripe", "losses_collector": "stripe"}
 
 
 class Platform(Gateway):
-    """The account whose keys the owner of this deployment has stored."""
+    """The platform's Stripe account, whose keys the deployment's owner has stored."""
 
     def __init__(self, keys: Mapping[str, str], *, api_base: str, http_client: Connections) -> None:
         """Keep the client id beside the key; without one there is no OAuth."""
@@ -46,7 +46,7 @@ class Platform(Gateway):
         self.consent_base = api_base or CONSENT
 
     def create_account(self, connection: Connection, name: str) -> str:
-        """Make a merchant's account with the API of accounts v2, and return its id."""
+        """Make a merchant's account by the accounts v2 API, and return its id."""
         params = {
             "contact_email": connection.email,
             "display_name": name,
@@ -60,7 +60,7 @@ class Platform(Gateway):
         return self._write(Named, "/v2/core/accounts", params, key).id
 
     def create_account_v1(self, connection: Connection, name: str) -> str:
-        """Make the same where accounts v2 is refused."""
+        """Make a merchant's account by the v1 API, where v2 is refused, and return its id."""
         country = connection.country
         params = {
             "email": connection.email,
@@ -76,20 +76,24 @@ class Platform(Gateway):
         return self._write(Named, "/v1/accounts", params, connection.stripe_key("account-v1")).id
 
     def find_account(self, connection: Connection) -> str | None:
-        """Return the account that was made for a connection, if Stripe has one."""
+        """Return the id of the account that was made for a connection, or None."""
         owner = _owner(connection).items()
         made = self._accounts_since(connection.created_at)
         return next((each.id for each in made if owner <= each.metadata.items()), None)
 
     def account(self, stripe_account: str) -> ConnectedStripeAccount:
-        """Return what Stripe asks of an account and what it may do. Raise StripeAccountError."""
+        """
+        Return what Stripe asks of an account, and what the account may do.
+
+        Raise StripeAccountError.
+        """
         return self._read(ConnectedStripeAccount, f"/v1/accounts/{stripe_account}", {})
 
     def create_link(self, connection: Connection, return_url: str, refresh_url: str) -> str:
         """
-        Return the address of Stripe's onboarding of an account; it opens once, and soon.
+        Return the address of Stripe's onboarding of an account; it opens once, and soon expires.
 
-        An account that was found again may be one of v1, where v2 is refused.
+        An account that was found again may be a v1 account, which v2 refuses.
         """
         urls = {"return_url": return_url, "refresh_url": refresh_url}
         kind = {"account": connection.stripe_account}
@@ -104,9 +108,9 @@ class Platform(Gateway):
 
     def exchange(self, code: str) -> OAuthToken:
         """
-        Learn whose consent a code is.
+        Exchange a code for the account of the merchant who consented.
 
-        Sent once: a code that comes twice is taken for stolen, and Stripe takes back what it gave.
+        It is sent once: Stripe takes a code that comes twice for stolen, and revokes the grant.
         """
         params = {"grant_type": "authorization_code", "code": code}
         answer = self._request(
@@ -115,12 +119,12 @@ class Platform(Gateway):
         return OAuthToken.model_validate(answer)
 
     def deauthorize(self, stripe_account: str) -> None:
-        """Give back what a merchant has granted by OAuth."""
+        """Revoke a merchant's OAuth grant."""
         params = {"client_id": self.client_id, "stripe_user_id": stripe_account}
         self._request("post", "/oauth/deauthorize", params, base="connect")
 
     def _refuse(self, method: str, error: SdkError) -> NoReturn:
-        """Say whose key it is that Stripe refuses: the merchant can do nothing about it."""
+        """Raise a refusal that names the platform's key: the merchant can do nothing about it."""
         try:
             super()._refuse(method, error)
         except StripeAccountError as refusal:

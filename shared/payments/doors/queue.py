@@ -10,22 +10,22 @@ from payments.doors.aws.answers import AwsFailed
 
 
 class Queue:
-    """One queue."""
+    """One SQS queue."""
 
     def __init__(self, client: Callable[[], Any], url: str) -> None:
         """Keep what makes the low-level client, and the queue's address."""
         self._client, self._url = client, url
 
     def send(self, message: dict[str, str]) -> None:
-        """Send `message`, or raise: nothing is ever sent on trust."""
+        """Send `message` or raise; a message is never assumed to be sent."""
         with outages.told():
             self._client().send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
 
     def hide(self, receipts: Iterable[str], seconds: int) -> None:
         """
-        Keep received messages from everybody else for so long, from now on.
+        Hide received messages from other workers for `seconds` from now on.
 
-        Where that cannot be asked for, they stay hidden for the queue's own time.
+        If SQS refuses that, they stay hidden for the queue's own time.
         """
         entries = [
             {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}

@@ -7,17 +7,17 @@ from typing import Any
 from payments.doors import outages
 from payments.doors.aws.answers import AwsFailed, Refused
 
-#: In the place of an account: the platform's own endpoint, which speaks for all connected ones.
+#: In place of an account: the platform's own endpoint, which serves all connected accounts.
 CONNECT = "connect"
 CACHE_S = 300
-#: Between two looks for a new webhook secret: forged signatures must not cost a call each.
+#: The time between two looks for a new webhook secret: forged signatures must not cost a call each.
 RECHECK_S = 10
-#: Only while Secrets Manager itself fails.
+#: Only used while Secrets Manager itself fails.
 STALE_S = 3600
 
 
 class SecretMissing(Exception):
-    """There is no such secret."""
+    """The secret does not exist."""
 
 
 class Secrets:
@@ -36,51 +36,51 @@ class Secrets:
         return self._read(self._keys_name(tenant, account, mode))
 
     def keys_again(self, tenant: str, account: str, mode: str) -> dict[str, str]:
-        """Return the same, read anew: Stripe refuses a key that may have been replaced since."""
+        """Return an account's keys without the cache: Stripe may have refused a replaced key."""
         return self._read(self._keys_name(tenant, account, mode), cache_s=0)
 
     def put_keys(self, tenant: str, account: str, mode: str, value: dict[str, str]) -> None:
-        """Keep an account's keys."""
+        """Store an account's keys."""
         self._write(self._keys_name(tenant, account, mode), value)
 
     def platform(self, mode: str) -> dict[str, str]:
-        """Return `secret_key`, `publishable_key` and perhaps `client_id` of the platform itself."""
+        """Return `secret_key`, `publishable_key` and perhaps `client_id` of the platform."""
         return self._read(f"{self._prefix}/platform/{mode}")
 
     def webhook(self, account: str, mode: str) -> dict[str, str]:
         """
         Return `tenant`, `current` and perhaps `previous` of an account's webhook endpoint.
 
-        `previous` may be several, with spaces between them.
+        `previous` may hold several secrets, with spaces between them.
         """
         return self._read(self._webhook_name(account, mode))
 
     def webhook_again(self, account: str, mode: str) -> dict[str, str]:
         """
-        Return the same, read anew: a signature that does not fit may be of a new secret.
+        Return an endpoint's secret without the cache: a wrong signature may mean a new secret.
 
-        Raise while Secrets Manager fails: a stale one would call what is genuine forged.
+        Raise while Secrets Manager fails: an old secret would make a genuine event look forged.
         """
         return self._read(self._webhook_name(account, mode), cache_s=RECHECK_S, stale_s=0)
 
     def webhook_now(self, account: str, mode: str) -> dict[str, str]:
-        """Return the same as it is now, or raise while Secrets Manager fails."""
+        """Return an endpoint's secret as it is now, or raise while Secrets Manager fails."""
         return self._read(self._webhook_name(account, mode), cache_s=0, stale_s=0)
 
     def empty_keys(self, tenant: str, account: str, mode: str) -> None:
-        """Keep an account's keys no longer; nobody may delete a secret, so an empty one stays."""
+        """Overwrite an account's keys with nothing; no function may delete a secret."""
         self._write(self._keys_name(tenant, account, mode), {})
 
     def empty_webhook(self, account: str, mode: str) -> None:
-        """Keep an endpoint's secret no longer: what it sends is refused."""
+        """Overwrite an endpoint's secret with nothing: its events are then refused."""
         self._write(self._webhook_name(account, mode), {})
 
     def put_webhook(self, account: str, mode: str, value: dict[str, str]) -> None:
-        """Keep an endpoint's secret."""
+        """Store an endpoint's secret."""
         self._write(self._webhook_name(account, mode), value)
 
     def link_key(self) -> bytes:
-        """Return the secret of which the tokens of pay links are made; the template makes it."""
+        """Return the secret from which pay links' tokens are made; the template creates it."""
         return self._read(f"{self._prefix}/keys/pay-links")["key"].encode()
 
     def _keys_name(self, tenant: str, account: str, mode: str) -> str:

@@ -1,4 +1,4 @@
-"""The typed door to the table: what is written together, and by subject in `rows` what is read."""
+"""The typed door to the table: transactions here, and reads by subject in `rows`."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -23,23 +23,23 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[M]):
-    """A row's next value and the one that was read; `old` is None where there must be none yet."""
+    """A row's next value and the value that was read; `old` is None for a new row."""
 
     new: M
     old: M | None = None
 
 
 def change(new: M, old: M | None = None) -> Change[M]:
-    """Return the change with the new value's version set: one more than what was read."""
+    """Return the change with the new value's version: one more than the version read."""
     version = old.version + 1 if old else 1  # type: ignore[attr-defined]
     return Change(new.model_copy(update={"version": version}), old)
 
 
 class Store(Invoices, Customers, Accounts, Events, Mails, Books, Records, Pointers, Lists):
-    """Every read is of one tenant, but for the pointers and the work that is due."""
+    """Reads and writes the table; a read is of one tenant, except for pointers and due work."""
 
     def write(self, *changes: Change[Any]) -> None:
-        """Write all changes or none; raise RowChanged if something was not as it had been read."""
+        """Write all changes or none; raise RowChanged if a row is not as it was read."""
         puts = [
             Put(row_of(entry.new), entry.old.version if entry.old else None) for entry in changes
         ]
@@ -52,7 +52,7 @@ class Store(Invoices, Customers, Accounts, Events, Mails, Books, Records, Pointe
             raise TooMuchContention("The same rows keep changing; nothing was written.") from None
 
     def wait(self, tried: int) -> None:
-        """Let those go first who have changed a row meanwhile."""
+        """Wait while the requests that have changed a row finish."""
         self._table.wait(tried)
 
     def save(self, new: M, old: M | None = None) -> M:
@@ -62,20 +62,20 @@ class Store(Invoices, Customers, Accounts, Events, Mails, Books, Records, Pointe
         return saved.new
 
     def create(self, *rows: BaseModel) -> None:
-        """Write rows of which there is none yet, all or none."""
+        """Write new rows, all or none; raise RowChanged if one exists."""
         self.write(*(change(row) for row in rows))
 
     def remembering(self) -> "Store":
-        """Return the store for one short task, which reads a row once."""
+        """Return a store for one short task; it reads each row once."""
         return Remembering(self._table)
 
 
 class Remembering(Store):
     """
-    Knows what it has read or written; a list is read each time.
+    A store that remembers rows that it has read or written; a list is read each time.
 
-    For one task and no longer: whatever was switched off is off for the next one. A write asks for
-    the versions that were read, as always, and where it fails its rows are read anew.
+    It is for one task only, so that what was switched off is off for the next task. A write asks
+    for the versions that were read; after a failure its rows are read again.
     """
 
     def __init__(self, table: Table) -> None:

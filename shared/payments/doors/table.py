@@ -1,8 +1,4 @@
-"""
-The door to DynamoDB.
-
-Whole rows, put under one of two conditions, alone or in one transaction.
-"""
+"""The door to DynamoDB: whole rows, written under one of two conditions, alone or together."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,13 +15,13 @@ BATCH_MAX = 100
 #: Of DynamoDB's pages of a megabyte, how many one page of a filtered list may read.
 PAGES_MAX = 5
 _NEWEST: dict[str, Any] = {"IndexName": "list", "ScanIndexForward": False}
-#: How often DynamoDB is asked for the leftovers of one batch: about four seconds in all.
+#: How often DynamoDB is asked for the rest of one batch: about four seconds in all.
 LEFTOVER_TRIES = 8
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class RowChanged(Exception):
-    """A row was not as its writer had seen it. `rows` says which, as indexes of the puts."""
+    """A row was not as its writer had read it; `rows` gives the indexes of such puts."""
 
     def __init__(self, *rows: int) -> None:
         """Keep the indexes."""
@@ -43,19 +39,19 @@ class Unreadable(Exception):
 
 
 class Contended(Exception):
-    """Other transactions kept the rows busy; nothing was written."""
+    """Other transactions kept the rows busy, and nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write `row` if the stored one has version `seen`; None asks that there be none."""
+    """Write `row` if the stored row has version `seen`, or with None if there is no stored row."""
 
     row: Row
     seen: int | None = None
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Return DynamoDB's form of a JSON value. A float is a bug: nothing here is one."""
+    """Return DynamoDB's form of a JSON value; a float raises, since no value here is one."""
     if value is None:
         return {"NULL": True}
     if isinstance(value, bool):
@@ -73,7 +69,7 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def to_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of a row. Most are texts and numbers, so these are asked for first."""
+    """Return a row's attributes; texts and numbers come first, since most values are."""
     return {
         name: {"S": value}
         if (kind := type(value)) is str
@@ -85,7 +81,7 @@ def to_attributes(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_attributes(attributes: Mapping[str, Any]) -> Row:
-    """Return the row of an item. Most of it is text, so that is asked for first."""
+    """Return an item's row; text comes first, since most values are."""
     return {
         name: value if kind == "S" else _READ[kind](value)
         for name, attribute in attributes.items()
@@ -117,7 +113,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 
 def _compared(wanted: str) -> tuple[str, str]:
-    """Return which attribute a wanted value is compared with, and how."""
+    """Return the attribute that a wanted value is compared with, and the comparison."""
     for suffix, sign in (("_before", "<"), ("_from", ">=")):
         if wanted.endswith(suffix):
             return wanted.removesuffix(suffix), sign
@@ -173,7 +169,7 @@ class Table:
                     raise
 
     def get_many(self, keys: list[tuple[str, str]]) -> list[Row]:
-        """Return the rows that exist, in the order of their keys."""
+        """Return the stored rows, in the order of their keys."""
         found: dict[tuple[str, str], Row] = {}
         # DynamoDB refuses a batch that names a row twice.
         once = list(dict.fromkeys(keys))
@@ -194,7 +190,7 @@ class Table:
             pending = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
             if not pending:
                 return
-            # It leaves keys out because it is busy: asked again at once, it would be busier.
+            # DynamoDB leaves keys out because it is busy; an immediate retry would make that worse.
             self.wait(tried)
         raise outages.unavailable()
 
@@ -202,8 +198,8 @@ class Table:
         """
         Write one row, or raise RowChanged.
 
-        A write that was applied but whose answer was lost is tried again by the client and then
-        meets its own row, which counts as written.
+        If a write was applied and its answer lost, the client's retry meets its own row, which
+        counts as written.
         """
         try:
             with outages.told():
@@ -218,7 +214,7 @@ class Table:
         """
         Write all rows or none.
 
-        Raise RowChanged if one was changed, Contended if they stay busy.
+        Raise RowChanged if one was changed, and Contended if they stay busy.
         """
         items = [{"Put": {"TableName": self._name, **self._conditional(put)}} for put in puts]
         for attempt in range(TRANSACTION_TRIES):
@@ -238,11 +234,11 @@ class Table:
         return True
 
     def wait(self, tried: int) -> None:
-        """Pause before another try: longer each time, and never as long as somebody else."""
+        """Pause before another try: longer each time, and for a random time."""
         self._sleep(min(WAIT_MAX_S, 0.05 * 2**tried) * (0.5 + self._jitter()))
 
     def query(self, pk: str, prefix: str = "", *, limit: int | None = None) -> Iterator[Row]:
-        """Yield the rows of a partition whose sort key starts with `prefix`, in order."""
+        """Yield the rows of a partition whose sort key begins with `prefix`, in order."""
         names, values = {"#pk": "pk"}, {":pk": pk}
         condition = "#pk = :pk"
         if prefix:
@@ -251,20 +247,20 @@ class Table:
         yield from self._pages(condition, names, values, limit, ConsistentRead=True)
 
     def query_from(self, pk: str, sk: str, *, limit: int | None = None) -> Iterator[Row]:
-        """Yield the rows of a partition whose sort key is `sk` or comes after it, in order."""
+        """Yield the rows of a partition from the sort key `sk` on, in order."""
         names, values = {"#pk": "pk", "#sk": "sk"}, {":pk": pk, ":sk": sk}
         condition = "#pk = :pk AND #sk >= :sk"
         yield from self._pages(condition, names, values, limit, ConsistentRead=True)
 
     def due(self, shard: str, until: str, *, limit: int | None) -> Iterator[tuple[str, str]]:
-        """Yield the keys of the work in `shard` that is due, oldest first."""
+        """Yield the keys of the due work in `shard`, oldest first."""
         names, values = {"#pk": "due_shard", "#sk": "due_at"}, {":pk": shard, ":sk": until}
         condition = "#pk = :pk AND #sk <= :sk"
         for row in self._pages(condition, names, values, limit, IndexName="due"):
             yield row["pk"], row["sk"]
 
     def listed(self, list_key: str, list_sort: str) -> tuple[str, str] | None:
-        """Return the key of the one row that stands so in a list, or None."""
+        """Return the key of the one row at this place of a list, or None."""
         names, values = {"#pk": "list_key", "#sk": "list_sort"}, {":pk": list_key, ":sk": list_sort}
         found = self._pages("#pk = :pk AND #sk = :sk", names, values, 1, IndexName="list")
         return next(((row["pk"], row["sk"]) for row in found), None)
@@ -359,7 +355,7 @@ class Table:
 
     @staticmethod
     def _explain(error: Refused) -> None:
-        """Return if trying again may help; raise what the cancellation means otherwise."""
+        """Raise what a canceled transaction means, or return if another try may help."""
         if error.code == "TransactionInProgressException":
             return
         reasons = [reason.get("Code") for reason in error.answer.get("CancellationReasons", ())]

@@ -1,1 +1,1 @@
-"""The wire to AWS: signed JSON over HTTPS, what is tried again, and what an answer means."""
+"""The wire to AWS: signed JSON over HTTPS, retries, and the meaning of each answer."""

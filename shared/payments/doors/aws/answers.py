@@ -10,11 +10,11 @@ from typing import Any
 
 
 class AwsFailed(Exception):
-    """AWS did not do it, or did not say so."""
+    """AWS did not do what was asked, or did not say so."""
 
 
 class Refused(AwsFailed):
-    """AWS answered with an error: `code` is its name, `answer` its body, as AWS words both."""
+    """AWS answered with an error: `code` is its name, `answer` its body, both in AWS's words."""
 
     def __init__(
         self, code: str, *, status: int = 400, answer: dict[str, Any] | None = None
@@ -25,7 +25,7 @@ class Refused(AwsFailed):
 
 
 class Unanswered(AwsFailed):
-    """No answer came; `sent` tells whether AWS may have heard the request."""
+    """No answer came; `sent` tells whether AWS may have got the request."""
 
     def __init__(self, reason: str, *, sent: bool) -> None:
         """Keep a short name of what happened."""

@@ -1,7 +1,7 @@
 """
-botocore behind the same calls and the same errors, for what the own wire leaves out.
+botocore with the calls and errors of our own wire, for what that wire leaves out.
 
-It knows every way to credentials, proxies, and FIPS or dual-stack addresses.
+It knows every source of credentials, proxies, and FIPS or dual-stack addresses.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ def _refused(error: ClientError) -> Refused:
 
 
 def make(service: str, tries: int, time_left: Callable[[], float]) -> Translated:
-    """Return a client of `service` that tries so often, and begins nothing that could not end."""
+    """Return a client of `service` that tries up to `tries` times, each within the time left."""
     config = Config(
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,

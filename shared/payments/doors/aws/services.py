@@ -1,8 +1,8 @@
 """
-The services that are asked, and what is asked of each.
+The AWS services that are used, and the form of their requests.
 
-What each request looks like follows botocore's descriptions of the services; a test compares every
-one with what botocore sends.
+The form follows botocore's descriptions of the services; a test compares each request with what
+botocore sends.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its name at AWS, and the member that makes a repeat of it harmless."""
+    """One operation: its name at AWS, and the member that makes a repeat harmless."""
 
     name: str
     once: str = ""
@@ -23,11 +23,11 @@ class Operation:
 @dataclass(frozen=True, slots=True)
 class Service:
     """
-    One service.
+    One AWS service.
 
-    `target` begins the header that names an operation, for the services that have one path for all.
-    `host` is the first part of its address, `scope` its name in a signature, and `setting` that in
-    the settings which give it another address.
+    `target` begins the header that names an operation, for services with one path for all. `host`
+    is the first part of the address and `scope` the name in a signature. `setting` names the
+    setting that gives another address.
     """
 
     host: str
@@ -37,13 +37,13 @@ class Service:
     target: str = ""
     version: str = "1.0"
     path: str = "/"
-    #: Makes a request's members what JSON can hold.
+    #: Turns a request's members into what JSON can hold.
     encode: Callable[[Json], Json] | None = None
     checks_sum: bool = False
 
 
 def _mail(request: Json) -> Json:
-    """Return a mail whose attachments are texts."""
+    """Return a mail whose attachments are text."""
     from base64 import b64encode  # noqa: PLC0415 - only mails have attachments
 
     content = request.get("Content", {}).get("Simple", {})

@@ -1,8 +1,9 @@
 """
-Sign a request as AWS wants it: Signature Version 4.
+Sign a request to AWS by Signature Version 4.
 
 The rule: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-All requests here are a POST of a body to a fixed path without a query.
+
+Each request here is a POST of a body to a fixed path without a query.
 """
 
 import hmac
@@ -17,7 +18,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The key that Lambda gives a function's role; `token` is empty for a person's own key."""
+    """The key that Lambda gives a function's role; a person's own key has an empty `token`."""
 
     key_id: str
     secret: str = field(repr=False)
@@ -44,7 +45,7 @@ def signed(
     """
     Return `headers` with the time, the role's token and the signature.
 
-    `headers` have lower-case names, `host` among them; `at` is in UTC.
+    `headers` have lower-case names and include `host`; `at` is in UTC.
     """
     moment = at.strftime("%Y%m%dT%H%M%SZ")
     sent = {**headers, "x-amz-date": moment}
@@ -67,7 +68,7 @@ def signed(
 
 @lru_cache(maxsize=16)
 def _key(secret: str, day: str, region: str, service: str) -> bytes:
-    """Return the key of one day, region and service."""
+    """Return the signing key of one day, region and service."""
     key = f"AWS4{secret}".encode()
     for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -1,8 +1,8 @@
 """
-One service of AWS over HTTPS: a request is signed, sent, tried again where that may help, and read.
+The wire to one AWS service over HTTPS: sign a request, send it, retry it, read the answer.
 
-botocore spends two thirds of a warm request and a third of a cold start on what these few
-operations do not need. docs/decisions.md has the figures, and when botocore itself is used.
+botocore spends two thirds of a warm request and a third of a cold start on things that these few
+operations do not need. docs/decisions.md has the figures, and says when botocore itself is used.
 """
 
 import json
@@ -22,11 +22,12 @@ from payments.doors.aws.services import Json, Operation, Service
 from payments.doors.aws.signing import Credentials, Scope, signed
 
 CONNECT_S, READ_S = 2.0, 5.0
-#: What an invocation keeps for its own answer: a request that could not end before is not begun.
+#: What an invocation keeps for its own answer: a request that could not end before that is not
+#: sent.
 RESERVED_S = 0.5
 PAUSE_S, PAUSE_MAX_S = 0.25, 2.0
 _SUCCESS, _FAILING = range(200, 300), frozenset({408, 429, *range(500, 600)})
-#: Refusals that pass by themselves, by the names that botocore's standard retries know.
+#: Refusals that pass by themselves, by the names in botocore's standard retries.
 PASSING = frozenset(
     {"BandwidthLimitExceeded", "InternalFailure", "InternalServerError", "InternalServiceError",
      "LimitExceededException", "PriorRequestNotComplete", "ProvisionedThroughputExceededException",
@@ -42,7 +43,7 @@ PASSING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a client takes from its function: a clock, pauses, chance, and how long it may go on."""
+    """What a client takes from its function: clock, pauses, chance, and the time that is left."""
 
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
@@ -53,10 +54,10 @@ class Surroundings:
 
 class Client:
     """
-    A service's operations, named and called as botocore's client has them.
+    A service's operations, named and called as in botocore's client.
 
-    Each returns the answer's members. It raises Refused for what AWS would not do, and Unanswered
-    where no answer came, after `tries` at the most.
+    Each returns the answer's members. Raise Refused where AWS answers with an error, and Unanswered
+    where no answer came after at most `tries` tries.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Client:
         self._idle: list[HTTPConnection] = []
 
     def __getattr__(self, name: str) -> Any:
-        """Return the operation of that name, and keep it."""
+        """Return the operation with that name, and store it as an attribute."""
         operation = self._service.operations.get(name)
         if operation is None:
             raise AttributeError(name)
@@ -86,7 +87,7 @@ class Client:
         return call
 
     def close(self) -> None:
-        """Close the connections that wait for another request."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
@@ -164,7 +165,7 @@ class Client:
         return answer, answer.read()
 
     def _connected(self, patience_s: float) -> HTTPConnection:
-        """Return an open connection: one that AWS has closed meanwhile is not used again."""
+        """Return an open connection; an idle one that AWS has closed is not used again."""
         while self._idle:
             connection = self._idle.pop()
             if _is_open(connection):
@@ -212,7 +213,7 @@ def in_time(
 
 
 def _code(answer: HTTPResponse, told: Json) -> str:
-    """Return the name of an error, without the namespace and the address around it."""
+    """Return an error's name, without the namespace and the address around it."""
     named = answer.getheader("x-amzn-errortype") or told.get("__type") or told.get("code")
     return str(named or answer.status).partition(":")[0].rpartition("#")[2]
 
@@ -225,7 +226,7 @@ def may_pass(error: AwsFailed) -> bool:
 
 
 def _is_open(connection: HTTPConnection) -> bool:
-    """Tell whether nothing has come on an idle connection: what comes there is its end."""
+    """Whether an idle connection is still open; anything that arrives on it means its end."""
     waiting = select.poll()
     waiting.register(connection.sock, select.POLLIN)
     return not waiting.poll(0)

@@ -1,1 +1,1 @@
-"""Where every row lives and how it is read, by subject; `store` is the way in."""
+"""The address of every row and how rows are read, by subject; `store` is the way in."""

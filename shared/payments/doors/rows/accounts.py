@@ -1,4 +1,4 @@
-"""Accounts, the modules that use them, and who may use those."""
+"""Read accounts, modules, profiles' grants and settings."""
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading, read
@@ -12,19 +12,19 @@ from payments.facts.settings import Settings
 
 
 class Accounts(Reading):
-    """Reads how a tenant has set itself up."""
+    """Reads a tenant's setup."""
 
     def account(self, tenant: str, account: str) -> Account:
         """Return the account or raise NotFound."""
         return self._require(Account, "account", partition(tenant, "ACC", account), "ACCOUNT")
 
     def find_connection(self, tenant: str, account: str, mode: str) -> Connection | None:
-        """Return how an account is reached through the platform, or None."""
+        """Return how the platform reaches an account in a mode, or None."""
         home = partition(tenant, "ACC", account)
         return self._find(Connection, home, f"CONNECTION#{mode}")
 
     def settings(self, tenant: str) -> Settings:
-        """Return what a tenant has decided for itself, or else the defaults, as version 0."""
+        """Return a tenant's settings, or the defaults as version 0."""
         found = self._find(Settings, partition(tenant, "SET", "own"), "SETTINGS")
         return found or Settings.undecided(tenant)
 
@@ -62,6 +62,6 @@ class Accounts(Reading):
         return require_found(found, "payment module"), known
 
     def grants(self, tenant: str, profile: str) -> list[Grant]:
-        """Return what a profile was ever granted."""
+        """Return all grants that a profile ever had."""
         rows = self._table.query(partition(tenant, "PRF", profile), "MODULE#")
         return [read(Grant, row) for row in rows]

@@ -1,4 +1,4 @@
-"""How every kind of row is named and listed, and under which tenant."""
+"""The address of every kind of row, its place in lists, and its tenant."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -37,7 +37,7 @@ from payments.facts.velocity import Tally
 
 LISTED = (PaymentModule, PayLink, Run, Break, AuditRecord, Customer, JournalEntry)
 
-#: What lists and due work are called in the indexes.
+#: The names of the lists and of due work in the indexes.
 NAMES: dict[type[BaseModel], str] = {
     Invoice: "invoice",
     Attempt: "attempt",
@@ -114,7 +114,7 @@ ADDRESSES: dict[type[BaseModel], Callable[[Any], tuple[str, str, str]]] = {
     IdempotencyRecord: lambda row: ("IDM", f"{row.route}#{row.key}", "IDEMPOTENCY"),
 }
 
-#: By what a list is sorted whose objects have no id of ours, which would sort by time.
+#: How lists are sorted whose objects have no id of ours, which would sort by time.
 _SORTS: dict[type[BaseModel], Callable[[Any], str]] = {
     JournalEntry: lambda row: f"{stamp(row.since)}#{row.fact}",
     Customer: lambda row: f"{stamp(row.created_at)}#{row.ref}",
@@ -123,7 +123,7 @@ _SORTS: dict[type[BaseModel], Callable[[Any], str]] = {
 
 
 def address(model: Any) -> tuple[str, str]:
-    """Return where a value lives: partition key and sort key."""
+    """Return a value's partition key and sort key."""
     if isinstance(model, LinkPointer):
         return f"P#LNK#{model.digest}", "POINTER"
     if isinstance(model, ConnectState):
@@ -135,7 +135,7 @@ def address(model: Any) -> tuple[str, str]:
 
 
 def _indexes(model: Any) -> dict[str, str]:
-    """Return the attributes that put a row into a list or into the work that is due."""
+    """Return the attributes that put a row into a list or into the due work."""
     if isinstance(
         model, InboxEvent | Notification | SavedMethod | Closings | AuditHead | Refusals | Erasure
     ):
@@ -152,7 +152,7 @@ def _indexes(model: Any) -> dict[str, str]:
 
 
 def _answers(model: IdempotencyRecord) -> dict[str, str]:
-    """Put an answer that tells of a person where it can be found again."""
+    """Return the attributes that find an answer about a person again."""
     if not model.about:
         return {}
     return {"list_key": f"T#{model.tenant}#answers#{model.about}", "list_sort": model.resource}
@@ -170,7 +170,7 @@ def _due(model: Any, at: datetime | None) -> dict[str, str]:
 
 
 def row_of(model: BaseModel) -> Row:
-    """Return a value as it is stored; what is None is left out."""
+    """Return a value as it is stored, without members that are None."""
     pk, sk = address(model)
     fields = model.model_dump(mode="json", exclude_none=True)
     return {**fields, **_indexes(model), "pk": pk, "sk": sk, "schema_v": SCHEMA}

@@ -1,4 +1,4 @@
-"""The journal's closed balances."""
+"""Read the journal's closed balances."""
 
 from payments.doors.keys import partition
 from payments.doors.rows.addresses import address
@@ -7,15 +7,15 @@ from payments.facts.balances import Closing, Closings, Part
 
 
 class Books(Reading):
-    """Reads what the journal came to."""
+    """Reads the journal's closings."""
 
     def closings(self, tenant: str) -> Closings:
-        """Return a tenant's closed midnights, as version 0 before the first."""
+        """Return a tenant's closings, or version 0 before the first one."""
         found = self._find(Closings, partition(tenant, "LED", "own"), "CLOSINGS")
         return found or Closings(tenant=tenant)
 
     def parts(self, tenant: str, closing: Closing) -> list[Part]:
-        """Return the balances of a closing, as far as they are there."""
+        """Return the stored balances of a closing; some may be missing."""
         like = (
             Part(tenant=tenant, closing=closing.id, number=number)
             for number in range(closing.parts)

@@ -1,4 +1,4 @@
-"""Customers, their cards and their credit."""
+"""Read customers, their cards and their credit."""
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading, read
@@ -12,10 +12,10 @@ from payments.facts.invoice import Invoice
 
 
 class Customers(Reading):
-    """Reads what stands under a customer."""
+    """Reads the rows of a customer."""
 
     def erasure(self, tenant: str, ref: str) -> Erasure | None:
-        """Return how far the erasing of a customer has come, or None."""
+        """Return the progress of a customer's erasure, or None."""
         return self._find(Erasure, partition(tenant, "CUS", ref), "ERASURE")
 
     def customer(self, tenant: str, ref: str) -> Customer:
@@ -23,7 +23,7 @@ class Customers(Reading):
         return self._require(Customer, "customer", partition(tenant, "CUS", ref), "CUSTOMER")
 
     def parties(self, invoice: Invoice) -> tuple[Customer, Account | None]:
-        """Return who owes an invoice, and whose account collects it by now, in one read."""
+        """Return the customer of an invoice and the account that collects it, in one read."""
         collects = [(Account, partition(invoice.tenant, "ACC", invoice.account or ""), "ACCOUNT")]
         customer, *accounts = self._several(
             (Customer, partition(invoice.tenant, "CUS", invoice.customer), "CUSTOMER"),
@@ -67,12 +67,12 @@ class Customers(Reading):
         return [read(Attempt, row) for row in self._table.get_many(keys)]
 
     def credit(self, tenant: str, customer: str, mode: str, currency: str) -> CustomerCredit | None:
-        """Return what a customer has paid too much in a currency, or None."""
+        """Return the customer's credit in a currency and mode, or None."""
         return self._find(
             CustomerCredit, partition(tenant, "CUS", customer), f"CREDIT#{mode}:{currency}"
         )
 
     def credits(self, tenant: str, customer: str) -> list[CustomerCredit]:
-        """Return all that a customer has paid too much."""
+        """Return all credit of the customer."""
         rows = self._table.query(partition(tenant, "CUS", customer), "CREDIT#")
         return [read(CustomerCredit, row) for row in rows]

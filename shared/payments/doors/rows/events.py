@@ -1,4 +1,4 @@
-"""What Stripe has told, and what others are told of."""
+"""Read Stripe's events, our notices, and the subscriptions to our events."""
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading, read
@@ -11,7 +11,7 @@ class Events(Reading):
     """Reads the inbox, the outbox and the subscriptions."""
 
     def event(self, tenant: str, account: str, mode: str, event: str) -> InboxEvent | None:
-        """Return a kept event, or None."""
+        """Return a stored event, or None."""
         return self._find(
             InboxEvent, partition(tenant, "EVT", f"{account}:{mode}:{event}"), "EVENT"
         )
@@ -19,11 +19,11 @@ class Events(Reading):
     def notification(
         self, tenant: str, about: str, subject: str, ident: str
     ) -> Notification | None:
-        """Return what somebody has to be told, or None."""
+        """Return a notice, or None."""
         return self._find(Notification, partition(tenant, about, subject), f"NOTICE#{ident}")
 
     def subscriptions(self, tenant: str) -> list[Subscription]:
-        """Return who ever subscribed to the tenant's events, oldest first."""
+        """Return all subscriptions that the tenant ever had, oldest first."""
         rows = self._table.query(partition(tenant, "SUB", "own"), "SUBSCRIPTION#")
         return [read(Subscription, row) for row in rows]
 
@@ -33,7 +33,7 @@ class Events(Reading):
         return self._require(Subscription, "subscription", home, f"SUBSCRIPTION#{subscription}")
 
     def signing_secret(self, tenant: str, subscription: str) -> SigningSecret:
-        """Return what signs a subscription's events, or raise NotFound."""
+        """Return the secret that signs a subscription's events, or raise NotFound."""
         home = partition(tenant, "SUB", subscription)
         return self._require(SigningSecret, "signing secret", home, "SECRET")
 

@@ -1,4 +1,4 @@
-"""An invoice and all that happened to it."""
+"""Read an invoice and all that happened to it."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ from payments.facts.settings import Settings
 
 
 class InvoiceRows:
-    """An invoice's partition, sorted into kinds."""
+    """The rows of an invoice's partition, sorted into kinds."""
 
     _LISTS: ClassVar[dict[str, tuple[str, type[BaseModel]]]] = {
         "ATTEMPT": ("attempts", Attempt),
@@ -57,7 +57,7 @@ class InvoiceRows:
         return require_found(self.invoice, "invoice")
 
     def add(self, row: Row) -> None:
-        """Take in one row of the partition."""
+        """Add one row of the partition."""
         kind = row["sk"].partition("#")[0]
         if kind == "INVOICE":
             self.invoice = read(Invoice, row)
@@ -69,21 +69,21 @@ class InvoiceRows:
 
 
 class Invoices(Reading):
-    """Reads what stands under an invoice."""
+    """Reads the rows of an invoice."""
 
     def invoice(self, tenant: str, invoice: str) -> Invoice:
         """Return the invoice or raise NotFound."""
         return self._require(Invoice, "invoice", partition(tenant, "INV", invoice), "INVOICE")
 
     def invoice_rows(self, tenant: str, invoice: str) -> InvoiceRows:
-        """Return the invoice with all that happened to it, in one read."""
+        """Return the invoice with all rows of its partition, in one read."""
         rows = InvoiceRows()
         for row in self._table.query(partition(tenant, "INV", invoice)):
             rows.add(row)
         return rows
 
     def whole_invoice(self, tenant: str, invoice: str) -> InvoiceRows:
-        """Return the same, with what became of payments that stand under another invoice."""
+        """Return the invoice's rows, with the refunds and disputes of payments stored elsewhere."""
         rows = self.invoice_rows(tenant, invoice)
         elsewhere = self.shared(rows.shares)
         rows.refunds += self.refunds_of(*elsewhere)
@@ -100,7 +100,7 @@ class Invoices(Reading):
     def begun(
         self, tenant: str, attempt: str, *invoices: str
     ) -> tuple[Attempt | None, list[Invoice]]:
-        """Return what a request has begun under the first of its invoices, and all, in one read."""
+        """Return the attempt of a request, or None, and all its invoices, in one read."""
         homes = [partition(tenant, "INV", name) for name in invoices]
         begun, *found = self._several(
             (Attempt, homes[0], f"ATTEMPT#{attempt}"),
@@ -111,7 +111,7 @@ class Invoices(Reading):
     def charged(
         self, tenant: str, invoice: str, attempt: str, charge: str
     ) -> tuple[Attempt | None, Payment | None, Invoice | None]:
-        """Return who asked for a charge, what it became, and for which invoice, in one read."""
+        """Return the attempt, the payment and the invoice of a charge, in one read."""
         home = partition(tenant, "INV", invoice)
         asked, payment, found = self._several(
             (Attempt, home, f"ATTEMPT#{attempt}"),
@@ -125,18 +125,18 @@ class Invoices(Reading):
         return self._find(Attempt, partition(tenant, "INV", invoice), f"ATTEMPT#{attempt}")
 
     def payment(self, tenant: str, invoice: str, source: str) -> Payment | None:
-        """Return the payment that a Stripe charge, or money from elsewhere, became, or None."""
+        """Return the payment of a Stripe charge or of money from elsewhere, or None."""
         return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{source}")
 
     def payments_of(self, tenant: str, invoice: str) -> list[Payment]:
-        """Return what was paid for an invoice, newest first, under whatever invoice it stands."""
+        """Return all payments for an invoice, newest first; some are stored with other invoices."""
         home = partition(tenant, "INV", invoice)
         found = [read(Payment, row) for row in self._table.query(home, "PAYMENT#")]
         shares = [read(Share, row) for row in self._table.query(home, "SHARE#")]
         return sorted(found + self.shared(shares), key=lambda payment: payment.id, reverse=True)
 
     def shared(self, shares: list[Share]) -> list[Payment]:
-        """Return the payments of other invoices that these are shares of."""
+        """Return the payments, stored with other invoices, to which these shares belong."""
         keys = [
             (partition(share.tenant, "INV", share.home), f"PAYMENT#{share.source}")
             for share in shares
@@ -144,15 +144,15 @@ class Invoices(Reading):
         return [read(Payment, row) for row in self._table.get_many(keys)]
 
     def recovery(self, tenant: str, invoice: str) -> Recovery | None:
-        """Return how a failed charge of the invoice is followed up, or None."""
+        """Return the invoice's recovery, or None."""
         return self._find(Recovery, partition(tenant, "INV", invoice), "RECOVERY")
 
     def refund(self, tenant: str, invoice: str, refund: str) -> Refund | None:
-        """Return the refund of a payment that stands under `invoice`, or None."""
+        """Return a refund of a payment that is stored with `invoice`, or None."""
         return self._find(Refund, partition(tenant, "INV", invoice), f"REFUND#{refund}")
 
     def giving_back(self, payment: Payment, refund: str) -> tuple[Refund | None, Payment, Settings]:
-        """Return a refund, its payment as it is now, and the settings, in one read."""
+        """Return a refund, its payment as stored now, and the settings, in one read."""
         home = partition(payment.tenant, "INV", payment.invoice)
         found, seen, settings = self._several(
             (Refund, home, f"REFUND#{refund}"),
@@ -162,7 +162,7 @@ class Invoices(Reading):
         return found, seen or payment, settings or Settings.undecided(payment.tenant)
 
     def refunds_of(self, *payments: Payment) -> list[Refund]:
-        """Return the refunds of payments, in the order in which they were asked for."""
+        """Return the refunds of payments, in the order in which they were requested."""
         keys = [
             (partition(payment.tenant, "INV", payment.invoice), f"REFUND#{name}")
             for payment in payments
@@ -171,11 +171,11 @@ class Invoices(Reading):
         return [read(Refund, row) for row in self._table.get_many(keys)]
 
     def credit_note(self, tenant: str, invoice: str, refund: str) -> CreditNote | None:
-        """Return by how much less is owed for an invoice because of a refund, or None."""
+        """Return the credit note that a refund made for an invoice, or None."""
         return self._find(CreditNote, partition(tenant, "INV", invoice), f"CREDITNOTE#{refund}")
 
     def dispute(self, tenant: str, invoice: str, stripe_id: str) -> Dispute | None:
-        """Return what a dispute at Stripe became under its payment's invoice, or None."""
+        """Return our dispute for Stripe's, stored with its payment's invoice, or None."""
         return self._find(Dispute, partition(tenant, "INV", invoice), f"DISPUTE#{stripe_id}")
 
     def disputes_of(self, *payments: Payment) -> list[Dispute]:
@@ -188,11 +188,11 @@ class Invoices(Reading):
         return [dispute for dispute in found if dispute.payment in names]
 
     def is_entered(self, tenant: str, invoice: str, fact: str) -> bool:
-        """Say whether a fact stands in the journal."""
+        """Whether a fact is in the journal."""
         return self._table.get(partition(tenant, "INV", invoice), f"JOURNAL#{fact}") is not None
 
     def share(self, tenant: str, invoice: str, payment: str) -> Share | None:
-        """Return what another invoice's payment brought to this one, or None."""
+        """Return the part of another invoice's payment that this invoice got, or None."""
         return self._find(Share, partition(tenant, "INV", invoice), f"SHARE#{payment}")
 
     def link(self, tenant: str, invoice: str, link: str) -> PayLink:

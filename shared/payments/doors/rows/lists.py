@@ -1,4 +1,4 @@
-"""A tenant's lists, and the work of every tenant that is due."""
+"""Read a tenant's lists, and the due work of every tenant."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from payments.facts.account import Account
 
 M = TypeVar("M", bound=BaseModel)
 
-#: How many keys of work that is due are read of a shard, to share the work out.
+#: How many keys of due work are read of a shard before it is shared out.
 LOOKED_THROUGH = 5000
 #: After every time there is.
 ALWAYS = datetime.max.replace(tzinfo=UTC)
@@ -47,7 +47,7 @@ class Lists(Reading):
         return self._page(kind, home, limit, cursor, wanted or {})
 
     def named(self, kind: type[M], tenant: str, name: str) -> M:
-        """Return a tenant's object by its id alone; the index only finds it. Or raise NotFound."""
+        """Return a tenant's object by its id alone, or raise NotFound; the index only finds it."""
         key = self._table.listed(f"T#{tenant}#{NAMES[kind]}", name)
         found = self._find(kind, *key) if key else None
         return require_found(found, NAMES[kind])
@@ -56,8 +56,8 @@ class Lists(Reading):
         """
         Yield the objects of every tenant whose work is due, at most `limit` for each shard.
 
-        Where there is more, each tenant has its share: one's backlog is nobody else's. What cannot
-        be read is put aside: a row of one tenant's never ends the work of all others.
+        Where there is more, each tenant has its share: one's backlog does not delay the others. A
+        row that cannot be read is put aside, so that it does not stop the others.
         """
         name = NAMES[kind]
         for shard in range(DUE_SHARDS):
@@ -79,12 +79,12 @@ class Lists(Reading):
             self._table.put_aside(pk, sk, stamp(until + ASIDE_FOR))
 
     def working_accounts(self) -> Iterator[Account]:
-        """Yield the accounts of every tenant that somebody has to look after."""
+        """Yield the accounts of every tenant that have to be looked after."""
         return self.due(Account, ALWAYS)
 
 
 def shared_out(keys: list[tuple[str, str]], limit: int) -> list[tuple[str, str]]:
-    """Return so many keys, the oldest of each tenant first, then the second of each, and so on."""
+    """Return up to `limit` keys, the oldest of each tenant first, then the second of each."""
     counted: Counter[str] = Counter()
     ranked = []
     for key in keys:

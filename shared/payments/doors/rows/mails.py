@@ -1,4 +1,4 @@
-"""What became of mails, and who gets none."""
+"""Read the mails' outcomes, their limits, and the addresses that get none."""
 
 from payments.doors.keys import partition
 from payments.doors.rows.reading import Reading, read
@@ -14,7 +14,7 @@ from payments.facts.payment import Payment
 from payments.facts.refund import Refund
 from payments.facts.settings import Settings
 
-#: What a notice names beside the invoice that it is about, by the reference.
+#: The rows that a notice names besides its invoice, by the reference.
 _NAMED: dict[str, tuple[type[Fact], str]] = {
     "attempt": (Attempt, "ATTEMPT"),
     "source": (Payment, "PAYMENT"),
@@ -25,27 +25,28 @@ _NAMED: dict[str, tuple[type[Fact], str]] = {
 
 
 class Mails(Reading):
-    """Reads the outbox by what it is about, and what SES has reported."""
+    """Reads notices by their subject, and SES's reports."""
 
     def notices(self, tenant: str, about: str, subject: str, kind: str = "") -> list[Notification]:
-        """Return what somebody was told of, or is to be, by id; ids of a `kind` begin with it."""
+        """Return the notices about a subject by id; ids of a `kind` begin with its name."""
         rows = self._table.query(partition(tenant, about, subject), f"NOTICE#{kind}")
         return [read(Notification, row) for row in rows]
 
     def reports(self, tenant: str, about: str, subject: str) -> list[Report]:
-        """Return what SES reported of mails."""
+        """Return SES's reports on the mails about a subject."""
         rows = self._table.query(partition(tenant, about, subject), "REPORT#")
         return [read(Report, row) for row in rows]
 
     def suppression(self, tenant: str, digest: str) -> Suppression | None:
-        """Return why an address gets no mails, or None if it never was so."""
+        """Return why an address gets no mails, or None if it was never suppressed."""
         return self._find(Suppression, partition(tenant, "MUT", digest), "SUPPRESSION")
 
     def told_of(self, notice: Notification) -> tuple[Invoice, Settings]:
         """
-        Return the invoice that a notice is about, and what its tenant has decided for itself.
+        Return the invoice that a notice is about, and its tenant's settings.
 
-        What the notice names beside comes with the same read: a store that remembers has it then.
+        Other rows that the notice names come with the same read, so that a remembering store has
+        them.
         """
         home = partition(notice.tenant, "INV", notice.subject)
         named = [(*_NAMED[name], ref) for name, ref in notice.refs.items() if name in _NAMED]

@@ -1,4 +1,4 @@
-"""What leads to a tenant from outside: a token, a way back, an account, a machine."""
+"""Read what leads to a tenant from outside: a link's token, a state, a Stripe account, a client."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from payments.facts.settings import Settings
 
 
 class Led(NamedTuple):
-    """What a pay link's token leads to, as far as it is there and the pointer names it."""
+    """The rows that a pay link's token leads to; each may be missing."""
 
     link: PayLink | None
     invoice: Invoice | None
@@ -26,14 +26,14 @@ class Led(NamedTuple):
 
 
 class Pointers(Reading):
-    """Reads what is tenant-free; what it leads to is read again."""
+    """Reads rows that belong to no tenant; what they lead to is read again."""
 
     def find_link(self, digest: str) -> LinkPointer | None:
-        """Return where a pay link's token leads; tenant-free, so what it leads to is read again."""
+        """Return the row that a pay link's token leads to; it belongs to no tenant."""
         return self._find(LinkPointer, f"P#LNK#{digest}", "POINTER")
 
     def led_to(self, pointer: LinkPointer) -> Led:
-        """Return a pay link, its invoice and all who have to do with it, in one read."""
+        """Return a pay link, its invoice and the rows that the pointer names, in one read."""
         tenant, home = pointer.tenant, partition(pointer.tenant, "INV", pointer.invoice)
         return Led(
             *self._several(
@@ -47,13 +47,13 @@ class Pointers(Reading):
         )
 
     def find_state(self, digest: str) -> ConnectState | None:
-        """Return whose way back from Stripe it is; tenant-free, as above."""
+        """Return the state of a trip to Stripe; it belongs to no tenant."""
         return self._find(ConnectState, f"P#STATE#{digest}", "POINTER")
 
     def find_connected(self, mode: str, stripe_account: str) -> ConnectedAccount | None:
-        """Return whose a connected Stripe account is; tenant-free, as above."""
+        """Return who owns a connected Stripe account; the row belongs to no tenant."""
         return self._find(ConnectedAccount, account_pointer(mode, stripe_account), "POINTER")
 
     def find_client(self, client: str) -> Row | None:
-        """Return tenant, role and profile of a machine client; tenant-free by nature."""
+        """Return the tenant, role and profile of a machine client; the row belongs to no tenant."""
         return self._table.get(f"P#CLIENT#{client}", "POINTER")

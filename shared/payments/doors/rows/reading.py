@@ -1,4 +1,4 @@
-"""How any row is read: by its key, or as one of a list."""
+"""Read any row by its key, or as one of a list."""
 
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ def read(kind: type[M], row: Row) -> M:
 
 
 class Reading:
-    """Every read is consistent; an index only finds what is read."""
+    """Every read is consistent; an index only finds what is then read."""
 
     def __init__(self, table: Table) -> None:
         """Keep the raw door."""
@@ -35,7 +35,7 @@ class Reading:
         return require_found(self._find(kind, pk, sk), name)
 
     def _several(self, *asked: tuple[type[BaseModel], str, str]) -> list[Any]:
-        """Return rows of several kinds in one request: None for each that is not there."""
+        """Return rows of several kinds in one request, None for each that is missing."""
         found = self._table.get_many([(pk, sk) for _, pk, sk in asked])
         rows = {(row["pk"], row["sk"]): row for row in found}
         return [read(kind, rows[pk, sk]) if (pk, sk) in rows else None for kind, pk, sk in asked]

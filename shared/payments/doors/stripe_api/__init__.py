@@ -1,1 +1,1 @@
-"""What Stripe is asked, by subject; `gateway` is the way in."""
+"""The requests to Stripe, by subject; `gateway` is the way in."""

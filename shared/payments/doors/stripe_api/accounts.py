@@ -1,4 +1,4 @@
-"""The account itself: whose it is, what its key may do, and what time it is there."""
+"""The Stripe account itself: its id, its key's permissions, and its clock."""
 
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -9,31 +9,31 @@ from payments.facts.stripe_accounts import ConnectedStripeAccount
 
 
 class Accounts(Transport):
-    """What can be learnt by asking with a key."""
+    """What a key tells about its own account."""
 
     def account_id(self) -> str | None:
-        """Return `acct_...`, or None where a restricted key may not know it."""
+        """Return `acct_...`, or None if a restricted key may not know it."""
         found = self.own_account()
         return found.id if found else None
 
     def own_account(self) -> ConnectedStripeAccount | None:
-        """Return the account that the key is of, or None where a restricted key may not know it."""
+        """Return the key's account, or None if a restricted key may not know it."""
         try:
             return self._read(ConnectedStripeAccount, "/v1/account", {})
         except StripePermissionMissing:
             return None
 
     def clock(self) -> datetime | None:
-        """Return what time it is at Stripe, to the second."""
+        """Return Stripe's time, to the second."""
         told = self._respond("get", "/v1/webhook_endpoints", {"limit": 1}).headers.get("date")
         return parsedate_to_datetime(told) if told else None
 
     def is_permitted(self, method: str, path: str) -> bool:
         """
-        Say whether the key may make this request, without doing anything.
+        Whether the key may make this request; nothing is done.
 
-        Stripe looks at the permission before the parameters, so a write without any, or of an
-        object that cannot exist, is refused as 403 or as something else.
+        Stripe checks the permission before the parameters. A write without parameters, or of an
+        object that cannot exist, is answered with 403 only if the permission is missing.
         """
         params = {"limit": 1} if method == "get" else {}
         try:

@@ -1,4 +1,4 @@
-"""Stripe's customers, their cards, and the SetupIntents that save them."""
+"""Stripe's customers, their cards, and the SetupIntents that save cards."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,14 +11,14 @@ from payments.facts.stripe_objects import PaymentMethod, SetupIntent, StripeCust
 
 
 class Customers(Transport):
-    """Who pays, and by which cards."""
+    """Requests about customers and their cards."""
 
     def create_customer(self, params: Mapping[str, Any], key: str) -> str:
         """Create a Stripe customer and return its id."""
         return self._write(Id, "/v1/customers", params, key).id
 
     def customer(self, customer: str) -> StripeCustomer:
-        """Return what is left of a customer."""
+        """Return the customer, who may be deleted."""
         return self._read(StripeCustomer, f"/v1/customers/{customer}", {})
 
     def delete_customer(self, customer: str) -> None:
@@ -26,11 +26,11 @@ class Customers(Transport):
         self._delete(f"/v1/customers/{customer}")
 
     def payment_method(self, payment_method: str) -> PaymentMethod:
-        """Return a saved card as it is now; of a detached one, `customer` is None."""
+        """Return a saved card as it is now; `customer` is None for a detached one."""
         return self._read(PaymentMethod, f"/v1/payment_methods/{payment_method}", {})
 
     def detach(self, payment_method: str) -> None:
-        """Take a card from its customer for good; one that is detached already stays so."""
+        """Detach a card for good; one that is detached already stays so."""
         try:
             self._request("post", f"/v1/payment_methods/{payment_method}/detach", {})
         except StripeRequestRefused:
@@ -43,16 +43,16 @@ class Customers(Transport):
         return self._read(SetupIntent, f"/v1/setup_intents/{setup_intent}", expand)
 
     def create_setup_intent(self, key: str, params: Mapping[str, Any] | None = None) -> SetupIntent:
-        """Create a SetupIntent; one without `params` nobody will ever confirm."""
+        """Create a SetupIntent; without `params` it is a trial that nobody confirms."""
         return self._write(SetupIntent, "/v1/setup_intents", params or {}, key)
 
     def cancel_setup_intent(self, setup_intent: str) -> None:
-        """Cancel a SetupIntent that nobody will confirm; one that is left over harms nobody."""
+        """Cancel a SetupIntent that nobody will confirm; one that is left over does no harm."""
         with suppress(StripeRequestRefused, OutcomeUnknown):
             self._request("post", f"/v1/setup_intents/{setup_intent}/cancel", {})
 
     def sees_setup_intent(self, setup_intent: SetupIntent) -> bool:
-        """Say whether this key, perhaps a publishable one, is of the account that made it."""
+        """Whether this key, secret or publishable, belongs to the account that made it."""
         params = {"client_secret": setup_intent.client_secret}
         try:
             self._read(SetupIntent, f"/v1/setup_intents/{setup_intent.id}", params)

@@ -1,16 +1,16 @@
-"""What Stripe is told of an attempt, however it is paid."""
+"""What Stripe is told about an attempt, by whatever means it is paid."""
 
 import re
 from typing import Any
 
 from payments.facts.attempt import Attempt
 
-#: What is left of a statement's line beside the longest prefix.
+#: What is left of a statement's line after the longest prefix.
 SUFFIX_MAX = 10
 
 
 def described(attempt: Attempt, number: str) -> dict[str, Any]:
-    """Return what makes Stripe's Dashboard and the payer's statement speak of the invoice."""
+    """Return the parameters that name the invoice in Stripe's Dashboard and on the statement."""
     told: dict[str, Any] = {
         "description": f"Invoice {number}",
         "metadata": {"tenant": attempt.tenant, "invoice": attempt.invoice, "attempt": attempt.id},
@@ -22,7 +22,7 @@ def described(attempt: Attempt, number: str) -> dict[str, Any]:
 
 
 def kept(attempt: Attempt) -> dict[str, str]:
-    """Return what saves the card for later charges, where its owner has agreed to that."""
+    """Return the parameters that save the card for later charges, if its owner has consented."""
     return {"setup_future_usage": "off_session"} if attempt.save_card else {}
 
 
@@ -31,7 +31,7 @@ def statement_suffix(number: str) -> str | None:
     Return the invoice number as a card statement can show it, or None if nothing can be shown.
 
     Stripe's rule: up to 22 characters with the account's prefix of up to 10, an asterisk and a
-    blank, at least one letter, and no angle brackets, backslashes, quotes or asterisks.
+    blank. At least one is a letter, and none is an angle bracket, backslash, quote or asterisk.
     """
     clean = re.sub(r"[^A-Za-z0-9 .,/_-]", "", number)[-SUFFIX_MAX:].strip()
     if not clean or re.search("[A-Za-z]", clean):

@@ -10,10 +10,10 @@ _EXPAND = ["payment_intent.latest_charge.balance_transaction"]
 
 
 class Disputes(Transport):
-    """What a payer's bank takes back, and how it is answered."""
+    """Requests about disputes."""
 
     def dispute(self, dispute: str) -> StripeDispute:
-        """Return the dispute as it is now, with the payment that it is about."""
+        """Return the dispute as it is now, with its payment."""
         return self._read(StripeDispute, f"/v1/disputes/{dispute}", {"expand": _EXPAND})
 
     def disputes(
@@ -32,7 +32,7 @@ class Disputes(Transport):
         self._write(Id, f"/v1/disputes/{dispute}", params, key)
 
     def close_dispute(self, dispute: str, key: str) -> None:
-        """Give the dispute up; this cannot be undone."""
+        """Accept the dispute; this cannot be undone."""
         self._write(Id, f"/v1/disputes/{dispute}/close", {}, key)
 
     def create_file(self, name: str, content: bytes, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Events, and the webhook endpoints that they are sent to."""
+"""Stripe's events, and the webhook endpoints that get them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,22 +7,22 @@ from payments.doors.stripe_api.transport import API_VERSION, PAGE, Transport
 from payments.facts.event import APPLIED, Fetched
 from payments.facts.stripe_accounts import Event, WebhookEndpoint
 
-#: What an account's own endpoint is sent.
+#: The event types that an account's own endpoint gets.
 EVENTS = tuple(kind for kind, fetched in APPLIED.items() if fetched is not Fetched.ACCOUNT)
 
 
 class Events(Transport):
-    """What Stripe tells us, and where."""
+    """Requests about events and endpoints."""
 
     def create_endpoint(
         self, url: str, events: Iterable[str], key: str, **params: Any
     ) -> WebhookEndpoint:
-        """Create a webhook endpoint whose events are rendered at our own API version."""
+        """Create a webhook endpoint whose events have our own API version."""
         usual = {"url": url, "enabled_events": list(events), "api_version": API_VERSION}
         return self._write(WebhookEndpoint, "/v1/webhook_endpoints", {**usual, **params}, key)
 
     def update_endpoint(self, endpoint: str, events: Iterable[str]) -> None:
-        """Have an endpoint of an earlier version sent the events that this one can apply."""
+        """Send an endpoint of an earlier version all event types that are applied now."""
         params = {"enabled_events": list(events)}
         self._request("post", f"/v1/webhook_endpoints/{endpoint}", params)
 
@@ -36,7 +36,7 @@ class Events(Transport):
         yield from (WebhookEndpoint.model_validate(entry) for entry in answer["data"])
 
     def undelivered_events(self, since: int, after: str | None) -> tuple[list[Event], str | None]:
-        """Return events that an endpoint has not taken yet, newest first, and the next cursor."""
+        """Return events that some endpoint has not taken yet, newest first, and the next cursor."""
         wanted = {"created": {"gte": since}, "delivery_success": False}
         return self._page(Event, "/v1/events", wanted, after)
 

@@ -10,18 +10,18 @@ from payments.errors import StripeRequestRefused
 from payments.facts.attempt import Attempt
 from payments.facts.stripe_objects import Charge, Intent
 
-#: Its charge, with what Stripe and the platform keep of it.
+#: Its charge, with Stripe's fee and the platform's.
 _EXPAND = ["latest_charge.balance_transaction", "latest_charge.application_fee"]
 
 
 class Intents(Transport):
-    """What collects money."""
+    """Requests about PaymentIntents and charges."""
 
     def create_intent(self, attempt: Attempt, number: str) -> Intent:
         """
         Create the attempt's PaymentIntent, unconfirmed: no money can move yet.
 
-        A payer who is there confirms it in their own browser.
+        A payer who is present confirms it in their own browser.
         """
         params = {
             "amount": attempt.charged,
@@ -42,10 +42,10 @@ class Intents(Transport):
 
     def confirm_with_payer(self, attempt: Attempt, return_url: str) -> Intent:
         """
-        Go on with a PaymentIntent that was refused because its payer was not there: now they are.
+        Confirm a refused PaymentIntent again, now with the payer present, and return it.
 
-        Stripe has taken the card out of it, so it is named once more. Each time that the payer goes
-        to the bank is a request of its own, counted in the attempt before it is sent.
+        Stripe has removed the card from it, so the card is named again. Each of the payer's ways to
+        the bank is a request of its own, counted in the attempt before it is sent.
         """
         params = {
             "payment_method": attempt.payment_method,
@@ -63,11 +63,11 @@ class Intents(Transport):
 
     def fence_intent(self, intent: str) -> Intent:
         """
-        Cancel the PaymentIntent unless it is too late, and return what it has become.
+        Cancel the PaymentIntent unless it is too late, and return it.
 
-        After a cancel no charge can succeed any more; a cancel that Stripe refuses means that the
-        intent has already ended, or is processing. A cancel does no harm twice, and under a key of
-        its own Stripe would repeat a failure for a day, so each one is a new request.
+        After a cancel no charge can succeed. If Stripe refuses to cancel, the intent has ended or
+        is processing. A second cancel does no harm. Under a key of its own, Stripe would repeat a
+        failure for a day, so each cancel is a new request.
         """
         try:
             self._request("post", f"/v1/payment_intents/{intent}/cancel", {})
@@ -79,7 +79,7 @@ class Intents(Transport):
     def try_payment(
         self, amount: int, currency: str, card: str, metadata: Mapping[str, str], key: str
     ) -> Intent:
-        """Try a payment of test mode that is nobody's. Raise CardRefused if it was declined."""
+        """Try a payment in test mode that belongs to no invoice; raise CardRefused on a decline."""
         params = {
             "amount": amount,
             "currency": currency,
@@ -107,9 +107,9 @@ class Intents(Transport):
 
 def _methods(attempt: Attempt) -> dict[str, Any]:
     """
-    Return how it may be paid: nobody can be sent to a bank's page who is not there.
+    Return the payment methods: without the payer, none that leads to a bank's page.
 
-    A card whose owner may be asked later is led there then, so redirects are not ruled out for it.
+    A card whose owner may be asked later allows redirects, since the owner is led there then.
     """
     if attempt.asks_payer:
         return {"allowed_payment_method_types": ["card"]}

@@ -1,4 +1,4 @@
-"""Refunds."""
+"""Stripe's refunds."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from payments.doors.stripe_api.transport import Transport, window
 from payments.facts.refund import Refund
 from payments.facts.stripe_objects import StripeRefund
 
-#: What it moved, whose it is, and the payment itself, should nobody have told of it yet.
+#: Its balance transaction, its owner, and the payment, which may not be booked yet.
 _EXPAND = [
     "balance_transaction",
     "failure_balance_transaction",
@@ -18,10 +18,10 @@ _EXPAND = [
 
 
 class Refunds(Transport):
-    """What gives money back."""
+    """Requests about refunds."""
 
     def create_refund(self, refund: Refund) -> StripeRefund:
-        """Give money of a charge back; the same refund on every replay."""
+        """Refund money of a charge; every replay returns the same refund."""
         metadata = {
             "tenant": refund.tenant,
             "invoice": refund.invoice,
@@ -32,7 +32,7 @@ class Refunds(Transport):
             "charge": refund.charge,
             "amount": refund.amount,
             "metadata": metadata,
-            # In proportion; a refund that says nothing leaves the platform its fee.
+            # In proportion; without this, a refund leaves the platform its whole fee.
             "refund_application_fee": refund.returns_fee or None,
             "expand": _EXPAND,
         }
@@ -41,7 +41,7 @@ class Refunds(Transport):
     def refund_trial(
         self, intent: str, amount: int, metadata: Mapping[str, str], key: str
     ) -> StripeRefund:
-        """Give back a part of such a payment."""
+        """Refund a part of a trial payment."""
         params = {"payment_intent": intent, "amount": amount, "metadata": metadata}
         return self._write(StripeRefund, "/v1/refunds", params, key)
 
@@ -50,7 +50,7 @@ class Refunds(Transport):
         return self._read(StripeRefund, f"/v1/refunds/{refund}", {"expand": _EXPAND})
 
     def refunds_of(self, charge: str) -> Iterator[StripeRefund]:
-        """Yield all refunds of a charge, whoever made them, newest first."""
+        """Yield all refunds of a charge, by whomever they were made, newest first."""
         cursor: str | None = ""
         while cursor is not None:
             found, cursor = self._refunds({"charge": charge}, cursor or None)

@@ -1,4 +1,4 @@
-"""What Stripe's refusals mean here: certainly nothing, a refusal, or unknown."""
+"""The meaning of Stripe's refusals: certainly nothing done, a refusal, or unknown."""
 
 import re
 from http import HTTPStatus
@@ -16,12 +16,12 @@ from payments.errors import (
 from payments.facts.attempt import Decline
 from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
 
-#: Stripe's code for a platform that may not act for an account, or not any more.
+#: Stripe's code for a platform that may not, or may no longer, act for an account.
 ACCESS_LOST = "account_invalid"
 
 
 def refuse(method: str, error: stripe.StripeError) -> NoReturn:
-    """Translate the SDK's error: certainly nothing, a refusal, or unknown."""
+    """Raise our error for the SDK's: certainly nothing done, a refusal, or unknown."""
     request = error.request_id
     if isinstance(error, stripe.CardError):
         raise _card_refused(error) from None
@@ -44,7 +44,7 @@ def refuse(method: str, error: stripe.StripeError) -> NoReturn:
             "Stripe refuses the account's key.", stripe_request_id=request
         ) from None
     if isinstance(error, stripe.RateLimitError):
-        # The limiter and the object lock both refuse before anything is executed.
+        # The limiter and the object lock both refuse before anything is done.
         raise StripeUnavailable(
             "Stripe asks for fewer requests.", stripe_request_id=request
         ) from None
@@ -62,14 +62,14 @@ def refuse(method: str, error: stripe.StripeError) -> NoReturn:
 
 
 def code_of(error: stripe.StripeError) -> str | None:
-    """Return Stripe's code: of a 401, a 403 and a 429 the SDK keeps it in the body only."""
+    """Return Stripe's code; the SDK keeps it only in the body for 401, 403 and 429."""
     body: Any = error.json_body
     problem = body.get("error") if isinstance(body, dict) else None
     return problem.get("code") if isinstance(problem, dict) else error.code
 
 
 def _is_refusal(error: stripe.StripeError) -> bool:
-    """Say whether it is one of the many kinds in which v2 refuses; a 409 may still be under way."""
+    """Whether it is one of v2's many refusals; a 409 may still be under way."""
     refused = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
     return error.http_status in refused and not isinstance(error, stripe.IdempotencyError)
 

@@ -1,4 +1,4 @@
-"""Checkout Sessions: the hosted pages that take a payment or save a card."""
+"""Checkout Sessions: Stripe's pages that take a payment or save a card."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,13 +17,13 @@ _EXPAND = [
 
 
 class Sessions(Transport):
-    """Pages of Stripe's that a payer is sent to."""
+    """Requests about Checkout Sessions."""
 
     def create_session(self, attempt: Attempt, number: str, back: WayBack) -> Session:
         """
-        Create the attempt's hosted Checkout Session.
+        Create the attempt's Checkout Session and return it.
 
-        Its end is fixed by the attempt, so a replay is the same.
+        The attempt fixes its end, so a replay returns the same session.
         """
         told = described(attempt, number)
         product = {"name": told["description"]}
@@ -43,7 +43,7 @@ class Sessions(Transport):
             "cancel_url": back.cancel_url,
             "locale": attempt.locale and attempt.locale.partition("-")[0],
             "expires_at": int(attempt.session_expires_at().timestamp()),
-            # A filter on what Stripe would show (dynamic payment methods), not a list of it.
+            # A filter on Stripe's dynamic payment methods, and not a list of methods.
             "allowed_payment_method_types": list(attempt.methods) or None,
         }
         return self._write(Session, "/v1/checkout/sessions", params, attempt.stripe_key("session"))
@@ -60,7 +60,7 @@ class Sessions(Transport):
         return self._page(Session, "/v1/checkout/sessions", wanted, after)
 
     def fence_session(self, session: str) -> Session:
-        """Expire the session unless it has ended, and return what it has become; as an intent."""
+        """Expire the session unless it has ended, and return it; see `fence_intent`."""
         try:
             self._request("post", f"/v1/checkout/sessions/{session}/expire", {})
         except StripeRequestRefused as refusal:
@@ -74,7 +74,7 @@ class Sessions(Transport):
 
 
 def _surcharge(attempt: Attempt) -> list[dict[str, Any]]:
-    """Return the line of the hosted page that says what is paid on top."""
+    """Return the hosted page's line for the surcharge, or nothing."""
     price = {
         "currency": attempt.currency,
         "unit_amount": attempt.surcharge,

@@ -1,8 +1,8 @@
 """
-The official SDK in, small frozen values out.
+The official SDK on one side, small frozen values on the other.
 
-Requests go through the SDK's transport, retries, versioning and errors, and not through its
-objects, whose construction costs twenty times the parsing of the answer.
+Requests use the SDK's transport, retries, versions and errors, but not its objects: to build those
+costs twenty times as much as to parse the answer.
 """
 
 import io
@@ -27,27 +27,27 @@ PAGE = 100
 
 T = TypeVar("T", bound=BaseModel)
 
-# Without this the SDK writes request timings to a file and sends them along.
+# Without this, the SDK writes request timings to a file and sends them to Stripe.
 stripe.enable_telemetry = False
-# At INFO, Lambda's default, the SDK logs addresses with what is in their query: client secrets.
+# At INFO, Lambda's default, the SDK logs addresses with their query, which may hold client secrets.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class Owner(Protocol):
-    """Who answers for a key: told at once when Stripe refuses it."""
+    """The owner of a key, who is told at once when Stripe refuses it."""
 
     def renewed(self) -> str | None:
-        """Return the key that has replaced it, or None."""
+        """Return the key that has replaced this one, or None."""
 
     def refused(self) -> None:
-        """Hear that Stripe refuses every key there is."""
+        """Note that Stripe refuses this key and every newer one."""
 
     def not_permitted(self) -> None:
-        """Hear that the key is good, but may not do what it was asked to do."""
+        """Note that the key is valid, but lacks the permission for a request."""
 
 
 class Upload(io.BytesIO):
-    """A file as the SDK's multipart wants it: readable, and with a name."""
+    """A file as the SDK's multipart needs it: readable, and with a name."""
 
     def __init__(self, name: str, content: bytes) -> None:
         """Hold a file in memory: evidence is small."""
@@ -60,12 +60,12 @@ SdkError = stripe.StripeError
 
 
 def connections() -> Connections:
-    """Return what connects to Stripe, within limits that fit into one request of ours."""
+    """Return the HTTP client to Stripe, with limits that fit into one request of ours."""
     return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
 
 
 class Transport:
-    """Requests to one account of Stripe's, through one key."""
+    """Requests to one Stripe account through one key."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Transport:
         self._owner: Owner | None = None
 
     def watched_by(self, owner: Owner) -> Self:
-        """Return the same with somebody who answers for its key."""
+        """Return this transport with an owner of its key."""
         watched = copy(self)
         watched._owner = owner  # noqa: SLF001 - it is one of us
         return watched
@@ -111,7 +111,7 @@ class Transport:
         return [kind.model_validate(entry) for entry in found], following
 
     def _delete(self, path: str) -> None:
-        """Delete what the path names; what is gone already counts as deleted."""
+        """Delete the object at a path; one that is gone already counts as deleted."""
         try:
             self._request("delete", path, {})
         except StripeRequestRefused as refusal:
@@ -148,9 +148,9 @@ class Transport:
         self, method: str, path: str, sent: Mapping[str, Any], options: Mapping[str, Any]
     ) -> Any:
         """
-        Send a request; one that the key was refused for once more, if there is another key.
+        Send a request; if Stripe refuses the key, send it again with a newer key, if there is one.
 
-        Nothing was done by the first, and the second carries the same idempotency key.
+        The first request did nothing, and the second has the same idempotency key.
         """
         try:
             return self._ask(method, path, sent, options)
@@ -178,7 +178,7 @@ class Transport:
         return requestor._interpret_response(body, status, headers, mode)  # noqa: SLF001
 
     def _refuse(self, method: str, error: SdkError) -> NoReturn:
-        """Raise what a refusal means here."""
+        """Raise our error for a refusal."""
         refuse(method, error)
 
     def _tell(self, error: stripe.StripeError) -> None:
@@ -192,11 +192,11 @@ class Transport:
 
 
 class Id(Value):
-    """What was made, by its name alone."""
+    """The id of what was made."""
 
     id: str
 
 
 def window(since: datetime, until: datetime) -> dict[str, int]:
-    """Return what a list takes for things made in a time."""
+    """Return the parameters that limit a list to things made in a period."""
     return {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
