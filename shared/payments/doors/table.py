@@ -224,7 +224,7 @@ class Table:
         raise Contended
 
     def _is_written(self, items: list[dict[str, Any]]) -> bool:
-        """Write all, or say that trying again may help."""
+        """Write all rows and return True, or return False where another try may help."""
         with outages.told():
             try:
                 self._client.transact_write_items(TransactItems=items)
@@ -273,11 +273,11 @@ class Table:
         self, list_key: str, before: str | None, wanted: Mapping[str, str], limit: int
     ) -> tuple[list[Row], str | None]:
         """
-        Return index entries of a list, newest first, that carry all the `wanted` values.
+        Return index entries of a list with all `wanted` values, newest first, and where to go on.
 
-        And where to go on. What is rare is looked for in a few of DynamoDB's own pages only: fewer
-        entries than asked for, or none, are then not the end of the list. A wanted `due_before`
-        asks for a `due` before it, `paid_at_from` for one not before it.
+        Rare entries are looked for in only a few of DynamoDB's own pages. So fewer entries than
+        asked for, or none, are not the end of the list. A wanted `due_before` asks for a `due`
+        before it, `paid_at_from` for one not before it.
         """
         condition, names, values = self._listing(list_key, before)
         options = dict(_NEWEST)

@@ -1,1 +1,1 @@
-"""Where requests come in and answers go out, and what wires the rest; imports every other room."""
+"""The edge: requests come in, answers go out, and the rest is wired; imports every other room."""

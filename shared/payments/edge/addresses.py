@@ -1,4 +1,4 @@
-"""The caller's own address on the net: API Gateway's word, or that of a CDN in front of it."""
+"""The caller's network address, from API Gateway or from a CDN in front of it."""
 
 import ipaddress
 from typing import Any
@@ -8,10 +8,10 @@ from payments.config import settings
 
 def client(event: dict[str, Any]) -> str:
     """
-    Return the address of whoever sent the request, or an empty text where nobody says.
+    Return the network address of the caller, or an empty string if it is unknown.
 
     Behind a CDN, API Gateway sees the CDN alone. The deployment then names the header in which the
-    CDN writes the address; any other header may be the caller's own invention.
+    CDN writes the address; a caller can invent any other header.
     """
     name = settings().client_ip_header.lower()
     headers = event.get("headers", {}) if name else {}
@@ -20,7 +20,7 @@ def client(event: dict[str, Any]) -> str:
 
 
 def _address(told: str) -> str | None:
-    """Return the one address in a header, without its port, or None."""
+    """Return the only address in a header, without its port, or None."""
     bare = told.strip()
     for found in (bare, bare.strip("[]"), bare.rpartition(":")[0].strip("[]")):
         try:

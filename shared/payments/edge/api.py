@@ -1,4 +1,4 @@
-"""The edge: a request in, JSON or a problem document out."""
+"""The edge of the API: a request in, JSON or a problem document out."""
 
 import hashlib
 import json
@@ -39,10 +39,10 @@ from payments.money import MAXIMUM_TOTAL
 PROBLEM, HTML = "application/problem+json", "text/html; charset=utf-8"
 PAGE_MAX = 100
 KEY_MAX = 255
-#: When a caller should look again for an outcome that Stripe has not told yet.
+#: When a caller should ask again for an outcome that Stripe has not told yet.
 ASK_AGAIN_S = 5
 
-#: What routes are declared on: a function's own app, or a part that it includes.
+#: What routes are declared on: a function's own app, or a router that it includes.
 Routes = APIGatewayHttpResolver | APIGatewayHttpRouter
 Result = dict[str, Any]
 Handler = Callable[[Event, Any], Result]
@@ -51,12 +51,12 @@ Name = Annotated[str, Field(pattern=f"^{arriving.NAME}$")]
 PathName = Annotated[str, Path(pattern=f"^{arriving.NAME}$")]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 LongText = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
-#: How much of a list, and what is handed back for the next part of it.
+#: The size of a page of a list, and the cursor of the next page.
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Cursor = Annotated[str | None, Query(max_length=64)]
-#: Where a list is sorted by names that are not ours.
+#: The cursor of a list that is sorted by names that are not ours.
 LongCursor = Annotated[str | None, Query(max_length=200)]
-#: One bare address that Stripe and SES take. Another domain than its pattern's becomes punycode.
+#: One bare address that Stripe and SES take. A domain outside the pattern becomes punycode.
 Email = Annotated[
     str,
     Field(
@@ -72,19 +72,19 @@ Amount = Annotated[int, Field(strict=True, ge=1, le=MAXIMUM_TOTAL)]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 logger = Logger()
-# Powertools logs every exception, refusals too, with a text that may quote what no log may hold.
+# Powertools logs every exception, even refusals, with a text that may quote what no log may hold.
 logging.getLogger("aws_lambda_powertools.event_handler").setLevel(logging.CRITICAL)
 
 
 class Body(BaseModel):
-    """A request body: what is not named is refused."""
+    """A request body; members that it does not name are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A body that is not the last word: Stripe has not said how it ended."""
+    """A body without a final outcome: Stripe has not told it yet."""
 
     body: BaseModel
 
@@ -102,7 +102,7 @@ class Problem(BaseModel):
 
 
 class StoredRefusal(Exception):
-    """A decline: an answer like any other, but not of the route's own shape."""
+    """A decline: it is stored like any other answer, but has not the route's shape."""
 
     def __init__(self, answer: replaying.Answer, headers: dict[str, str]) -> None:
         """Keep what is answered."""
@@ -111,16 +111,16 @@ class StoredRefusal(Exception):
 
 
 def new_app() -> APIGatewayHttpResolver:
-    """Return a router that validates what comes in and what goes out."""
+    """Return a router that validates requests and answers."""
     app = APIGatewayHttpResolver(enable_validation=True)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(error: RequestValidationError) -> None:
         if any(entry["loc"][0] == "response" for entry in error.errors()):
-            # What was asked for is done: told that it was refused, a caller would ask again.
+            # The request is done: a caller who is told that it failed would send it again.
             msg = "Bug! An answer is not of its route's shape."
             raise TypeError(msg)
-        # Only where and what rule: never the value, which may be anything.
+        # Only the place and the rule, never the value, which may be anything.
         errors = [
             {"field": ".".join(map(str, entry["loc"])), "rule": entry["msg"]}
             for entry in error.errors()
@@ -138,7 +138,7 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
     """
     Return the function's entry.
 
-    Authorise, screen, route, and turn every refusal into a problem document.
+    It authorises, screens and routes a request, and turns every refusal into a problem document.
     """
 
     @logger.inject_lambda_context(clear_state=True)
@@ -167,7 +167,7 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
 
 
 def caller(app: Routes) -> Caller:
-    """Return who is calling, as `lambda_handler` found out."""
+    """Return the caller, as `lambda_handler` found it."""
     found: Caller = app.context["caller"]
     return found
 
@@ -188,12 +188,12 @@ def answer_once(
     beside: Mapping[str, str] | None = None,
 ) -> Response[Any]:
     """
-    Answer a request under its Idempotency-Key.
+    Answer a request once for its Idempotency-Key.
 
     `work` runs once, gets the id to use and returns the body. Only a request that moves or asks for
-    money has to have a key; another one without it is simply done. A `Pending` body is answered
-    with 202, and a repeat of the request runs `work` again. What no row may hold is not in the body
-    that is kept: `tell` adds it to every answer.
+    money must have a key; another one without a key is simply done. A `Pending` body is answered
+    with 202, and a repeat runs `work` again. The stored body leaves out what no row may hold;
+    `tell` adds it to every answer.
     """
 
     def run(resource: str) -> replaying.Answer:
@@ -216,7 +216,7 @@ def answer_once(
 
 
 def if_match(app: Routes) -> int:
-    """Return the version that the caller has seen, and has to name."""
+    """Return the version in If-Match; refuse a request that names none."""
     seen = version_seen(app)
     if seen is None:
         raise PreconditionRequired(
@@ -226,7 +226,7 @@ def if_match(app: Routes) -> int:
 
 
 def version_seen(app: Routes) -> int | None:
-    """Return the version that the caller has seen, or None where they do not say."""
+    """Return the version in If-Match, or None if the request names none."""
     found = (app.current_event.headers or {}).get("if-match")
     if not found:
         return None
@@ -242,7 +242,7 @@ def etag(version: int) -> dict[str, str]:
 
 
 def log_bug(error: Exception) -> None:
-    """Log where a bug is."""
+    """Log the kind and the place of a bug."""
     logger.error("bug", **bugs.described(error))
 
 
@@ -258,7 +258,7 @@ def _authorise(app: APIGatewayHttpResolver, trail: auditing.Trail) -> None:
 
 
 def _require_granted(app: APIGatewayHttpResolver, event: Event) -> None:
-    """Refuse a profile that lacks what the route takes, before anything is done or told again."""
+    """Refuse a profile without the route's grant, before anything is done or answered again."""
     found = caller(app)
     ask = MATRIX[event["routeKey"]].ask_of(found.role) if found.role else None
     if ask:
@@ -279,7 +279,7 @@ def _request(event: Event, who: Caller, prefix: str) -> replaying.Request:
 
 
 def _about(event: Event, body: Any) -> str | None:
-    """Return which object or customer a request names: in its path, or else in its body."""
+    """Return the object or customer that a request names, in its path or else in its body."""
     named = event.get("pathParameters") or {}
     found = named.get("ref") or named.get("id")
     if found or not isinstance(body, dict):
@@ -308,7 +308,7 @@ def _bug(error: Exception, event: Event) -> Result:
 
 
 def _stamped(result: Result, event: Event) -> Result:
-    """Return the result with what every answer carries."""
+    """Return the result with the headers that every answer has."""
     request = {"X-Request-Id": event["requestContext"]["requestId"], "Cache-Control": "no-store"}
     result["headers"] = {**result.get("headers", {}), **request, **headers.SECURE}
     return result

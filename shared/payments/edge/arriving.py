@@ -1,4 +1,4 @@
-"""A request as API Gateway brings it: what may come in, its body and address, and who sends it."""
+"""Read a request as API Gateway brings it: its limits, its body and address, and its caller."""
 
 import base64
 import json
@@ -20,8 +20,8 @@ from payments.facts.caller import Caller, Role
 from payments.facts.connection import STATE_LIFE
 
 JSON = "application/json"
-#: An id of ours, or a caller's own reference: bounded, and nothing in it can leave its place in
-#: a key.
+#: An id of ours, or a caller's own reference: it is bounded, and nothing in it can leave its place
+#: in a key.
 NAME = r"[A-Za-z0-9._:@+-]{1,64}"
 _NAME = re.compile(NAME)
 
@@ -31,7 +31,7 @@ _PARAMETER = re.compile("[a-z_]{1,40}")
 
 
 def screen(event: Event) -> None:
-    """Refuse what is too large, no JSON, or holds a card number, before anything reads it."""
+    """Refuse a body that is too large, is no JSON, or holds a card number, before it is used."""
     body = body_of(event)
     screening.require_small(body, event["routeKey"])
     address = unquote_plus(f"{event.get('rawPath')}?{event.get('rawQueryString') or ''}")
@@ -42,18 +42,19 @@ def screen(event: Event) -> None:
     declared = header_of(event, "content-type") or JSON
     if body and declared.split(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaType(f"Send the body as {JSON}.")
-    # Powertools knows the type in small letters only, and wants it where there is no body, too.
+    # Powertools reads the type in lower case only, and needs it even without a body.
     event["headers"] |= {"content-type": JSON}
     if body:
-        # Once more as it is read: JSON can write digits as escapes.
+        # The parsed body is screened, too: JSON can write digits as escapes.
         screening.require_no_pan(json.dumps(screening.parse(body), ensure_ascii=False))
     else:
-        # It wants JSON where a body is declared; nothing is `null` there, and refused as such.
+        # Powertools needs JSON where a body is declared; no body becomes `null`, which is refused
+        # as such.
         event["body"], event["isBase64Encoded"] = "null", False
 
 
 def _require_once(query: str) -> None:
-    """Refuse a parameter that is sent twice: API Gateway would make one value of the two."""
+    """Refuse a parameter that is sent twice: API Gateway would join the two values."""
     sent = Counter(unquote_plus(part.partition("=")[0]) for part in query.split("&") if part)
     twice = sorted(name for name, count in sent.items() if count > 1)
     if twice:
@@ -65,7 +66,7 @@ def _require_once(query: str) -> None:
 
 
 def caller_of(event: Event) -> Caller:
-    """Return who the token names, by the claims that the settings name, or refuse."""
+    """Return the caller that the token names by the configured claims, or refuse."""
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
     names = settings()
     tenant, client = claims.get(names.tenant_claim), claims.get("client_id")
@@ -83,7 +84,7 @@ def caller_of(event: Event) -> Caller:
 
 
 def _require_second_factor(role: Role | None, claims: dict[str, Any]) -> None:
-    """Refuse an administrator who signed in with one factor, where a claim says how (RFC 8176)."""
+    """Refuse an administrator who signed in with one factor, where a claim tells (RFC 8176)."""
     claim = settings().mfa_claim
     if role is not Role.ADMIN or not claim:
         return
@@ -92,13 +93,13 @@ def _require_second_factor(role: Role | None, claims: dict[str, Any]) -> None:
 
 
 def _role_of(claim: object) -> Role | None:
-    """Return the role of ours that a claim names; API Gateway writes a list in brackets."""
+    """Return our role that a claim names, or None; API Gateway writes a list in brackets."""
     name = str(claim).strip("[] ")
     return Role(name) if name in set(Role) else None
 
 
 def named_in(event: Event, of: access.Subject) -> access.Named:
-    """Return what a request names, where its grants depend on that; the route validates it all."""
+    """Return what a request names, if its grants depend on that; the route validates it later."""
     path = event.get("pathParameters") or {}
     has_body = of in access.IN_BODY and event["requestContext"]["http"]["method"] != "GET"
     body = json.loads(body_of(event)) if has_body else {}
@@ -112,28 +113,28 @@ def named_in(event: Event, of: access.Subject) -> access.Named:
 
 
 def browser_of(event: Event) -> str:
-    """Return by what the request's browser is known that has begun something here, or ""."""
+    """Return the name of the browser that has begun something here, or ""."""
     sent = "; ".join([*event.get("cookies", []), header_of(event, "cookie") or ""])
     kept = (each.strip().partition("=") for each in sent.split(";"))
     return next((value for name, _, value in kept if name == _cookie()[0]), "")
 
 
 def known_by(browser: str) -> dict[str, str]:
-    """Return the header that lets the browser be known again, for as long as a state lives."""
+    """Return the header by which a browser is recognized, for as long as a state lives."""
     name, rules = _cookie()
     life = int(STATE_LIFE.total_seconds())
     return {"Set-Cookie": f"{name}={browser}; Path=/; Max-Age={life}; HttpOnly; {rules}"}
 
 
 def _cookie() -> tuple[str, str]:
-    """Return its name and rules: no other host can plant it, and an app's own pages may ask."""
+    """Return the cookie's name and rules: no other host can set it, and an app's pages may ask."""
     if settings().stage == "local":
         return "receivable-browser", "SameSite=Lax"
     return "__Host-receivable-browser", "Secure; SameSite=None"
 
 
 def body_of(event: Event) -> str:
-    """Return the body as text, decoded if API Gateway encoded it; refuse what is none."""
+    """Return the body as text, decoded if API Gateway encoded it; refuse what is no text."""
     body = event.get("body") or ""
     if not event.get("isBase64Encoded"):
         return str(body)
@@ -151,9 +152,5 @@ def header_of(event: Event, name: str) -> str | None:
 
 
 def base_url(event: Event) -> str:
-    """
-    Return the address under which this deployment is reached.
-
-    API Gateway's word, not a header's.
-    """
+    """Return the address of this deployment, from API Gateway and not from a header."""
     return settings().public_url or f"https://{event['requestContext']['domainName']}"

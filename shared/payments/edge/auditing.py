@@ -1,8 +1,8 @@
 """
-The audit trail at the edge: every act that `roles.AUDITED` names, and every refusal of permission.
+Write the audit trail at the edge: the acts in `roles.AUDITED`, and refusals of permission.
 
 An act's intent is recorded before anything happens, and its outcome afterwards, so that a crash in
-between leaves a trace. What cannot be recorded is not done.
+between leaves a trace. An act that cannot be recorded is not done.
 """
 
 import ipaddress
@@ -23,17 +23,17 @@ from payments.steps import audit_trail
 logger = Logger(child=True)
 
 REFUSALS = frozenset({"permission_denied", "unauthenticated"})
-#: Of the caller's address the network is kept for good; the access log has all of it, by the
-#: request's id, for as long as logs are kept.
+#: The network of the caller's address is kept for good. The access log has the whole address, by
+#: the request's id, for as long as logs are kept.
 _PREFIX = {4: 24, 6: 48}
 _NAME = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
-#: Somebody may have pasted a key where an id belongs; `SK_1001` may be a customer in Slovakia.
+#: A caller may have pasted a key where an id belongs; `SK_1001` may be a customer in Slovakia.
 _SECRET = re.compile(r"(?:(?:sk|rk|pk)_(?:test|live|org)|whsec)_", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Trail:
-    """One request's way into the trail; `caller` is known once the token has been read."""
+    """Writes one request into the trail; `caller` is set once the token has been read."""
 
     event: dict[str, Any]
     caller: Caller | None = None
@@ -46,7 +46,11 @@ class Trail:
             self.intended = True
 
     def end(self, result: dict[str, Any]) -> None:
-        """Record how it ended; an act is answered even where that fails, for its intent stands."""
+        """
+        Record the outcome.
+
+        If that fails, the act is answered all the same, for its intent is recorded.
+        """
         phase = Phase.OUTCOME if self.intended else Phase.REFUSAL
         body = _document(result) if self.intended or result["statusCode"] in {401, 403} else {}
         code = body.get("code") if result["statusCode"] >= 400 else None  # noqa: PLR2004
@@ -82,7 +86,7 @@ class Trail:
         )
         write = audit_trail.refuse if phase is Phase.REFUSAL else audit_trail.append
         if placed := write(record, doors):
-            # A second place that knows each digest, and that no role of ours can rewrite.
+            # The log is a second place for each digest, which none of our roles can rewrite.
             logger.info("audited", chain=placed.chain, number=placed.number, digest=placed.digest)
 
 
@@ -95,14 +99,14 @@ def _document(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_machine(event: dict[str, Any]) -> bool:
-    """Whether the token is a client's own: its subject is the client."""
+    """Whether the token belongs to a client itself: its subject is the client."""
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
     client = claims.get("client_id")
     return bool(client) and claims.get("sub", client) == client
 
 
 def _shown(name: object) -> str:
-    """Return what may be an id of ours or of the caller's, and nothing else."""
+    """Return what may be an id of ours or of the caller's, or an empty string."""
     text = str(name)
     if not _NAME.fullmatch(text) or _SECRET.match(text) or screening.has_pan(text):
         return "unreadable"

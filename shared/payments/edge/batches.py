@@ -1,4 +1,4 @@
-"""The edge of queues and schedules: messages in, the ones that have to come again out."""
+"""The edge of queues and schedules: messages in, the failed ones out."""
 
 import math
 from collections.abc import Callable
@@ -17,26 +17,26 @@ from payments.doors.keys import parts
 from payments.doors.queue import Queue
 from payments.edge import bugs, runtime
 
-#: What one message may take: Stripe is asked, and asked again.
+#: The time that one message may take, in which Stripe is asked more than once.
 NEEDS_S = 20
-#: How long messages stay with a worker that says nothing, and how often it says something.
+#: How long messages stay hidden for a silent worker, and how often a worker renews that.
 HELD_S, HOLD_AGAIN_S = 50, 15
-#: As long as the queue hides a message by itself.
+#: The same time as the queue's own.
 FAILED_WAIT_S = 360
 
 logger = Logger()
 
 
 class RunFailed(Exception):
-    """A scheduled run ended in an error, of which the log tells kind and place."""
+    """A scheduled run ended in an error; the log has its kind and place."""
 
 
 def run(context: Any, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """
-    Run a schedule's work and log under `name` what it did.
+    Run a schedule's work, log its result under `name`, and return it.
 
-    An error is seen by Lambda, and so by alarms and the dead-letter queue, but without its message:
-    Lambda would log that, whatever it quotes.
+    Raise RunFailed for an error. Alarms and the dead-letter queue see that, but Lambda would log
+    any other error with its message, whatever it quotes.
     """
     runtime.begin(context)
     try:
@@ -53,16 +53,16 @@ def run(context: Any, name: str, work: Callable[[], dict[str, Any]]) -> dict[str
 
 
 class OutOfTime(Exception):
-    """There is not time enough for another message: it comes again."""
+    """There is no time for another message, so it comes again."""
 
 
 @dataclass(slots=True)
 class Hold:
     """
-    Keeps the messages of a batch from other workers for as long as this one lives.
+    Keeps the messages of a batch from other workers while this worker lives.
 
-    One that dies leaves them to the next worker within a minute; one that failed waits for longer,
-    so that an outage does not use up its tries. Without a queue, the queue's own time counts.
+    After a crash the next worker gets them within a minute. A failed message waits longer, so that
+    an outage does not use up its tries. Without a queue, the queue's own time counts.
     """
 
     queue: Queue | None
@@ -70,7 +70,7 @@ class Hold:
     held_at: float = math.inf
 
     def next(self) -> None:
-        """Hold what is left of the batch, or raise OutOfTime."""
+        """Hold the rest of the batch, or raise OutOfTime."""
         left = runtime.time_left()
         if left < NEEDS_S:
             raise OutOfTime
@@ -79,17 +79,17 @@ class Hold:
             self.held_at = left
 
     def done(self, ident: str) -> None:
-        """Hold a message no longer."""
+        """Stop holding a message."""
         self.receipts.pop(ident, None)
 
     def end(self) -> None:
-        """Let those that are left wait."""
+        """Let the messages wait that are left."""
         if self.queue and self.receipts:
             self.queue.hide(self.receipts.values(), FAILED_WAIT_S)
 
 
 def _put_aside() -> int:
-    """Log each row that was due and could not be read, and return how many."""
+    """Log each due row that could not be read, and return how many there were."""
     aside = runtime.doors().store.aside
     for pk, sk in aside:
         logger.warning("put_aside", row=f"{pk} {sk}")
@@ -105,10 +105,10 @@ def each(
     queue: Queue | None = None,
 ) -> dict[str, Any]:
     """
-    Run `work` on each message of an SQS batch and name the ones that failed.
+    Run `work` on each message of an SQS batch, and return the failed ones.
 
     One bad message never takes the others with it; after five tries it is in the dead-letter queue.
-    `queue` is the one that the messages come from, where a dead worker's are to come again soon.
+    `queue` is the messages' own queue, where a dead worker's messages soon come again.
     """
     runtime.begin(context)
     receipts = {each["messageId"]: each["receiptHandle"] for each in event["Records"]}
@@ -119,7 +119,7 @@ def each(
             hold.next()
             ended = work(record.json_body)
         except Exception as error:
-            # Its kind only: a message may quote what no log may hold.
+            # Only the error's kind: its message may quote what no log may hold.
             logger.warning("failed", error=type(error).__name__, about=_about(record))
             raise
         logger.info("done", ended=ended, about=_about(record))
@@ -132,7 +132,7 @@ def each(
 
 
 def _about(record: SQSRecord) -> dict[str, Any]:
-    """Return what a message names, under one name of its own: `name` or `args` are the log's."""
+    """Return what a message names, under another name where the log has its own."""
     try:
         message = record.json_body
     except ValueError:
@@ -144,10 +144,10 @@ def each_row(
     event: dict[str, Any], context: Any, work: Callable[[tuple[str, str, str, str]], str]
 ) -> dict[str, Any]:
     """
-    Run `work` on each row that the table's stream brings: its tenant, kind, name and own id.
+    Run `work` on each row from the table's stream: its tenant, kind, name and own id.
 
-    A row that fails keeps no other one waiting: it stands in the table as due, and the schedule
-    finds it there. Only a process that ends is given the batch again.
+    A row that fails does not hold up the others: it is due in the table, and the schedule finds it
+    there. The batch comes again only if the process ends.
     """
     runtime.begin(context)
     for record in event["Records"]:

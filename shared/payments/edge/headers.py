@@ -1,6 +1,6 @@
-"""What every answer carries, whoever asked and however it ended."""
+"""The headers of every answer, whoever asked and however it ended."""
 
-#: Two years. Subdomains are left out: a deployment stands under a domain of its merchant's choice.
+#: Two years. Subdomains are left out: a deployment's domain belongs to its merchant.
 SECURE = {
     "Strict-Transport-Security": "max-age=63072000",
     "X-Content-Type-Options": "nosniff",

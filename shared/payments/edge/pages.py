@@ -1,4 +1,4 @@
-"""The payer's pages: what a pay link's view, or a refusal, says in the payer's language."""
+"""Build the payer's pages: a pay link's view, or a refusal, in the payer's language."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,12 +16,12 @@ from payments.wording import locales, reading
 from payments.wording.sentences import say
 from payments.wording.sheets import COLOUR, Choice, Form, Note, Paid, Sheet
 
-#: What says nothing about the invoice itself: the link is nobody's proof any more.
+#: States that say nothing about the invoice: such a link proves nothing any more.
 _SILENT = {LinkState.REVOKED, LinkState.REPLACED, LinkState.EXPIRED, LinkState.DRAFT}
 _MOODS = {LinkState.PAID: "good", LinkState.UNAVAILABLE: "bad"}
-#: States in which looking again is all that a payer can do.
+#: States in which a payer can only look again.
 _LOOK_AGAIN = {LinkState.IN_PROGRESS, LinkState.PROCESSING}
-#: In place of an amount that was none.
+#: Shown instead of an amount that was none.
 CARD_NUMBER = "(card number)"
 _BRANDS = {
     "amex": "American Express",
@@ -32,7 +32,7 @@ _BRANDS = {
 
 
 def chosen(view: LinkView, typed: str | None, locale: str) -> tuple[int | None, str]:
-    """Return the amount that a payer typed, and what is wrong with it, if anything is."""
+    """Return the amount that a payer typed, and what is wrong with it, if anything."""
     if typed is None:
         return None, ""
     if typed == CARD_NUMBER:
@@ -47,7 +47,7 @@ def pay_page(
     """
     Return the page of a pay link: what is owed and a button, or what became of it.
 
-    `typed` is what a payer wrote, and `wrong` why it cannot be paid.
+    `typed` is what a payer typed, and `wrong` why that cannot be paid.
     """
     written = partial(locales.amount, currency=view.invoice.currency, locale=locale)
     shown = _shown(view, locale, written) if view.state not in _SILENT else Sheet(locale, "")
@@ -67,7 +67,7 @@ def pay_page(
 
 
 def notice(name: str, locale: str, *, again: str | None = None) -> Sheet:
-    """Return a page that says one thing, and perhaps where to look again."""
+    """Return a page with one message, and perhaps a link for another look."""
     return Sheet(
         locale,
         say(f"page.{name}.title", locale),
@@ -77,7 +77,7 @@ def notice(name: str, locale: str, *, again: str | None = None) -> Sheet:
 
 
 def _confirming(view: LinkView, waiting: Attempt, locale: str, path: str) -> dict[str, Any]:
-    """Return what a page has on which a payer goes on to their bank, or goes another way."""
+    """Return the parts of a page on which a payer goes on to their bank, or pays another way."""
     amount = locales.amount(waiting.charged, waiting.currency, locale)
     note = say("page.confirm.note", locale, merchant=view.merchant)
     return {
@@ -121,7 +121,7 @@ def _notes(view: LinkView, locale: str) -> list[Note]:
 
 
 def _asked(view: LinkView, locale: str) -> dict[str, str]:
-    """Return which card is to pay, and until when its owner can confirm it."""
+    """Return the card that is to pay, and until when its owner can confirm it."""
     if not view.waiting or not view.waiting.confirm_by:
         return {}
     card = say("page.confirm.card", locale)
@@ -132,12 +132,12 @@ def _asked(view: LinkView, locale: str) -> dict[str, str]:
 
 
 def _day(view: LinkView, at: datetime, locale: str) -> str:
-    """Write a day as the merchant counts them."""
+    """Return a day in the merchant's time zone."""
     return locales.day_of(at, locale, view.settings.time_zone)
 
 
 def _last_day(view: LinkView, locale: str) -> str:
-    """Write the last day of a link: one that ends at midnight ends with the day before."""
+    """Return the last day of a link; one that ends at midnight ends with the day before."""
     if not view.link.expires_at:
         return ""
     return _day(view, view.link.expires_at - timedelta(seconds=1), locale)
@@ -156,7 +156,7 @@ def _brand(name: str) -> str:
 
 
 def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
-    """Return the invoice as everybody who has the link may see it."""
+    """Return the invoice as each reader with the link may see it."""
     invoice, payable = view.invoice, view.state is LinkState.PAYABLE
     lines = tuple(
         (f"{line.quantity} \N{MULTIPLICATION SIGN} {line.description}", written(line.amount))
@@ -193,7 +193,7 @@ def _sums(view: LinkView, locale: str, written: Callable[[int], str]) -> list[tu
     if invoice.credited:
         found.append((say("page.credited", locale), written(-invoice.credited)))
     if invoice.paid:
-        # Less than nothing is paid where more went back than came: that is owed on top.
+        # Where more was refunded than paid, the paid amount is negative: the rest is owed on top.
         sign = "+" if invoice.paid < 0 else ""
         found.append((say("page.history", locale), f"{sign}{written(-invoice.paid)}"))
     if (invoice.credited or invoice.paid) and invoice.status is not InvoiceStatus.VOID:

@@ -1,4 +1,4 @@
-"""Percentages as they come in: a JSON number, or its digits as text."""
+"""Percentages in requests: a JSON number, or its digits as text."""
 
 import re
 from decimal import Decimal
@@ -11,7 +11,7 @@ _FEE = r"^(50(\.0{1,4})?|[0-4]?[0-9](\.[0-9]{1,4})?)$"
 
 
 def _written_as(pattern: str) -> BeforeValidator:
-    """Refuse other texts: a Decimal is also made of ` 5 `, `1E+1` and the digits of any script."""
+    """Return a validator of texts: Decimal also reads ` 5 `, `1E+1` and digits of any script."""
 
     def require(value: object) -> object:
         if isinstance(value, str) and not re.fullmatch(pattern, value):

@@ -1,4 +1,4 @@
-"""Answer a repeated request as the first one was answered, and go on where one was cut short."""
+"""Answer a repeated request like the first one, and go on where one was cut short."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,23 +13,22 @@ from payments.facts.personal import is_personal
 
 #: Longer than any request can run, so that two never work on one key.
 LOCK = timedelta(seconds=60)
-#: Kept three times as long as promised; DynamoDB deletes late, and what decides is in the rows
-#: themselves.
+#: Kept three times as long as promised, since DynamoDB deletes late; the rows themselves decide.
 KEPT = timedelta(days=90)
-#: What an answered request leaves behind of its lock: nothing.
+#: What an answered request keeps of its lock: nothing.
 _UNLOCKED = {"locked_until": None, "owner": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a caller sent: digests of their Idempotency-Key, and of path and body."""
+    """A caller's request: the digests of its Idempotency-Key, and of its path and body."""
 
     tenant: str
     route: str
     key: str
     fingerprint: str
     prefix: str
-    #: The customer, or the object, that it is about.
+    #: The customer or the object that the request is about.
     about: str | None = None
 
 
@@ -40,16 +39,16 @@ class Answer:
     status: int
     body: dict[str, Any]
     replayed: bool = False
-    #: An answer that leaves the outcome open is not kept: a repeat goes on and finds out.
+    #: An answer with an open outcome is not stored: a repeat goes on and finds it out.
     final: bool = True
 
 
 def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> Answer:
     """
-    Run `work` once for each key and return its answer, now and every time after.
+    Run `work` once for each key and return its answer, for this request and every repeat.
 
-    `work` gets the id that its outcome is to have, the same one on every run. A decline is an
-    answer; a refusal for any other reason is not, and one before anything was begun frees the key.
+    `work` gets the id for its outcome, the same one on every run. A decline is an answer. Any other
+    refusal is not, and one that comes before anything was begun frees the key.
     """
     record = _lock(request, doors)
     if record.answer:
@@ -59,7 +58,8 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
     except Declined as decline:
         answer = Answer(decline.status, decline.problem())
     except PaymentsError as refusal:
-        # What will pass, or what an earlier run began, is still this body's: money may come of it.
+        # A refusal that will pass, or after an earlier run began, keeps the key for this body:
+        # money may still come.
         _unlock(record, doors, freed=not (refusal.retryable or record.resumed))
         raise
     if answer.final:
@@ -70,9 +70,9 @@ def once(request: Request, work: Callable[[str], Answer], *, doors: Doors) -> An
 
 
 def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
-    """Return the record, owned by this request or already answered."""
+    """Return the record, either locked for this request or already answered."""
     try:
-        # Most keys are new, and the write itself says which are not.
+        # Most keys are new, and the write itself finds those that are not.
         return doors.store.save(_record(request, None, doors))
     except RowChanged:
         known = doors.store.idempotency(request.tenant, request.route, request.key)
@@ -94,7 +94,7 @@ def _lock(request: Request, doors: Doors) -> IdempotencyRecord:
 
 
 def _record(request: Request, known: IdempotencyRecord | None, doors: Doors) -> IdempotencyRecord:
-    """Return the record of a run; it goes on with what an earlier run of the same began."""
+    """Return the record of a run, which goes on with what an earlier run of the request began."""
     same = known is not None and known.fingerprint == request.fingerprint
     return IdempotencyRecord(
         tenant=request.tenant,
@@ -111,7 +111,7 @@ def _record(request: Request, known: IdempotencyRecord | None, doors: Doors) -> 
 
 
 def _unlock(record: IdempotencyRecord, doors: Doors, *, freed: bool) -> None:
-    """Let the request be sent again; a key that is `freed` may come with another body too."""
+    """Let the request be sent again; a `freed` key may also come with another body."""
     update = {"locked_until": record.created_at, "freed": freed}
     _save(record.having(**update), record, doors)
 

@@ -1,8 +1,8 @@
 """
-Who may call what: deny by default, one line a route.
+Who may call which route: nobody by default, one line for each route.
 
-A role says which routes somebody may call at all. Of most of what acts, the caller's profile has to
-be granted the modules too; where a role alone is enough, the line says why.
+A role says which routes a caller may call at all. Most acts also need a grant of the module for the
+caller's profile; where a role alone is enough, the line says why.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Row:
     """
     Who may call a route.
 
-    The profile of a role that is not `free` has to be granted what `ask` says; `why` says in words
+    A role that is not `free` needs the grant that `ask` names for its profile. `why` says in words
     why a role alone is enough for the others.
     """
 
@@ -40,7 +40,7 @@ class Row:
     why: str = ""
 
     def ask_of(self, role: Role) -> Ask | None:
-        """Return what a role's profile has to be granted, or None where the role is enough."""
+        """Return the grant that a role's profile needs, or None where the role is enough."""
         return None if role in self.free else self.ask
 
 
@@ -51,13 +51,13 @@ def _by_role(roles: frozenset[Role], why: str) -> Row:
 def _granted(
     roles: frozenset[Role], permission: Permission | None, of: Subject, *, admins: bool
 ) -> Row:
-    """Ask for a grant; of `admins` too where money is collected or a page shows a module's keys."""
+    """Return a row that asks for a grant; with `admins`, an admin needs one, too."""
     ask = Ask(permission, of)
     return Row(roles, ask) if admins else Row(roles, ask, _ADMINS, _GRANTS)
 
 
 def _read(of: Subject, *asked: Role) -> Row:
-    """Let staff read by their role; of those `asked`, what is not granted is not shown."""
+    """Return a row for callers who read by their role; `asked` roles see only what is granted."""
     return Row(EVERYBODY, Ask(None, of), EVERYBODY - set(asked), _READS)
 
 
@@ -184,13 +184,13 @@ MATRIX: dict[str, Row] = {
 
 ROUTES: dict[str, frozenset[Role]] = {route: row.roles for route, row in MATRIX.items()}
 
-#: What is recorded before and after: whatever only an administrator may change, so that a new route
-#: of that kind is recorded without a word, and what else is named here.
+#: What is recorded before and after: every route that only an administrator may change things by,
+#: and the routes that are named here. So a new route of that kind is recorded by itself.
 AUDITED = frozenset(
     route for route, roles in ROUTES.items() if roles == _ADMINS and not route.startswith("GET ")
 ) | {"GET /v1/customers/{ref}/data-export", "POST /v1/notifications/lift-suppression"}
 
 
 def may_call(role: Role, route: str) -> bool:
-    """Say whether `role` may call `route` (method and path template, as API Gateway names it)."""
+    """Whether `role` may call `route` (method and path template, as API Gateway names it)."""
     return role in ROUTES.get(route, frozenset())

@@ -1,7 +1,7 @@
 """
-What the outside world gives a function.
+What the outside world gives a function: clients, clock, ids.
 
-Clients, clock, ids. A simulation replaces this module's answers.
+A simulation replaces this module's answers.
 """
 
 import math
@@ -35,12 +35,12 @@ _deadline = {"at": math.inf}
 
 
 def begin(context: Any) -> None:
-    """Note when this invocation ends."""
+    """Store when this invocation ends."""
     _deadline["at"] = time.monotonic() + context.get_remaining_time_in_millis() / 1000
 
 
 def time_left() -> float:
-    """Return the seconds that this invocation still has."""
+    """Return the seconds that are left to this invocation."""
     return _deadline["at"] - time.monotonic()
 
 
@@ -77,7 +77,7 @@ def _client(service: str) -> Any:
 
 
 def _new_token() -> str:
-    """Return what makes a repeated request the same one for AWS."""
+    """Return the token by which AWS recognizes a repeated request."""
     return os.urandom(16).hex()
 
 
@@ -98,7 +98,7 @@ def table() -> Table:
 
 @cache
 def secret_store() -> Secrets:
-    """Return Secrets Manager; its cache lives as long as this environment."""
+    """Return Secrets Manager; its cache lives as long as this execution environment."""
     return Secrets(
         lambda: _client("secretsmanager"),
         settings().stage,
@@ -109,7 +109,7 @@ def secret_store() -> Secrets:
 
 @cache
 def event_queue() -> Queue:
-    """Return the queue of kept events."""
+    """Return the queue of stored events."""
     return Queue(lambda: _client("sqs"), settings().event_queue_url)
 
 
@@ -121,7 +121,7 @@ def reconcile_queue() -> Queue:
 
 @cache
 def mailer() -> "Mailer":
-    """Return SES, under this deployment's address."""
+    """Return SES with this deployment's address."""
     from payments.doors.mail import Mailer  # noqa: PLC0415 - only one function sends mails
 
     return Mailer(
@@ -130,7 +130,7 @@ def mailer() -> "Mailer":
 
 
 def outbound() -> "Outbound":
-    """Return the way to tenants' own systems; the local stack has those on this machine."""
+    """Return the door to tenants' own systems; the local stack allows those on this machine."""
     from payments.doors.outbound import Outbound  # noqa: PLC0415 - as below
 
     return Outbound(monotonic=time.monotonic, local=settings().stage == "local")
@@ -138,14 +138,14 @@ def outbound() -> "Outbound":
 
 @cache
 def _stripe_connections() -> Any:
-    """Return open connections to Stripe: they carry no key, so every tenant may use them."""
+    """Return open connections to Stripe: they carry no key, so all tenants share them."""
     from payments.doors.stripe_api.transport import connections  # noqa: PLC0415 - as below
 
     return connections()
 
 
 def gateway(secret_key: str, stripe_account: str | None = None) -> "Gateway":
-    """Return a gateway of its own for each key: no tenant's client outlives its request."""
+    """Return a new gateway for a key: no tenant's client outlives its request."""
     from payments.doors.gateway import Gateway  # noqa: PLC0415 - a third of a cold start, and not every route needs it
 
     return Gateway(
@@ -157,7 +157,7 @@ def gateway(secret_key: str, stripe_account: str | None = None) -> "Gateway":
 
 
 def platform(keys: dict[str, str]) -> "Platform":
-    """Return a gateway of the platform's own account."""
+    """Return a gateway to the platform's own account."""
     from payments.doors.platform import Platform  # noqa: PLC0415 - as above
 
     return Platform(keys, api_base=settings().stripe_api_base, http_client=_stripe_connections())

@@ -1,8 +1,4 @@
-"""
-Look at a request's bytes before anything else does.
-
-JSON or not, how large, and no card number in it.
-"""
+"""Screen a request's bytes before anything else: JSON or not, how large, no card number."""
 
 import json
 import re
@@ -16,23 +12,22 @@ from payments.errors import MalformedJson, PanDetected, PayloadTooLarge
 BODY_MAX = 64 * 1024
 #: A payer's form has two short fields.
 FORM_MAX = 2 * 1024
-#: A route whose bodies carry files in base64; what an invocation takes is 6 MB.
+#: A route whose bodies carry files in base64; an invocation takes 6 MB.
 LARGE = {"POST /v1/disputes/{id}/evidence": 6_200_000}
 DEPTH_MAX = 10
 DIGITS_MIN, DIGITS_MAX = 13, 19
 
-# Every pattern here is linear in the length of the text: what repeats is bounded.
+# Every pattern takes linear time in the length of the text: each repetition is bounded.
 
-#: What may part a card number's digits: one or two spaces, dots or dashes, or a dash between
+#: What may separate a card number's digits: one or two spaces, dots or dashes, or a dash between
 #: spaces.
 _PARTED = "(?: - |[ .-]{1,2})"
 _RUN = re.compile(f"[0-9]+(?:{_PARTED}[0-9]+)*")
 _PART = re.compile(_PARTED)
-#: What every card number holds, and most texts do not: those are not looked at any closer.
+#: What every card number contains and most texts do not; those need no closer look.
 _LONG = re.compile("(?:[0-9](?: - |[ .-]{0,2})){12}[0-9]")
-#: How the networks' numbers begin, each with the lengths that it gives out. Luhn alone would stop
-#: one in ten of all long numbers: order ids of 13 digits, marketplaces' of 17 and 18, every
-#: telephone's IMEI.
+#: How the networks' numbers begin, each with its lengths. Luhn alone would refuse one in ten of all
+#: long numbers: order ids of 13 digits, marketplaces' of 17 and 18, every telephone's IMEI.
 _CARD = re.compile(
     "4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})"  # Visa
     "|5[1-5][0-9]{14}|(?:222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
@@ -45,11 +40,11 @@ _CARD = re.compile(
     "|(?:5[0678]|6[37])(?:[0-9]{14}|[0-9]{17})"
 )
 _DINERS = re.compile("30[0-59]|3[689]")
-#: A Visa card of 13 digits is parted like this, if at all; a telephone number is not.
+#: How a Visa card of 13 digits is separated, if at all; a telephone number is not.
 _OLD_VISA = {(4, 3, 3, 3), (4, 4, 4, 1), (13,), (1,) * 13}
-#: What one in a thousand times holds what passes for a card number, standing alone: a UUID (RFC
-#: 9562) or a digest of 128, 160 or 256 bits, with a letter among the digits, or it is a number
-#: after all; and an id of ours.
+#: Numbers that contain a card number by chance one time in a thousand: an id of ours, and a UUID
+#: (RFC 9562) or a digest of 128, 160 or 256 bits. UUID and digest stand alone and need a letter
+#: among their digits, or they are plain numbers.
 _IDENTIFIER = re.compile(
     r"(?<![0-9a-z])(?:(?=[0-9-]{0,63}[a-f])"
     r"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})"
@@ -57,11 +52,11 @@ _IDENTIFIER = re.compile(
     r"(?![0-9a-z])",
     re.IGNORECASE,
 )
-#: A character as JSON may write it: its digits are none of the text's.
+#: A character as JSON may escape it: its digits do not belong to the text.
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}")
-#: A barcode (GTIN-13, GTIN-14), perhaps with its name before it, a bank account or reference (IBAN,
-#: ISO 11649) and a Swiss payment reference as they are printed: they prove themselves by check
-#: digits, of which Luhn knows nothing.
+#: A barcode (GTIN-13, GTIN-14), perhaps after its name, a bank account or reference (IBAN, ISO
+#: 11649) and a Swiss payment reference as they are printed. Their own check digits prove them, of
+#: which Luhn knows nothing.
 _BARCODE = re.compile(
     r"(?:(\(01\)|\bgtin(?:-?14)?\b)[^0-9]{0,4})?(?<![0-9])([0-9]{13,14})(?![0-9])", re.IGNORECASE
 )
@@ -69,27 +64,27 @@ _IBAN = re.compile(
     r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]{4}){2,7}(?:[ .-]?[A-Z0-9]{1,3})?\b", re.IGNORECASE
 )
 _SWISS = re.compile(r"(?<![0-9])[0-9]{2}(?: [0-9]{5}){5}(?![0-9])")
-#: An order as the largest marketplace numbers it, and a telephone number with its country.
+#: An order number of the largest marketplace, and a telephone number with its country.
 _ORDER = re.compile(r"(?<![0-9])[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9])")
 _PHONE = re.compile(r"(?<![0-9+])(?:\+|00 )[0-9](?:[ ./()-]{0,2}[0-9]){6,12}(?![ .-]{0,2}[0-9])")
 _IBAN_PARTS = re.compile("[ .-]")
 #: The recursive check of Swiss references: the next carry, by the one before and a digit.
 _SWISS_TABLE = (0, 9, 4, 6, 8, 2, 7, 1, 3, 5)
-#: What other scripts' characters are here, by their kind: spaces, dashes, and what nobody sees.
+#: What other scripts' characters stand for here, by kind: spaces, dashes, and invisible ones.
 _KINDS = {"Zs": " ", "Cc": " ", "Pd": "-", "Cf": ""}
 _DOTS = frozenset("\u00b7\u2022\u2024\u2027\u2219\u22c5\u3002\uff0e\uff61")
 _FOREIGN = re.compile(r"[^\x00-\x7f]|\t|\\t")
 
 
 def require_small(body: str, route: str = "", *, most: int = BODY_MAX) -> None:
-    """Refuse a body over 64 KB, or over what its route takes."""
+    """Refuse a body over 64 KB, or over its route's own limit."""
     most = LARGE.get(route, most)
     if len(body) > most:
         raise PayloadTooLarge(f"A body may have {most} characters.")
 
 
 def require_no_pan(*texts: str) -> None:
-    """Refuse a card number wherever it stands; it is named nowhere and kept nowhere."""
+    """Refuse a card number anywhere; the refusal never names it, and nothing keeps it."""
     if any(map(has_pan, texts)):
         raise PanDetected(
             "The request holds what looks like a card number. Card numbers go to Stripe only."
@@ -97,7 +92,7 @@ def require_no_pan(*texts: str) -> None:
 
 
 def has_pan(text: str) -> bool:
-    """Say whether what looks like a card number stands anywhere in a text."""
+    """Whether anything like a card number stands anywhere in a text."""
     folded = _folded(text)
     return bool(_LONG.search(folded)) and any(map(_is_card, _numbers(_bare(folded))))
 
@@ -106,7 +101,7 @@ def parse(body: str) -> Any:
     """
     Return the JSON of a body.
 
-    Refuse what JSON does not know, names twice, or nests without end.
+    Refuse values that JSON does not know, double names and unlimited nesting.
     """
     try:
         document = _STRICT.decode(body)
@@ -119,7 +114,7 @@ def parse(body: str) -> Any:
 
 
 def _folded(text: str) -> str:
-    """Return the text with the digits, spaces, dots and dashes of every script as ASCII's."""
+    """Return the text with the digits, spaces, dots and dashes of every script in ASCII."""
     if text.isascii() and "\t" not in text and r"\t" not in text:
         return text
     return _FOREIGN.sub(_fold, text)
@@ -140,7 +135,7 @@ def _plain(character: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Return the text without numbers that are known to be something else than a card's."""
+    """Return the text without numbers that are known not to be a card's."""
     text = _IDENTIFIER.sub("id", _ESCAPE.sub("u", text))
     text = _ORDER.sub("id", _PHONE.sub("id", text))
     text = _SWISS.sub(_without_swiss, _IBAN.sub(_without_iban, text))
@@ -148,7 +143,7 @@ def _bare(text: str) -> str:
 
 
 def _without_iban(found: re.Match[str]) -> str:
-    """Return what is left of a match: a word behind the account number may look like its part."""
+    """Return what is left of a match: a word after the account number may look like its part."""
     words = _IBAN_PARTS.split(found[0])
     for end in range(len(words), 0, -1):
         if _is_iban("".join(words[:end])):
@@ -164,7 +159,7 @@ def _without_swiss(found: re.Match[str]) -> str:
 
 
 def _without_barcode(found: re.Match[str]) -> str:
-    """Return what is left: a Diners card has 14 digits too, so a bare number is taken for one."""
+    """Return what is left of a match; a bare number stays, since a Diners card has 14 digits."""
     label, digits = found.groups()
     is_bare_diners = len(digits) > DIGITS_MIN and not label and _DINERS.match(digits)
     return "id" if _is_gtin(digits) and not is_bare_diners else found[0]
@@ -180,7 +175,7 @@ def _is_gtin(digits: str) -> bool:
 
 
 def _numbers(text: str) -> Iterator[list[str]]:
-    """Yield neighbouring groups of digits: an expiry may stand beside a card."""
+    """Yield neighbouring groups of digits: an expiry date may stand beside a card."""
     for run in _RUN.findall(text):
         if len(run) < DIGITS_MIN:
             continue
@@ -190,7 +185,7 @@ def _numbers(text: str) -> Iterator[list[str]]:
 
 
 def _together(groups: list[str], start: int) -> Iterator[list[str]]:
-    """Yield what begins at a group and has as many digits as a card."""
+    """Yield the runs of groups from `start` that have as many digits as a card."""
     length = 0
     for end in range(start, len(groups)):
         length += len(groups[end])

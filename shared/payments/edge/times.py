@@ -1,4 +1,4 @@
-"""Days and times as they come in: ISO 8601 as text, and kept in UTC to the second."""
+"""Days and times in requests: ISO 8601 as text, stored in UTC to the second."""
 
 import re
 from datetime import UTC, date, datetime
@@ -10,14 +10,14 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _require_written(value: object) -> object:
-    """Refuse a number, as text too: pydantic would count seconds from 1970."""
+    """Refuse a number, even as text: pydantic would count seconds from 1970."""
     if not isinstance(value, str) or not _DAY.match(value):
         raise ValueError("write it as in 2026-12-31")
     return value
 
 
 def _in_utc(at: datetime) -> datetime:
-    """Return it as every time is kept, so that the order of texts is that of times."""
+    """Return the time in UTC, so that texts sort as times do."""
     try:
         return at.astimezone(UTC).replace(microsecond=0)
     except OverflowError:

@@ -27,7 +27,7 @@ class Disputes(Transport):
     def answer_dispute(
         self, dispute: str, evidence: Mapping[str, str], *, submit: bool, key: str
     ) -> None:
-        """Keep evidence with the dispute; `submit` sends all that is kept to the bank, once."""
+        """Keep evidence with the dispute; `submit` sends it all to the bank, which works once."""
         params = {"evidence": evidence or None, "submit": submit}
         self._write(Id, f"/v1/disputes/{dispute}", params, key)
 

@@ -41,6 +41,6 @@ class Events(Transport):
         return self._page(Event, "/v1/events", wanted, after)
 
     def latest_event(self) -> Event | None:
-        """Return the last event that an endpoint of ours hears of, if there was one lately."""
+        """Return the latest event of a type that our endpoint gets, or None."""
         told, _ = self._page(Event, "/v1/events", {}, None)
         return next((event for event in told if event.type in EVENTS), None)

@@ -35,7 +35,7 @@ class Intents(Transport):
         return self._write(Intent, "/v1/payment_intents", params, attempt.stripe_key("create"))
 
     def confirm_intent(self, attempt: Attempt) -> Intent:
-        """Let the money move, without the customer present. Raise CardRefused if it did not."""
+        """Confirm the intent without the customer and return it; raise CardRefused on a decline."""
         params = {"off_session": True, "expand": _EXPAND}
         path = f"/v1/payment_intents/{attempt.payment_intent}/confirm"
         return self._write(Intent, path, params, attempt.stripe_key("confirm"))
