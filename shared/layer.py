@@ -6,6 +6,7 @@ A target that already holds these libraries only gets `payments` anew.
 """
 
 import argparse
+import ast
 import compileall
 import gzip
 import hashlib
@@ -30,12 +31,32 @@ AWS_SERVICES = {
     "events": {"PutEvents"},
     "secretsmanager": {"CreateSecret", "GetSecretValue", "PutSecretValue"},
     "sesv2": {"SendEmail"},
-    "sqs": {"SendMessage"},
+    "sqs": {"ChangeMessageVisibilityBatch", "SendMessage"},
 }
 UNUSED = (
     "bin",
     # Types for editors; the SDK itself imports none of them when it runs.
     "stripe/params",
+    # All but those of OAuth and what they stand on.
+    "stripe/_[!os]*_service.py",
+    # Objects and services by subject: requests are made by name, and answers become values of ours.
+    *(
+        f"stripe/{subject}"
+        for subject in (
+            *("apps", "billing", "billing_portal", "checkout", "climate", "entitlements", "events"),
+            *("financial_connections", "forwarding", "identity", "issuing", "product_catalog"),
+            *("radar", "reporting", "reserve", "sigma", "tax", "terminal", "test_helpers"),
+            *("three_d_secure", "treasury"),
+        )
+    ),
+    # Events as models, caches, streams and locks; requests, queues and logs are all that is used.
+    *(
+        f"aws_lambda_powertools/utilities/{name}"
+        for name in (
+            *("auth_alpha", "circuit_breaker", "data_masking", "feature_flags", "idempotency"),
+            *("kafka", "metadata", "parameters", "streaming", "validation"),
+        )
+    ),
     # The interactive page; only the document is served.
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui-bundle.min.js",
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/swagger-ui.min.css",
@@ -69,11 +90,55 @@ def detect(_): return {"encoding": "utf-8"}
 def ClientMethodDocstring(**_): return None
 WaiterDocstring = PaginatorDocstring = ClientMethodDocstring
 """,
+    # Asks every installed package whether it extends pydantic; none of these does.
+    "pydantic/plugin/_loader.py": "def get_plugins(): return ()",
+    # Metrics, tracing, and a name for requests of botocore.
+    "aws_lambda_powertools/__init__.py": """
+from .logging import Logger
+from .package_logger import set_package_logger_handler
+from .shared.version import VERSION as __version__
+set_package_logger_handler()
+""",
+    # A language for queries: the only one asked is the path of a request's id.
+    "aws_lambda_powertools/utilities/jmespath_utils/__init__.py": """
+def query(data, envelope, jmespath_options=None):
+    for name in envelope.split("."):
+        data = data.get(name) if data else None
+    return data
+""",
+    # The events of forty services; the router compares with these seven.
+    "aws_lambda_powertools/utilities/data_classes/__init__.py": """
+from .alb_event import ALBEvent
+from .api_gateway_proxy_event import APIGatewayProxyEvent, APIGatewayProxyEventV2
+from .bedrock_agent_event import BedrockAgentEvent
+from .lambda_function_url_event import LambdaFunctionUrlEvent
+from .vpc_lattice import VPCLatticeEvent, VPCLatticeEventV2
+def __getattr__(name):
+    if name != "S3Event":
+        raise AttributeError(name)
+    from .s3_event import S3Event
+    return S3Event
+""",
     # AppSync, Bedrock and six more triggers; asyncio among what they load.
     "aws_lambda_powertools/event_handler/__init__.py": """
 from .api_gateway import APIGatewayHttpResolver, ApiGatewayResolver, Response
 """,
 }
+# Lines of a library that load at once what is not asked for: (is there once, put in its place).
+CHANGED = {
+    "stripe/_http_client.py": (
+        # Only one client that waits asynchronously sleeps by it.
+        ("import asyncio\n", ""),
+        # Looks for five libraries and imports the first; requests go over connections of ours.
+        ("_default_sync_client = _resolve_sync_client()", "_default_sync_client = RequestsClient"),
+        (
+            "_default_async_client = _resolve_async_client()",
+            "_default_async_client = NoImportFoundAsyncClient",
+        ),
+    ),
+}
+# 78 classes that only name what a dict may hold: making them is a twentieth of a cold start.
+TYPED_DICTS = "pydantic_core/core_schema.py"
 # AWS answers with certificates of its own authority, and reading 5 roots is quicker than 120.
 AMAZON_ROOTS = ("Amazon Root CA", "Starfield Services Root Certificate Authority")
 
@@ -122,11 +187,10 @@ def install(libraries: Path, architecture: str) -> None:
 
 def prune(libraries: Path) -> None:
     """Take away what no request ever reads."""
-    for name in UNUSED:
-        remove(libraries / name)
-    for pattern in ("tests", "*.pyi", "py.typed"):
-        for path in list(libraries.rglob(pattern)):
-            remove(path)
+    found = [path for name in UNUSED for path in libraries.glob(name)]
+    found += [path for name in ("tests", "*.pyi", "py.typed") for path in libraries.rglob(name)]
+    for path in found:
+        remove(path)
     # The version is asked for at run time; the rest is for installers.
     for file in libraries.glob("*.dist-info/*"):
         if file.name not in {"METADATA", "licenses"}:
@@ -134,10 +198,34 @@ def prune(libraries: Path) -> None:
     for name, source in REPLACED.items():
         (libraries / name).parent.mkdir(exist_ok=True)
         (libraries / name).write_text(source)
+    for name, changes in CHANGED.items():
+        change(libraries / name, changes)
+    make_dicts(libraries / TYPED_DICTS)
     prune_aws_descriptions(libraries / "botocore" / "data")
     for file in (libraries / "babel" / "locale-data").iterdir():
         if file.stem.partition("_")[0] not in LANGUAGES:
             remove(file)
+
+
+def change(file: Path, changes: tuple[tuple[str, str], ...]) -> None:
+    """Put lines in the place of others; a library that has changed there ends the build."""
+    source = file.read_text()
+    for old, new in changes:
+        if source.count(old) != 1:
+            sys.exit(f"{file.name} is another now: look at what shared/layer.py changes in it.")
+        source = source.replace(old, new)
+    file.write_text(source)
+
+
+def make_dicts(file: Path) -> None:
+    """Have plain dicts in the place of the classes of a module that are typed dicts."""
+    tree, named = ast.parse(file.read_text()), {"TypedDict"}
+    for number, node in enumerate(tree.body):
+        if isinstance(node, ast.ClassDef) and named.issuperset(map(ast.unparse, node.bases)):
+            named.add(node.name)
+            name = ast.Name(node.name, ast.Store())
+            tree.body[number] = ast.Assign([name], ast.Name("dict", ast.Load()))
+    file.write_text(ast.unparse(ast.fix_missing_locations(tree)))
 
 
 def prune_aws_descriptions(folder: Path) -> None:

@@ -54,8 +54,8 @@ def settings() -> Settings:
     )
 
 
-#: What botocore alone can do: other addresses, ways through a proxy, and partitions of their own.
-_ONLY_BOTOCORE = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+#: Addresses that botocore alone knows.
 _SWITCHES = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
 
 
@@ -105,6 +105,16 @@ def aws_access() -> AwsAccess:
         is_plain=read("AWS_WIRE", "own") == "own"
         and bool(region and read("AWS_ACCESS_KEY_ID") and read("AWS_SECRET_ACCESS_KEY"))
         and "-iso" not in region
-        and not any(read(name) for name in _ONLY_BOTOCORE)
+        and not has_proxy()
         and not any(read(name, "").lower() == "true" for name in _SWITCHES),
     )
+
+
+def has_proxy() -> bool:
+    """Tell whether requests go through a proxy: then the libraries that know how to send them."""
+    return any(os.environ.get(name) for name in _PROXIES)
+
+
+def is_lambda() -> bool:
+    """Tell whether this process is a function's, which Lambda gives a name."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ

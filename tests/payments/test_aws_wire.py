@@ -1,12 +1,8 @@
 """The wire to AWS: botocore judges what is sent, and faults on loopback what comes back."""
 
-import json
 import socket
-import socketserver
-import threading
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
@@ -28,6 +24,7 @@ from payments.doors.aws.services import SERVICES
 from payments.doors.aws.signing import Credentials, Scope, signed
 from payments.edge import runtime
 from tests.doubles import wire as doubles
+from tests.doubles.scripted import Reply, breaks_off, hangs_up, says, says_nothing, scripted
 from tests.doubles.wire import CREDENTIALS, REGION, wired
 
 Json = dict[str, Any]
@@ -102,113 +99,15 @@ REQUESTS: dict[tuple[str, str], Json] = {
     ("sesv2", "send_email"): MAIL,
 }
 EVERY = pytest.mark.parametrize(("service", "method"), REQUESTS)
-OK = {"Responses": {}, "SecretString": "{}", "MessageId": "1", "FailedEntryCount": 0, "Items": []}
-
-
-class Received:
-    """One request as a server sees it."""
-
-    def __init__(self, head: bytes, body: bytes) -> None:
-        first, *lines = head.decode("latin-1").split("\r\n")
-        self.method, self.path, _ = first.split(" ")
-        pairs = (line.split(": ", 1) for line in lines if line)
-        self.headers = {name.lower(): value for name, value in pairs}
-        self.body = body
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-Reply = Callable[[socket.socket], None]
-
-
-class Scripted:
-    """A server that does with each request what the script says next, and keeps what it heard."""
-
-    def __init__(self, *replies: Reply) -> None:
-        self.replies, self.heard, self.connections = list(replies), [], 0
-        self.address = ""
-
-    def serve(self, connection: socket.socket) -> None:
-        self.connections += 1
-        with connection.makefile("rb") as stream:
-            while (received := read_request(stream)) and self.replies:
-                self.heard.append(received)
-                self.replies.pop(0)(connection)
-
-
-def read_request(stream: Any) -> Received | None:
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        line = stream.readline()
-        if not line:
-            return None
-        head += line
-    length = next(
-        int(line.split(b":")[1])
-        for line in head.lower().split(b"\r\n")
-        if line.startswith(b"content-length")
-    )
-    return Received(head, stream.read(length))
-
-
-@contextmanager
-def scripted(*replies: Reply) -> Iterator[Scripted]:
-    script = Scripted(*replies)
-
-    class Each(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            script.serve(self.request)
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-
-    with Server(("127.0.0.1", 0), Each) as server:
-        script.address = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield script
-        finally:
-            server.shutdown()
-
-
-def says(
-    answer: Any,
-    status: int = 200,
-    *,
-    total: int | None = None,
-    closes: bool = False,
-    **headers: str,
-) -> Reply:
-    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    total = zlib.crc32(body) if total is None else total
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    named |= {"content-length": str(len(body)), "x-amz-crc32": str(total)}
-    if closes:
-        named["connection"] = "close"
-    head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
-
-    def reply(connection: socket.socket) -> None:
-        connection.sendall(f"HTTP/1.1 {status} Said\r\n{head}\r\n".encode() + body)
-        if closes:
-            connection.shutdown(socket.SHUT_RDWR)
-
-    return reply
-
-
-def hangs_up(connection: socket.socket) -> None:
-    connection.shutdown(socket.SHUT_RDWR)
-
-
-def breaks_off(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 Said\r\ncontent-length: 100\r\n\r\n{")
-    connection.shutdown(socket.SHUT_RDWR)
-
-
-def says_nothing(_: socket.socket) -> None:
-    """The caller waits until it has no more patience."""
+OK = {
+    "Responses": {},
+    "SecretString": "{}",
+    "MessageId": "1",
+    "FailedEntryCount": 0,
+    "Items": [],
+    "Successful": [],
+    "Failed": [],
+}
 
 
 def refusal(code: str, status: int = 400, **members: Any) -> Reply:
@@ -459,7 +358,7 @@ def test_a_certificate_of_nobody_is_not_trusted(tmp_path: Any) -> None:
     issued = certificates.issue(tmp_path)
     with cold_start.serving_tls(loopback.Handler, issued.server) as address:
         client = wired("dynamodb", address)
-        with pytest.raises(Unanswered, match="not_reached") as lost:
+        with pytest.raises(Unanswered, match="certificate_refused") as lost:
             client.put_item(**PUT)
 
     assert not lost.value.sent
@@ -482,7 +381,7 @@ def test_a_connection_that_was_closed_while_idle_costs_no_try() -> None:
     with scripted(answers_and_leaves, says(OK)) as server:
         client = wired("dynamodb", server.address, tries=1)
         client.get_item(**asked("dynamodb", "get_item"))
-        (idle,) = client._idle
+        (idle,) = client._pool._idle
         idle.sock.recv(1)  # Until the end of it has come.
         client.get_item(**asked("dynamodb", "get_item"))
 

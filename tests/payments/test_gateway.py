@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import requests
 import stripe
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +15,7 @@ from local.standin import StandIn
 from local.standin.engine.access import Restriction
 from local.standin.engine.faults import Fault
 from payments.doors.gateway import Gateway
+from payments.doors.https import NoAnswer, Pool
 from payments.doors.stripe_api import transport
 from payments.doors.stripe_api.describing import statement_suffix
 from payments.doors.stripe_api.events import EVENTS
@@ -586,11 +586,11 @@ def test_stripe_is_given_two_seconds_to_connect_eight_to_answer_and_one_more_try
 ) -> None:
     asked = []
 
-    def too_slow(_: Any, *__: Any, **options: Any) -> None:
-        asked.append(options["timeout"])
-        raise requests.exceptions.Timeout
+    def too_slow(*_: Any, connect_s: float, read_s: Any) -> None:
+        asked.append((connect_s, read_s()))
+        raise NoAnswer("timeout", sent=True)
 
-    monkeypatch.setattr(requests.Session, "request", too_slow)
+    monkeypatch.setattr(Pool, "send", too_slow)
     monkeypatch.setattr(stripe.HTTPClient, "_sleep_time_seconds", lambda *_: 0.0)
     gateway = Gateway(SECRET, api_base="", http_client=connections())
 

@@ -79,7 +79,8 @@ logging.getLogger("aws_lambda_powertools.event_handler").setLevel(logging.CRITIC
 class Body(BaseModel):
     """A request body; members that it does not name are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when the first of its kind is read: a function has more bodies than one request needs.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,18 @@ operations do not need. docs/decisions.md has the figures, and says when botocor
 """
 
 import json
-import select
 import ssl
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from payments.doors.aws.answers import AwsFailed, Refused, Unanswered
 from payments.doors.aws.services import Json, Operation, Service
 from payments.doors.aws.signing import Credentials, Scope, signed
+from payments.doors.https import NoAnswer, Pool, Reply
 
 CONNECT_S, READ_S = 2.0, 5.0
 #: What an invocation keeps for its own answer: a request that could not end before that is not
@@ -72,10 +70,9 @@ class Client:
         tries: int,
     ) -> None:
         """Keep all of it; nothing is opened before the first request."""
-        self._service, self._around, self._tries, self._tls = service, around, tries, tls
+        self._service, self._around, self._tries = service, around, tries
         self._credentials, self._scope = credentials, Scope(region, service.scope)
-        self._address = urlsplit(address)
-        self._idle: list[HTTPConnection] = []
+        self._pool = Pool(address, tls)
 
     def __getattr__(self, name: str) -> Any:
         """Return the operation with that name, and store it as an attribute."""
@@ -87,9 +84,8 @@ class Client:
         return call
 
     def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close the connections that wait for another request."""
+        self._pool.close()
 
     def _call(self, operation: Operation, **request: Any) -> Json:
         if operation.once:
@@ -114,36 +110,32 @@ class Client:
         patience_s = min(READ_S, self._around.time_left() - RESERVED_S)
         if patience_s <= 0:
             raise Unanswered("no_time", sent=False)
-        connection = self._connected(patience_s)
+        headers = self._headers(operation, body)
         try:
-            answer, content = self._exchange(connection, self._headers(operation, body), body)
-        except TimeoutError:
-            connection.close()
-            raise Unanswered("timeout", sent=True) from None
-        except (OSError, HTTPException):
-            connection.close()
-            raise Unanswered("broken_off", sent=True) from None
-        if answer.will_close:
-            connection.close()
-        else:
-            self._idle.append(connection)
-        return self._read(answer, content)
-
-    @cached_property
-    def _host(self) -> str:
-        return self._address.netloc
+            reply = self._pool.send(
+                "POST",
+                self._service.path,
+                headers,
+                body,
+                connect_s=min(CONNECT_S, patience_s),
+                # To connect has taken of the time that there is.
+                read_s=lambda: max(0.001, min(patience_s, self._around.time_left() - RESERVED_S)),
+            )
+        except NoAnswer as none:
+            raise Unanswered(none.reason, sent=none.sent) from None
+        return self._read(reply)
 
     def _headers(self, operation: Operation, body: bytes) -> dict[str, str]:
         service = self._service
         headers = {
-            "host": self._host,
+            "host": self._pool.host,
             "content-type": f"application/x-amz-json-{service.version}"
             if service.version
             else "application/json",
         }
         if service.target:
             headers["x-amz-target"] = f"{service.target}{operation.name}"
-        return signed(
+        sent = signed(
             service.path,
             headers,
             body,
@@ -151,58 +143,22 @@ class Client:
             scope=self._scope,
             at=self._around.now(),
         )
+        return {**sent, "user-agent": "receivable"}
 
-    def _exchange(
-        self, connection: HTTPConnection, headers: dict[str, str], body: bytes
-    ) -> tuple[HTTPResponse, bytes]:
-        connection.putrequest("POST", self._service.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.putheader("content-length", str(len(body)))
-        connection.putheader("user-agent", "receivable")
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        return answer, answer.read()
-
-    def _connected(self, patience_s: float) -> HTTPConnection:
-        """Return an open connection; an idle one that AWS has closed is not used again."""
-        while self._idle:
-            connection = self._idle.pop()
-            if _is_open(connection):
-                connection.sock.settimeout(patience_s)
-                return connection
-            connection.close()
-        connection = self._new(min(CONNECT_S, patience_s))
-        try:
-            connection.connect()
-        except OSError:
-            connection.close()
-            raise Unanswered("not_reached", sent=False) from None
-        # To connect has taken of the time that there is.
-        left = self._around.time_left() - RESERVED_S
-        connection.sock.settimeout(max(0.001, min(patience_s, left)))
-        return connection
-
-    def _new(self, patience_s: float) -> HTTPConnection:
-        host, port = self._address.hostname or "", self._address.port
-        if self._address.scheme == "http":
-            return HTTPConnection(host, port, timeout=patience_s)
-        return HTTPSConnection(host, port, timeout=patience_s, context=self._tls())
-
-    def _read(self, answer: HTTPResponse, content: bytes) -> Json:
-        total = answer.getheader("x-amz-crc32") if self._service.checks_sum else None
-        if total is not None and total != str(zlib.crc32(content)):
+    def _read(self, reply: Reply) -> Json:
+        total = reply.headers.get("x-amz-crc32") if self._service.checks_sum else None
+        if total is not None and total != str(zlib.crc32(reply.content)):
             raise Unanswered("damaged", sent=True)
         try:
-            members = json.loads(content) if content else {}
+            members = json.loads(reply.content) if reply.content else {}
         except ValueError:
             members = None
-        if answer.status in _SUCCESS:
+        if reply.status in _SUCCESS:
             if not isinstance(members, dict):
                 raise Unanswered("unreadable", sent=True)
             return members
         told = members if isinstance(members, dict) else {}
-        raise Refused(_code(answer, told), status=answer.status, answer=told)
+        raise Refused(_code(reply, told), status=reply.status, answer=told)
 
 
 def in_time(
@@ -212,10 +168,10 @@ def in_time(
     return lambda seconds: sleep(max(0.0, min(seconds, time_left() - RESERVED_S)))
 
 
-def _code(answer: HTTPResponse, told: Json) -> str:
-    """Return an error's name, without the namespace and the address around it."""
-    named = answer.getheader("x-amzn-errortype") or told.get("__type") or told.get("code")
-    return str(named or answer.status).partition(":")[0].rpartition("#")[2]
+def _code(reply: Reply, told: Json) -> str:
+    """Return the name of an error, without the namespace and the address around it."""
+    named = reply.headers.get("x-amzn-errortype") or told.get("__type") or told.get("code")
+    return str(named or reply.status).partition(":")[0].rpartition("#")[2]
 
 
 def may_pass(error: AwsFailed) -> bool:
@@ -223,10 +179,3 @@ def may_pass(error: AwsFailed) -> bool:
     if isinstance(error, Refused):
         return error.status in _FAILING or error.code in PASSING
     return True
-
-
-def _is_open(connection: HTTPConnection) -> bool:
-    """Whether an idle connection is still open; anything that arrives on it means its end."""
-    waiting = select.poll()
-    waiting.register(connection.sock, select.POLLIN)
-    return not waiting.poll(0)

@@ -7,15 +7,18 @@ costs twenty times as much as to parse the answer.
 
 import io
 import logging
+import ssl
 from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, NoReturn, Protocol, Self, TypeVar
 
 import stripe
 from pydantic import BaseModel
 
+from payments.config import has_proxy
+from payments.doors.https import NoAnswer, Pool
 from payments.doors.stripe_api.refusals import ACCESS_LOST, code_of, refuse
 from payments.errors import StripeRequestRefused
 from payments.facts.stripe_objects import Value
@@ -59,9 +62,68 @@ Connections = stripe.HTTPClient
 SdkError = stripe.StripeError
 
 
+class Connected(stripe.HTTPClient):
+    """
+    The SDK's requests over connections of ours, which stay open between two invocations.
+
+    The SDK would bring `requests`: a fourteenth of a cold start, and most of a warm request's CPU.
+    """
+
+    name = "receivable"
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        super().__init__()
+        self._pools: dict[str, Pool] = {}
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        """Send one request as the SDK asks for it; raise its APIConnectionError without answer."""
+        scheme, _, rest = url.partition("://")
+        host, slash, path = rest.partition("/")
+        # The SDK writes the brackets of its parameters as they are; in an address they are escaped.
+        path = path.replace("[", "%5B").replace("]", "%5D")
+        pool = self._pools.setdefault(f"{scheme}://{host}", Pool(f"{scheme}://{host}", _tls))
+        body = post_data.encode() if isinstance(post_data, str) else (post_data or b"")
+        try:
+            reply = pool.send(
+                method.upper(),
+                f"{slash or '/'}{path}",
+                {**(headers or {}), "Host": host},
+                body,
+                connect_s=CONNECT_TIMEOUT_S,
+                read_s=lambda: READ_TIMEOUT_S,
+            )
+        except NoAnswer as none:
+            told = f"Stripe did not answer: {none.reason}."
+            raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
+                told, should_retry=none.again
+            ) from None
+        return reply.content.decode(), reply.status, reply.headers
+
+    def close(self) -> None:
+        """Close the connections that wait for another request."""
+        for pool in self._pools.values():
+            pool.close()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=stripe.ca_bundle_path)
+
+
 def connections() -> Connections:
     """Return the HTTP client to Stripe, with limits that fit into one request of ours."""
-    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+    if has_proxy():
+        return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
+    return Connected()
 
 
 class Transport:
