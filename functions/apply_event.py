@@ -1,4 +1,4 @@
-"""Queue of kept events: fetch what each speaks of from Stripe and bring it into the books."""
+"""The queue of stored events: fetch what each speaks of from Stripe and book it."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with the messages that have to come again."""
+    """Return the messages that failed and have to come again."""
     doors = runtime.doors()
     return batches.each(
         event, context, lambda message: apply_event.apply_event(message, doors), doors.events

@@ -22,11 +22,11 @@ handler = api.lambda_handler(app)
 
 class ChargeCard(api.Body):
     """
-    `amount` in the invoice's minor units; left out, it is all that is collectable.
+    `amount` is in the invoice's minor units; without it, all that is collectable is charged.
 
-    `on_action_required` says what follows where the bank wants the card's owner to confirm. With
-    `send_link`, the usual where the module has links, they are mailed the pay link, on which this
-    payment goes on; with `fail` it ends.
+    `on_action_required` says what follows where the bank asks the card's owner to confirm. With
+    `send_link`, the default where the module has links, the owner is mailed the pay link, on which
+    this payment goes on. With `fail` it ends.
     """
 
     module: api.Name | None = None
@@ -37,7 +37,7 @@ class ChargeCard(api.Body):
 
 
 class PartOf(api.Body):
-    """What is asked for one invoice; left out, it is all that is collectable."""
+    """The amount for one invoice; without it, all that is collectable is charged."""
 
     invoice: api.Name
     amount: api.Amount | None = None
@@ -63,7 +63,7 @@ class ChargedAttempt(BaseModel):
 
 
 class ChargedPayment(BaseModel):
-    """The money, once it is there."""
+    """The payment, once the money is there."""
 
     id: str
     gross: int
@@ -75,7 +75,7 @@ class ChargedPayment(BaseModel):
 
 
 class ChargedInvoice(BaseModel):
-    """The invoice afterwards."""
+    """The invoice after the charge."""
 
     id: str
     status: str
@@ -85,9 +85,10 @@ class ChargedInvoice(BaseModel):
 
 class ChargeOut(BaseModel):
     """
-    201 with a payment; 202 while Stripe has not said how it ended, or its payer has to confirm it.
+    201 with a payment; 202 while Stripe has not told the outcome, or the payer has to confirm.
 
-    Ask the invoice, do not charge again. `pay_link` is where the payer confirms, or pays otherwise.
+    After a 202, read the invoice and do not charge again. `pay_link` is where the payer confirms,
+    or pays in another way.
     """
 
     attempt: ChargedAttempt
@@ -97,7 +98,7 @@ class ChargeOut(BaseModel):
 
 
 class ChargesOut(BaseModel):
-    """The same for several invoices, in the order in which they were named."""
+    """The charge of several invoices, in the order in which the request names them."""
 
     attempt: ChargedAttempt
     payment: ChargedPayment | None
@@ -152,7 +153,7 @@ def charge_customer(body: ChargeCustomer) -> Response[ChargesOut]:
 
 @app.post("/v1/invoices/<invoice_id>/recovery/stop")
 def stop_recovery(invoice_id: api.PathName) -> RecoveryOut:
-    """Charge the card no more by itself; what is owed stays owed."""
+    """Stop charging a declined card again; what is owed stays owed."""
     caller = api.caller(app)
     return show_recovery(follow_declines.stop(invoice_id, caller=caller, doors=runtime.doors()))
 
@@ -162,7 +163,7 @@ def _is_done(attempt: Attempt) -> bool:
 
 
 def _with_link(told: dict[str, Any]) -> dict[str, Any]:
-    """Add where the payer confirms: a link's address is made for each answer, and kept nowhere."""
+    """Add the address where the payer confirms; it is made for each answer and never stored."""
     if told["attempt"]["status"] != AttemptStatus.ACTION_REQUIRED:
         return told
     home = (told.get("invoice") or told["invoices"][0])["id"]

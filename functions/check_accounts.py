@@ -1,4 +1,4 @@
-"""Every two minutes: the accounts whose time has come are verified, and mended where possible."""
+"""Every two minutes: verify the accounts that are due, and mend what can be mended."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,5 +8,5 @@ from payments.edge import batches, runtime
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Answer with what was found."""
+    """Return the counts of the run."""
     return batches.run(context, "checked", lambda: asdict(doctor.check_due(runtime.doors())))

@@ -1,4 +1,4 @@
-"""/v1/accounts: connect a Stripe account by its keys, see its state, verify it again."""
+"""/v1/accounts: connect a Stripe account by its keys, read its state, verify it again."""
 
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ Key = Annotated[str, Field(min_length=8, max_length=255)]
 
 
 class ConnectAccount(api.Body):
-    """Keys as Stripe's Dashboard shows them; restricted keys (rk_...) are the better secret key."""
+    """Keys from Stripe's Dashboard; a restricted key (rk_...) is the better secret key."""
 
     name: api.Text
     mode: Mode
@@ -32,7 +32,7 @@ class ConnectAccount(api.Body):
 
 
 class PutCredentials(api.Body):
-    """The keys of one mode: its first ones, or those that replace the ones in use."""
+    """The keys of one mode: its first ones, or a replacement of those in use."""
 
     mode: Mode
     publishable_key: Key
@@ -40,7 +40,7 @@ class PutCredentials(api.Body):
 
 
 class ChangeAccount(api.Body):
-    """What is given is replaced."""
+    """Members that are given replace the stored ones."""
 
     name: api.Text | None = None
     error_emails: Annotated[tuple[api.Email, ...], Field(max_length=EMAILS_MAX)] | None = None
@@ -50,7 +50,7 @@ class RotateSecret(api.Body):
     """
     Without `mode`, the live endpoint, if there is one.
 
-    No `overlap` is for a secret that leaked.
+    Use no `overlap` for a secret that leaked.
     """
 
     mode: Mode | None = None
@@ -58,7 +58,7 @@ class RotateSecret(api.Body):
 
 
 class Webhook(BaseModel):
-    """The endpoint at Stripe; until `previous_until` the secret before is understood too."""
+    """The endpoint at Stripe; until `previous_until` the former secret is valid, too."""
 
     url: str
     api_version: str
@@ -66,14 +66,14 @@ class Webhook(BaseModel):
 
 
 class PreviousKey(BaseModel):
-    """The secret key before: it may be deleted at Stripe from `until` on."""
+    """The former secret key; from `until` on it may be deleted at Stripe."""
 
     last4: str
     until: str
 
 
 class SlotOut(BaseModel):
-    """What the account has in one mode; of its secret key only the last four characters."""
+    """What the account has in one mode; of its secret key, only the last four characters."""
 
     status: str
     status_reason: str | None
@@ -87,9 +87,9 @@ class SlotOut(BaseModel):
 
 class AccountOut(SlotOut):
     """
-    An account, with `credentials` of each mode that is connected.
+    An account, with the `credentials` of each connected mode.
 
-    Beside its name stands what it has in `mode`: live, once it has live keys.
+    The other members are those of `mode`: live, once it has live keys.
     """
 
     id: str
@@ -113,7 +113,7 @@ SHOWN = {"id", "name", "method", "stripe_account", "error_emails", "created_at"}
 
 
 def show(account: Account) -> AccountOut:
-    """Return what a caller may see."""
+    """Return the account as a caller may see it."""
     credentials = {mode: _show_slot(slot) for mode, slot in account.slots.items()}
     fields = account.model_dump(mode="json", include=SHOWN)
     main = credentials[account.main_mode].model_dump()
@@ -127,7 +127,7 @@ def _show_slot(slot: Slot) -> SlotOut:
 
 @app.post("/v1/accounts", status_code=201)
 def connect_account(body: ConnectAccount) -> Response[AccountOut]:
-    """Try the keys at Stripe, keep them, create the webhook endpoint."""
+    """Connect an account: test its keys, store them, create the webhook endpoint."""
     caller, doors = api.caller(app), runtime.doors()
     keys = Keys(body.mode, body.publishable_key, body.secret_key)
     request = connect_by_keys.ConnectRequest(body.name, keys, body.error_emails)
@@ -145,7 +145,7 @@ def list_accounts(
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
 ) -> AccountPage:
-    """Newest first."""
+    """List the accounts, newest first."""
     accounts, following = runtime.store().page(
         Account, api.caller(app).tenant, limit=limit, cursor=cursor
     )
@@ -154,13 +154,13 @@ def list_accounts(
 
 @app.get("/v1/accounts/<account_id>")
 def get_account(account_id: api.PathName) -> AccountOut:
-    """One account."""
+    """Return one account."""
     return show(runtime.store().account(api.caller(app).tenant, account_id))
 
 
 @app.patch("/v1/accounts/<account_id>")
 def change_account(account_id: api.PathName, body: ChangeAccount) -> AccountOut:
-    """Change its name, or who is told of its errors."""
+    """Change an account's name, or the addresses for its errors."""
     return show(
         connect_by_keys.change_account(
             account_id, body.name, body.error_emails, caller=api.caller(app), doors=runtime.doors()
@@ -170,13 +170,17 @@ def change_account(account_id: api.PathName, body: ChangeAccount) -> AccountOut:
 
 @app.post("/v1/accounts/<account_id>/disconnect")
 def disconnect_account(account_id: api.PathName) -> AccountOut:
-    """Close what is open, delete the endpoint, forget the keys; adding keys connects it again."""
+    """
+    Disconnect an account: close what is open, delete its endpoint and its keys.
+
+    New keys connect it again.
+    """
     return show(disconnect.disconnect(account_id, caller=api.caller(app), doors=runtime.doors()))
 
 
 @app.post("/v1/accounts/<account_id>/verify")
 def verify_account(account_id: api.PathName) -> AccountOut:
-    """Probe the keys again, and repair the webhook endpoint if it is gone."""
+    """Test the keys again, and repair the webhook endpoint if it is gone."""
     return show(
         connect_by_keys.verify_account(account_id, caller=api.caller(app), doors=runtime.doors())
     )
@@ -184,7 +188,7 @@ def verify_account(account_id: api.PathName) -> AccountOut:
 
 @app.post("/v1/accounts/<account_id>/credentials")
 def put_credentials(account_id: api.PathName, body: PutCredentials) -> Response[AccountOut]:
-    """Add the keys of another mode, or replace those of one; the old ones work until then."""
+    """Add the keys of another mode, or replace those of one; the old keys work until then."""
     caller, doors = api.caller(app), runtime.doors()
     keys = Keys(body.mode, body.publishable_key, body.secret_key)
 
@@ -198,7 +202,7 @@ def put_credentials(account_id: api.PathName, body: PutCredentials) -> Response[
 def rotate_webhook_secret(
     account_id: api.PathName, body: RotateSecret | None = None
 ) -> Response[AccountOut]:
-    """Have Stripe sign with a new secret; the one before is understood for three days more."""
+    """Have Stripe sign with a new secret; the former one is valid for three days more."""
     caller, doors, asked = api.caller(app), runtime.doors(), body or RotateSecret()
 
     def rotate(_: str) -> AccountOut:

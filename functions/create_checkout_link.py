@@ -1,4 +1,4 @@
-"""Pay links: addresses at which the customer pays."""
+"""Pay links: addresses at which a customer pays."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,17 +16,17 @@ handler = api.lambda_handler(app)
 
 
 class Send(api.Body):
-    """To whom the invoice and its link are mailed; left out, to the customer's address."""
+    """The address to which the invoice and its link are mailed; by default the customer's."""
 
     email: api.Email | None = None
 
 
 class CreatePayLink(api.Body):
     """
-    `rule` says who decides what is paid: all that is left, a fixed `amount`, or the payer.
+    `rule` says what is paid: all that is left, a fixed `amount`, or what the payer chooses.
 
-    Left out, it follows from `amount`. A payer who may choose is offered `amount`, or all that is
-    left, and pays `least` or more. `replace` withdraws the invoice's older links.
+    Without it, `amount` decides. A payer who chooses is offered `amount`, or all that is left, and
+    pays `least` or more. `replace` withdraws the invoice's older links.
     """
 
     module: api.Name | None = None
@@ -40,7 +40,7 @@ class CreatePayLink(api.Body):
 
 
 class KeptLink(BaseModel):
-    """What is kept of an answer."""
+    """The stored part of an answer."""
 
     id: str
     status: str
@@ -54,7 +54,7 @@ class KeptLink(BaseModel):
 
 
 class PayLinkOut(KeptLink):
-    """`url` is where the customer pays; it is made anew for each answer, and kept nowhere."""
+    """`url` is where the customer pays; it is made for each answer and never stored."""
 
     url: str
 
@@ -68,7 +68,7 @@ class PayLinkPage(BaseModel):
 
 @app.post("/v1/invoices/<invoice_id>/pay-links", status_code=201)
 def create_pay_link(invoice_id: api.PathName, body: CreatePayLink) -> Response[PayLinkOut]:
-    """Create a pay link; nothing is claimed at Stripe until the payer presses Pay."""
+    """Create a pay link; Stripe is not asked before the payer presses Pay."""
     caller, doors = api.caller(app), runtime.doors()
     asked = body.model_dump(exclude={"send"})
     send = pay_links.Sending(body.send.email, caller.base_url) if body.send else None
@@ -88,14 +88,14 @@ def create_pay_link(invoice_id: api.PathName, body: CreatePayLink) -> Response[P
 
 @app.get("/v1/invoices/<invoice_id>/pay-links")
 def list_pay_links(invoice_id: api.PathName) -> Response[PayLinkPage]:
-    """List an invoice's pay links with their addresses, to be sent once more."""
+    """List an invoice's pay links with their addresses, so that they can be sent again."""
     found = pay_links.links_of(invoice_id, caller=api.caller(app), doors=runtime.doors())
     return api.answer(200, PayLinkPage(data=[_show(link) for link in found]))
 
 
 @app.post("/v1/pay-links/<link_id>/send", status_code=202)
 def send_pay_link(link_id: api.PathName, body: Send) -> Response[PayLinkOut]:
-    """Mail the invoice, as a PDF too, with the link by which it is paid."""
+    """Mail the invoice, also as a PDF, with the link to pay it."""
     caller, doors = api.caller(app), runtime.doors()
     sending = pay_links.Sending(body.email, caller.base_url)
 

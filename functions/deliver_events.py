@@ -1,4 +1,4 @@
-"""Every minute: events go to the tenants' own systems, signed; the only way out but Stripe's."""
+"""Every minute: send signed events to the tenants' own systems, the only way out but Stripe's."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from payments.edge import batches, runtime
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Answer with what was done."""
+    """Return the counts of the run."""
     return batches.run(
         context, "delivered", lambda: asdict(deliveries.deliver_due(runtime.doors()))
     )

@@ -17,7 +17,7 @@ Result = dict[str, Any]
 
 
 def handler(event: dict[str, Any], context: Any) -> Result:
-    """Answer with a redirect, or say in words what to do; a program gets a problem document."""
+    """Answer a browser with a redirect or a page, and a program with a problem document."""
     runtime.begin(context)
     request = event["requestContext"]["requestId"]
     try:
@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], context: Any) -> Result:
 
 
 def _route(event: dict[str, Any]) -> str:
-    """Return where the person is led."""
+    """Return the address to which the person is led."""
     told = event.get("queryStringParameters") or {}
     token, base_url, doors = told.get("state", ""), arriving.base_url(event), runtime.doors()
     if event["rawPath"].endswith("/oauth/callback"):
@@ -71,7 +71,7 @@ def _refused(refusal: PaymentsError, event: dict[str, Any]) -> Result:
 
 
 def _page(status: int, title: str, text: str) -> Result:
-    """Return a page for whoever administers, in the language of every refusal."""
+    """Return a page for an administrator; it is in English, like every refusal."""
     html, policy = rendered(Sheet("en", title, notes=(Note(text),)), ())
     return {
         "statusCode": status,

@@ -1,4 +1,4 @@
-"""/v1/customers: who may pay online, and the cards they saved at Stripe."""
+"""/v1/customers: the customers who may pay online, and the cards that they saved at Stripe."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 
 
 class PutCustomer(api.Body):
-    """Nobody pays online until `online_payment_enabled` says so."""
+    """A customer can pay online only with `online_payment_enabled`."""
 
     name: api.Text
     email: api.Email | None = None
@@ -51,10 +51,10 @@ class CustomerPage(BaseModel):
 
 class ErasureOut(BaseModel):
     """
-    How far the erasing of a person has come; what is `running` goes on by itself.
+    How far the erasure of a person has come; a `running` one goes on by itself.
 
-    `left` names the accounts in which Stripe still has them, with the code that says why: once the
-    cause is mended, ask for it again.
+    `left` names the accounts in which Stripe still has the person, each with the code of the
+    reason. Once the cause is mended, send the request again.
     """
 
     ref: str
@@ -66,7 +66,7 @@ class ErasureOut(BaseModel):
 
 
 class ExportOut(BaseModel):
-    """Everything that is kept of a customer, a page of invoices at a time."""
+    """Everything that is kept of a customer, one page of invoices at a time."""
 
     customer: dict[str, Any]
     payment_methods: list[dict[str, Any]]
@@ -84,14 +84,14 @@ class CreditOut(BaseModel):
 
 
 class CreditPage(BaseModel):
-    """A customer's credit in each currency; there are few, so there is one page."""
+    """A customer's credit in each currency; it is always a single page."""
 
     data: list[CreditOut]
     next_cursor: str | None = None
 
 
 def show(customer: Customer) -> CustomerOut:
-    """Return what a caller may see."""
+    """Return the customer as a caller may see it."""
     return CustomerOut.model_validate(customer.model_dump(mode="json"))
 
 
@@ -100,7 +100,7 @@ def list_customers(
     limit: api.Limit = 20,
     cursor: api.LongCursor = None,
 ) -> CustomerPage:
-    """Newest first."""
+    """List the customers, newest first."""
     customers, following = runtime.store().page(
         Customer, api.caller(app).tenant, limit=limit, cursor=cursor
     )
@@ -124,13 +124,13 @@ def put_customer(ref: api.PathName, body: PutCustomer) -> CustomerOut:
 
 @app.get("/v1/customers/<ref>")
 def get_customer(ref: api.PathName) -> CustomerOut:
-    """One customer."""
+    """Return one customer."""
     return show(runtime.store().customer(api.caller(app).tenant, ref))
 
 
 @app.get("/v1/customers/<ref>/credit")
 def get_credit(ref: api.PathName) -> CreditPage:
-    """Return what the customer has paid too much, and may use for another invoice."""
+    """Return a customer's credit: what was paid too much and may pay another invoice."""
     store, tenant = runtime.store(), api.caller(app).tenant
     store.customer(tenant, ref)
     held = store.credits(tenant, ref)
@@ -143,7 +143,7 @@ def export_customer(
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
 ) -> ExportOut:
-    """Everything that is kept of a customer: what a person may ask for."""
+    """Return everything that is kept of a customer, as a person may ask for it."""
     kept, following = erasure.export(
         ref, limit=limit, cursor=cursor, caller=api.caller(app), doors=runtime.doors()
     )
@@ -153,9 +153,9 @@ def export_customer(
 @app.post("/v1/customers/<ref>/erase")
 def erase_customer(ref: api.PathName) -> Response[ErasureOut]:
     """
-    Erase the person, here and at Stripe; amounts and the journal stay. There is no way back.
+    Erase a person, here and at Stripe; amounts and the journal stay. This cannot be undone.
 
-    Where there is too much for one request, the answer is 202, and the rest goes on by itself.
+    An erasure that is too large for one request is answered with 202 and goes on by itself.
     """
     found = erasure.erase(ref, caller=api.caller(app), doors=runtime.doors())
     return api.answer(200 if found.ended_at else 202, show_erasure(found))
@@ -163,12 +163,12 @@ def erase_customer(ref: api.PathName) -> Response[ErasureOut]:
 
 @app.get("/v1/customers/<ref>/erasure")
 def get_erasure(ref: api.PathName) -> ErasureOut:
-    """How far the erasing has come."""
+    """Return how far an erasure has come."""
     return show_erasure(erasure.status(ref, caller=api.caller(app), doors=runtime.doors()))
 
 
 def show_erasure(found: Erasure) -> ErasureOut:
-    """Return what a caller may see."""
+    """Return the erasure as a caller may see it."""
     return ErasureOut(
         ref=found.customer,
         status=found.status,

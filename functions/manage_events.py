@@ -1,4 +1,4 @@
-"""/v1/audit, /v1/subscriptions and /v1/notifications: what was done, and who heard of it."""
+"""/v1/audit, /v1/subscriptions and /v1/notifications: what was done, and who was told."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,11 +19,11 @@ handler = api.lambda_handler(app)
 
 class AuditOut(BaseModel):
     """
-    One line of the trail: `intent` before an act, `outcome` after it, `refusal` of permission.
+    One record of the trail: `intent` before an act, `outcome` after it, or `refusal` of permission.
 
-    An intent without its outcome was cut short. `digest` covers the record and the one before it in
-    its chain. Of a refusal, `repeats` counts how many more there were of its subject since the one
-    before: of each, one in a minute is written.
+    An intent without an outcome was cut short. `digest` covers the record and the one before it in
+    its chain. One refusal a minute is recorded for a subject; `repeats` counts the others since the
+    last record.
     """
 
     id: str
@@ -54,10 +54,10 @@ class ChainBreakOut(BaseModel):
 
 class TrailOut(BaseModel):
     """
-    What came of computing the digests anew.
+    The result of computing the digests again.
 
-    A schedule does it; what came since is done for the answer, as far as it is not too much, and
-    `unchecked` says how much is left. `whole_at` is when all was last checked from the first.
+    A schedule computes them. An answer adds a limited number of newer records, and `unchecked` says
+    how many are left. `whole_at` is when all records were last checked from the first one on.
     """
 
     intact: bool
@@ -68,7 +68,7 @@ class TrailOut(BaseModel):
 
 
 class AuditPage(BaseModel):
-    """A page of the trail; `trail` stands on the first one only."""
+    """A page of the trail; only the first page has `trail`."""
 
     data: list[AuditOut]
     next_cursor: str | None
@@ -84,7 +84,7 @@ def list_audit(  # noqa: PLR0917 - each query parameter is one of its arguments
     since: Annotated[api.Time | None, Query(alias="from")] = None,
     until: Annotated[api.Time | None, Query(alias="to")] = None,
 ) -> AuditPage:
-    """Newest first. A page may be short and still have a next one."""
+    """List the audit trail, newest first. A page may be short and still have a next one."""
     tenant, doors = api.caller(app).tenant, runtime.doors()
     search = read_trail.Search(object=object_id, actor=actor, since=since, until=until)
     found, following = read_trail.records(search, tenant, limit=limit, cursor=cursor, doors=doors)

@@ -1,4 +1,4 @@
-"""/v1/invoices: create, read, change and end; money from elsewhere; why it is (not) paid."""
+"""/v1/invoices: create, read, change and end invoices; book other money; explain."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -54,9 +54,9 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
     due_before: Annotated[api.Day | None, Query()] = None,
 ) -> InvoicePage:
     """
-    Newest first, narrowed by any of the filters.
+    List the invoices, newest first, narrowed by any of the filters.
 
-    A storefront is shown those of modules that it may use: its page may be short.
+    A storefront gets only invoices of modules that it may use, so its page may be short.
     """
     asked = {"status": status, "customer": customer, "order_ref": order_ref, "number": number}
     wanted = {name: str(value) for name, value in asked.items() if value}
@@ -72,7 +72,7 @@ def list_invoices(  # noqa: PLR0917 - each query parameter is one of its argumen
 
 @app.get("/v1/invoices/<invoice_id>")
 def get_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
-    """One invoice with its payments, refunds and attempts; what a storefront polls."""
+    """Return one invoice with its payments, refunds and attempts; a storefront may poll it."""
     rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
     invoice = rows.require_invoice()
     return api.answer(200, show(invoice, rows), api.etag(invoice.version))
@@ -80,7 +80,7 @@ def get_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
 
 @app.patch("/v1/invoices/<invoice_id>")
 def amend_invoice(invoice_id: api.PathName, body: AmendInvoice) -> Response[InvoiceOut]:
-    """Change an invoice that nobody has changed since the version in If-Match."""
+    """Change an invoice; If-Match names the version that was seen."""
     changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     if lines := changes.get("lines"):
         changes["lines"] = tuple(Line(**line.model_dump()) for line in lines)
@@ -99,14 +99,14 @@ def finalize_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
 
 @app.post("/v1/invoices/<invoice_id>/void")
 def void_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
-    """Withdraw an invoice; an open Checkout Session is expired at Stripe first."""
+    """Void an invoice; an open Checkout Session is expired at Stripe first."""
     invoice = invoicing.void(invoice_id, caller=api.caller(app), doors=runtime.doors())
     return api.answer(200, show(invoice), api.etag(invoice.version))
 
 
 @app.post("/v1/invoices/<invoice_id>/uncollectible")
 def write_off_invoice(invoice_id: api.PathName) -> Response[InvoiceOut]:
-    """Give up what is outstanding; an open Checkout Session is expired at Stripe first."""
+    """Write off what is outstanding; an open Checkout Session is expired at Stripe first."""
     invoice = invoicing.write_off(invoice_id, caller=api.caller(app), doors=runtime.doors())
     return api.answer(200, show(invoice), api.etag(invoice.version))
 
@@ -134,14 +134,14 @@ def record_payment(invoice_id: api.PathName, body: RecordPayment) -> Response[Re
 
 @app.get("/v1/invoices/<invoice_id>/timeline")
 def get_timeline(invoice_id: api.PathName) -> TimelineOut:
-    """Return what happened to the invoice, oldest first, with the ids that prove it."""
+    """Return what happened to an invoice, oldest first, with the ids that prove it."""
     rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
     return TimelineOut(data=[HappeningOut(**asdict(each)) for each in timeline.timeline(rows)])
 
 
 @app.get("/v1/invoices/<invoice_id>/explain")
 def explain_invoice(invoice_id: api.PathName) -> ExplanationOut:
-    """Say why the invoice is, or is not, paid: in words, with the evidence."""
+    """Explain in words why an invoice is or is not paid, with the evidence."""
     rows = runtime.store().whole_invoice(api.caller(app).tenant, invoice_id)
     found = explain.explain(rows)
     invoice = rows.require_invoice()

@@ -1,4 +1,4 @@
-"""/v1/payment-modules, /v1/profiles and /v1/settings: how a tenant is paid, and who does it."""
+"""/v1/payment-modules, /v1/profiles and /v1/settings: how a tenant is paid, and who may ask."""
 
 from typing import Annotated
 
@@ -18,16 +18,16 @@ handler = api.lambda_handler(app)
 
 class SetGrant(api.Body):
     """
-    What the profile may do with the module; it replaces what it might before.
+    What the profile may do with the module; it replaces the grant before.
 
-    Without a word of them it is all that selling takes: everything but `account.manage`.
+    Without `permissions` it is all that selling takes: everything but `account.manage`.
     """
 
     permissions: Annotated[tuple[Permission, ...] | None, Field(min_length=1, max_length=8)] = None
 
 
 class GrantOut(BaseModel):
-    """What a profile may do with a module; nothing, where it is not granted."""
+    """What a profile may do with a module; the list is empty without a grant."""
 
     profile: str
     module: str
@@ -36,7 +36,7 @@ class GrantOut(BaseModel):
 
 
 class ProfileOut(BaseModel):
-    """A profile, the modules that it may use, and what it may do with each."""
+    """A profile, its modules, and what it may do with each of them."""
 
     id: str
     modules: list[str]
@@ -55,7 +55,7 @@ def get_profile(profile_id: api.PathName) -> ProfileOut:
 def grant_module(
     profile_id: api.PathName, module_id: api.PathName, body: SetGrant | None = None
 ) -> GrantOut:
-    """Allow a profile to use a module, from the next request on."""
+    """Grant a module to a profile, from the next request on."""
     allowed = body.permissions if body else None
     return _show(
         grants.set_grant(
@@ -66,7 +66,7 @@ def grant_module(
 
 @app.delete("/v1/profiles/<profile_id>/modules/<module_id>")
 def revoke_module(profile_id: api.PathName, module_id: api.PathName) -> GrantOut:
-    """Allow it no longer, from the next request on."""
+    """Remove a profile's grant of a module, from the next request on."""
     caller, doors = api.caller(app), runtime.doors()
     return _show(grants.remove_grant(profile_id, module_id, caller=caller, doors=doors))
 

@@ -1,4 +1,4 @@
-"""What a storefront pays with: hosted sessions, PaymentIntents, and how an attempt stands."""
+"""A storefront's checkout: hosted sessions, PaymentIntents, and the state of an attempt."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,11 +21,11 @@ Flag = Annotated[bool, Field(strict=True)]
 
 class OpenSession(api.Body):
     """
-    `amount` in the invoice's minor units; left out, it is all that is collectable.
+    `amount` is in the invoice's minor units; without it, all that is collectable is asked for.
 
-    The addresses are of the settings' `return_origins`. `expected_amount` is only compared.
-    `save_card` keeps the card for later charges; `consent_text` names the text to which the payer
-    agrees, where it is your own.
+    The addresses have to begin with one of the settings' `return_origins`. `expected_amount` is
+    only compared. `save_card` keeps the card for later charges; `consent_text` names your own text
+    to which the payer agrees.
     """
 
     success_url: Url
@@ -39,7 +39,7 @@ class OpenSession(api.Body):
 
 
 class OpenIntent(api.Body):
-    """The same for a page of the storefront's own, which confirms with Stripe.js."""
+    """Opens a payment in a page of the storefront's own, which confirms it with Stripe.js."""
 
     module: api.Name | None = None
     amount: api.Amount | None = None
@@ -57,14 +57,14 @@ class SessionOut(BaseModel):
 
 
 class KeptIntent(BaseModel):
-    """What is kept of an answer."""
+    """The stored part of an answer."""
 
     attempt_id: str
     invoice: str
 
 
 class IntentOut(BaseModel):
-    """What Stripe.js wants; `stripe_account` only where the account was connected by Stripe."""
+    """What Stripe.js needs; `stripe_account` only for an account connected through the platform."""
 
     attempt_id: str
     client_secret: str
@@ -73,7 +73,7 @@ class IntentOut(BaseModel):
 
 
 class StandingOut(BaseModel):
-    """How an attempt stands, and its invoice with it."""
+    """The state of an attempt and of its invoice."""
 
     id: str
     invoice: str
@@ -98,7 +98,7 @@ class MerchantOut(BaseModel):
 
 
 class ConfigOut(BaseModel):
-    """What a storefront's page may know: nothing of it is a secret."""
+    """What a storefront's page may know; nothing of it is a secret."""
 
     module: str
     mode: str
@@ -172,13 +172,13 @@ def open_intent(invoice_id: api.PathName, body: OpenIntent) -> Response[IntentOu
 
 @app.get("/v1/attempts/<attempt_id>")
 def get_attempt(attempt_id: api.PathName) -> Response[StandingOut]:
-    """Return how an attempt stands, as far as it was heard of."""
+    """Return the state of an attempt as it is stored; Stripe is not asked."""
     return _answer(runtime.store().named(Attempt, api.caller(app).tenant, attempt_id))
 
 
 @app.post("/v1/attempts/<attempt_id>/refresh")
 def refresh_attempt(attempt_id: api.PathName) -> Response[StandingOut]:
-    """Ask Stripe at once: what a return page polls sees a payment with every webhook lost."""
+    """Ask Stripe for an attempt's state; a return page that polls this needs no webhook."""
     return _answer(
         storefront_checkout.refresh(attempt_id, caller=api.caller(app), doors=runtime.doors())
     )

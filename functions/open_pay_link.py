@@ -1,5 +1,5 @@
 """
-/p/{token}: the payer's page, the ways to Stripe's Checkout and to a bank, and the way back.
+/p/{token}: the payer's page, the ways to Stripe's Checkout and to a bank, and the ways back.
 
 Public: the token is the key.
 """
@@ -16,17 +16,17 @@ from payments.steps.links.payability import LinkState
 from payments.wording import locales, reading
 from payments.wording.sheets import Sheet, rendered
 
-#: Where the answer to a press of Pay may lead: Stripe's page, and a bank's by way of Stripe.
+#: Where a press of Pay may lead: to Stripe's page, and to a bank's through Stripe.
 CHECKOUT = ("https://checkout.stripe.com", "https://hooks.stripe.com")
 SAVED_CARD = "/p/saved-card"
-#: Refusals that a payer is told of in words of their own; of all others, to try again.
+#: Refusals that have words of their own for a payer; for all others, the page says to try again.
 _NOTICES = {NotFound: "not_found", CustomerRefused: "details_refused"}
 
 Result = dict[str, Any]
 
 
 def handler(event: dict[str, Any], context: Any) -> Result:
-    """Answer with a page or a redirect; a refusal is a page too, in words for a payer."""
+    """Answer with a page or a redirect; a refusal is also a page, in words for a payer."""
     runtime.begin(context)
     try:
         result = _route(event)
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: Any) -> Result:
         result = _html(500, pages.notice("error", _locale(event)))
     request = event["requestContext"]["requestId"]
     result["headers"] |= {"X-Request-Id": request, **headers.SECURE}
-    # A mail's scanner looks whether the link is dead: all the same, but for the body.
+    # A mail's scanner checks whether the link is dead: it gets the same answer without the body.
     asks_head = event["requestContext"]["http"]["method"] == "HEAD"
     return result | {"body": ""} if asks_head else result
 
@@ -61,9 +61,9 @@ def _route(event: dict[str, Any]) -> Result:
 
 def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
     """
-    Lead the payer to a fresh session, or to the page that says why there is none.
+    Lead the payer to a new session, or to the page that says why there is none.
 
-    What was typed is looked at once the token is known to lead somewhere.
+    What was typed is read only after the token is known.
     """
     form = _form(event)
     locale, amount, typed = _locale(event, form.get("lang")), None, form.get("amount")
@@ -78,7 +78,7 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
     try:
         return _redirect(press_pay.press(token, asked, doors=doors))
     except PaymentsError:
-        # Paid, withdrawn or switched off, perhaps while the payer was reading: the page tells.
+        # Paid, withdrawn or switched off, perhaps while the payer was reading: the page says so.
         if pay_page.view(token, doors=doors).state is LinkState.PAYABLE:
             raise
         return _redirect(address)
@@ -92,7 +92,7 @@ def _confirm(event: dict[str, Any], token: str, doors: Doors) -> Result:
     try:
         bank = bank_confirmation.confirm(token, asked, doors=doors)
     except PaymentsError as refusal:
-        # Whether the bank was asked, nobody knows yet; or it is not to be asked any more.
+        # Nobody knows yet whether the bank was asked, or it may not be asked any more.
         if not refusal.retryable and pay_page.view(token, doors=doors).state is LinkState.CONFIRM:
             raise
         return _redirect(f"{page}/return?lang={locale}")
@@ -100,7 +100,7 @@ def _confirm(event: dict[str, Any], token: str, doors: Doors) -> Result:
 
 
 def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
-    """Ask Stripe, and show what is known; while nothing is, a press of Pay would be too early."""
+    """Ask Stripe and show what is known; while nothing is, the page offers no Pay button."""
     query = event.get("queryStringParameters") or {}
     session, locale = query.get("session_id", ""), _locale(event)
     if session:
@@ -109,21 +109,21 @@ def _come_back(event: dict[str, Any], token: str, doors: Doors) -> Result:
         known = bank_confirmation.come_back(token, doors=doors)
     if known:
         return _redirect(f"{arriving.base_url(event)}/p/{token}?lang={locale}")
-    # Of what Stripe has added, a client secret too, nothing goes into another address.
+    # Stripe adds parameters, even a client secret; none of them goes into another address.
     kept = {"session_id": session, "lang": locale} if session else {"lang": locale}
     again = f"/p/{token}/return?{urlencode(kept)}"
     return _html(200, pages.notice("checking", locale, again=again))
 
 
 def _form(event: dict[str, Any]) -> dict[str, str]:
-    """Return the fields of the posted form, which is short, as they were typed."""
+    """Return the fields of the posted form as they were typed; a form is short."""
     body = arriving.body_of(event)
     screening.require_small(body, most=screening.FORM_MAX)
     return {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
 
 
 def _locale(event: dict[str, Any], chosen: str | None = None) -> str:
-    """Return in which locale to answer: the one chosen in the page, the browser's, or English."""
+    """Return the locale of the answer: the one chosen in the page, the browser's, or English."""
     chosen = chosen or (event.get("queryStringParameters") or {}).get("lang")
     wanted = arriving.header_of(event, "accept-language")
     return locales.known(chosen) if chosen else reading.preferred(wanted)

@@ -1,4 +1,4 @@
-"""GET /health and /openapi.json: what anybody may know."""
+"""GET /health and /openapi.json, which anybody may read."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,7 @@ DOCUMENT = Path(__file__).with_name("openapi.json")
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """
-    Answer from what was deployed.
-
-    Nothing is looked up, so this stays up when all else is down.
-    """
+    """Answer from the deployed files, so that this works when everything else is down."""
     body = (
         DOCUMENT.read_text()
         if event["rawPath"].endswith("/openapi.json")

@@ -17,7 +17,7 @@ from payments.doors.secrets import CONNECT, SecretMissing
 from payments.edge import headers, runtime
 from payments.errors import InvalidSignature, NotFound, PayloadTooLarge, PaymentsError
 
-#: Whatever else is asked for would become part of a secret's name.
+#: Anything else in the path would become part of a secret's name.
 ADDRESS = re.compile(rf"(acc_[0-9a-z]{{26}}|{CONNECT})/(test|live)")
 NOT_HERE = "There is no such endpoint."
 
@@ -26,7 +26,7 @@ logger.setLevel(logging.INFO)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer 200 only when the event is kept and queued: everything else makes Stripe try again."""
+    """Answer 200 only when the event is stored and queued: otherwise Stripe tries again."""
     runtime.begin(context)
     account = event["pathParameters"].get("account", CONNECT)
     try:
@@ -55,14 +55,14 @@ def _receive(event: dict[str, Any], account: str, mode: str) -> None:
     if account == CONNECT:
         owner = intake.owner_of(body, mode, runtime.table())
     elif not intake.is_in_use(endpoint, account, mode, runtime.table()):
-        # A secret that was ended at once may still be known here for minutes.
+        # A secret that was ended at once may stay in this cache for minutes.
         endpoint = runtime.secret_store().webhook_now(account, mode)
         intake.verify(body, header, endpoint, now)
     _keep(body, owner, mode, now)
 
 
 def _body(event: dict[str, Any]) -> bytes:
-    """Return the bytes that were sent; of what is none, some that no signature fits."""
+    """Return the bytes that were sent; for an unreadable body, bytes that no signature fits."""
     text = event.get("body") or ""
     if not event.get("isBase64Encoded"):
         return text.encode(errors="replace")
@@ -74,7 +74,7 @@ def _body(event: dict[str, Any]) -> bytes:
 
 def _keep(body: bytes, owner: tuple[str, str] | None, mode: str, now: datetime) -> None:
     if not owner:
-        # The platform may have other business, and a refusal would have Stripe try again for days.
+        # The platform may have other business, and after a refusal Stripe tries again for days.
         logger.warning("webhook of an account that is not connected here (mode %s)", mode)
         return
     tenant, account = owner
@@ -91,7 +91,7 @@ def _keep(body: bytes, owner: tuple[str, str] | None, mode: str, now: datetime) 
 
 
 def _refuse(refusal: PaymentsError, event: dict[str, Any]) -> dict[str, Any]:
-    """Return a problem document that tells whoever sends what is not signed nothing more."""
+    """Return a problem document; a sender without a valid signature learns nothing else."""
     body = {
         "status": refusal.status,
         "code": refusal.code,

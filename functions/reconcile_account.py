@@ -1,4 +1,4 @@
-"""Queue of reconciliation runs and back-fills: carry one out, page by page."""
+"""The queue of reconciliation runs and back-fills: carry each one out, page by page."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with the messages that have to come again."""
+    """Return the messages that failed and have to come again."""
 
     def carry_out(message: dict[str, str]) -> str:
         if account := message.get("backfill"):

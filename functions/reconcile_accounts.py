@@ -8,7 +8,7 @@ from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Answer with how many were queued."""
+    """Return how many were queued."""
     job = event.get("job", "reconcile")
     return batches.run(context, f"{job} queued", lambda: {"queued": _queue(job)})
 

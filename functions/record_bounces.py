@@ -1,4 +1,4 @@
-"""What SES reports of mails: they came back, or somebody complained."""
+"""SES's reports on mails: bounces and complaints."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from payments.facts.mailing import feedback_of
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with what was done; an event that fails comes again, and then is kept."""
+    """Return what was done; an event that fails comes again, and is kept in the end."""
 
     def work() -> dict[str, Any]:
         detail = event["detail"]

@@ -22,7 +22,7 @@ handler = api.lambda_handler(app)
 
 
 class AllocationIn(api.Body):
-    """What is given back of which invoice."""
+    """How much of the refund goes to which invoice's part."""
 
     invoice: api.Name
     amount: api.Amount
@@ -30,9 +30,9 @@ class AllocationIn(api.Body):
 
 class RefundPayment(api.Body):
     """
-    `amount` in the payment's minor units; left out, it is all that is left.
+    `amount` is in the payment's minor units; without it, all that is left is refunded.
 
-    As `credit_note` less is owed for the invoice from now on; with `reopen` the debt comes back.
+    With `credit_note` less is owed for the invoice from now on; with `reopen` the debt comes back.
     `allocations` are needed for a part of a payment that paid several invoices.
     """
 
@@ -44,7 +44,7 @@ class RefundPayment(api.Body):
 
 
 class ApplyCredit(api.Body):
-    """Left out, the amount is all that the credit and the invoice allow."""
+    """Without `amount`, it is all that the credit and the invoice allow."""
 
     invoice: api.Name
     amount: api.Amount | None = None
@@ -52,9 +52,9 @@ class ApplyCredit(api.Body):
 
 class RefundOut(BaseModel):
     """
-    `succeeded` is the payer's bank having been told; it may still send the money back.
+    `succeeded` means that the payer's bank was told; it may still send the money back.
 
-    Allocations and unapplied, the customer's credit, sum to the amount.
+    `allocations` and `unapplied`, the customer's credit, sum to the amount.
     """
 
     id: str
@@ -85,9 +85,10 @@ class RefundPage(BaseModel):
 
 class PaymentDetail(BaseModel):
     """
-    Money that arrived, what Stripe kept, where it went, and what was given back.
+    A payment: what came, Stripe's fee, where it went, and what was refunded.
 
-    Allocations, unapplied (the customer's credit) and returned (credit given back) sum to gross.
+    `allocations`, `unapplied` (the customer's credit) and `returned` (refunded credit) sum to
+    gross.
     """
 
     id: str
@@ -122,12 +123,12 @@ class PaymentPage(BaseModel):
 
 
 def show_refund(refund: Refund) -> RefundOut:
-    """Return what a caller may see."""
+    """Return the refund as a caller may see it."""
     return RefundOut.model_validate(refund, from_attributes=True)
 
 
 def show(payments: list[Payment]) -> list[PaymentDetail]:
-    """Return what a caller may see of payments, each with its refunds."""
+    """Return payments as a caller may see them, each with its refunds."""
     refunds = runtime.store().refunds_of(*payments)
     return [_show_one(payment, refunds) for payment in payments]
 
@@ -154,7 +155,7 @@ def list_payments(  # noqa: PLR0917 - each query parameter is one of its argumen
     paid_from: Annotated[api.Time | None, Query(alias="from")] = None,
     paid_to: Annotated[api.Time | None, Query(alias="to")] = None,
 ) -> PaymentPage:
-    """Newest first, narrowed by any of the filters; `to` is the first moment that is left out."""
+    """List the payments, newest first, narrowed by any filter; `paid_to` itself is left out."""
     wanted = search.Search(invoice, customer, status, paid_from, paid_to)
     found, following = search.payments(
         wanted, api.caller(app).tenant, limit=limit, cursor=cursor, doors=runtime.doors()
@@ -164,14 +165,14 @@ def list_payments(  # noqa: PLR0917 - each query parameter is one of its argumen
 
 @app.get("/v1/payments/<payment_id>")
 def get_payment(payment_id: api.PathName) -> PaymentDetail:
-    """One payment with its refunds."""
+    """Return one payment with its refunds."""
     (shown,) = show([runtime.store().named(Payment, api.caller(app).tenant, payment_id)])
     return shown
 
 
 @app.post("/v1/payments/<payment_id>/refunds", status_code=201)
 def refund_payment(payment_id: api.PathName, body: RefundPayment) -> Response[RefundOut]:
-    """Give back a payment, in full or in part; 202 while Stripe has not said how it ended."""
+    """Refund a payment, in full or in part; 202 while Stripe has not told the outcome."""
     caller, doors = api.caller(app), runtime.doors()
     allocations = tuple(Allocation(**part.model_dump()) for part in body.allocations)
     request = give_back.RefundRequest(payment_id, **{**dict(body), "allocations": allocations})
@@ -186,7 +187,7 @@ def refund_payment(payment_id: api.PathName, body: RefundPayment) -> Response[Re
 
 @app.post("/v1/payments/<payment_id>/allocations", status_code=201)
 def apply_credit(payment_id: api.PathName, body: ApplyCredit) -> Response[PaymentDetail]:
-    """Let what a payment brought too much pay another invoice of its customer."""
+    """Pay another invoice of the customer with the unapplied part of a payment."""
     caller, doors = api.caller(app), runtime.doors()
     request = offline_and_credit.CreditRequest(payment_id, body.invoice, body.amount)
 
@@ -205,7 +206,7 @@ def list_refunds(
     cursor: api.Cursor = None,
     status: Annotated[RefundStatus | None, Query()] = None,
 ) -> RefundPage:
-    """Newest first."""
+    """List the refunds, newest first."""
     wanted = {"status": str(status)} if status else {}
     found, following = runtime.store().page(
         Refund, api.caller(app).tenant, limit=limit, cursor=cursor, wanted=wanted
@@ -215,5 +216,5 @@ def list_refunds(
 
 @app.get("/v1/refunds/<refund_id>")
 def get_refund(refund_id: api.PathName) -> RefundOut:
-    """One refund."""
+    """Return one refund."""
     return show_refund(runtime.store().named(Refund, api.caller(app).tenant, refund_id))

@@ -21,7 +21,7 @@ STRIPE_BEGAN = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 def _require_after_stripe_began(at: datetime) -> datetime:
-    """Refuse a time at which there was no Stripe: nothing can have been paid, or be looked up."""
+    """Refuse a time before Stripe existed: no payment can be that old."""
     if at < STRIPE_BEGAN:
         raise ValueError("earlier than any payment")
     return at
@@ -32,9 +32,10 @@ Time = Annotated[api.Time, AfterValidator(_require_after_stripe_began)]
 
 class RequestRun(api.Body):
     """
-    Without a window, the last 30 days. `heal` books what was missed; `report` only looks.
+    Without a window, the last 30 days are compared.
 
-    Without `livemode` it is about live money, if the account has live keys.
+    `heal` books what was missed; `report` only looks. Without `livemode` it is about live money, if
+    the account has live keys.
     """
 
     account: api.Name
@@ -93,7 +94,7 @@ class BreakOut(BaseModel):
 
 
 class ResolveBreak(api.Body):
-    """`accept`: it may stay as it is, and `note` says why. No money moves by that."""
+    """`accept` means that it may stay, and `note` says why; no money moves."""
 
     action: Literal["accept"]
     note: api.Text
@@ -114,7 +115,7 @@ class RecoveryPage(BaseModel):
 
 
 class EntryOut(BaseModel):
-    """One fact as postings in minor units, debits positive, that sum to zero."""
+    """One fact as postings in minor units, debits positive; their sum is zero."""
 
     fact: str
     invoice: str
@@ -130,7 +131,7 @@ class EntryPage(BaseModel):
 
 
 class AccountBalance(BaseModel):
-    """What an account of the ledger comes to, debits positive."""
+    """The balance of one account of the ledger, debits positive."""
 
     account: str
     currency: str
@@ -147,14 +148,14 @@ class TrialBalanceOut(BaseModel):
 
 
 def show(run: Run) -> RunOut:
-    """Return what a caller may see."""
+    """Return the run as a caller may see it."""
     shown = run.model_dump() | {"mode": run.action, "livemode": run.mode == "live"}
     return RunOut(**shown, residual=run.residual)
 
 
 @app.post("/v1/reconciliation/runs", status_code=202)
 def request_run(body: RequestRun) -> Response[RunOut]:
-    """Queue a run."""
+    """Queue a reconciliation run."""
     caller, doors = api.caller(app), runtime.doors()
     request = reconciliation.RunRequest(
         body.account, body.mode, body.livemode, body.window_from, body.window_to
@@ -171,14 +172,14 @@ def list_runs(
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
 ) -> RunPage:
-    """Newest first."""
+    """List the runs, newest first."""
     runs, following = runtime.store().page(Run, api.caller(app).tenant, limit=limit, cursor=cursor)
     return RunPage(data=[show(run) for run in runs], next_cursor=following)
 
 
 @app.get("/v1/reconciliation/runs/<run_id>")
 def get_run(run_id: api.PathName) -> RunOut:
-    """One run."""
+    """Return one run."""
     return show(runtime.store().run(api.caller(app).tenant, run_id))
 
 
@@ -188,7 +189,7 @@ def list_breaks(
     cursor: api.Cursor = None,
     status: Annotated[Literal["open", "resolved"] | None, Query()] = None,
 ) -> BreakPage:
-    """List what is left for a person, newest first."""
+    """List the breaks that need a person, newest first."""
     wanted: dict[str, str] = {"status": status} if status else {}
     breaks, following = runtime.store().page(
         Break, api.caller(app).tenant, limit=limit, cursor=cursor, wanted=wanted
@@ -200,7 +201,7 @@ def list_breaks(
 
 @app.post("/v1/reconciliation/breaks/<break_id>/resolve")
 def resolve_break(break_id: api.PathName, body: ResolveBreak) -> BreakOut:
-    """Close a difference that is to stay; one that is mended closes by itself in the next run."""
+    """Close a break that may stay; one that is mended closes by itself in the next run."""
     caller, doors = api.caller(app), runtime.doors()
     found = reconciliation.accept_break(break_id, body.note, caller=caller, doors=doors)
     return BreakOut(**found.model_dump())
@@ -212,7 +213,7 @@ def list_recoveries(
     cursor: api.Cursor = None,
     status: Annotated[RecoveryStatus | None, Query()] = None,
 ) -> RecoveryPage:
-    """List how declined cards are followed up, newest first."""
+    """List the recoveries of declined cards, newest first."""
     wanted: dict[str, str] = {"status": status} if status else {}
     found, following = runtime.store().page(
         Recovery, api.caller(app).tenant, limit=limit, cursor=cursor, wanted=wanted
@@ -225,7 +226,7 @@ def list_entries(
     limit: api.Limit = 20,
     cursor: api.LongCursor = None,
 ) -> EntryPage:
-    """Return the journal, newest first; an entry is never changed, only entered again reversed."""
+    """List the journal, newest first; an entry never changes, a correction reverses it."""
     tenant = api.caller(app).tenant
     found, following = runtime.store().page(JournalEntry, tenant, limit=limit, cursor=cursor)
     return EntryPage(data=[EntryOut(**each.model_dump()) for each in found], next_cursor=following)
@@ -233,7 +234,7 @@ def list_entries(
 
 @app.get("/v1/ledger/trial-balance")
 def get_trial_balance(until: Annotated[Time | None, Query()] = None) -> TrialBalanceOut:
-    """Return what every account comes to; the sum is zero in every currency."""
+    """Return the balance of every account; the sum is zero in each currency."""
     found = trial_balance.trial_balance(api.caller(app).tenant, until, doors=runtime.doors())
     return TrialBalanceOut(
         entries=found.entries,

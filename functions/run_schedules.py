@@ -1,4 +1,4 @@
-"""What is done by the clock, and for nobody's request: a job's name comes with its schedule."""
+"""Scheduled jobs that no request asks for; a job's name comes with its schedule."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,22 +13,22 @@ from payments.edge import batches, runtime
 
 
 def recover(doors: Doors) -> dict[str, Any]:
-    """Charge declined cards again where that is due."""
+    """Charge declined cards again where that is due, and return the counts."""
     return asdict(follow_declines.follow_up(doors))
 
 
 def warn(doors: Doors) -> dict[str, Any]:
-    """Tell the owners of saved cards that expire soon."""
+    """Tell the owners of saved cards that expire soon, and return the counts."""
     return asdict(expiring_cards.warn_due(doors))
 
 
 def close(doors: Doors) -> dict[str, Any]:
-    """Close every tenant's books at midnight, and check those that were closed before."""
+    """Close every tenant's books at midnight, check earlier closings, and return the counts."""
     return asdict(nightly_close.close_books(doors))
 
 
 def check_trails(doors: Doors) -> dict[str, Any]:
-    """Compute the digests of the audit trails anew."""
+    """Compute the digests of the audit trails again, and return the counts."""
     return asdict(check_trail.check_trails(doors))
 
 
@@ -41,6 +41,6 @@ JOBS: dict[str, Callable[[Doors], dict[str, Any]]] = {
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with what the job did."""
+    """Return the counts of the job."""
     job = event["job"]
     return batches.run(context, job, lambda: JOBS[job](runtime.doors()))

@@ -1,4 +1,4 @@
-"""The table's stream, and a schedule for what it left over: whoever has to be told is told."""
+"""The table's stream, and a schedule for what it left over: send the notices."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from payments.edge import batches, runtime
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer with nothing that has to come again: a row that could not be told is found as due."""
+    """Return no row that has to come again: a row that failed is found as due."""
     if "Records" in event:
         return batches.each_row(event, context, lambda key: notify.notify_at(key, runtime.doors()))
     return batches.run(context, "told", lambda: asdict(notify.notify_due(runtime.doors())))

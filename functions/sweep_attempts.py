@@ -9,7 +9,7 @@ from payments.edge import batches, runtime
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Answer with what was done."""
+    """Return the counts of the run."""
     return batches.run(context, "swept", _sweep)
 
 

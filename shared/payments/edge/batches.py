@@ -132,7 +132,7 @@ def each(
 
 
 def _about(record: SQSRecord) -> dict[str, Any]:
-    """Return what a message names, under another name where the log has its own."""
+    """Return what a message names; the log keeps it under one field of its own."""
     try:
         message = record.json_body
     except ValueError:

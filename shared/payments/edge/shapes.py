@@ -1,4 +1,4 @@
-"""What invoices, payments and disputes look like on the wire."""
+"""The JSON of invoices, payments and disputes."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ Tax = Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_TOTAL)]
 
 
 class LineIn(api.Body):
-    """`tax_rate` (percent) and `tax_amount` (minor units) are kept as given and never computed."""
+    """`tax_rate` (percent) and `tax_amount` (minor units) are stored as given, never computed."""
 
     description: api.Text
     quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 1
@@ -72,14 +72,14 @@ class Amounts(BaseModel):
 
 
 class Facets(BaseModel):
-    """What is going on beside the status."""
+    """What is going on besides the status."""
 
     collection: Collection
     exception: Trouble
 
 
 class PaymentOut(BaseModel):
-    """Money that arrived: what of it counts for which invoice, and what for none yet."""
+    """Money that arrived: how much counts for which invoice, and how much for none yet."""
 
     id: str
     attempt: str | None
@@ -88,14 +88,14 @@ class PaymentOut(BaseModel):
     allocations: list[Allocation]
     unapplied: int
     fee: Fee
-    #: What Stripe made of the gross, where it has converted it.
+    #: The gross in Stripe's conversion, where there was one.
     settled: Converted = None
     note: Note
     paid_at: str
 
 
 class AttemptOut(BaseModel):
-    """An intent to collect."""
+    """One try to collect."""
 
     id: str
     status: str
@@ -103,13 +103,13 @@ class AttemptOut(BaseModel):
     amount: int
     surcharge: int
     decline: dict[str, Any] | None
-    #: Until when it waits for its payer to confirm with their bank.
+    #: Until when the attempt waits for its payer to confirm with their bank.
     confirm_by: str | None
     created_at: str
 
 
 class InvoiceRefund(BaseModel):
-    """What of a refund concerns this invoice; /v1/refunds/{id} tells the rest."""
+    """The part of a refund that concerns this invoice; /v1/refunds/{id} has the rest."""
 
     id: str
     payment: str
@@ -120,7 +120,7 @@ class InvoiceRefund(BaseModel):
 
 
 class EvidenceOut(BaseModel):
-    """How far the answer is; what it says is at Stripe only."""
+    """How far the answer is; only Stripe has its content."""
 
     has_evidence: bool
     submissions: int
@@ -129,9 +129,10 @@ class EvidenceOut(BaseModel):
 
 class DisputeOut(BaseModel):
     """
-    Amounts in minor units of `currency`.
+    Amounts are in minor units of `currency`.
 
-    `withdrawn` is what Stripe has taken and not brought back, `charged_back` what of it is lost.
+    `withdrawn` is what Stripe has taken and not brought back; `charged_back` is the lost part of
+    it.
     """
 
     id: str
@@ -157,10 +158,10 @@ class DisputeOut(BaseModel):
 
 class RecoveryOut(BaseModel):
     """
-    How a saved card that was declined is followed up.
+    How a declined saved card is followed up.
 
     `scheduled`: it is charged again at `next_at`; `asked`: `course` says what the payer has to do.
-    `amount` was to be charged, `recovered` of it came in, in minor units of `currency`.
+    Of `amount`, `recovered` came in, both in minor units of `currency`.
     """
 
     id: str
@@ -179,7 +180,7 @@ class RecoveryOut(BaseModel):
 
 
 class CertificationOut(BaseModel):
-    """`running` goes on with the next request; a step that failed says what to do."""
+    """A `running` one goes on with the next request; a step that failed says what to do."""
 
     id: str
     module: str
@@ -193,7 +194,7 @@ class CertificationOut(BaseModel):
 
 
 class ShareOut(BaseModel):
-    """What a payment that stands under another invoice brought to this one."""
+    """What a payment that is stored with another invoice brought to this one."""
 
     payment: str
     invoice: str
@@ -201,7 +202,7 @@ class ShareOut(BaseModel):
 
 
 class RecordPayment(api.Body):
-    """Money that came without Stripe; `reference` is what the bank statement says."""
+    """Money that came without Stripe; `reference` is the bank statement's text."""
 
     amount: api.Amount
     method: Literal["bank_transfer", "cash", "check", "other"]
@@ -210,7 +211,7 @@ class RecordPayment(api.Body):
 
 
 class RecordedPayment(BaseModel):
-    """The payment, and where the invoice stands with it."""
+    """The payment, and the state of its invoice."""
 
     payment: PaymentOut
     status: str
@@ -219,7 +220,7 @@ class RecordedPayment(BaseModel):
 
 
 class HappeningOut(BaseModel):
-    """One thing that happened; `refs` are ids, ours and Stripe's, that prove it."""
+    """One thing that happened; `refs` are the ids that prove it, ours and Stripe's."""
 
     at: datetime
     kind: str
@@ -234,7 +235,7 @@ class TimelineOut(BaseModel):
 
 
 class ExplanationOut(BaseModel):
-    """Why the invoice is, or is not, paid."""
+    """Why the invoice is or is not paid."""
 
     invoice: str
     status: str
@@ -260,7 +261,7 @@ class InvoiceOut(BaseModel):
     due: str | None
     amounts: Amounts
     facets: Facets
-    #: Why its order is not to be shipped yet: `unpaid`, `processing`, `disputed` …
+    #: Why its order may not be shipped yet: `unpaid`, `processing`, `disputed` …
     held_for: str | None
     released_at: str | None
     payments: list[PaymentOut] = []
@@ -280,17 +281,17 @@ class InvoicePage(BaseModel):
 
 
 def show_payment(payment: Payment) -> PaymentOut:
-    """Return what a caller may see."""
+    """Return the payment as a caller may see it."""
     return PaymentOut.model_validate(payment.shown())
 
 
 def show_certification(found: Certification) -> CertificationOut:
-    """Return what a caller may see."""
+    """Return the certification as a caller may see it."""
     return CertificationOut.model_validate(found, from_attributes=True)
 
 
 def show_dispute(dispute: Dispute) -> DisputeOut:
-    """Return what a caller may see."""
+    """Return the dispute as a caller may see it."""
     return DisputeOut(
         **dispute.model_dump(include=set(DisputeOut.model_fields)),
         withdrawn=dispute.taken,
@@ -301,13 +302,13 @@ def show_dispute(dispute: Dispute) -> DisputeOut:
 
 
 def show_recovery(recovery: Recovery) -> RecoveryOut:
-    """Return what a caller may see."""
+    """Return the recovery as a caller may see it."""
     due = recovery.sweep_at if recovery.status is RecoveryStatus.SCHEDULED else None
     return RecoveryOut(**recovery.model_dump(include=set(RecoveryOut.model_fields)), next_at=due)
 
 
 def show(invoice: Invoice, rows: InvoiceRows | None = None) -> InvoiceOut:
-    """Return what a caller may see; without its rows, it is an invoice in a list."""
+    """Return the invoice as a caller may see it; without `rows`, as in a list."""
     found = rows or InvoiceRows()
     fields = invoice.model_dump(mode="json", include=set(InvoiceOut.model_fields))
     return InvoiceOut(

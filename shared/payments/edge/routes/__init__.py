@@ -1,1 +1,1 @@
-"""Routes of a subject that a function serves among others."""
+"""Routes of one subject that a function serves among others."""

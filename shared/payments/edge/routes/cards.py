@@ -1,4 +1,4 @@
-"""Below /v1/customers/{ref}: the cards that a customer saved at Stripe, and how one is saved."""
+"""Below /v1/customers/{ref}: a customer's saved cards at Stripe, and how a card is saved."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -20,7 +20,7 @@ class CreateSetupSession(api.Body):
     The module decides in which Stripe account the card is saved.
 
     `hosted` answers with the address of Stripe's page, `elements` with what Stripe's own form needs
-    in yours. `consent_text` names the text to which the customer agrees, where it is your own.
+    in yours. `consent_text` names your own text to which the customer agrees.
     """
 
     module: api.Name
@@ -30,14 +30,14 @@ class CreateSetupSession(api.Body):
 
 
 class SetupSessionOut(BaseModel):
-    """Where the customer saves a card."""
+    """The address of the page on which the customer saves a card."""
 
     url: str
 
 
 class SetupElementsOut(BaseModel):
     """
-    What Stripe's Elements save a card with.
+    What Stripe's Elements need to save a card.
 
     `stripe_account` is for Stripe.js, where the account is connected through the platform.
     """
@@ -57,7 +57,7 @@ class ConsentOut(BaseModel):
 
 
 class CardOut(BaseModel):
-    """What is known of a saved card: never its number."""
+    """The description of a saved card, without its number."""
 
     id: str
     brand: str | None
@@ -70,14 +70,14 @@ class CardOut(BaseModel):
 
 
 class CardPage(BaseModel):
-    """A customer's saved cards; there are few, so there is one page."""
+    """A customer's saved cards; it is always a single page."""
 
     data: list[CardOut]
     next_cursor: str | None = None
 
 
 def show_card(card: SavedMethod, customer: Customer) -> CardOut:
-    """Return what a caller may see of a saved card."""
+    """Return the card as a caller may see it."""
     consent = ConsentOut(
         setup_intent=card.setup_intent, at=card.consented_at, text=card.consent_text
     )
@@ -89,7 +89,7 @@ def show_card(card: SavedMethod, customer: Customer) -> CardOut:
 def create_setup_session(
     ref: api.PathName, body: CreateSetupSession
 ) -> Response[SetupSessionOut | SetupElementsOut]:
-    """Let the customer save a card: in Stripe's page, or in Elements in the caller's own."""
+    """Let a customer save a card: in Stripe's page, or in Elements in the caller's own."""
     caller, doors = api.caller(router), runtime.doors()
     request = card_setup.SetupRequest(body.module, body.currency, body.consent_text)
     secrets: dict[str, str] = {}
@@ -124,7 +124,7 @@ def create_setup_session(
 
 @router.get("/v1/customers/<ref>/payment-methods")
 def list_cards(ref: api.PathName) -> CardPage:
-    """List the customer's saved cards."""
+    """List a customer's saved cards."""
     tenant, store = api.caller(router).tenant, runtime.store()
     customer = store.customer(tenant, ref)
     kept = [card for card in store.cards(tenant, ref) if card.status is not CardStatus.DETACHED]
@@ -133,14 +133,14 @@ def list_cards(ref: api.PathName) -> CardPage:
 
 @router.post("/v1/customers/<ref>/payment-methods/<payment_method>/default")
 def make_default(ref: api.PathName, payment_method: api.PathName) -> CardOut:
-    """Charge this card where a request names none."""
+    """Make a card the one that is charged where a request names none."""
     caller, doors = api.caller(router), runtime.doors()
     return show_card(*saved_cards.make_default(ref, payment_method, caller=caller, doors=doors))
 
 
 @router.delete("/v1/customers/<ref>/payment-methods/<payment_method>")
 def detach_card(ref: api.PathName, payment_method: api.PathName) -> CardOut:
-    """Take a card away for good, here and at Stripe; refused while a payment with it is open."""
+    """Remove a card for good, here and at Stripe; refused while a payment with it is open."""
     caller, doors = api.caller(router), runtime.doors()
     card = saved_cards.detach(ref, payment_method, caller=caller, doors=doors)
     return show_card(card, doors.store.customer(caller.tenant, ref))

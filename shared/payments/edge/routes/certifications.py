@@ -1,4 +1,4 @@
-"""/v1/payment-modules/{id}/certify: what has to succeed in test mode before a module goes On."""
+"""/v1/payment-modules/{id}/certify: the test payments that have to succeed before On."""
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
@@ -12,7 +12,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 @router.post("/v1/payment-modules/<module_id>/certify")
 def certify_module(module_id: api.PathName) -> Response[CertificationOut]:
-    """Try a payment, a decline, 3-D Secure, parts, a refund and their finding again."""
+    """Certify a module in test mode: payments, a decline, 3-D Secure, a refund, reconciliation."""
     caller, doors = api.caller(router), runtime.doors()
 
     def run(run_id: str) -> CertificationOut | api.Pending:

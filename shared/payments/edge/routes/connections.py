@@ -1,4 +1,4 @@
-"""/v1/accounts, connected through Stripe: onboarding, and the consent of OAuth."""
+"""/v1/accounts, connected through Stripe: by onboarding, or by the consent of OAuth."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,8 +14,8 @@ from payments.steps.accounts import connect_state
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 Mode = Literal["test", "live"]
-#: Only a path: the host is the first of the tenant's own return_origins. Nothing in it can leave
-#: that host (`//`, a backslash) or end its line.
+#: Only a path: the host is the first of the tenant's own return_origins. Nothing in the path can
+#: leave that host (`//`, a backslash) or end the line.
 ReturnPath = Annotated[
     str, Field(max_length=200, pattern=r"^/([A-Za-z0-9._~-][A-Za-z0-9._~!$&'()*+,;=:@/%?-]*)?$")
 ]
@@ -23,7 +23,7 @@ Emails = Annotated[tuple[api.Email, ...], Field(max_length=10)]
 
 
 class Onboard(api.Body):
-    """Whom Stripe onboards; it asks the merchant for whatever is left out."""
+    """The merchant whom Stripe onboards; Stripe asks for whatever is left out."""
 
     name: api.Text
     mode: Mode
@@ -34,21 +34,21 @@ class Onboard(api.Body):
 
 
 class Onboarding(BaseModel):
-    """The account, and where its merchant goes on: once, and soon."""
+    """The account, and the address where its merchant goes on; it opens once, and soon expires."""
 
     id: str
     url: str
 
 
 class ContinueOnboarding(api.Body):
-    """Without `mode` it is the account's main one; another one is begun."""
+    """Without `mode` it is the account's main mode; another mode is begun."""
 
     mode: Mode | None = None
     return_path: ReturnPath | None = None
 
 
 class Authorize(api.Body):
-    """What the account of a merchant who has one at Stripe will be called here."""
+    """The name that the account will have here; its merchant already has it at Stripe."""
 
     name: api.Text
     mode: Mode
@@ -57,16 +57,17 @@ class Authorize(api.Body):
 
 
 class KeptAuthorization(BaseModel):
-    """What is kept of an answer: the address, with its state, is made anew for each one."""
+    """The stored part of an answer; the address, with its state, is made for each answer."""
 
     id: str
 
 
 class Authorization(BaseModel):
     """
-    Where the merchant consents, and until when they can come back from there.
+    The address where the merchant consents, and until when they can come back.
 
-    They can in the browser that has the answer's cookie: ask from the app's page, with credentials.
+    Only the browser with the answer's cookie can come back: ask from the app's page, with
+    credentials.
     """
 
     authorize_url: str
@@ -75,7 +76,7 @@ class Authorization(BaseModel):
 
 @router.post("/v1/accounts/onboarding-sessions", status_code=201)
 def begin_onboarding(body: Onboard) -> Response[Onboarding]:
-    """Have Stripe make an account for a merchant, and return where they go on."""
+    """Have Stripe make an account for a merchant, and return the address where they go on."""
     caller, doors = api.caller(router), runtime.doors()
     request = onboarding.OnboardingRequest(**dict(body))
 
@@ -88,7 +89,7 @@ def begin_onboarding(body: Onboard) -> Response[Onboarding]:
 
 @router.post("/v1/accounts/<account_id>/onboarding-link")
 def continue_onboarding(account_id: api.PathName, body: ContinueOnboarding) -> Onboarding:
-    """Return a fresh link to an onboarding that was left, or that Stripe wants more of."""
+    """Return a fresh link to an onboarding that was left, or that Stripe needs more for."""
     url = onboarding.continue_(
         account_id,
         body.mode,
@@ -101,7 +102,7 @@ def continue_onboarding(account_id: api.PathName, body: ContinueOnboarding) -> O
 
 @router.post("/v1/accounts/oauth-sessions", status_code=201)
 def begin_authorization(body: Authorize) -> Response[Authorization]:
-    """Return where a merchant who has a Stripe account consents that this platform acts for it."""
+    """Return the address where a merchant with a Stripe account lets this platform use it."""
     caller, doors = api.caller(router), runtime.doors()
     request = oauth.OAuthRequest(**dict(body))
 

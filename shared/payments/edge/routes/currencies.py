@@ -1,4 +1,4 @@
-"""/v1/currencies: what can be asked for in which currency, so that no caller keeps such a table."""
+"""/v1/currencies: the amounts that each currency allows, so that no caller keeps such a table."""
 
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel
@@ -12,8 +12,8 @@ class CurrencyOut(BaseModel):
     """
     An amount is an integer of minor units, `decimals` of which stand behind the point.
 
-    It is a multiple of `step`, and between `least` and `most` to be charged. Where Stripe's least
-    is that of the account's own currency, `least` is only the step.
+    An amount to be charged is a multiple of `step`, from `least` to `most`. Where Stripe's least
+    depends on the account's own currency, `least` is only the step.
     """
 
     currency: str
@@ -24,7 +24,7 @@ class CurrencyOut(BaseModel):
 
 
 class CurrencyList(BaseModel):
-    """Every currency that Stripe presents and whose unit is certain."""
+    """All currencies that Stripe presents and whose minor unit is certain."""
 
     data: list[CurrencyOut]
     next_cursor: None = None
@@ -32,7 +32,7 @@ class CurrencyList(BaseModel):
 
 @router.get("/v1/currencies")
 def list_currencies() -> CurrencyList:
-    """List the currencies and the rules of their amounts; a module may take fewer."""
+    """List the currencies and the rules for their amounts; a module may take fewer."""
     return CurrencyList(
         data=[
             CurrencyOut(

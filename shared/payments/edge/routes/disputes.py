@@ -1,4 +1,4 @@
-"""/v1/disputes: what a payer's bank takes back, and what is said to it."""
+"""/v1/disputes: what a payer's bank takes back, and the answer to it."""
 
 import base64
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from payments.facts.dispute import Dispute, DisputeStatus
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
-#: Together: an invocation takes 6 MB, and base64 makes four characters of three bytes.
+#: All files together: an invocation takes 6 MB, and base64 makes four characters of three bytes.
 FILES_BYTES_MAX = 4_500_000
 #: Stripe's limit for all fields of the evidence.
 TEXTS_MAX = 150_000
@@ -30,7 +30,7 @@ Content = Annotated[str, Field(min_length=4, max_length=6_100_000)]
 
 
 class EvidenceTexts(api.Body):
-    """What may be told the bank in words; the names are Stripe's."""
+    """Evidence for the bank in words; the names are Stripe's."""
 
     access_activity_log: Words | None = None
     billing_address: Words | None = None
@@ -53,7 +53,7 @@ class EvidenceTexts(api.Body):
 
 
 class EvidenceFileIn(api.Body):
-    """A PDF or a picture for one of Stripe's fields, its content in base64."""
+    """A PDF or a picture for one of Stripe's fields, with its content in base64."""
 
     field: Literal[
         "cancellation_policy",
@@ -72,7 +72,7 @@ class EvidenceFileIn(api.Body):
 
 
 class SaveEvidence(api.Body):
-    """Texts, files, or both; a field that is sent again replaces what it held."""
+    """Texts, files, or both; a field that is sent again replaces the one before."""
 
     fields: EvidenceTexts = EvidenceTexts()
     files: Annotated[tuple[EvidenceFileIn, ...], Field(max_length=9)] = ()
@@ -101,14 +101,14 @@ def list_disputes(
 
 @router.get("/v1/disputes/<dispute_id>")
 def get_dispute(dispute_id: api.PathName) -> Response[DisputeOut]:
-    """One dispute."""
+    """Return one dispute."""
     dispute = runtime.store().named(Dispute, api.caller(router).tenant, dispute_id)
     return api.answer(200, show_dispute(dispute), api.etag(dispute.version))
 
 
 @router.post("/v1/disputes/<dispute_id>/evidence")
 def save_evidence(dispute_id: api.PathName, body: SaveEvidence) -> Response[DisputeOut]:
-    """Keep evidence with the dispute at Stripe; the bank sees none of it before it is submitted."""
+    """Keep evidence with a dispute at Stripe; the bank sees none before it is submitted."""
     caller, seen, doors = api.caller(router), api.version_seen(router), runtime.doors()
     texts, files = body.fields.model_dump(exclude_none=True), _files(body)
     if not texts and not files:
@@ -128,7 +128,7 @@ def save_evidence(dispute_id: api.PathName, body: SaveEvidence) -> Response[Disp
 
 @router.post("/v1/disputes/<dispute_id>/submit")
 def submit_evidence(dispute_id: api.PathName) -> Response[DisputeOut]:
-    """Send the evidence that is kept to the bank; this can be done once."""
+    """Send the stored evidence to the bank; this is possible once."""
     caller, seen, doors = api.caller(router), api.version_seen(router), runtime.doors()
 
     def submit(request_id: str) -> DisputeOut:
@@ -143,7 +143,7 @@ def submit_evidence(dispute_id: api.PathName) -> Response[DisputeOut]:
 
 @router.post("/v1/disputes/<dispute_id>/accept")
 def accept_dispute(dispute_id: api.PathName) -> Response[DisputeOut]:
-    """Give the dispute up; what it took is owed again, and this cannot be undone."""
+    """Accept a dispute: its amount is owed again, and this cannot be undone."""
     caller, seen, doors = api.caller(router), api.version_seen(router), runtime.doors()
 
     def accept(request_id: str) -> DisputeOut:
@@ -157,7 +157,7 @@ def accept_dispute(dispute_id: api.PathName) -> Response[DisputeOut]:
 
 
 def _files(body: SaveEvidence) -> tuple[answer_dispute.EvidenceFile, ...]:
-    """Return the files with their bytes, or refuse what is not base64, too much, or twice."""
+    """Return the files with their bytes; refuse bad base64, too much, and double fields."""
     if len({file.field for file in body.files}) < len(body.files):
         raise ValidationFailed("Each field takes one file.")
     files = tuple(

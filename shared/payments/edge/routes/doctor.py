@@ -1,4 +1,4 @@
-"""What the doctor sees: an account's health, and what a restricted key has to be allowed."""
+"""The doctor's view: an account's health, and the permissions that a restricted key needs."""
 
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BaseModel
@@ -13,9 +13,9 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 class HealthOut(Health):
     """
-    How an account is, with `credentials` of each mode.
+    The health of an account, with the `credentials` of each mode.
 
-    Beside its name stands how it is in `mode`: live, once it has live keys.
+    The other members are those of `mode`: live, once it has live keys.
     """
 
     id: str
@@ -34,14 +34,14 @@ class Permission(BaseModel):
 
 
 class Permissions(BaseModel):
-    """All that a restricted key needs."""
+    """All permissions that a restricted key needs."""
 
     data: list[Permission]
 
 
 @router.get("/v1/accounts/permissions")
 def list_permissions() -> Permissions:
-    """List what a restricted key has to be allowed, and what for."""
+    """List the permissions that a restricted key needs, and what each is for."""
     return Permissions(
         data=[
             Permission(permission=name, needed_for=why, how=fix_of(name))
@@ -52,7 +52,7 @@ def list_permissions() -> Permissions:
 
 @router.get("/v1/accounts/<account_id>/health")
 def get_health(account_id: api.PathName) -> HealthOut:
-    """Ask Stripe how the account is; nothing is changed by it."""
+    """Ask Stripe about the health of an account; nothing is changed."""
     account, found = doctor.health(account_id, caller=api.caller(router), doors=runtime.doors())
     main = found[account.main_mode]
     last = main.last_event

@@ -1,4 +1,4 @@
-"""/v1/payment-modules: what may be paid with, and on what terms."""
+"""/v1/payment-modules: what may be paid with, and on which terms."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -34,7 +34,7 @@ class FeaturesIn(api.Body):
 
 
 class AmountLimitIn(api.Body):
-    """The least and the most that is asked for at once, in minor units; null is no limit."""
+    """The least and the most of one charge, in minor units; null means no limit."""
 
     currency: api.Currency
     min: api.Amount | None = None
@@ -42,7 +42,7 @@ class AmountLimitIn(api.Body):
 
 
 class RuleIn(api.Body):
-    """Within `minutes`, `limit` of what it counts are let through; null lets all through."""
+    """Within `minutes`, up to `limit` of what it counts are allowed; null means no limit."""
 
     scope: Scope
     counts: Counts
@@ -60,10 +60,10 @@ class FixedFeeIn(api.Body):
 
 class FeePolicyIn(api.Body):
     """
-    What the platform takes of each payment on accounts that are connected through it.
+    The platform's fee on each payment of accounts that are connected through it.
 
-    On accounts with keys of their own it is a surcharge that the payer pays on top, and sees
-    before, if the feature `surcharge` is on.
+    On accounts with keys of their own it is a surcharge: the payer sees it and pays it on top, if
+    the feature `surcharge` is on.
     """
 
     percent: rates.FeeRate = Decimal(0)
@@ -72,9 +72,9 @@ class FeePolicyIn(api.Body):
 
 class ModuleTerms(api.Body):
     """
-    `methods` are Stripe's payment method types: of what Stripe offers, these are shown.
+    `methods` are Stripe's payment method types; of those that Stripe offers, only these are shown.
 
-    An empty list limits nothing; of `velocity`, what is not named is as by default.
+    An empty list limits nothing. In `velocity`, rules that are not named keep their defaults.
     """
 
     features: FeaturesIn = FeaturesIn()
@@ -86,14 +86,14 @@ class ModuleTerms(api.Body):
 
 
 class CreateModule(ModuleTerms):
-    """A module belongs to one account for life, and is Off until it is switched."""
+    """A module belongs to one account for good, and is Off until it is switched."""
 
     name: api.Text
     account: api.Name
 
 
 class ChangeModule(ModuleTerms):
-    """What is left out stays; a list replaces the list."""
+    """What is left out stays as it is; a list replaces the whole list."""
 
     name: api.Text = ""
 
@@ -129,7 +129,7 @@ class ModulePage(BaseModel):
 
 
 class CapabilitiesOut(BaseModel):
-    """`usable` says whether something can be paid now; if not, `reason` says why."""
+    """`usable` says whether anything can be paid now; if not, `reason` says why."""
 
     module: str
     state: ModuleState
@@ -139,7 +139,7 @@ class CapabilitiesOut(BaseModel):
 
 
 def show(module: PaymentModule) -> ModuleOut:
-    """Return what a caller may see."""
+    """Return the module as a caller may see it."""
     shown = module.model_dump(mode="json", exclude={"tenant", "terms"})
     terms = module.terms.model_dump(mode="json") | {"velocity": list(module.rules)}
     return ModuleOut.model_validate(shown | terms)
@@ -164,7 +164,7 @@ def list_modules(
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
 ) -> ModulePage:
-    """Newest first."""
+    """List the payment modules, newest first."""
     modules, following = runtime.store().page(
         PaymentModule, api.caller(router).tenant, limit=limit, cursor=cursor
     )
@@ -173,7 +173,7 @@ def list_modules(
 
 @router.get("/v1/payment-modules/<module_id>")
 def get_module(module_id: api.PathName) -> Response[ModuleOut]:
-    """One payment module."""
+    """Return one payment module."""
     return _answer(runtime.store().module(api.caller(router).tenant, module_id))
 
 
@@ -193,14 +193,14 @@ def change_module(module_id: api.PathName, body: ChangeModule) -> Response[Modul
 
 @router.post("/v1/payment-modules/<module_id>/state")
 def switch_module(module_id: api.PathName, body: SwitchModule) -> Response[ModuleOut]:
-    """Switch it Off, to Sandbox, or On."""
+    """Switch a module Off, to Sandbox, or On."""
     caller, doors = api.caller(router), runtime.doors()
     return _answer(configure.switch_module(module_id, body.state, caller=caller, doors=doors))
 
 
 @router.get("/v1/payment-modules/<module_id>/capabilities")
 def get_capabilities(module_id: api.PathName) -> CapabilitiesOut:
-    """Say what the module can do, what could be switched on, and what it cannot do at all."""
+    """Return what a module can do, what could be switched on, and what is impossible."""
     module, obstacle, found = configure.survey(
         module_id, caller=api.caller(router), doors=runtime.doors()
     )
@@ -215,7 +215,7 @@ def get_capabilities(module_id: api.PathName) -> CapabilitiesOut:
 
 @router.get("/v1/payment-modules/<module_id>/certification")
 def get_certification(module_id: api.PathName) -> CertificationOut:
-    """Return the module's last certification, step by step."""
+    """Return a module's last certification, step by step."""
     tenant = api.caller(router).tenant
     runtime.store().module(tenant, module_id)
     found = runtime.store().certification(tenant, module_id)

@@ -1,4 +1,4 @@
-"""/v1/notifications: what became of each mail, and mails to an address that had to stop."""
+"""/v1/notifications: what became of each mail, and addresses that get none."""
 
 from datetime import datetime
 from typing import Annotated
@@ -22,8 +22,9 @@ class MailOut(BaseModel):
     """
     One message: `reader` is buyer, seller, watcher_1 (of an account), or bus (its events).
 
-    `status` is sending, sent, unsure (perhaps sent, and not sent again), bounced, complained,
-    suppressed (the address had to stop), capped (too many), skipped (nobody to tell) or failed.
+    `status` is sending, sent, unsure (perhaps sent, and not sent again), bounced, complained or
+    failed. Or it is suppressed (the address gets no mails), capped (too many) or skipped (nobody to
+    tell).
     """
 
     reader: str
@@ -33,7 +34,7 @@ class MailOut(BaseModel):
 
 
 class NotificationOut(BaseModel):
-    """A fact that somebody is told of; without messages it has only just happened."""
+    """A fact that readers are told of; it has no messages yet if it has just happened."""
 
     id: str
     kind: str
@@ -42,20 +43,20 @@ class NotificationOut(BaseModel):
 
 
 class NotificationList(BaseModel):
-    """Everything about one invoice, customer or account, newest first."""
+    """All notices about one invoice, customer or account, newest first."""
 
     data: list[NotificationOut]
     next_cursor: str | None
 
 
 class Lift(api.Body):
-    """The address to which mails may go again."""
+    """The address that may get mails again."""
 
     email: api.Email
 
 
 class LiftedOut(BaseModel):
-    """Why mails to it had stopped, since when, and since when they may go again."""
+    """Why the address got no mails, since when, and since when it may get them again."""
 
     reason: Trouble
     since: datetime
@@ -70,7 +71,7 @@ def list_notifications(
     limit: api.Limit = 20,
     cursor: api.LongCursor = None,
 ) -> NotificationList:
-    """List who was told of what about an invoice, a customer or an account: name one."""
+    """List the notices about an invoice, a customer or an account; name one of these."""
     named: dict[About, str | None] = {"INV": invoice, "CUS": customer, "ACC": account}
     given = [(about, name) for about, name in named.items() if name]
     if len(given) != 1:
@@ -86,7 +87,7 @@ def list_notifications(
 
 @router.post("/v1/notifications/lift-suppression")
 def lift_suppression(body: Lift) -> LiftedOut:
-    """Send mails to an address again that had bounced; after a complaint, an admin's to do."""
+    """Allow mails to an address again after a bounce or, for an admin, a complaint."""
     lifted = bounces.lift(body.email, caller=api.caller(router), doors=runtime.doors())
     return LiftedOut.model_validate(lifted.model_dump())
 

@@ -1,4 +1,4 @@
-"""/v1/settings: what a tenant has decided for itself."""
+"""/v1/settings: a tenant's own settings."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,12 +21,12 @@ Days = Annotated[int, Field(strict=True, ge=1, le=30)]
 Address = Annotated[str, Field(max_length=2000)]
 
 
-#: Of the IANA database.
+#: A time zone of the IANA database.
 Zone = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class LimitIn(api.Body):
-    """Minor units; 0 leaves every refund in the currency to an admin."""
+    """Minor units; with 0, only an admin may refund in the currency."""
 
     amount: Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_TOTAL)]
     currency: api.Currency
@@ -40,10 +40,11 @@ def _one_each(limits: tuple[LimitIn, ...]) -> tuple[LimitIn, ...]:
 
 class MailLimitsIn(api.Body):
     """
-    How many mails are sent in 24 hours; what is left out is the default.
+    How many mails may be sent in 24 hours; what is left out is the default.
 
-    To one payer's `address`, to it about one `invoice` because Send was pressed, and of the whole
-    `tenant`: there, 0 ends all but those about accounts and disputes.
+    They limit one payer's `address`, one `invoice` to that address because Send was pressed, and
+    the whole `tenant`. A `tenant` limit of 0 ends all mails except those about accounts and
+    disputes.
     """
 
     address: Annotated[int, Field(strict=True, ge=1, le=1000)] = _LIMITS.address
@@ -53,15 +54,13 @@ class MailLimitsIn(api.Body):
 
 class ChangeSettings(api.Body):
     """
-    What is left out stays; null takes the name, the logo, the colour or the address away.
+    What is left out stays; null removes the name, the logo, the colour or the address.
 
-    In `time_zone` the days begin that payers read; in UTC, they are labelled so.
-
-    `return_origins` are where a payer may be sent back to. Of one payment, anybody but an admin
-    gives back `refund_limit` at most. `retry_schedule` is in days from one try to the next.
-    Money for a void invoice (`late_payment`), and what Stripe collected beyond what is owed
-    (`overpayment`), is the customer's credit or goes back to the payer. What came outside of Stripe
-    is always credit.
+    In `time_zone` begin the days that payers read; in UTC, they are labelled so. `return_origins`
+    are where a payer may be sent back to. Only an admin may refund more than `refund_limit` of one
+    payment. `retry_schedule` is in days from one try to the next. Money for a void invoice
+    (`late_payment`) and excess money from Stripe (`overpayment`) becomes credit or goes back to the
+    payer. Money from outside Stripe always becomes credit.
     """
 
     name: api.Text | None = None
@@ -80,7 +79,7 @@ class ChangeSettings(api.Body):
 
 
 class SettingsOut(BaseModel):
-    """The ETag is the version; 0 is a tenant that has decided nothing yet."""
+    """The ETag is the version; 0 means that the tenant has decided nothing yet."""
 
     name: str | None
     logo: str | None
@@ -98,13 +97,13 @@ class SettingsOut(BaseModel):
 
 @router.get("/v1/settings")
 def get_settings() -> Response[SettingsOut]:
-    """Return what the tenant has decided, and the defaults of the rest."""
+    """Return the tenant's settings, with the defaults of the rest."""
     return _answer(runtime.store().settings(api.caller(router).tenant))
 
 
 @router.patch("/v1/settings")
 def change_settings(body: ChangeSettings) -> Response[SettingsOut]:
-    """Change them; If-Match names the version that was seen."""
+    """Change the settings; If-Match names the version that was seen."""
     changed = body.model_dump(exclude_unset=True)
     for limit in changed.get("refund_limit", ()):
         require_currency(limit["currency"])

@@ -1,4 +1,4 @@
-"""/v1/subscriptions: a tenant's own systems hear of events, each one signed."""
+"""/v1/subscriptions: signed events for a tenant's own systems."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,14 +21,14 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 
 class Subscribe(api.Body):
-    """Where events are sent to, and which."""
+    """The address that events are sent to, and their types."""
 
     url: Annotated[str, Field(min_length=1, max_length=2000)]
     types: Annotated[tuple[Type, ...], Field(min_length=1, max_length=20)]
 
 
 class SubscriptionOut(BaseModel):
-    """`failing_since` is set while its receiver takes nothing; after five days it is disabled."""
+    """`failing_since` is set while the receiver takes nothing; after five days it is disabled."""
 
     id: str
     url: str
@@ -41,9 +41,9 @@ class SubscriptionOut(BaseModel):
 
 class SubscriptionMade(SubscriptionOut):
     """
-    With the secret that signs: in this answer, and in no other but its repeats.
+    A new subscription with its signing secret, which only this answer and its repeats hold.
 
-    A repeat after the secret was rotated has none.
+    A repeat after a rotation of the secret has none.
     """
 
     secret_version: int
@@ -51,7 +51,7 @@ class SubscriptionMade(SubscriptionOut):
 
 
 class SecretMade(BaseModel):
-    """The new secret; the one before signs too until a day has passed."""
+    """The new secret; for a day the former one signs, too."""
 
     subscription: str
     secret_version: int
@@ -59,13 +59,13 @@ class SecretMade(BaseModel):
 
 
 class SubscriptionList(BaseModel):
-    """Those that stand."""
+    """The subscriptions that were not removed."""
 
     data: list[SubscriptionOut]
 
 
 class DeliveryOut(BaseModel):
-    """An event on its way; `last_status` is what the receiver answered, if it did."""
+    """An event on its way; `last_status` is the receiver's last answer, if there was one."""
 
     id: str
     event: str
@@ -109,7 +109,7 @@ def list_subscriptions() -> SubscriptionList:
 
 @router.delete("/v1/subscriptions/<subscription_id>")
 def remove_subscription(subscription_id: api.PathName) -> SubscriptionOut:
-    """Send nothing there any more, also of what is on its way."""
+    """End a subscription; events that are on their way to it are not sent either."""
     caller, doors = api.caller(router), runtime.doors()
     return _show(subscriptions.remove(subscription_id, caller=caller, doors=doors))
 
@@ -133,7 +133,7 @@ def list_deliveries(
     limit: api.Limit = 20,
     cursor: api.Cursor = None,
 ) -> DeliveryPage:
-    """List what was sent there, is to be sent, or could not be."""
+    """List the events for a subscription: sent, to be sent, or failed."""
     tenant, store = api.caller(router).tenant, runtime.store()
     target = store.subscription(tenant, subscription_id)
     found, following = store.deliveries(tenant, target.id, limit=limit, cursor=cursor)
@@ -144,7 +144,7 @@ def list_deliveries(
     "/v1/subscriptions/<subscription_id>/deliveries/<delivery_id>/redeliver", status_code=202
 )
 def redeliver(subscription_id: api.PathName, delivery_id: api.PathName) -> Response[DeliveryOut]:
-    """Send it again within a minute, also to one that is disabled: a success enables it."""
+    """Send an event again within a minute, even to a disabled receiver: a success enables it."""
 
     def work(_: str) -> DeliveryOut:
         caller, doors = api.caller(router), runtime.doors()
@@ -156,7 +156,7 @@ def redeliver(subscription_id: api.PathName, delivery_id: api.PathName) -> Respo
 
 
 def _tell(kept: dict[str, Any], name: str) -> dict[str, Any]:
-    """Add the secret, which no kept answer holds."""
+    """Add the secret, which no stored answer holds."""
     caller, doors = api.caller(router), runtime.doors()
     number = kept["secret_version"]
     return kept | {
