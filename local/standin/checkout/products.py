@@ -133,6 +133,13 @@ def delete_product(call: Call) -> Json:
     return {"id": product["id"], "object": "product", "deleted": True}
 
 
+@route("GET", "/v1/products/{id}/features", "ProductFeatureListParams")
+def list_features(call: Call) -> Json:
+    """List none: what a product unlocks for its buyers belongs to Billing."""
+    call.named("product")
+    return {"object": "list", "data": [], "has_more": False, "url": call.url}
+
+
 @route("POST", "/v1/prices", "PriceCreateParams")
 def create_price(call: Call) -> Json:
     given = dict(call.params)

@@ -191,6 +191,7 @@ class Tour:
         product = self.post("/v1/products", name="T-shirt", metadata={"size": "m"})["id"]
         self.post(f"/v1/products/{product}", description="Cotton")
         self.get(f"/v1/products/{product}")
+        self.get(f"/v1/products/{product}/features")
         self.get("/v1/products")
         self.get("/v1/products/search", query="metadata['size']:'m'")
         self.delete(f"/v1/products/{self.post('/v1/products', name='Cap')['id']}")
