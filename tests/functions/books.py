@@ -48,7 +48,7 @@ def assert_entries_balance(shop: Shop) -> None:
 
 def assert_balance_is_stripes(shop: Shop) -> None:
     """What the journal says is at Stripe is what Stripe itself booked, in each currency."""
-    shop.world.deliver_fees()
+    shop.world.deliver()
     stripe: Counter[str] = Counter()
     for entry in shop.world.truth(shop.account)["balance_transactions"]:
         stripe[entry["currency"]] += entry["net"]

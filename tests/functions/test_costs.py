@@ -88,7 +88,7 @@ def shop(world: World) -> Shop:
 
 #: (requests, write units) up to each step; docs/costs.md says what for. A step up is a decision.
 #: Who has to be told of the money is a row of the same transaction: 3 units and no request.
-MOST = {"invoice": (6, 11), "link": (14, 18), "press": (23, 31), "paid": (34, 55)}
+MOST = {"invoice": (6, 11), "link": (14, 18), "press": (23, 31), "paid": (34, 55), "fee": (40, 64)}
 
 
 def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(
@@ -106,8 +106,10 @@ def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(
     url = shop.press_pay(path)
     spent["press"] = meter.read()
     shop.world.press(url)
-    shop.world.deliver()
+    shop.world.deliver_now()
     spent["paid"] = meter.read()
+    shop.world.deliver_fees()
+    spent["fee"] = meter.read()
 
     assert shop.read(invoice)["status"] == "paid"
     assert spent == MOST

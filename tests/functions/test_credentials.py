@@ -15,6 +15,7 @@ from tests.doubles.tenants import (
 from tests.functions import refusals
 from tests.functions.refusals import ALWAYS, Bad, foreign, invalid, refuse, refuse_body, without
 from tests.functions.shop import Shop, expect
+from tests.functions.test_certify import certify
 from tests.functions.test_connect_account import EVERYTHING
 from tests.functions.world import Json
 
@@ -61,7 +62,7 @@ def test_a_module_takes_the_keys_of_its_state(shop: Shop) -> None:
     on = {"state": "on"}
     assert refuse(shop.world, lambda: shop.admin.post(state, on)) == (422, "key_mode_mismatch")
     expect(200, shop.admin.post(path(shop), keys("live")))
-    expect(200, shop.admin.post(f"/v1/payment-modules/{shop.module['id']}/certify"))
+    certify(shop)
     expect(200, shop.admin.post(state, {"state": "on"}))
 
     session = shop.session(shop.invoice())
@@ -79,7 +80,7 @@ def test_what_test_money_has_paid_in_part_is_not_paid_with_live_money(shop: Shop
     credit = {"invoice": other["id"], "amount": 1000}
     expect(201, shop.operator.post(f"/v1/payments/{paid['id']}/allocations", credit))
     expect(200, shop.admin.post(path(shop), keys("live")))
-    expect(200, shop.admin.post(f"/v1/payment-modules/{shop.module['id']}/certify"))
+    certify(shop)
     state = f"/v1/payment-modules/{shop.module['id']}/state"
     expect(200, shop.admin.post(state, {"state": "on"}))
 

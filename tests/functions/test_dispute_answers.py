@@ -53,7 +53,7 @@ def test_evidence_that_is_submitted_is_under_review(shop: Shop) -> None:
 
     assert shown["status"] == "under_review"
     assert shown["evidence"]["submissions"] == 1
-    assert shown["evidence"]["submitted_at"] == "2026-09-21T15:00:00Z"
+    assert shown["evidence"]["submitted_at"] == "2026-09-21T15:00:01Z"
 
 
 def test_one_that_is_overdue_says_so_and_takes_no_answer(shop: Shop) -> None:

@@ -71,7 +71,7 @@ def test_a_refund_that_fails_days_later_is_taken_back_and_somebody_is_told(shop:
     assert (seen["status"], seen["facets"]["exception"]) == ("paid", "refund_failed")
     assert again(shop, payment)["refundable"] == 4000
     (note,) = rows(shop.world, "CREDITNOTE")
-    assert note["reversed_at"]["S"] == "2026-09-24T14:00:00Z"
+    assert note["reversed_at"]["S"] == "2026-09-24T14:00:01Z"
     facts = {row["fact"]["S"].partition("#")[2] for row in rows(shop.world, "JOURNAL")}
     assert {"refund", "refund_reversed"} <= facts
     assert_refunds_agree(shop)

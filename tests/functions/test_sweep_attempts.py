@@ -25,6 +25,8 @@ def left_behind(shop: Shop) -> Json:
     invoice = shop.invoice()
     shop.world.fail("/v1/payment_intents/*/confirm", "timeout_applied", "timeout_lost")
     assert shop.charge(invoice).status == 202
+    # What Stripe's books tell of it is lost as well.
+    shop.world.wait_for_books()
     return invoice
 
 
