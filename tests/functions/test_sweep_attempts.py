@@ -14,7 +14,15 @@ from tests.functions.shop import Shop, expect
 from tests.functions.signing import a_body, deliver
 from tests.functions.world import Died, Json, World
 
-QUIET = {"attempts": 0, "refunds": 0, "disputes": 0, "events": 0, "orphans": 0, "left": 0}
+QUIET = {
+    "attempts": 0,
+    "refunds": 0,
+    "disputes": 0,
+    "events": 0,
+    "orphans": 0,
+    "left": 0,
+    "erasures": 0,
+}
 
 
 def left_behind(shop: Shop) -> Json:
