@@ -1,8 +1,8 @@
 """AWS fails: what passes is told as that, and no try of anybody outlasts the function."""
 
+import ssl
 import time
 from collections.abc import Callable
-from http.client import HTTPResponse
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from payments.doors import outages
 from payments.doors.aws.answers import AwsFailed, Refused, Unanswered
 from payments.doors.aws.services import SERVICES
 from payments.doors.aws.wire import Client, Surroundings, in_time
+from payments.doors.https import NoAnswer, Pool, Reply
 from payments.doors.queue import Queue
 from payments.doors.secrets import Secrets
 from payments.doors.table import Put, Table
@@ -72,24 +73,8 @@ class Clock:
         return self.allowed_s - self.at
 
 
-class Slow:
-    """A connection on which everything takes as long as it may."""
-
-    def __init__(self, clock: Clock, patience_s: float) -> None:
-        self.clock, self.patience_s, self.sock = clock, patience_s, self
-
-    def settimeout(self, seconds: float) -> None:
-        self.patience_s = seconds
-
-    def connect(self) -> None:
-        self.clock.sleep(self.patience_s)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 def hang() -> Any:
-    raise TimeoutError
+    raise NoAnswer("timeout", sent=True)
 
 
 def say(code: str, status: int = 400) -> Callable[[], Any]:
@@ -111,20 +96,22 @@ FAULTS: dict[str, Callable[[], Any]] = {
 def works(clock: Clock, fault: Callable[[], Any]) -> dict[str, Callable[[], object]]:
     """Every request to AWS that a function can wait for, over clients that fail."""
 
-    class Failing(Client):
-        def _new(self, patience_s: float) -> Any:
-            return Slow(clock, patience_s)
+    class Slow(Pool):
+        """Connections on which everything takes as long as it may."""
 
-        def _exchange(self, connection: Any, *_: Any) -> tuple[HTTPResponse, bytes]:
-            connection.clock.sleep(connection.patience_s)
+        def send(self, *_: Any, connect_s: float, read_s: Callable[[], float]) -> Reply:
+            clock.sleep(connect_s)
+            clock.sleep(read_s())
             return fault()
 
     def client(service: str) -> Client:
         around = Surroundings(lambda: NOW, clock.sleep, lambda: 1.0, lambda: "token", clock.left)
-        return Failing(
+        made = Client(
             SERVICES[service], "https://aws.example", credentials=CREDENTIALS, region=REGION,
-            around=around, tls=None, tries=3,
+            around=around, tls=ssl.create_default_context, tries=3,
         )  # fmt: skip
+        made._pool = Slow("https://aws.example", ssl.create_default_context)
+        return made
 
     table = Table(
         client("dynamodb"), "t", sleep=in_time(clock.sleep, clock.left), jitter=lambda: 1.0
