@@ -40,7 +40,11 @@ class Trail:
     intended: bool = False
 
     def begin(self) -> None:
-        """Record the intent of an act that has to be audited, or raise: then it is not done."""
+        """
+        Record the intent of an act that has to be audited.
+
+        If that raises, the act is not done.
+        """
         if self.event["routeKey"] in AUDITED:
             self._append(Phase.INTENT)
             self.intended = True

@@ -1,1 +1,1 @@
-"""The nouns, what is stored or said, each with its own rules; imports only money and errors."""
+"""The nouns that are stored or sent, each with its own rules; imports only money and errors."""

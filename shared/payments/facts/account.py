@@ -1,4 +1,4 @@
-"""An account is a merchant's Stripe account: connected and verified, in each mode by itself."""
+"""An account is a merchant's Stripe account, connected and verified separately in each mode."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,7 +13,7 @@ Method = Literal["api_keys", "oauth", "onboarding"]
 
 
 class AccountStatus(StrEnum):
-    """Computed from the last real probe, never from hope."""
+    """The status by the last real check at Stripe; nothing else sets it."""
 
     PENDING = "pending"
     VERIFYING = "verifying"
@@ -23,25 +23,25 @@ class AccountStatus(StrEnum):
     DISCONNECTED = "disconnected"
 
 
-#: In these there is nothing to examine: the merchant is still on the way, or all is over.
+#: In these there is nothing to check: the merchant is still on the way, or has disconnected.
 IDLE = frozenset({AccountStatus.PENDING, AccountStatus.DISCONNECTED})
 
 
 class Check(Fact):
-    """One permission that was tried at Stripe, and what to do if it is missing."""
+    """One permission that was tested at Stripe, and what to do if it is missing."""
 
     permission: str
     ok: bool
     fix: str | None = None
 
 
-#: How many are told of an account's errors.
+#: How many addresses an account's errors are sent to.
 EMAILS_MAX = 10
-#: A probe takes seconds; whoever began one and is silent for so long has died.
+#: A probe takes seconds; a request that is silent for so long has died.
 HOLD = timedelta(minutes=2)
-#: How often the doctor comes: to one who is well, and to one who is not.
+#: How often the doctor checks an account: one that works, and one that does not.
 CHECK_EVERY, CHECK_ERROR_EVERY = timedelta(hours=24), timedelta(hours=1)
-#: So long a function may still use the keys before: it has read them, and reads again later.
+#: How long a function may still use the former keys: it has read them, and reads again later.
 KEYS_OVERLAP = timedelta(minutes=5)
 
 
@@ -49,7 +49,7 @@ class Endpoint(Fact):
     """
     The webhook endpoint at Stripe; its secret is in Secrets Manager only.
 
-    Until `previous_until`, what the endpoint before it still sends is understood too.
+    Until `previous_until`, events of the former endpoint are still accepted.
     """
 
     id: str
@@ -59,18 +59,14 @@ class Endpoint(Fact):
 
 
 class PreviousKey(Fact):
-    """The secret key that was replaced: from `until` on nobody here uses it any more."""
+    """The secret key that was replaced; from `until` on nothing here uses it."""
 
     last4: str
     until: datetime
 
 
 class Slot(Fact):
-    """
-    What an account has in one mode.
-
-    Of its secret key only the last four characters are here.
-    """
+    """What an account has in one mode; of its secret key, only the last four characters."""
 
     created_at: datetime
     publishable_key: str | None = None
@@ -81,13 +77,13 @@ class Slot(Fact):
     endpoint: Endpoint | None = None
     previous_key: PreviousKey | None = None
     verified_at: datetime | None = None
-    #: What the last probe mended at Stripe, and when that was.
+    #: What the last check mended at Stripe, and when.
     repaired: str | None = None
     repaired_at: datetime | None = None
-    #: Whether it ever worked, and whether somebody has been told that it does not any more.
+    #: Whether it ever worked, and whether its people were told that it has stopped.
     worked: bool = False
     alarmed: bool = False
-    #: Somebody probes it, or changes its keys or its endpoint: one at a time.
+    #: A request probes it, or changes its keys or its endpoint: one at a time.
     held_until: datetime | None = None
     check_at: datetime | None = None
     reconciled_until: datetime | None = None
@@ -95,7 +91,7 @@ class Slot(Fact):
 
     @property
     def is_active(self) -> bool:
-        """Whether its last probe succeeded."""
+        """Whether its last check succeeded."""
         return self.status is AccountStatus.ACTIVE
 
     @property
@@ -104,14 +100,14 @@ class Slot(Fact):
         return self.status is AccountStatus.DISCONNECTED
 
     def is_held(self, now: datetime) -> bool:
-        """Whether somebody works on it."""
+        """Whether a request has locked it."""
         return self.held_until is not None and self.held_until > now
 
     def next_check(self, now: datetime) -> datetime:
         """
-        Return when the doctor has to come: daily, hourly to one in error, and to retire.
+        Return when the doctor checks it next: daily, hourly in error, and to retire endpoints.
 
-        To a merchant who is still on the way, more and more rarely: events tell of most.
+        A merchant who is still on the way is checked more and more rarely, since events tell most.
         """
         usual = now + (CHECK_EVERY if self.is_active else CHECK_ERROR_EVERY)
         if self.status is AccountStatus.PENDING:
@@ -130,31 +126,32 @@ class Account(Fact):
     error_emails: tuple[str, ...] = ()
     method: Method = "api_keys"
     stripe_account: str | None = None
-    #: Where this deployment was reached when it was connected: Stripe's events come there too.
+    #: The address at which this deployment was reached when the account was connected; Stripe sends
+    #: events there.
     base_url: str = ""
     slots: dict[str, Slot] = Field(default_factory=dict)
     version: int = 1
 
     @property
     def main_mode(self) -> str:
-        """The mode that is shown where only one can be: live, once there is one."""
+        """The mode that is shown where only one can be: live, if there is a live slot."""
         return "live" if "live" in self.slots else "test"
 
     @property
     def active_modes(self) -> tuple[str, ...]:
-        """The modes whose last probe succeeded."""
+        """The modes whose last check succeeded."""
         return tuple(mode for mode, slot in self.slots.items() if slot.is_active)
 
     @property
     def check_at(self) -> datetime | None:
-        """When a schedule has to look after it next; None if there is nothing to look after."""
+        """When a schedule has to check it next, or None."""
         times = [
             slot.check_at or slot.created_at for slot in self.slots.values() if not slot.is_over
         ]
         return min(times, default=None)
 
     def due_modes(self, now: datetime) -> tuple[str, ...]:
-        """Return the modes that the doctor has to look at."""
+        """Return the modes that the doctor has to check now."""
         return tuple(
             mode
             for mode, slot in self.slots.items()
@@ -162,12 +159,12 @@ class Account(Fact):
         )
 
     def uses(self, mode: str) -> bool:
-        """Whether something may come of its credentials in a mode: it was not disconnected."""
+        """Whether its keys of a mode may still be used: it was not disconnected."""
         slot = self.slots.get(mode)
         return slot is not None and not slot.is_over
 
     def slot(self, mode: str) -> Slot:
-        """Return the slot of a mode, or refuse: test and live never stand in for each other."""
+        """Return the slot of a mode or refuse: test and live never stand in for each other."""
         found = self.slots.get(mode)
         if not found:
             raise KeyModeMismatch(
@@ -178,7 +175,7 @@ class Account(Fact):
         return found
 
     def require_active(self, mode: str) -> Slot:
-        """Return the slot of a mode; refuse one whose last probe failed."""
+        """Return the slot of a mode; refuse one whose last check failed."""
         slot = self.slot(mode)
         if not slot.is_active:
             reason = f": {slot.status_reason}" if slot.status_reason else "."
@@ -197,13 +194,13 @@ class Account(Fact):
         checks: tuple[Check, ...],
         now: datetime,
     ) -> "Account":
-        """Return it with what was found at Stripe, and when the doctor comes next."""
+        """Return the account with the result of a check, and the time of the next one."""
         found = self.having_slot(
             mode, status=status, status_reason=reason, checks=checks, verified_at=now
         )
         return found.having_slot(mode, check_at=found.slot(mode).next_check(now))
 
     def having_slot(self, mode: str, **changes: object) -> "Account":
-        """Return it with a slot that was changed."""
+        """Return the account with changes of one slot."""
         slot = self.slot(mode).having(**changes)
         return self.having(slots={**self.slots, mode: slot})

@@ -1,4 +1,4 @@
-"""An attempt is one intent to collect: the first durable row, before Stripe hears of it."""
+"""An attempt is one try to collect: the first durable row, before Stripe is asked."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,19 +9,19 @@ from payments.facts.fact import Fact
 from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation
 
-#: Stripe may prune an idempotency key after 24 hours; a replay after that makes a second object.
+#: Stripe may forget an idempotency key after 24 hours; a later replay would make a second object.
 REPLAY_MAX = timedelta(hours=23)
-#: When the sweep looks at an attempt that its own request has left behind.
+#: When the sweep looks at an attempt that its own request has left open.
 SWEEP_AFTER = timedelta(minutes=2)
-#: How long a payer has to confirm with their bank: whoever reads mail once a week has read it, and
-#: an invoice is held for nobody for longer. Its link goes on to work, for a payment begun anew.
+#: How long a payer has to confirm with their bank. People who read mail once a week can still do
+#: it, and no invoice is blocked for longer. After that its link still works, for a new payment.
 CONFIRM_WITHIN = timedelta(days=7)
-#: When to ask after a payer who has gone to their bank's page, and how often after one who has not.
+#: When Stripe is asked about a payer on their bank's page, and how often about one who is not.
 ASK_BANK_AFTER, ASK_BANK_EVERY = timedelta(minutes=30), timedelta(days=1)
 
 
 class AttemptStatus(StrEnum):
-    """What is known of the attempt; only Stripe's word makes it final."""
+    """What is known of the attempt; only Stripe's answer makes it final."""
 
     CREATED = "created"
     SUBMITTING = "submitting"
@@ -35,7 +35,7 @@ class AttemptStatus(StrEnum):
 
 
 class Channel(StrEnum):
-    """The way of paying."""
+    """The way in which an attempt collects."""
 
     LINK = "link"
     CHECKOUT = "checkout"
@@ -50,15 +50,15 @@ class Channel(StrEnum):
 
     @property
     def has_payer(self) -> bool:
-        """Whether the payer is there, and may begin anew: an older page of theirs is closed."""
+        """Whether the payer is present and may begin again, which closes their older page."""
         return self not in {Channel.CHARGE, Channel.AUTO}
 
 
 _S = AttemptStatus
 _ENDS = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELED, _S.EXPIRED})
-#: Every legal transition. Late success is the only way out of an end.
+#: Every legal transition. Only a late success leads out of an end.
 TRANSITIONS: dict[AttemptStatus, frozenset[AttemptStatus]] = {
-    # Processing: a payer may be quicker than the request that stores the session's id.
+    # Processing, since a payer may be quicker than the request that stores the session's id.
     _S.CREATED: frozenset({_S.SUBMITTING, _S.UNKNOWN, _S.PROCESSING}) | _ENDS,
     _S.SUBMITTING: frozenset({_S.UNKNOWN, _S.ACTION_REQUIRED, _S.PROCESSING}) | _ENDS,
     _S.UNKNOWN: frozenset({_S.SUBMITTING, _S.ACTION_REQUIRED, _S.PROCESSING}) | _ENDS,
@@ -72,11 +72,7 @@ TRANSITIONS: dict[AttemptStatus, frozenset[AttemptStatus]] = {
 
 
 class Decline(Fact):
-    """
-    Why Stripe says no money moved.
-
-    The fields are those of its error and the charge's outcome.
-    """
+    """Why Stripe says that no money moved: fields of its error and of the charge's outcome."""
 
     code: str
     decline_code: str | None = None
@@ -88,19 +84,23 @@ class Decline(Fact):
 
     @property
     def asks_payer(self) -> bool:
-        """Whether the bank would have paid, had the card's owner been there to confirm."""
+        """Whether the bank wants the card's owner, instead of ending the attempt."""
         return "authentication_required" in {self.code, self.decline_code}
 
 
 class WayBack(NamedTuple):
-    """Where Checkout sends a payer who has paid, and one who has not."""
+    """Where Checkout leads a payer who has paid, and one who has not."""
 
     success_url: str
     cancel_url: str
 
 
 class Attempt(Fact):
-    """`amount` is in minor units; `payment_intent` and `session` are Stripe's ids once known."""
+    """
+    One try to collect `amount` minor units; `payment_intent` and `session` are Stripe's ids.
+
+    Each id is empty until it is known.
+    """
 
     id: str
     tenant: str
@@ -121,54 +121,54 @@ class Attempt(Fact):
     payment_intent: str | None = None
     session: str | None = None
     session_url: str | None = None
-    #: Of a pay link: the address of this deployment. The link's token is in no row.
+    #: For a pay link: the address of this deployment. No row has the link's token.
     return_url: str | None = None
-    #: Of a storefront's session: where it leads to.
+    #: For a storefront's session: where it leads to.
     success_url: str | None = None
     cancel_url: str | None = None
-    #: In which language the hosted page speaks; None: that of the payer's browser.
+    #: The language of the hosted page; None means that of the payer's browser.
     locale: str | None = None
-    #: Whether the payer lets the card be kept, and under which text.
+    #: Whether the payer consents to saving the card, and under which text.
     save_card: bool = False
     consent_text: str | None = None
-    #: What the platform takes of it, in minor units.
+    #: The platform's fee, in minor units.
     application_fee: int | None = None
-    #: What the payer pays on top of `amount`, which is what is asked for the invoices.
+    #: The surcharge on top of `amount`; the invoices ask for `amount`.
     surcharge: int = 0
-    #: By what its payer's address is known, where it is the payer who asks; see limiting.
+    #: The keyed hash of the payer's address, where a payer asks; see velocity_limits.
     payer: str | None = None
-    #: What its page may show of Stripe's payment methods; empty, all of them.
+    #: Which of Stripe's payment methods its page may show; empty means all.
     methods: tuple[str, ...] = ()
     decline: Decline | None = None
-    #: Of a saved card: whether it waits for its owner, should the bank want to hear them.
+    #: For a saved card: whether it waits for the card's owner, if the bank asks for them.
     on_action_required: OnActionRequired = "fail"
-    #: Until when it waits for them, how often they have gone to their bank, and when they did last.
+    #: Until when it waits for them, how often they went to their bank, and when they did last.
     confirm_by: datetime | None = None
     confirmations: int = 0
     confirming_since: datetime | None = None
     sweep_at: datetime | None = None
     #: When its present state was found out.
     changed_at: datetime | None = None
-    #: Where one charge pays several invoices: what is asked for each. The first is `invoice`.
+    #: For a charge of several invoices: the amount of each. The first is `invoice`.
     allocations: tuple[Allocation, ...] = ()
 
     @property
     def shares(self) -> tuple[Allocation, ...]:
-        """What is asked for each invoice; they sum to `amount`."""
+        """The amount of each invoice; they sum to `amount`."""
         return self.allocations or (Allocation(invoice=self.invoice, amount=self.amount),)
 
     def share_of(self, invoice: str) -> int:
-        """Return what is asked for one of its invoices."""
+        """Return the amount of one of its invoices."""
         return sum(share.amount for share in self.shares if share.invoice == invoice)
 
     @property
     def charged(self) -> int:
-        """What Stripe is asked to take."""
+        """The amount that Stripe is asked to take."""
         return self.amount + self.surcharge
 
     @property
     def is_open(self) -> bool:
-        """Whether money may still come of it."""
+        """Whether it may still bring money."""
         return self.status not in _ENDS
 
     def is_due(self, by: datetime) -> bool:
@@ -177,9 +177,9 @@ class Attempt(Fact):
 
     def is_hastened(self, by: datetime) -> bool:
         """
-        Whether the sweep looks at it by then for certain.
+        Whether the sweep certainly looks at it by then.
 
-        One that is still being opened is put off by its own request, unless that finds it changed.
+        The request that still opens it puts it off, unless it finds the row changed.
         """
         return self.is_due(by) and self.status is not AttemptStatus.CREATED
 
@@ -190,16 +190,16 @@ class Attempt(Fact):
 
     @property
     def waits(self) -> bool:
-        """Whether it is the payer's turn to confirm."""
+        """Whether the payer has to confirm it now."""
         return self.status is _S.ACTION_REQUIRED
 
     @property
     def gives_way(self) -> bool:
-        """Whether it is closed for another one: nothing comes of it unless a payer acts."""
+        """Whether another attempt may close it: it brings no money unless its payer acts."""
         return self.channel.has_payer or self.waits
 
     def waiting(self, now: datetime, decline: Decline | None) -> dict[str, Any]:
-        """Return what changes when it begins to wait for its payer, or goes on to."""
+        """Return the changes with which it begins to wait for its payer, or goes on to wait."""
         until = self.confirm_by or now + CONFIRM_WITHIN
         return {
             "confirm_by": until,
@@ -212,7 +212,7 @@ class Attempt(Fact):
         return self.become(_S.ACTION_REQUIRED, **self.waiting(now, None))
 
     def confirming(self, now: datetime) -> "Attempt":
-        """Return it with its payer on the way to the bank: the next request to confirm it."""
+        """Return it with its payer on the way to the bank, which counts one more request."""
         return self.become(
             _S.ACTION_REQUIRED,
             confirmations=self.confirmations + 1,
@@ -221,31 +221,31 @@ class Attempt(Fact):
         )
 
     def is_waited_for(self, now: datetime) -> bool:
-        """Whether it is still left to its payer; who has just gone to their bank may finish."""
+        """Whether it still waits for its payer; one who has just gone to their bank may finish."""
         until = self.confirm_by or now
         gone = self.confirming_since
         return now < (max(until, gone + ASK_BANK_AFTER) if gone else until)
 
     def end_of_cancel(self, decline: Decline | None, now: datetime) -> AttemptStatus:
-        """Return what it is once its intent is canceled; `decline` is why that had failed."""
+        """Return its status once its intent is canceled; `decline` is why the intent had failed."""
         if not self.waits or (decline and not decline.asks_payer):
             return _S.FAILED if decline else _S.CANCELED
         return _S.EXPIRED if self.confirm_by and self.confirm_by <= now else _S.CANCELED
 
     def stripe_key(self, step: str) -> str:
-        """Name the one Stripe request that `step` of this attempt is; the same on every replay."""
+        """Return the idempotency key of one of its requests; every replay has the same key."""
         return f"{self.tenant}:{self.id}:{step}"
 
     def may_replay(self, now: datetime) -> bool:
-        """Whether Stripe still remembers this attempt's keys."""
+        """Whether Stripe still knows its idempotency keys."""
         return now - self.created_at < REPLAY_MAX
 
     def session_expires_at(self) -> datetime:
-        """When its page ends: within the time in which its creation may be replayed."""
+        """When its page ends: before its creation can no longer be replayed."""
         return self.created_at + REPLAY_MAX
 
     def become(self, status: AttemptStatus, **changes: object) -> "Attempt":
-        """Return the attempt in `status`, or refuse a transition that is not in the table."""
+        """Return it in `status`; refuse a transition that is not in the table."""
         if status is not self.status and status not in TRANSITIONS[self.status]:
             raise InvalidTransition(
                 f"Attempt {self.id} is {self.status} and cannot become {status}."

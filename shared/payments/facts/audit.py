@@ -1,7 +1,8 @@
 """
-Who did what, when and from where: chains of records, each with the digest of the one before.
+The audit trail: who did what, when and from where, in chains of records.
 
-A record that is changed, dropped or moved no longer fits its neighbours, nor the chain's head.
+Each record has the digest of the one before. A record that is changed, dropped or moved no longer
+fits its neighbours, or the chain's head.
 """
 
 import hashlib
@@ -14,16 +15,17 @@ from enum import StrEnum
 
 from payments.facts.fact import Fact
 
-#: A tenant's records stand in so many chains, so that acts at the same moment seldom meet.
+#: How many chains a tenant's records are divided into, so that acts at the same moment seldom meet.
 CHAINS = 8
-#: How soon after a record its chain is checked, and how often each is checked from its beginning.
+#: How soon after a record its chain is checked, and how often a chain is checked from its
+#: beginning.
 CHECK_AFTER, WALK_EVERY = timedelta(hours=1), timedelta(days=7)
-#: DynamoDB then deletes what was counted of a subject's refusals: it is a record long since.
+#: When DynamoDB deletes the count of a subject's refusals, which has long been recorded.
 REFUSALS_KEPT = timedelta(days=7)
 
 
 class Phase(StrEnum):
-    """An act is recorded before it is done and after; a refusal of permission, once."""
+    """An act is recorded before and after it is done; a refusal of permission once."""
 
     INTENT = "intent"
     OUTCOME = "outcome"
@@ -32,9 +34,9 @@ class Phase(StrEnum):
 
 class AuditRecord(Fact):
     """
-    One line of the trail: ids and codes, never a body.
+    One record of the trail: ids and codes, never a body.
 
-    `objects` are the ids in the path, and the id of what was made; `network` is the part of the
+    `objects` are the ids in the path, and the id of what was made. `network` is the part of the
     caller's address that names no single machine. `number` counts from 1 within a chain.
     """
 
@@ -52,7 +54,7 @@ class AuditRecord(Fact):
     network: str | None = None
     status: int | None = None
     code: str | None = None
-    #: Of a refusal: how many more there were of its subject since the one before, counted only.
+    #: For a refusal: how many others of its subject were only counted since the last record.
     repeats: int | None = None
     chain: int = 0
     number: int = 0
@@ -61,13 +63,13 @@ class AuditRecord(Fact):
     version: int = 1
 
     def after(self, head: "AuditHead") -> "AuditRecord":
-        """Return it as the record that comes next in a chain."""
+        """Return it as the next record of a chain."""
         place = {"chain": head.chain, "number": head.number + 1, "previous": head.digest}
         placed = self.having(**place)
         return placed.having(digest=placed.computed())
 
     def computed(self) -> str:
-        """Return the digest of everything that it says."""
+        """Return the digest of all its members."""
         said = self.model_dump(mode="json", exclude={"digest", "version"}, exclude_none=True)
         text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -75,11 +77,11 @@ class AuditRecord(Fact):
 
 class AuditHead(Fact):
     """
-    Where a chain ends: without it, nobody would miss the last record.
+    The end of a chain; without it, a missing last record would not be noticed.
 
-    A schedule computes the digests anew: up to `checked` at least once, and in turn from the first
-    record on, where it has come to `walked`; `whole_at` is when it last came to the end. `broken`
-    is the first record that did not fit.
+    A schedule computes the digests again. All records up to `checked` were checked at least once. A
+    walk checks the whole chain by turns and has come to `walked`; `whole_at` is when it last came
+    to the end. `broken` is the first record that did not fit.
     """
 
     tenant: str
@@ -107,22 +109,22 @@ class AuditHead(Fact):
         return self.having(number=record.number, digest=record.digest, sweep_at=due)
 
     def is_walk_due(self, now: datetime) -> bool:
-        """Whether it is to be checked from its first record on, or is being."""
+        """Whether a walk from the first record is due or under way."""
         return bool(self.walked or not self.whole_at or now - self.whole_at >= WALK_EVERY)
 
     def found_broken(self, number: int, now: datetime) -> "AuditHead":
-        """Return it with the first record that does not fit; it is looked at again in a week."""
+        """Return it with the first record that does not fit; it is checked again in a week."""
         again = {"walked": 0, "walked_digest": "", "sweep_at": now + WALK_EVERY}
         return self.having(broken=number, whole_at=now, **again)
 
     def checked_to(self, mark: "Mark") -> "AuditHead":
-        """Return it checked as far as a mark, to be walked when that is due."""
+        """Return it, checked up to a mark, with the time of its next walk."""
         due = self.whole_at + WALK_EVERY if self.whole_at else self.sweep_at
         checked = {"checked": mark.number, "checked_digest": mark.digest}
         return self.having(**checked, sweep_at=self.sweep_at if mark.number < self.number else due)
 
     def walked_to(self, mark: "Mark", now: datetime) -> "AuditHead":
-        """Return it walked as far as a mark, which may be its end."""
+        """Return it, walked up to a mark, which may be its end."""
         if mark.number < self.number:
             return self.having(walked=mark.number, walked_digest=mark.digest, sweep_at=now)
         checked = {"checked": mark.number, "checked_digest": mark.digest}
@@ -132,20 +134,20 @@ class AuditHead(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in a chain: a record's number and digest; the first one follows on none."""
+    """A place in a chain: a record's number and digest; before the first record both are empty."""
 
     number: int = 0
     digest: str = ""
 
 
 class Refusals(Fact):
-    """What one subject was refused within a minute: the first is a record, the rest a number."""
+    """The refusals of one subject within a minute: the first is a record, the rest a number."""
 
     tenant: str
     subject: str
     minute: datetime
     count: int = 0
-    #: The first one, by which the rest is told where no other follows.
+    #: The first refusal; the rest is recorded like it if no other one follows.
     record: AuditRecord
     sweep_at: datetime | None = None
     ttl: int
@@ -153,7 +155,7 @@ class Refusals(Fact):
 
     @classmethod
     def begin(cls, record: AuditRecord) -> "Refusals":
-        """Return those of a minute that begins with a record."""
+        """Return the count for a minute that begins with a record."""
         return cls(
             tenant=record.tenant,
             subject=subject_of(record),
@@ -168,23 +170,23 @@ class Refusals(Fact):
         return f"{self.tenant}:{self.subject}"
 
     def counts(self, record: AuditRecord) -> bool:
-        """Whether a refusal is of the same minute."""
+        """Whether a refusal belongs to the same minute."""
         return self.minute == record.at.replace(second=0, microsecond=0)
 
     def one_more(self) -> "Refusals":
-        """Return it with one more, which are told of within the hour."""
+        """Return it with one refusal more, to be recorded within the hour."""
         return self.having(
             count=self.count + 1, sweep_at=self.sweep_at or self.minute + CHECK_AFTER
         )
 
 
 def subject_of(record: AuditRecord) -> str:
-    """Return by what a refused caller is known: the name may be as long as they like."""
+    """Return the name of a refused caller, at a limited length."""
     return hashlib.sha256(record.actor.encode()).hexdigest()[:32]
 
 
 def chain_of(request: str) -> int:
-    """Return the chain in which all records of a request stand."""
+    """Return the chain of all records of a request."""
     return zlib.crc32(request.encode()) % CHAINS
 
 
@@ -197,10 +199,11 @@ def first_break(
     part: bool = False,
 ) -> tuple[Mark, int | None]:
     """
-    Return how far the records fit, and the number of the first that is missing, changed or moved.
+    Return how far the records fit, and the number of the first bad record, or None.
 
-    They follow on `begin`. `before` and `after` are the heads as read before and after them: others
-    may be appending meanwhile. Of a `part` there may be more.
+    A bad record is missing, changed or moved. The records follow on `begin`. `before` and `after`
+    are the heads as read before and after the records, since others may append meanwhile. If they
+    are only a `part`, more may follow.
     """
     heads = {head.number: head.digest for head in (before, after)}
     mark = begin

@@ -1,8 +1,8 @@
 """
-Closed balances: what every account came to at a midnight, so that nobody reads all history again.
+Closed balances: the balance of every account at a midnight, so that nobody reads all history again.
 
-Entries are put into the journal in the order in which they are entered, whatever day the fact was
-of, so a closed midnight stays as it is; see `JournalEntry.since`.
+The journal keeps its entries in the order in which they were entered, whatever day their fact had.
+So a closed midnight never changes; see `JournalEntry.since`.
 """
 
 from collections import Counter
@@ -14,11 +14,11 @@ from pydantic import Field
 from payments.facts.fact import Fact
 from payments.facts.ledger import JournalEntry
 
-#: Whoever enters something has read the clock before: nobody works for an hour on one entry.
+#: An entry has the time at which its request read the clock, and no request works for an hour.
 SETTLED = timedelta(hours=1)
-#: For so long each midnight is kept; of the time before, the first of each month.
+#: How long each midnight is kept; of earlier ones, the first of each month stays.
 DAILY = timedelta(days=40)
-#: DynamoDB keeps 400 kB in a row, and an account of a customer is some 60 bytes.
+#: DynamoDB takes 400 kB in a row, and an account of a customer takes some 60 bytes.
 ACCOUNTS_MAX = 2000
 
 Balances = Counter[tuple[str, str]]
@@ -51,25 +51,25 @@ class Closings(Fact):
 
     @property
     def sweep_at(self) -> datetime:
-        """Since when it is due: it always is, for every night looks at every tenant's."""
+        """Since when it is due: always, since every night checks every tenant."""
         return self.done[-1].until if self.done else datetime.min.replace(tzinfo=UTC)
 
     def before(self, until: datetime | None) -> Closing | None:
-        """Return the last one that is no later than `until`, or the last of all."""
+        """Return the last closing at or before `until`, or the last of all."""
         fitting = [each for each in self.done if until is None or each.until <= until]
         return fitting[-1] if fitting else None
 
     def earlier_than(self, until: datetime) -> Closing | None:
-        """Return the last one before `until`."""
+        """Return the last closing before `until`, or None."""
         return next((each for each in reversed(self.done) if each.until < until), None)
 
     def closed(self, closing: Closing, now: datetime) -> "Closings":
-        """Return them with one more, and without those that are not kept any longer."""
+        """Return the closings with one more, and without those that are no longer kept."""
         kept = tuple(each for each in self.done if each.is_kept(now))
         return self.having(done=(*kept, closing))
 
     def without(self, broken: Closing) -> "Closings":
-        """Return them without one that is wrong, and without those that were built on it."""
+        """Return the closings without a wrong one, and without those that follow from it."""
         return self.having(done=tuple(each for each in self.done if each.until < broken.until))
 
 
@@ -90,7 +90,7 @@ def last_midnight(now: datetime) -> datetime:
 
 
 def add(balances: Balances, entries: Iterable[JournalEntry]) -> int:
-    """Count entries in, and return how many they were."""
+    """Add entries to the balances, and return how many there were."""
     count = 0
     for entry in entries:
         count += 1
@@ -102,7 +102,7 @@ def add(balances: Balances, entries: Iterable[JournalEntry]) -> int:
 def divided(
     tenant: str, closing: str, balances: dict[tuple[str, str], int], ttl: int | None
 ) -> list[Part]:
-    """Return balances as they are stored."""
+    """Return balances as the rows in which they are stored."""
     named = sorted((" ".join(of), balance) for of, balance in balances.items())
     return [
         Part(
@@ -117,7 +117,7 @@ def divided(
 
 
 def joined(parts: Iterable[Part]) -> Balances:
-    """Return balances as they were stored."""
+    """Return the balances that these rows hold."""
     found: Balances = Counter()
     for part in parts:
         for name, balance in part.balances.items():

@@ -1,11 +1,11 @@
-"""Who is calling: everything here comes from a verified token, nothing from the request."""
+"""The caller of a request: everything here comes from a verified token."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody may do here: `edge.roles` says which routes each may call."""
+    """A caller's role: `edge.roles` says which routes each role may call."""
 
     ADMIN = "admin"
     OPERATOR = "operator"
@@ -18,8 +18,8 @@ class Caller:
     """
     A person or a machine of one tenant.
 
-    `role` is None where the token names none of ours: then nothing may be done.
-    `base_url` is the address under which they reached us.
+    `role` is None if the token names none of ours: then nothing is allowed. `base_url` is the
+    address at which the caller reached us.
     """
 
     tenant: str
@@ -30,5 +30,5 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """Whether no limit and no grant is asked for."""
+        """Whether the caller needs no grant and has no limit."""
         return self.role is Role.ADMIN

@@ -1,11 +1,11 @@
-"""What a payment module can do, what it could do if it were switched on, and what it cannot."""
+"""What a payment module can do, what could be switched on, and what it cannot do."""
 
 from typing import Literal
 
 from payments.facts.fact import Fact
 from payments.facts.module import PaymentModule
 
-#: What other payment providers offer and Stripe, used as it is here, does not: IC-9.
+#: What other providers offer and Stripe, as it is used here, does not.
 NEVER = {
     "banner_card_payment": (
         "Card numbers are typed on Stripe's page only and never reach this service or its callers."
@@ -19,14 +19,14 @@ NEVER = {
         "payment."
     ),
 }
-#: What belongs to every module, with what is worth knowing of it.
+#: What every module can do, with notes.
 ALWAYS = {
     "instant_payment": "A card is paid at once; a slow method is processing until its money is in.",
     "refunds": "In full or in part, as a credit note or reopening the debt.",
     "void_invoice": "An open page is closed at Stripe first; late money is booked, never dropped.",
     "disputes": "They are shown, answered or given up.",
 }
-#: What is switched on in the module: the feature, and what it brings.
+#: The module's features, and what each brings.
 SWITCHED = {
     "link": ("link_payment", "A pay link opens a page of Stripe."),
     "charge_saved": ("saved_card", "A saved card is charged without its owner."),
@@ -39,7 +39,7 @@ SWITCHED = {
 
 
 class Capability(Fact):
-    """`off` could be switched on in the module; `unavailable` cannot."""
+    """One capability; `off` could be switched on in the module, `unavailable` could not."""
 
     name: str
     status: Literal["available", "off", "unavailable"]
@@ -47,7 +47,7 @@ class Capability(Fact):
 
 
 def capabilities(module: PaymentModule) -> tuple[Capability, ...]:
-    """Return all of them, what can be switched first."""
+    """Return all capabilities, those first that can be switched."""
     switched = [
         Capability(
             name=name,

@@ -1,19 +1,19 @@
-"""A certification: what a module's account did in test mode before real money may go its way."""
+"""A certification: what a module's account did in test mode before it may take real money."""
 
 from datetime import datetime
 from typing import Literal
 
 from payments.facts.fact import Fact
 
-#: In this order: each one is something that will happen with real money.
+#: In this order; each step is something that will happen with real money.
 STEPS = ("pay", "decline", "three_d_secure", "part", "refund", "reconcile")
-#: By which metadata its payments are found at Stripe. They belong to no invoice and no customer,
-#: are in test mode only, and so are in no books: a webhook that tells of one is ignored.
+#: The metadata by which its payments are found at Stripe. They belong to no invoice and no customer
+#: and exist in test mode only. So they are in no books, and webhooks about them are ignored.
 MARK = "receivable_certification"
 
 
 class StepResult(Fact):
-    """What came of a step; `objects` are Stripe's ids, which its Dashboard shows in test mode."""
+    """The result of a step; `objects` are Stripe's ids, which its Dashboard shows in test mode."""
 
     step: str
     ok: bool
@@ -23,7 +23,7 @@ class StepResult(Fact):
 
 
 class Certification(Fact):
-    """The last one of a module; `amount` minor units of `currency` are what it tried."""
+    """A module's last certification; it tried `amount` minor units of `currency`."""
 
     id: str
     tenant: str
@@ -38,14 +38,14 @@ class Certification(Fact):
 
     @property
     def status(self) -> Literal["running", "passed", "failed"]:
-        """A function of its steps; the first one that fails ends it."""
+        """The status, computed from its steps; the first failed step ends it."""
         if any(not step.ok for step in self.steps):
             return "failed"
         return "passed" if len(self.steps) == len(STEPS) else "running"
 
     @property
     def following(self) -> str | None:
-        """The step to take next, or None when it is over."""
+        """The next step, or None when it is over."""
         return STEPS[len(self.steps)] if self.status == "running" else None
 
     def after(self, result: StepResult) -> "Certification":
@@ -56,16 +56,16 @@ class Certification(Fact):
         return done.having(finished_at=result.at)
 
     def ids_of(self, step: str) -> tuple[str, ...]:
-        """Return what a step made at Stripe."""
+        """Return the ids that a step made at Stripe."""
         return next((result.objects for result in self.steps if result.step == step), ())
 
     def stripe_key(self, request: str) -> str:
-        """Name one Stripe request of it; the same on every replay."""
+        """Return the idempotency key of one of its requests; every replay has the same key."""
         return f"{self.tenant}:{self.id}:{request}"
 
 
 def lacking(found: Certification | None) -> list[dict[str, str | bool]]:
-    """Return what keeps a module from going On: the steps that failed or were not taken."""
+    """Return the steps that failed or were not taken, which keep a module from going On."""
     done = {result.step: result for result in found.steps} if found else {}
     checks: list[dict[str, str | bool]] = []
     for step in STEPS:

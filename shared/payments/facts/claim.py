@@ -1,4 +1,4 @@
-"""Who may collect for an invoice just now, and how far they are."""
+"""A claim: which attempt may collect for an invoice now, and what it is doing."""
 
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ class Collection(StrEnum):
 
 
 _S, _C = AttemptStatus, Collection
-#: What each status of the attempt is for its invoices; one that has ended holds none.
+#: The collection state that each status of the attempt means; an ended attempt has no claim.
 COLLECTIONS: dict[AttemptStatus, Collection] = {
     _S.CREATED: _C.IN_PROGRESS,
     _S.SUBMITTING: _C.IN_PROGRESS,
@@ -27,10 +27,10 @@ COLLECTIONS: dict[AttemptStatus, Collection] = {
 
 
 class Claim(Fact):
-    """The one open attempt of an invoice; nobody else may collect while it stands."""
+    """The one open attempt of an invoice; no other attempt may collect meanwhile."""
 
     attempt: str
-    #: The invoice under which the attempt stands, where it pays several; None: this one.
+    #: The invoice that an attempt for several invoices is stored with; None means this one.
     home: str | None = None
     amount: int
     channel: Channel
@@ -38,11 +38,11 @@ class Claim(Fact):
 
     @property
     def gives_way(self) -> bool:
-        """Whether it is freed for another attempt: nothing comes of its own unless a payer acts."""
+        """Whether another attempt may take it: it brings no money unless its payer acts."""
         return self.channel.has_payer or self.collection is Collection.ACTION_REQUIRED
 
     def follow(self, attempt: Attempt) -> "Claim | None":
-        """Return it as its attempt now is: itself where that changes nothing, None at the end."""
+        """Return the claim after a change of its attempt, or None at the end."""
         collection = COLLECTIONS.get(attempt.status)
         if collection is self.collection:
             return self

@@ -1,4 +1,4 @@
-"""A connection is how an account is reached through the platform's own keys, in one mode."""
+"""A connection: how an account is reached with the platform's own keys, in one mode."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -6,9 +6,9 @@ from typing import Literal
 from payments.errors import InvalidState
 from payments.facts.fact import Fact
 
-#: How long a person may be on the way between us and Stripe.
+#: How long a person may take from us to Stripe and back.
 STATE_LIFE = timedelta(minutes=10)
-#: States are looked up by their digest only; DynamoDB forgets them after a day.
+#: States are found by their digest only; DynamoDB deletes them after a day.
 STATE_KEPT = timedelta(days=1)
 
 #: An hour less than Stripe promises.
@@ -19,10 +19,10 @@ Purpose = Literal["oauth", "onboarding"]
 
 class Connection(Fact):
     """
-    Written before Stripe hears of anything.
+    A connection, written before Stripe is asked for anything.
 
-    `stripe_account` is what Stripe has answered, and never changes. `tries` names the request that
-    makes the account, and grows only when Stripe has said that nothing came of the one before.
+    `stripe_account` is Stripe's answer and never changes. `tries` is part of the key of the request
+    that makes the account. It grows only when Stripe has said that the last request made nothing.
     """
 
     tenant: str
@@ -39,11 +39,11 @@ class Connection(Fact):
     version: int = 1
 
     def stripe_key(self, step: str) -> str:
-        """Return Stripe's idempotency key of a step: the same on every repeat."""
+        """Return the idempotency key of a step; every repeat has the same key."""
         return f"{self.tenant}:{self.account}:{self.mode}:{step}:{self.tries}"
 
     def is_old(self, now: datetime) -> bool:
-        """Say whether Stripe may have forgotten its idempotency keys: it keeps them for a day."""
+        """Whether Stripe may have forgotten its idempotency keys, which it keeps for a day."""
         return now - self.created_at > KEYS_KEPT
 
     def made(self, stripe_account: str, api: Literal["v1", "v2"] = "v2") -> "Connection":
@@ -52,7 +52,7 @@ class Connection(Fact):
 
 
 class ConnectedAccount(Fact):
-    """Leads from a Stripe account to its one tenant; what it leads to is read again under it."""
+    """Leads from a Stripe account to its one tenant; the rows it leads to are read again there."""
 
     mode: str
     stripe_account: str
@@ -63,14 +63,14 @@ class ConnectedAccount(Fact):
 
 class ConnectState(Fact):
     """
-    One person's way to Stripe and back, once.
+    One person's trip to Stripe and back, valid once; only the token's SHA-256 is kept.
 
-    Of the token only its SHA-256 is kept. What the way back may do, for whom and to what, stands
-    here and not in the address.
+    The row and not the address says what the way back may do, for whom and to what.
     """
 
     digest: str
-    #: The SHA-256 of what the browser has that began it, where only that one may come back.
+    #: The SHA-256 of the cookie of the browser that began it, where only that browser may come
+    #: back.
     browser: str = ""
     purpose: Purpose
     tenant: str
@@ -86,7 +86,7 @@ class ConnectState(Fact):
     version: int = 1
 
     def used(self, now: datetime) -> "ConnectState":
-        """Return it used up; refuse one that was, or whose time is over."""
+        """Return it used up; refuse one that is used or too old."""
         if self.used_at:
             raise unusable("used")
         if now >= self.expires_at:

@@ -1,10 +1,10 @@
-"""What a customer has paid too much, and may use for another invoice."""
+"""A customer's credit: what was paid too much and may pay another invoice."""
 
 from payments.facts.fact import Fact
 
 
 class CustomerCredit(Fact):
-    """`balance` is the sum of what is unapplied of the customer's payments in one currency."""
+    """`balance` is the sum of the unapplied amounts of the customer's payments in one currency."""
 
     tenant: str
     customer: str

@@ -1,4 +1,4 @@
-"""A customer pays invoices; cards are Stripe's, and only their description is kept."""
+"""A customer pays invoices; Stripe has the cards, and only their description is stored here."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -9,34 +9,34 @@ from payments.errors import CustomerErased, CustomerNotEnabled
 from payments.facts.attempt import Attempt
 from payments.facts.fact import Fact
 
-#: An attempt has ended long before; DynamoDB then deletes what says which card it was for.
+#: By then an attempt has long ended; DynamoDB deletes the row that says which card it used.
 USE_KEPT = timedelta(days=90)
-#: So long before a card expires its owner is told.
+#: How long before a card expires its owner is told.
 WARN_BEFORE = timedelta(days=30)
-#: What stands where something was erased that has to be there.
+#: The placeholder for something erased that must not be empty.
 ERASED = "erased"
 
 
 class Customer(Fact):
-    """`ref` is the caller's own id. Nobody pays online until somebody has allowed it."""
+    """A customer; `ref` is the caller's own id. Online payment is off until a caller allows it."""
 
     ref: str
     tenant: str
     name: str
     created_at: datetime
     email: str | None = None
-    #: How mails to them are written: a language, perhaps with a region, as `de-AT`.
+    #: The locale of mails to them: a language, perhaps with a region, like `de-AT`.
     locale: str | None = None
     online_payment_enabled: bool = False
     #: Stripe customer ids by `{account}:{mode}`: an id of one account means nothing in another.
     stripe_ids: dict[str, str] = Field(default_factory=dict)
     default_payment_method: str | None = None
-    #: Since when nothing personal is kept of them, nor will be.
+    #: Since when no personal data is kept of them, nor may be.
     erased_at: datetime | None = None
     version: int = 1
 
     def require_enabled(self) -> None:
-        """Refuse an online payment by a customer who is not set up for it."""
+        """Refuse an online payment by a customer for whom it is not enabled."""
         if not self.online_payment_enabled:
             raise CustomerNotEnabled(
                 f"Customer {self.ref} is not enabled to pay online.", customer=self.ref
@@ -51,7 +51,7 @@ class Customer(Fact):
             )
 
     def erase(self, now: datetime) -> "Customer":
-        """Return it with nothing about a person, for good."""
+        """Return the customer without personal data, for good."""
         return self.having(
             name=ERASED,
             email=None,
@@ -63,7 +63,7 @@ class Customer(Fact):
 
 
 class CardStatus(StrEnum):
-    """`detaching` charges nothing any more, though Stripe has not heard of it yet."""
+    """`detaching` is not charged any more, though Stripe has not been asked yet."""
 
     ACTIVE = "active"
     DETACHING = "detaching"
@@ -72,9 +72,9 @@ class CardStatus(StrEnum):
 
 class SavedMethod(Fact):
     """
-    A card saved at Stripe, with the evidence that its owner agreed.
+    A card saved at Stripe, with the evidence of its owner's consent.
 
-    `consent_text` names the text under which they did, `setup_intent` Stripe's own record of it.
+    `consent_text` names the text that they agreed to, `setup_intent` Stripe's own record of it.
     """
 
     id: str
@@ -93,7 +93,7 @@ class SavedMethod(Fact):
     consent_text: str | None = None
     status: CardStatus = CardStatus.ACTIVE
     detached_at: datetime | None = None
-    #: The month of expiry that is settled: its owner was told, or it is too late for that.
+    #: The month of expiry that is done: its owner was told, or it is too late.
     warned_for: str | None = None
     put_off_until: datetime | None = None
     version: int = 1
@@ -105,7 +105,7 @@ class SavedMethod(Fact):
 
     @property
     def expires_at(self) -> datetime | None:
-        """When it can be charged no more: at the end of its month."""
+        """When it can no longer be charged: at the end of its month."""
         if not self.exp_month or not self.exp_year:
             return None
         later, month = divmod(self.exp_month, 12)
@@ -118,7 +118,7 @@ class SavedMethod(Fact):
 
     @property
     def sweep_at(self) -> datetime | None:
-        """When its owner is to be told; a card that the bank renewed has another time at once."""
+        """When its owner is to be told; a card that the bank renews gets a new time at once."""
         if not self.is_active or not self.expires_at or self.warned_for == self.expiry:
             return None
         due = self.expires_at - WARN_BEFORE
@@ -150,7 +150,7 @@ class CardUse(Fact):
 
     @classmethod
     def of(cls, attempt: Attempt, payment_method: str) -> "CardUse":
-        """Return the use that an attempt is."""
+        """Return the card use of an attempt."""
         return cls(
             tenant=attempt.tenant,
             customer=attempt.customer,
