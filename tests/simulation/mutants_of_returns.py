@@ -89,6 +89,16 @@ def take_silence_about_a_refund_for_a_no(swap: Replace) -> None:
     swap(give_back, "submit", hasty)
 
 
+@mutant("B86 refund_sent_again_unlisted")
+def send_what_stripe_failed_again_without_looking(swap: Replace) -> None:
+    found = submit_refund._found_at_stripe
+
+    def blind(refund: Refund, gateway: Any) -> StripeRefund | None:
+        return None if refund.failures else found(refund, gateway)
+
+    swap(submit_refund, "_found_at_stripe", blind)
+
+
 @mutant("B41 refund_booked_from_its_request")
 def book_a_refund_before_stripe_has_told(swap: Replace) -> None:
     heard = apply_refund._heard

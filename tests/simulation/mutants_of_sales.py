@@ -322,13 +322,13 @@ def leave_the_pages_open(swap: Replace) -> None:
     swap(close_attempt, "_close_session", careless)
 
 
-@mutant("B80 rest_that_no_card_pays")
+@mutant("B84 rest_that_no_card_pays")
 def leave_what_is_too_little(swap: Replace) -> None:
     swap(invoice, "require_rest", lambda *_: None)
     swap(permissions, "require_rest", lambda *_: None)
 
 
-@mutant("B81 all_of_it_at_once")
+@mutant("B85 all_of_it_at_once")
 def cut_what_is_too_much_at_the_door(swap: Replace) -> None:
     for module in (money, permissions):
         swap(module, "most_charge", lambda _: money.MAXIMUM_TOTAL)

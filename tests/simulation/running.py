@@ -19,6 +19,7 @@ from tests.simulation.invariants import (
     unsettled,
 )
 from tests.simulation.mailing import OUTBOX, SENDER
+from tests.simulation.nuisances import SPOILED
 from tests.simulation.people import OFFICE_HOURS, People
 from tests.simulation.scheduler import HOUR, MINUTE
 from tests.simulation.watching import Violation, Watch
@@ -158,6 +159,7 @@ class Run:
             for shard, items in self.world.table.dynamo.found["due"].items()
             if items and shard.startswith(kinds)
             for item in items.values()
+            if item["sk"]["S"] != SPOILED
         ]
         return seconds(min(stamps)) if stamps else None
 

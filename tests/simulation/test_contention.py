@@ -49,6 +49,6 @@ def write(name: str, doors: Doors, given_up: list[str]) -> None:
         doors.store.save(customer.model_copy(update={"name": name}), customer)
 
     try:
-        retrying(step, doors)
+        retrying(step, doors, "The customer kept changing.")
     except TooMuchContention:
         given_up.append(name)

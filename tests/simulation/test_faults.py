@@ -44,7 +44,7 @@ def test_every_planted_bug_is_of_some_fault_or_of_no_fault_but_taste(
     rows: dict[int, list[str]],
 ) -> None:
     named = {proof for proofs in rows.values() for proof in proofs}
-    # A key, a log line, a fee, a mail and an account's name are no faults that befall a request.
+    # A key, a log line, a fee, a mail, an account's and a module's name: none befalls a request.
     assert set(MUTANTS) - named == {
         "B2 random_stripe_key",
         "B30 key_in_log",
@@ -56,6 +56,7 @@ def test_every_planted_bug_is_of_some_fault_or_of_no_fault_but_taste(
         "B63 stopped_address_written_to",
         "B64 bounce_taken_for_none",
         "B65 bounce_kept_without_stopping",
+        "B80 named_module_decides",
     }
 
 

@@ -246,12 +246,12 @@ def test_an_endpoint_hears_events_in_its_own_version(
     client: stripe.StripeClient, sent: Sent
 ) -> None:
     client.v1.webhook_endpoints.create({
-        "url": "http://127.0.0.1:9/x", "enabled_events": ["*"], "api_version": "2024-06-20",
+        "url": "http://127.0.0.1:9/x", "enabled_events": ["*"], "api_version": "2024-09-30.acacia",
     })  # fmt: skip
     client.v1.customers.create()
     sent.deliver()
 
-    assert json.loads(sent[0][2])["api_version"] == "2024-06-20"
+    assert json.loads(sent[0][2])["api_version"] == "2024-09-30.acacia"
     assert client.v1.events.list().data[0].api_version == stripe.api_version
 
 
