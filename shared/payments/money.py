@@ -83,7 +83,7 @@ def decimals(currency: str) -> int:
 
 
 def require_currency(currency: str) -> None:
-    """Refuse a currency that Stripe does not present, or whose unit is not certain."""
+    """Refuse a currency that Stripe does not present, or whose minor unit is not certain."""
     if currency in UNPROVEN:
         raise CurrencyNotSupported(
             f"{currency.upper()} is not offered: Stripe's own pages disagree about its minor unit.",
@@ -94,12 +94,12 @@ def require_currency(currency: str) -> None:
 
 
 def step(currency: str) -> int:
-    """Return of how many minor units every amount of a currency is a multiple."""
+    """Return the number of minor units that every amount of a currency is a multiple of."""
     return 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_UNITS else 1
 
 
 def require_representable(money: Money) -> None:
-    """Refuse an amount that the currency does not have: no rounding is ever done here."""
+    """Refuse an amount that the currency does not have: nothing is ever rounded here."""
     require_currency(money.currency)
     least = step(money.currency)
     if money.amount % least:
@@ -127,7 +127,7 @@ def least_charge(currency: str) -> int:
 
 
 def require_chargeable(money: Money) -> None:
-    """Refuse what Stripe would refuse to charge."""
+    """Refuse an amount that Stripe would refuse to charge."""
     require_representable(money)
     minimum, maximum = least_charge(money.currency), most_charge(money.currency)
     if money.amount > maximum:
@@ -144,7 +144,7 @@ def require_chargeable(money: Money) -> None:
 
 
 def require_rest(rest: int, currency: str, least: int = 0) -> None:
-    """Refuse to leave, beside a part that is paid, less than Stripe charges, or than `least`."""
+    """Refuse a part payment that leaves less than Stripe charges, or than `least`."""
     minimum = max(least, least_charge(currency))
     if 0 < rest < minimum:
         raise AmountTooSmall(
@@ -156,6 +156,6 @@ def require_rest(rest: int, currency: str, least: int = 0) -> None:
 
 
 def part_within(left: int, most: int, least: int) -> int:
-    """Return the largest part of `left`, up to `most`, that leaves nothing, or `least` or more."""
+    """Return the largest part of `left`, up to `most`, that leaves nothing or at least `least`."""
     part = min(left, most)
     return left - least if 0 < left - part < least else part

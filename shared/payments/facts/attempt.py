@@ -84,7 +84,7 @@ class Decline(Fact):
 
     @property
     def asks_payer(self) -> bool:
-        """Whether the bank wants the card's owner, instead of ending the attempt."""
+        """Whether the bank would have paid if the card's owner had confirmed."""
         return "authentication_required" in {self.code, self.decline_code}
 
 
@@ -185,7 +185,7 @@ class Attempt(Fact):
 
     @property
     def asks_payer(self) -> bool:
-        """Whether a bank's question goes to the card's owner, instead of ending it."""
+        """Whether the card's owner gets the bank's question, instead of the attempt ending."""
         return self.on_action_required == "send_link"
 
     @property

@@ -181,7 +181,7 @@ class Refusals(Fact):
 
 
 def subject_of(record: AuditRecord) -> str:
-    """Return the name of a refused caller, at a limited length."""
+    """Return the digest of a refused caller's name, which may be as long as they like."""
     return hashlib.sha256(record.actor.encode()).hexdigest()[:32]
 
 

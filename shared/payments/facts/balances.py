@@ -74,7 +74,7 @@ class Closings(Fact):
 
 
 class Part(Fact):
-    """Some of the balances of one closing, by `account currency`; `ttl` is when they may go."""
+    """Some of the balances of one closing, by `account currency`; `ttl` is when it may go."""
 
     tenant: str
     closing: str

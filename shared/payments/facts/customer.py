@@ -138,7 +138,7 @@ class SavedMethod(Fact):
 
 
 class CardUse(Fact):
-    """Says, beside the card and in the transaction that begins it, which attempt charges it."""
+    """Says which attempt charges a card; the transaction that begins the charge writes it."""
 
     tenant: str
     customer: str

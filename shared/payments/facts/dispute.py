@@ -1,4 +1,4 @@
-"""A payer's bank asks about a payment, or takes it back: for now, until it is decided."""
+"""A dispute: a payer's bank asks about a payment, or takes it back until it decides."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,16 +12,16 @@ from payments.facts.payment import Payment
 from payments.facts.settlement import Converted, Settlement
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
 
-#: How often the sweep asks after an open one, so that a lost webhook costs a day at most.
+#: How often the sweep asks about an open dispute, so that a lost webhook costs a day at most.
 ASK_EVERY = timedelta(days=1)
 #: How many days before the bank's deadline the merchant is told again, if there is no answer yet.
 REMIND_AT = (7, 3, 1)
-#: How many requests are remembered: one that was cut short is repeated within a few others.
+#: How many requests are remembered; a repeat comes before that many others.
 REQUESTS_MAX = 20
 
 
 class DisputeStatus(StrEnum):
-    """Stripe's words; `warning_...` is a bank's inquiry, which takes no money."""
+    """Stripe's statuses; `warning_...` is a bank's inquiry, which takes no money."""
 
     WARNING_NEEDS_RESPONSE = "warning_needs_response"
     WARNING_UNDER_REVIEW = "warning_under_review"
@@ -37,17 +37,18 @@ class DisputeStatus(StrEnum):
 
 _S = DisputeStatus
 _DECISIONS = frozenset({_S.WON, _S.LOST, _S.PREVENTED})
-#: Every step Stripe takes. What was seen last may be several steps back: `may_become` follows them.
+#: Every step that Stripe takes. The known status may be several steps behind; `may_become` follows
+#: them.
 TRANSITIONS: dict[DisputeStatus, frozenset[DisputeStatus]] = {
     _S.WARNING_NEEDS_RESPONSE: frozenset(
         {_S.WARNING_UNDER_REVIEW, _S.WARNING_CLOSED, _S.NEEDS_RESPONSE, _S.PREVENTED}
     ),
     _S.WARNING_UNDER_REVIEW: frozenset({_S.WARNING_CLOSED, _S.NEEDS_RESPONSE, _S.PREVENTED}),
-    # A bank may still make a chargeback of what it had only asked about.
+    # A bank may still make a chargeback after an inquiry.
     _S.WARNING_CLOSED: frozenset({_S.NEEDS_RESPONSE}),
     _S.NEEDS_RESPONSE: frozenset({_S.UNDER_REVIEW}) | _DECISIONS,
     _S.UNDER_REVIEW: _DECISIONS,
-    # Banks do go back on a decision, and a lost one can be appealed.
+    # Banks change decisions, and a lost dispute can be appealed.
     _S.WON: frozenset({_S.LOST}),
     _S.LOST: frozenset({_S.WON, _S.APPEAL_NEEDS_RESPONSE, _S.APPEAL_UNDER_REVIEW}),
     _S.APPEAL_NEEDS_RESPONSE: frozenset({_S.APPEAL_UNDER_REVIEW, _S.WON, _S.LOST}),
@@ -55,10 +56,10 @@ TRANSITIONS: dict[DisputeStatus, frozenset[DisputeStatus]] = {
     _S.PREVENTED: frozenset(),
 }
 CLOSED = _DECISIONS | {_S.WARNING_CLOSED}
-#: Whatever the bank holds then is gone.
+#: In these, what the bank has taken is lost.
 FINAL_LOSS = frozenset({_S.LOST, _S.PREVENTED})
 ANSWERABLE = frozenset({_S.WARNING_NEEDS_RESPONSE, _S.NEEDS_RESPONSE})
-#: The bank has the money, or is about to take it: it cannot be given back a second time.
+#: The bank has the money, or will take it, so it cannot be refunded as well.
 CONTESTED = frozenset(
     {
         _S.NEEDS_RESPONSE,
@@ -71,23 +72,23 @@ CONTESTED = frozenset(
 
 
 class Movement(Fact):
-    """One of Stripe's balance transactions; positive was taken from us, negative came back."""
+    """One of Stripe's balance transactions: positive was taken from us, negative came back."""
 
     id: str
     amount: int
     fee: int
     fee_currency: str
-    #: What it is in the account's own currency, if Stripe has converted it; as Stripe counts.
+    #: The amount in the account's own currency, as Stripe counts it, if Stripe has converted it.
     settled: Converted = None
     at: datetime
 
 
 class Dispute(Fact):
     """
-    Amounts are minor units of `currency`.
+    A dispute, stored with its payment's invoice; amounts are minor units of `currency`.
 
-    It stands under the invoice of its payment. `flagged` are the invoices for which nothing is
-    collected while it is open; `requests` are those that began a write at Stripe, by their stage.
+    `flagged` are the invoices that nothing is collected for while it is open. `requests` are the
+    requests that began a write at Stripe, with their stages.
     """
 
     id: str
@@ -114,7 +115,7 @@ class Dispute(Fact):
     flagged: tuple[str, ...] = ()
     loss: Loss = Field(default_factory=Loss)
     requests: dict[str, str] = Field(default_factory=dict)
-    #: When it was first seen to be a chargeback.
+    #: When it was first seen as a chargeback.
     claimed_at: datetime | None = None
     #: How many days before the deadline the merchant was last told of it.
     reminded: int | None = None
@@ -123,7 +124,7 @@ class Dispute(Fact):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to be decided."""
+        """Whether it is undecided."""
         return self.status not in CLOSED
 
     @property
@@ -133,12 +134,12 @@ class Dispute(Fact):
 
     @property
     def stage(self) -> str:
-        """Of what and when an answer is meant: a bank asks anew when an inquiry is not enough."""
+        """The question that an answer is for: a bank may ask again after an inquiry."""
         return f"{'inquiry' if self.is_inquiry else 'chargeback'}:{self.submissions}"
 
     @property
     def is_inquiry(self) -> bool:
-        """Whether the bank only asks, and takes nothing."""
+        """Whether the bank only asks and takes nothing."""
         return self.status.startswith("warning_")
 
     def is_answered_since(self, stage: str) -> bool:
@@ -147,43 +148,43 @@ class Dispute(Fact):
 
     def began(self, request: str, at: datetime) -> str | None:
         """
-        Return the stage in which a request began that first came then.
+        Return the stage in which a request that first came at `at` began, or None for a new one.
 
-        One that left no note is of the inquiry if it came before the chargeback was seen: it may
-        have died before it could note anything.
+        A request without a note belongs to the inquiry if it came before the chargeback was seen:
+        it may have died before it could note anything.
         """
         early = self.claimed_at is not None and at < self.claimed_at
         return self.requests.get(request) or ("inquiry:0" if early else None)
 
     def require_seen(self, request: str, version: int | None) -> None:
-        """Refuse a request that is new, and meant for another version than this one."""
+        """Refuse a new request that is for another version than this one."""
         if version not in {None, self.version} and request not in self.requests:
             raise VersionMismatch(
                 f"The dispute is at version {self.version}.", version=self.version
             )
 
     def begin(self, request: str, began: str | None) -> "Dispute":
-        """Return it with a caller's request noted, and only the latest of those."""
+        """Return it with a caller's request noted; only the latest requests are kept."""
         noted = {**self.requests, request: began or self.stage}
         return self.having(requests=dict(list(noted.items())[-REQUESTS_MAX:]))
 
     @property
     def taken(self) -> int:
-        """What Stripe has taken on the bank's behalf and not brought back."""
+        """The amount that Stripe has taken for the bank and not brought back."""
         return sum(movement.amount for movement in self.movements)
 
     @property
     def contested(self) -> int:
-        """What of the payment is not there to be given back: taken, or about to be."""
+        """How much of the payment cannot be refunded: the bank has taken it, or will take it."""
         return max(self.taken, self.amount if self.status in CONTESTED else 0)
 
     @property
     def lost(self) -> int:
-        """What is gone for good; until it is decided, what was taken stands in the hold."""
+        """The amount that is lost for good; an undecided amount stays in the hold."""
         return max(0, self.taken) if self.status in FINAL_LOSS else 0
 
     def agrees(self, found: StripeDispute) -> bool:
-        """Whether nothing has happened since it was booked that counts."""
+        """Whether nothing that counts has happened since it was booked."""
         moved = {(each.id, _settled(each, found)) for each in found.balance_transactions}
         return (
             self.status == found.status
@@ -193,7 +194,7 @@ class Dispute(Fact):
         )
 
     def reminder(self, now: datetime) -> int | None:
-        """Return which of the days before the deadline the merchant is to be told of now."""
+        """Return which reminder before the deadline is due now, as a number of days, or None."""
         if not self._awaited or self.due_by is None or self.due_by <= now:
             return None
         reached = [days for days in REMIND_AT if self.due_by - now <= timedelta(days=days)]
@@ -228,7 +229,7 @@ class Dispute(Fact):
 
 
 def may_become(old: DisputeStatus, new: DisputeStatus) -> bool:
-    """Say whether the steps in the table lead from one status to another."""
+    """Whether the steps in the table lead from one status to another."""
     reached, ahead = {old}, {old}
     while ahead:
         ahead = {found for each in ahead for found in TRANSITIONS[each]} - reached
@@ -239,7 +240,7 @@ def may_become(old: DisputeStatus, new: DisputeStatus) -> bool:
 def as_seen(
     found: StripeDispute, known: Dispute | None, payment: Payment, *, ident: str, now: datetime
 ) -> Dispute:
-    """Return the dispute as Stripe has it now; what is lost by it, and where, is still as known."""
+    """Return the dispute as Stripe has it now; its loss stays as it was known."""
     details = found.evidence_details
     submitted = known.submitted_at if known else None
     if details.submission_count > (known.submissions if known else 0):
@@ -260,7 +261,7 @@ def as_seen(
         network_reason=found.network_reason,
         status=DisputeStatus(found.status),
         created_at=_time(found.created),
-        # 0 where the bank takes no answer at all.
+        # Stripe says 0 where the bank takes no answer at all.
         due_by=_time(details.due_by) if details.due_by else None,
         is_charge_refundable=found.is_charge_refundable,
         has_evidence=details.has_evidence,
@@ -276,7 +277,7 @@ def as_seen(
 
 
 def _noticed(seen: Dispute, now: datetime) -> Dispute:
-    """Return it with what is first true of it now: that it is a chargeback, or nearly due."""
+    """Return it with what is newly true: that it is a chargeback, or nearly due."""
     if not (seen.is_inquiry or seen.claimed_at):
         seen = seen.having(claimed_at=now)
     if days := seen.reminder(now):
@@ -294,7 +295,7 @@ def _flagged(seen: Dispute, known: Dispute | None, payment: Payment) -> tuple[st
 
 
 def _movement(booked: BalanceTransaction, found: StripeDispute) -> Movement:
-    """Count an amount that Stripe booked in another currency as the whole, which it always is."""
+    """Return a movement; an amount in another currency counts as the whole, which it always is."""
     amount = -booked.amount
     if booked.currency != found.currency and amount:
         amount = found.amount if amount > 0 else -found.amount

@@ -1,9 +1,9 @@
-"""An e-mail address as Stripe and SES take it: one rule for every field that holds one."""
+"""An e-mail address as Stripe and SES take it: one rule for every such field."""
 
 import re
 
 ADDRESS_MAX, LOCAL_MAX = 254, 64
-#: A form that is taken as it is, for readers of the routes' document; the rule below takes more.
+#: A form that is accepted unchanged, for the API's document; the rule below accepts more.
 PATTERN = (
     "^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}([.][A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}){0,2}@"
     "([A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?[.]){1,4}[A-Za-z]{2,20}$"
@@ -16,10 +16,9 @@ _ENDING = re.compile(r"[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]{1,59}")
 
 def accepted(text: str) -> str:
     """
-    Return an address with its domain as mail servers know it, so that `müller.de` is punycode.
+    Return an address with its domain as mail servers know it: `müller.de` becomes punycode.
 
-    Raise ValueError, with a sentence for whoever wrote it, where no mail or no payment would come
-    of it.
+    Raise ValueError, with a sentence for the writer, where mails or payments would fail.
     """
     local, at, domain = text.rpartition("@")
     if len(text) > ADDRESS_MAX or not at or "@" in local:

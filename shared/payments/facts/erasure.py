@@ -1,4 +1,4 @@
-"""The erasing of a person, as a job: how far it has come, and what is left."""
+"""An erasure: the job that erases a person, how far it has come, and what is left."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,14 +7,14 @@ from payments.facts.fact import Fact
 
 
 class ErasureStatus(StrEnum):
-    """A job that runs goes on by itself."""
+    """The status of an erasure; a running one goes on by itself."""
 
     RUNNING = "running"
     DONE = "done"
 
 
 class Left(Fact):
-    """An account in which Stripe still has the customer, and the code that says why."""
+    """An account in which Stripe still has the customer, and the code of the reason."""
 
     account: str
     mode: str
@@ -23,9 +23,10 @@ class Left(Fact):
 
 class Erasure(Fact):
     """
-    One for each customer. `cursor` is the invoice below which the next ones are, newest first.
+    A customer's erasure.
 
-    The customer, their cards and Stripe come first; `invoices` counts those that are done.
+    `cursor` is the invoice below which the next ones are, newest first. The customer, their cards
+    and Stripe come first; `invoices` counts the finished ones.
     """
 
     tenant: str
@@ -40,12 +41,12 @@ class Erasure(Fact):
 
     @property
     def id(self) -> str:
-        """By what its work is listed."""
+        """The name by which due work lists it."""
         return f"{self.tenant}:{self.customer}"
 
     @property
     def status(self) -> ErasureStatus:
-        """Whether anything is still to be done here."""
+        """Whether anything is left to erase here."""
         return ErasureStatus.DONE if self.ended_at else ErasureStatus.RUNNING
 
     def went_on(self, invoices: int, cursor: str | None, now: datetime) -> "Erasure":

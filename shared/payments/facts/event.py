@@ -1,4 +1,4 @@
-"""A Stripe event as the inbox keeps it: a hint to look, never the truth itself."""
+"""A Stripe event as the inbox keeps it: a hint to look, and no proof."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -6,17 +6,17 @@ from typing import Literal
 
 from payments.facts.fact import Fact
 
-#: The ids of a payer's objects at Stripe stand in it.
+#: The names of members that hold ids of a payer's objects at Stripe.
 KEPT = timedelta(days=90)
 
 
 def kept_until(received_at: datetime) -> int:
-    """Return when an event's row may be deleted: Stripe sends nothing again for so long."""
+    """Return when an event's row may be deleted; by then Stripe sends it no more."""
     return int((received_at + KEPT).timestamp())
 
 
 class Fetched(StrEnum):
-    """What is fetched for an event and brought into the books."""
+    """What is fetched for an event, to be booked."""
 
     INTENT = "the PaymentIntent"
     DECLINED_INTENT = "the PaymentIntent, of which one more decline is counted"
@@ -28,12 +28,12 @@ class Fetched(StrEnum):
     SETUP = "the SetupIntent"
     CARD = "the saved card"
     CUSTOMER = "the customer"
-    #: Only the platform is sent events of this kind, about the accounts that it has connected.
+    #: Only the platform gets events of this kind, about the accounts that it has connected.
     ACCOUNT = "the account"
 
 
 _F = Fetched
-#: Every type of event that is used, and what is fetched for it; all others are ignored.
+#: Every event type that is used, and what is fetched for it; all others are ignored.
 APPLIED: dict[str, Fetched] = {
     "payment_intent.succeeded": _F.INTENT,
     "payment_intent.payment_failed": _F.DECLINED_INTENT,
@@ -67,11 +67,7 @@ APPLIED: dict[str, Fetched] = {
 
 
 class InboxEvent(Fact):
-    """
-    Only the ids are kept.
-
-    The object is fetched again at our own API version before anything is done.
-    """
+    """A stored event with ids only; the object is fetched again before anything is done."""
 
     id: str
     tenant: str
@@ -84,7 +80,7 @@ class InboxEvent(Fact):
     stripe_account: str | None = None
     status: Literal["pending", "applied", "ignored", "orphan", "quarantined"] = "pending"
     sweep_at: datetime | None = None
-    #: When DynamoDB may delete it; rows of before get it when they are done.
+    #: When DynamoDB may delete it; older rows get this when they are done.
     ttl: int = 0
     version: int = 1
 
@@ -93,5 +89,5 @@ class InboxEvent(Fact):
         return self.having(status=status, sweep_at=None, ttl=kept_until(self.received_at))
 
     def address(self) -> dict[str, str]:
-        """Return the message that leads a worker here."""
+        """Return the message that leads a worker to this row."""
         return {"tenant": self.tenant, "account": self.account, "mode": self.mode, "event": self.id}

@@ -1,4 +1,4 @@
-"""What every noun is: a value that never changes; whoever wants another makes one."""
+"""The base of every noun: a value that never changes; a change makes another value."""
 
 from typing import Self
 
@@ -9,12 +9,12 @@ class Fact(BaseModel):
     """
     A frozen value, checked when it is read.
 
-    What checks it is built with the first one: no function needs every noun, and each of them
-    starts cold with all.
+    Its validator is built with the first value. No function needs every noun, so none pays for all
+    in its cold start.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     def having(self, **changes: object) -> Self:
-        """Return it with `changes`; the store gives the next version of a row its number."""
+        """Return it with `changes`; the store sets the version of a written row."""
         return self.model_copy(update=changes)

@@ -1,4 +1,4 @@
-"""What is taken for a payment: the platform's fee, by a module's policy."""
+"""The platform's fee on a payment, by a module's policy."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -16,21 +16,21 @@ class FixedFee(Fact):
 
 class FeePolicy(Fact):
     """
-    `percent` of the amount, and in each currency a fixed part and a cap.
+    `percent` of the amount and, in each currency, a fixed part and a cap.
 
-    Nothing is taken in a currency that is not named, unless there is a percentage.
+    Without a percentage, nothing is taken in a currency that is not named.
     """
 
     percent: Decimal = Decimal(0)
     amounts: tuple[FixedFee, ...] = ()
 
     def fee_of(self, money: Money) -> int:
-        """Return the fee, half a minor unit rounded up; never more than the amount itself."""
+        """Return the fee, with half a minor unit rounded up; it is never more than the amount."""
         part = (self.percent * money.amount / 100).quantize(Decimal(1), rounding=ROUND_HALF_UP)
         named = next((each for each in self.amounts if each.currency == money.currency), None)
         fee = int(part) + (named.fixed if named else 0)
         if named and named.cap is not None:
             fee = min(fee, named.cap)
         fee = min(fee, money.amount)
-        # What the currency does not have is not rounded up to: 12 fils are 10.
+        # The fee is rounded down to amounts that the currency has: 12 fils become 10.
         return fee - fee % step(money.currency)

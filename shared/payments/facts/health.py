@@ -1,4 +1,4 @@
-"""What the doctor sees of an account in one mode, and what to do about it."""
+"""An account's health in one mode, and what to do about it."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from payments.facts.fact import Fact
 
 
 class Problem(Fact):
-    """Something that is not as it should be; `fix` says who does what about it."""
+    """A fault; `fix` says who has to do what about it."""
 
     problem: str
     fix: str
@@ -29,7 +29,7 @@ class Listening(Fact):
 
 
 class LastEvent(Fact):
-    """The last event that Stripe has had for us, and whether it has come."""
+    """Stripe's last event for us, and whether it has come."""
 
     id: str
     type: str
@@ -58,5 +58,5 @@ class Health(Fact):
     verified_at: datetime | None = None
 
     def with_problem(self, problem: str, fix: str) -> "Health":
-        """Return it with one problem more."""
+        """Return it with one more problem."""
         return self.having(problems=(*self.problems, Problem(problem=problem, fix=fix)))

@@ -1,4 +1,4 @@
-"""An idempotency record answers a repeated request as the first one was answered."""
+"""An idempotency record answers a repeated request like the first one."""
 
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,9 @@ class IdempotencyRecord(Fact):
     """
     What one key of one route was used for.
 
-    `resource` is the id that the request's outcome has, chosen before anything happens, so that a
-    request that was cut short is resumed and not done again. `answer` is there once it is finished.
-    `resumed` says that an earlier run may have begun something; `freed`, that none has.
+    `resource` is the id of the request's outcome. It is chosen before anything happens, so that a
+    request that was cut short goes on and does nothing twice. `answer` is there once it is
+    finished. `resumed` says that an earlier run may have begun something; `freed`, that none has.
     """
 
     tenant: str
@@ -21,13 +21,13 @@ class IdempotencyRecord(Fact):
     fingerprint: str
     resource: str
     created_at: datetime
-    #: While a request works under it: until when, and which.
+    #: While a request works on it: until when, and which request.
     locked_until: datetime | None = None
     owner: str | None = None
     answer: dict[str, Any] | None = None
     freed: bool = False
     resumed: bool = False
     ttl: int
-    #: Under which customer or object an answer that tells of a person is found, to be erased.
+    #: The customer or object of an answer with personal data, by which it is found and erased.
     about: str | None = None
     version: int = 1

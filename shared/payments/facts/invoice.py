@@ -19,7 +19,7 @@ from payments.money import Money, require_chargeable, require_rest
 
 
 class InvoiceStatus(StrEnum):
-    """The base state; facets say what else is going on."""
+    """The base status; facets say what else is going on."""
 
     DRAFT = "draft"
     OPEN = "open"
@@ -36,7 +36,7 @@ class Trouble(StrEnum):
     NONE = "none"
     #: Another amount came than its attempt had asked for.
     AMOUNT_MISMATCH = "amount_mismatch"
-    #: Money that was promised back has not reached its payer.
+    #: A refund has not reached its payer.
     REFUND_FAILED = "refund_failed"
     OVERPAID = "overpaid"
     PAID_LATE = "paid_late"
@@ -48,7 +48,7 @@ PAYABLE = frozenset({InvoiceStatus.OPEN, InvoiceStatus.PARTIALLY_PAID})
 
 
 class Line(Fact):
-    """One position; `tax_rate` and `tax_amount` are the caller's figures, never computed here."""
+    """One line; `tax_rate` and `tax_amount` are the caller's figures, never computed here."""
 
     description: str
     quantity: int
@@ -58,12 +58,12 @@ class Line(Fact):
 
     @property
     def amount(self) -> int:
-        """Minor units, tax included as it was given."""
+        """Minor units, with tax as it was given."""
         return self.quantity * self.unit_amount + (self.tax_amount or 0)
 
 
 class Invoice(Fact):
-    """Amounts are minor units of `currency`. A change returns a new value."""
+    """An invoice; amounts are minor units of `currency`, and a change returns a new value."""
 
     id: str
     tenant: str
@@ -81,57 +81,57 @@ class Invoice(Fact):
     draft: bool = False
     voided_at: datetime | None = None
     written_off_at: datetime | None = None
-    #: Which Stripe account and mode the first attempt used; later ones stay there.
+    #: The Stripe account and mode of the first attempt; later attempts stay there.
     account: str | None = None
     mode: str | None = None
-    #: What payers paid on top of it for paying so; it is part of the total from then on.
+    #: The surcharge that payers paid on top; it is part of the total from then on.
     surcharged: int = 0
     settled: int = 0
     refunded: int = 0
     refund_pending: int = 0
     charged_back: int = 0
     credited: int = 0
-    #: What of the payments under it is no invoice's: credit, or on its way back to its payer.
+    #: How much of its payments belongs to no invoice: credit, or money on its way back.
     overpaid: int = 0
-    #: What amounts do not show; the facet is `trouble`.
+    #: Trouble that amounts do not show; the facet is `trouble`.
     exception: Trouble = Trouble.NONE
-    #: Its customer was erased: nothing about a person is added any more.
+    #: Its customer was erased, so no personal data is added any more.
     erased: Literal[True] | None = None
     #: How many open disputes are about its money.
     open_disputes: int = 0
     claim: Claim | None = None
-    #: Since when its order may be shipped. It stays so: what was shipped does not come back.
+    #: Since when its order may be shipped. It stays so: shipped goods do not come back.
     released_at: datetime | None = None
     version: int = 1
 
     @property
     def paid(self) -> int:
-        """What has arrived and stayed."""
+        """The amount that has arrived and stayed."""
         return self.settled - self.refunded - self.charged_back
 
     @property
     def outstanding(self) -> int:
-        """What is still owed; an overpayment shows as nothing owed."""
+        """The amount that is still owed; 0 after an overpayment."""
         return max(0, self.total - self.credited - self.paid)
 
     @property
     def excess(self) -> int:
-        """What is paid beyond what it asks for: money came back for what was paid meanwhile."""
+        """The amount paid beyond the total: money came back for what was paid meanwhile."""
         return max(0, self.paid + self.credited - self.total)
 
     @property
     def reserved(self) -> int:
-        """What the open attempt may still bring."""
+        """The amount that the open attempt may still bring."""
         return self.claim.amount if self.claim else 0
 
     @property
     def collectable(self) -> int:
-        """What a new attempt may ask for."""
+        """The amount that a new attempt may ask for."""
         return max(0, self.outstanding - self.reserved)
 
     @property
     def status(self) -> InvoiceStatus:
-        """A function of the amounts and the flags, so it cannot disagree with them."""
+        """The status, computed from the amounts and flags, so that it cannot contradict them."""
         if self.voided_at:
             return InvoiceStatus.VOID
         if self.draft:
@@ -150,16 +150,16 @@ class Invoice(Fact):
 
     @property
     def waits_for_payer(self) -> bool:
-        """Whether the payer of its open attempt is to confirm it with their bank."""
+        """Whether the payer of its open attempt has to confirm it with their bank."""
         return self.collection is Collection.ACTION_REQUIRED
 
     @property
     def trouble(self) -> Trouble:
         """
-        The facet that says what is out of the ordinary, for as long as it is.
+        The facet that says what is out of the ordinary, while it is so.
 
-        What a bank does comes first; what it took is no trouble once it is paid again, nor is what
-        was too much once it has paid another invoice or gone back.
+        What a bank does comes first. Money that a bank took is no trouble once it is paid again.
+        Nor is an overpayment once it has paid another invoice or gone back.
         """
         if self.open_disputes:
             return Trouble.DISPUTED
@@ -171,7 +171,7 @@ class Invoice(Fact):
 
     @property
     def held_for(self) -> str | None:
-        """Why its order is not to be shipped yet; None once settled, undisputed money covers it."""
+        """Why its order may not be shipped yet; None once undisputed money covers it."""
         if self.released_at:
             return None
         if self.open_disputes:
@@ -185,12 +185,12 @@ class Invoice(Fact):
         return "processing" if self.collection is Collection.PROCESSING else "unpaid"
 
     def release(self, now: datetime) -> "Invoice":
-        """Let its order go, if nothing holds it; once, however often it is paid."""
+        """Return it with its order released, if nothing prevents it; that happens once."""
         held = self.held_for or self.released_at
         return self if held else self.having(released_at=now)
 
     def frees_after(self, before: "Invoice") -> bool:
-        """Whether its order may be shipped, and might not before."""
+        """Whether its order may be shipped now and could not before."""
         return self.released_at is not None and before.released_at is None
 
     def require_payable(self) -> None:
@@ -204,9 +204,9 @@ class Invoice(Fact):
 
     def require_collectable(self, amount: int | None, *, beside: int = 0) -> Money:
         """
-        Return what an attempt for `amount` (all that is left, if None) would ask for, or refuse.
+        Return what an attempt for `amount` would ask for, or refuse; None means all that is left.
 
-        `beside` is an open attempt's amount that this one is going to replace.
+        `beside` is the amount of an open attempt that this one will replace.
         """
         self.require_payable()
         most = self.collectable + beside
@@ -231,7 +231,7 @@ class Invoice(Fact):
             raise FeatureDisabled(f"Invoice {self.number} takes no part payments.")
 
     def claim_for(self, attempt: Attempt) -> "Invoice":
-        """Give the invoice to `attempt`; the caller has seen to it that nobody else holds it."""
+        """Return it with a claim of `attempt`; the caller has checked that there is no other."""
         claim = Claim(
             attempt=attempt.id,
             home=attempt.invoice,
@@ -241,7 +241,7 @@ class Invoice(Fact):
         return self.having(claim=claim, account=attempt.account, mode=attempt.mode)
 
     def follow(self, attempt: Attempt) -> "Invoice":
-        """Mirror the state of the attempt that holds the claim; free it when that has ended."""
+        """Return it with the claim as its attempt now is; an ended attempt frees the claim."""
         if not self.claim or self.claim.attempt != attempt.id:
             return self
         claim = self.claim.follow(attempt)
@@ -249,27 +249,27 @@ class Invoice(Fact):
 
     @property
     def owed(self) -> int:
-        """What arriving money may be allocated to it: nothing, once it is void."""
+        """The amount that new money may be allocated to: nothing for a void invoice."""
         return 0 if self.voided_at else self.outstanding
 
     def receive(self, amount: int, *, beyond: int = 0) -> "Invoice":
-        """Count what is allocated to it; `beyond` came for it too, and is the customer's credit."""
+        """Return it with `amount` allocated; `beyond` came too and is the customer's credit."""
         return self.having(settled=self.settled + amount).overpay(beyond)
 
     def overpay(self, amount: int) -> "Invoice":
-        """Count more, or less, of the payments under it as no invoice's."""
+        """Return it with more, or less, of its payments as no invoice's."""
         return self.having(overpaid=self.overpaid + amount) if amount else self
 
     def set_free(self, amount: int) -> "Invoice":
-        """Count as its customer's credit what has come and is not needed here."""
+        """Return it with money that it does not need as its customer's credit."""
         return self.having(settled=self.settled - amount)
 
     def surcharge(self, amount: int) -> "Invoice":
-        """Add what its payer has agreed to pay on top, now that it has come."""
+        """Return it with the surcharge that its payer has agreed to, now that it has come."""
         return self.having(total=self.total + amount, surcharged=self.surcharged + amount)
 
     def give_back(self, *, pending: int, given: int, credited: int) -> "Invoice":
-        """Count a refund's step: what is under way, given back, and not owed any more either."""
+        """Return it with a refund's step: pending, given back, and credited by a note."""
         return self.having(
             refund_pending=self.refund_pending + pending,
             refunded=self.refunded + given,
@@ -277,19 +277,19 @@ class Invoice(Fact):
         )
 
     def disputed(self, *, opened: int, lost: int) -> "Invoice":
-        """Count disputes that began (or ended, if negative), and what was lost by one."""
+        """Return it with disputes that began (or ended, if negative), and what one took."""
         return self.having(
             open_disputes=self.open_disputes + opened, charged_back=self.charged_back + lost
         )
 
     def finalize(self) -> "Invoice":
-        """Turn a draft into an open invoice."""
+        """Return a draft as an open invoice."""
         if not self.draft:
             raise InvalidTransition(f"Invoice {self.number} is {self.status}, not a draft.")
         return self.having(draft=False)
 
     def charge_anew(self, total: int, lines: tuple[Line, ...]) -> "Invoice":
-        """Ask for another total; its claim has been closed before, and what is paid stays paid."""
+        """Return it with another total; its claim was closed before, and payments stay."""
         self.require_free()
         total += self.surcharged
         if total < self.paid + self.credited + self.refund_pending:
@@ -304,23 +304,23 @@ class Invoice(Fact):
             raise InvalidTransition(f"A payment of invoice {self.number} is in progress.")
 
     def write_off(self, now: datetime) -> "Invoice":
-        """Give up hope for what is outstanding; money that comes all the same is still counted."""
+        """Return it written off; money that comes later is still counted."""
         self.require_free()
         if self.status not in PAYABLE:
             raise InvalidTransition(f"Invoice {self.number} is {self.status}.")
         return self.having(written_off_at=now)
 
     def void(self, now: datetime) -> "Invoice":
-        """Withdraw an invoice for which nothing was ever paid; its claim has been closed before."""
+        """Return it voided; nothing was ever paid, and its claim was closed before."""
         self.require_voidable()
         self.require_free()
         return self.having(voided_at=now)
 
     def require_voidable(self) -> None:
         """
-        Refuse to withdraw what has ended, or was ever paid.
+        Refuse to void an invoice that has ended or was ever paid.
 
-        Money that was given back may return: a refund fails days later, a bank changes its mind.
+        Refunded money may return: a refund fails days later, or a bank changes its mind.
         """
         if self.voided_at or self.written_off_at or self.settled:
             paid = " and has been paid" if self.settled else ""

@@ -29,7 +29,7 @@ BAD_DEBT = "bad_debt"
 SURCHARGES = "surcharge_income"
 FX = "fx"
 PLATFORM_FEES, TAX_ON_FEES = "fees:platform", "tax_on_fees"
-#: Whose a part of a fee is, by Stripe's name for it; all else is Stripe's own.
+#: Who gets a part of a fee, by Stripe's name for it; all others are Stripe's own.
 FEE_ACCOUNTS = {"application_fee": PLATFORM_FEES, "tax": TAX_ON_FEES}
 
 
@@ -42,24 +42,24 @@ class Posting(Fact):
 
 
 class JournalEntry(Fact):
-    """One fact, named by what caused it, so that it can be entered only once."""
+    """One fact, named by its cause, so that it can be entered only once."""
 
     tenant: str
     invoice: str
     fact: str
     at: datetime
     postings: tuple[Posting, ...]
-    #: When it was entered, where that may be later than the fact: Stripe tells some things late.
+    #: When it was entered, if that may be later than the fact: Stripe tells some things late.
     entered_at: datetime | None = None
     version: int = 1
 
     @property
     def since(self) -> datetime:
-        """From when on it stands in the journal: closed balances never change for its sake."""
+        """Since when it is in the journal; closed balances never change because of it."""
         return self.entered_at or self.at
 
     def entered(self, now: datetime) -> "JournalEntry":
-        """Return it as it is entered now."""
+        """Return it as entered now."""
         return self if now == self.at else self.having(entered_at=now)
 
     @model_validator(mode="after")
@@ -79,7 +79,7 @@ def totals(postings: Iterable[Posting]) -> dict[str, int]:
 
 
 def transfer(debit: str, credit: str, amount: int, currency: str) -> tuple[Posting, ...]:
-    """Return the two postings that move `amount` from `credit` to `debit`; none for nothing."""
+    """Return the two postings that move `amount` from `credit` to `debit`; none for 0."""
     if not amount:
         return ()
     return (
@@ -89,17 +89,17 @@ def transfer(debit: str, credit: str, amount: int, currency: str) -> tuple[Posti
 
 
 def receivable(customer: str) -> str:
-    """Name the account of what a customer owes."""
+    """Return the name of the account of what a customer owes."""
     return f"ar:{customer}"
 
 
 def customer_credit(customer: str) -> str:
-    """Name the account of what a customer has paid too much."""
+    """Return the name of the account of a customer's credit."""
     return f"customer_credit:{customer}"
 
 
 def money_account(payment: Payment) -> str:
-    """Name where a payment's money is: at Stripe, one account for each mode, or in the bank."""
+    """Return the account where a payment's money is: at Stripe, by mode, or in the bank."""
     stripe = payment.method == "stripe"
     return f"stripe_balance:{payment.account}:{payment.mode}" if stripe else BANK
 
@@ -107,7 +107,7 @@ def money_account(payment: Payment) -> str:
 def invoice_entry(
     invoice: Invoice, fact: str, amount: int, at: datetime, *, other: str = SALES
 ) -> JournalEntry:
-    """Return the entry by which a customer owes `amount` more, or less; `other` is the far side."""
+    """Return the entry by which a customer owes `amount` more or less; `other` is the far side."""
     return JournalEntry(
         tenant=invoice.tenant,
         invoice=invoice.id,
@@ -118,9 +118,9 @@ def invoice_entry(
 
 
 def payment_received(payment: Payment) -> JournalEntry:
-    """Return the entry of a payment: the customer owes less, and has credit for what is over."""
+    """Return the entry of a payment: the customer owes less, and gets credit for the rest."""
     money, currency = _far_side(payment, payment.settled), payment.currency
-    # Credit that is about to be given back is the customer's until it is.
+    # Credit that will be refunded belongs to the customer until then.
     credit = payment.unapplied + payment.returned
     postings = (
         *transfer(money, receivable(payment.customer), payment.gross - credit, currency),
@@ -133,7 +133,7 @@ def payment_received(payment: Payment) -> JournalEntry:
 
 
 def surcharged(invoice: Invoice, amount: int, payment: Payment) -> JournalEntry:
-    """Return the entry by which a payer owes what they have agreed to pay on top."""
+    """Return the entry of a surcharge that a payer has agreed to."""
     return JournalEntry(
         tenant=invoice.tenant,
         invoice=invoice.id,
@@ -144,12 +144,12 @@ def surcharged(invoice: Invoice, amount: int, payment: Payment) -> JournalEntry:
 
 
 def fee_taken(payment: Payment, fee: Fee) -> JournalEntry:
-    """Return the entry of a fee that Stripe told later than of the payment."""
+    """Return the entry of a fee that Stripe told after the payment."""
     return _of(payment, f"{payment.source}#fee", payment.paid_at, _fee(payment, fee))
 
 
 def payment_settled(payment: Payment) -> JournalEntry:
-    """Return the entry of a conversion that Stripe told later than of the payment."""
+    """Return the entry of a conversion that Stripe told after the payment."""
     postings = (
         *transfer(FX, money_account(payment), payment.gross, payment.currency),
         *_settled(payment, payment.settled),
@@ -158,7 +158,7 @@ def payment_settled(payment: Payment) -> JournalEntry:
 
 
 def recovered(invoice: Invoice, source: str, amount: int, at: datetime) -> JournalEntry:
-    """Return the entry by which money for a written-off invoice takes the loss back."""
+    """Return the entry by which money for a written-off invoice reduces the loss."""
     return JournalEntry(
         tenant=invoice.tenant,
         invoice=invoice.id,
@@ -169,7 +169,7 @@ def recovered(invoice: Invoice, source: str, amount: int, at: datetime) -> Journ
 
 
 def credit_fact(allocation: str) -> str:
-    """Name the fact that credit was used, by what asked for it."""
+    """Return the name of the fact that credit was used, made of the request's id."""
     return f"{allocation}#allocation"
 
 
@@ -193,10 +193,10 @@ def set_free(
     at: datetime,
 ) -> JournalEntry:
     """
-    Return the entry by which what a payment paid too much, once it is back, is credit.
+    Return the entry by which money that a payment no longer owes becomes credit.
 
-    Of an invoice that was given up, what came back has lessened the loss, which another payment
-    had made good already.
+    For a written-off invoice, the money that came back had reduced a loss that another payment
+    covers already.
     """
     postings: tuple[Posting, ...] = ()
     for part in parts:
@@ -207,7 +207,7 @@ def set_free(
 
 
 def dispute_moved(dispute: Dispute, movement: Movement, payment: Payment) -> JournalEntry:
-    """Return the entry of what Stripe took for a payer's bank, or brought back, and of its fee."""
+    """Return the entry of what Stripe took for a bank or brought back, with its fee."""
     money = _far_side(payment, movement.settled)
     postings = (
         *transfer(DISPUTE_HOLD, money, movement.amount, dispute.currency),
@@ -230,9 +230,9 @@ def dispute_lost(
     dispute: Dispute, before: Loss, written_off: frozenset[str], at: datetime
 ) -> JournalEntry:
     """
-    Return the entry by which what was held is lost, or found again: the customer owes it again.
+    Return the entry by which the held amount is lost or found again: the customer owes it.
 
-    What was given up already is a bad debt at once.
+    For an invoice that was written off, it is a bad debt at once.
     """
     customer, now = dispute.customer, dispute.loss
     owed = {part.invoice for part in (*before.parts, *now.parts)}
@@ -253,13 +253,13 @@ def dispute_lost(
 
 
 def refund_given(payment: Payment, refund: Refund, at: datetime) -> JournalEntry:
-    """Return the entry of a refund: the debt comes back, or a credit note takes its place."""
+    """Return the entry of a refund: the debt comes back, or a credit note replaces it."""
     postings = (*_given(payment, refund, 1), *_moved(payment, refund, None))
     return _of(payment, f"{refund.source}#refund", at, postings)
 
 
 def refund_reversed(payment: Payment, refund: Refund, was: Refund, at: datetime) -> JournalEntry:
-    """Return the entry of a refund that came to nothing after it had been entered as it `was`."""
+    """Return the entry of a refund that failed after it had been entered as it `was`."""
     postings = (*_given(payment, was, -1), *_moved(payment, refund, was))
     return _of(payment, f"{refund.source}#refund_reversed", at, postings)
 
@@ -267,7 +267,7 @@ def refund_reversed(payment: Payment, refund: Refund, was: Refund, at: datetime)
 def refund_settled(
     payment: Payment, refund: Refund, was: Refund | None, at: datetime
 ) -> JournalEntry:
-    """Return the entry of a conversion told later, or one that came to nothing at two rates."""
+    """Return the entry of a late conversion, or of one that came back at another rate."""
     late = refund.amount if was and was.is_given and not was.settled else 0
     postings = (
         *transfer(money_account(payment), FX, late, refund.currency),
@@ -288,7 +288,7 @@ def _given(payment: Payment, refund: Refund, sign: int) -> tuple[Posting, ...]:
 
 
 def _moved(payment: Payment, refund: Refund, was: Refund | None) -> tuple[Posting, ...]:
-    """Return the postings of what a refund's step moves in the currencies of the account."""
+    """Return the postings of a refund's step in the currencies of the account."""
     change = Counter({leg.currency: 0 for leg in refund.moved})
     for leg in refund.moved:
         change[leg.currency] += leg.amount
@@ -301,12 +301,12 @@ def _moved(payment: Payment, refund: Refund, was: Refund | None) -> tuple[Postin
 
 
 def _far_side(payment: Payment, settled: Settlement | None) -> str:
-    """Name the far side of what moved in the payment's currency: converted, it goes through fx."""
+    """Return the far side of money in the payment's currency: fx, if it was converted."""
     return FX if settled else money_account(payment)
 
 
 def _settled(payment: Payment, settled: Settlement | None) -> tuple[Posting, ...]:
-    """Return the postings of what came of a conversion; none where there was none."""
+    """Return the postings of a conversion; none if there was none."""
     if not settled:
         return ()
     return transfer(money_account(payment), FX, settled.amount, settled.currency)
@@ -316,8 +316,8 @@ def platform_fee_returned(payment: Payment, amount: int, at: datetime) -> Journa
     """
     Return the entry of what the platform gave back of its fee, up to `amount` in all.
 
-    Of a converted payment it comes back in proportion to what was taken there: Stripe does not
-    tell the merchant at which rate.
+    For a converted payment, it is in proportion to the fee there: Stripe does not tell the merchant
+    the rate.
     """
     before, currency = payment.application_fee_refunded, payment.currency
     if payment.settled and payment.application_fee:
@@ -331,7 +331,7 @@ def platform_fee_returned(payment: Payment, amount: int, at: datetime) -> Journa
 
 
 def _fee(payment: Payment, fee: Fee) -> tuple[Posting, ...]:
-    """Return the postings of a fee by whose it is; what is not detailed is Stripe's."""
+    """Return the postings of a fee by its receivers; what has no details is Stripe's."""
     currency, money = fee.currency or payment.currency, money_account(payment)
     known = sum(part.amount for part in fee.fee_details)
     postings = transfer(STRIPE_FEES, money, (fee.amount or 0) - known, currency)

@@ -11,7 +11,7 @@ Rule = Literal["full", "fixed", "choose"]
 
 class PayLink(Fact):
     """
-    Its `rule` says who decides what is paid: all that is left, `amount`, or the payer.
+    A pay link; `rule` says what is paid: all that is left, `amount`, or the payer's choice.
 
     Amounts are minor units. A payer who chooses is offered `amount`, or all that is left, and pays
     `least` or more. `digest` is the token's SHA-256.
@@ -33,21 +33,21 @@ class PayLink(Fact):
     version: int = 1
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether the merchant's own date for it has passed."""
+        """Whether its end, as the merchant set it, has passed."""
         return self.expires_at is not None and self.expires_at <= now
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether it can still be paid by."""
+        """Whether it can still be used to pay."""
         return self.status == "active" and not self.has_expired(now)
 
     def revoke(self, now: datetime) -> "PayLink":
-        """Withdraw it; a link that a newer one has replaced is withdrawn already."""
+        """Return it withdrawn; a link that a newer one has replaced is withdrawn already."""
         if self.status == "replaced":
             raise InvalidTransition(f"Pay link {self.id} was replaced by a newer one.")
         return self.having(status="revoked", ended_at=now)
 
     def replace(self, now: datetime) -> "PayLink":
-        """Let a newer link of the invoice take its place."""
+        """Return it replaced by a newer link of the invoice."""
         return self.having(status="replaced", ended_at=now)
 
 
@@ -55,8 +55,8 @@ class LinkPointer(Fact):
     """
     Leads from a link's digest to its tenant; the link is then read again under that tenant.
 
-    `module`, `account` and `customer` never change for a link, so that all who have to do with it
-    are read at once; pointers of before do not name them.
+    `module`, `account` and `customer` never change for a link, so that all rows are read at once.
+    Older pointers do not name them.
     """
 
     digest: str

@@ -1,4 +1,4 @@
-"""What a payer's bank takes for good, and of whom: a customer's credit, and what invoices had."""
+"""A loss: what a payer's bank takes for good from the customer's credit and from invoices."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,22 +8,22 @@ from payments.facts.payment import Allocation, Payment
 
 
 class Loss(Fact):
-    """What a lost dispute took, and of whom: the customer's credit first, then what was paid."""
+    """What a lost dispute took: from the customer's credit first, then from paid invoices."""
 
     credit: int = 0
     parts: tuple[Allocation, ...] = ()
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The whole amount."""
         return self.credit + sum(part.amount for part in self.parts)
 
     def of(self, invoice: str) -> int:
-        """Return what is charged back of one invoice."""
+        """Return the amount that one invoice lost."""
         return sum(part.amount for part in self.parts if part.invoice == invoice)
 
     def instead_of(self, before: "Loss", lost: Iterable[Allocation]) -> tuple[Allocation, ...]:
-        """Return what a payment has `lost` in all its disputes, now that one took this."""
+        """Return what a payment has `lost` in all disputes, with this loss instead of `before`."""
         amounts = Counter({"": self.credit - before.credit})
         for sign, parts in ((1, lost), (1, self.parts), (-1, before.parts)):
             for part in parts:
@@ -33,11 +33,10 @@ class Loss(Fact):
 
 def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -> Loss:
     """
-    Return the `loss` as it is with `target`, more or less than now, wherever it came from.
+    Return the `loss` with the amount `target`, divided again.
 
-    What is unapplied of the payment goes first, being the customer's credit; then its allocations
-    in their order, each as far as the money has `stayed` with the invoice; what a bank takes beyond
-    is the first invoice's.
+    The payment's unapplied amount, the customer's credit, goes first. Then come its allocations in
+    order, each up to the money that `stayed` with the invoice. The first invoice loses the rest.
     """
     left, parts = target, dict[str, int]()
     credit = min(left, payment.unapplied + loss.credit)

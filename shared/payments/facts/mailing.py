@@ -1,4 +1,4 @@
-"""To whom no mail is sent any more, and how many are sent at most."""
+"""Addresses that get no mails, and the limits on mails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from pydantic import Field
 from payments.facts.fact import Fact
 from payments.facts.notification import About
 
-#: The first few addresses of a day are news; a list of dead ones would be a storm.
+#: The merchant is told of the first few addresses of a day; a list of dead ones would cause a
+#: flood.
 RETURNED_NOTICES_PER_DAY = 5
 WINDOW = timedelta(hours=24)
 
@@ -20,9 +21,9 @@ Scope = Literal["tenant", "address", "invoice"]
 
 class Report(Fact):
     """
-    What became of a mail after SES had taken it, in a row of its own that disturbs no sender.
+    What became of a mail after SES took it; its own row disturbs no sender.
 
-    `final` says that the next one would come back, too; `reason` is one of our own words.
+    `final` says that the next mail would come back, too; `reason` is one of our own words.
     """
 
     tenant: str
@@ -37,7 +38,7 @@ class Report(Fact):
     version: int = 1
 
     def says_what(self, other: "Report") -> bool:
-        """Whether both say the same of the same message, perhaps at different times."""
+        """Whether both say the same about the same message, perhaps at different times."""
         mine, theirs = (
             (each.notice, each.reader, each.status, each.final) for each in (self, other)
         )
@@ -45,7 +46,7 @@ class Report(Fact):
 
 
 class Suppression(Fact):
-    """An address that gets no mail of this tenant: known by a keyed hash, never by itself."""
+    """An address that gets no mail of this tenant, known by a keyed hash only."""
 
     tenant: str
     digest: str
@@ -64,18 +65,18 @@ class Suppression(Fact):
         return self.having(lifted_at=now)
 
     def covers(self, sent_at: datetime) -> bool:
-        """Whether a mail that was sent then tells nothing new: it came before the lifting."""
+        """Whether a bounce of a mail sent at that time is old news: it was sent before the lift."""
         return self.lifted_at is None or sent_at <= self.lifted_at
 
 
 class MailLimits(Fact):
     """
-    How many mails go out in 24 hours.
+    How many mails may be sent in 24 hours.
 
-    To one payer's `address` about everything, to one address about one `invoice` because somebody
-    presses Send, and of the whole `tenant`. A wholesaler's customer may get some twenty invoices
-    with their receipts on one day, and nobody reads the sixth copy of the same one; SES gives a new
-    account 50,000 a day, which no single tenant may use up.
+    The limits are for one payer's `address`, for one `invoice` to that address because of a Send,
+    and for the whole `tenant`. A wholesaler's customer may get some twenty invoices with receipts
+    on one day, and nobody reads the sixth copy of one. SES gives a new account 50,000 mails a day,
+    which no single tenant may use up.
     """
 
     address: int = 50
@@ -84,7 +85,7 @@ class MailLimits(Fact):
 
 
 class MailCount(Fact):
-    """How many mails were sent in each hour, of those that still count."""
+    """How many mails were sent in each hour that still counts."""
 
     tenant: str
     scope: Scope
@@ -94,16 +95,16 @@ class MailCount(Fact):
     version: int = 1
 
     def total(self, now: datetime) -> int:
-        """Return how many there were in the window."""
+        """Return how many mails count now."""
         return sum(number for hour, number in self.hours.items() if _counts(hour, now))
 
     def room_at(self, now: datetime) -> datetime:
-        """Return when the oldest hour that counts leaves the window."""
+        """Return when the oldest hour stops counting."""
         counting = [hour for hour in self.hours if _counts(hour, now)]
         return _start(min(counting)) + WINDOW if counting else now
 
     def one_more(self, now: datetime) -> "MailCount":
-        """Return it with a mail more, and without the hours that count no longer."""
+        """Return it with one more mail, and without the hours that no longer count."""
         this = now.strftime("%Y-%m-%dT%H")
         hours = {hour: number for hour, number in self.hours.items() if _counts(hour, now)}
         hours[this] = hours.get(this, 0) + 1
@@ -133,7 +134,7 @@ _BOUNCES = {
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """An event of SES about one mail of ours; `address` goes no further than into a keyed hash."""
+    """SES's event about one of our mails; `address` is only used to make a keyed hash."""
 
     report: Report
     address: str
@@ -142,7 +143,7 @@ class Feedback:
 
 
 def feedback_of(detail: Mapping[str, Any], about: Mapping[str, str]) -> Feedback | None:
-    """Return what SES says of the mail that its tags name, or None if it says nothing bad."""
+    """Return what SES says of the mail that its tags name, or None if nothing is wrong."""
     found = _trouble(detail)
     if not found:
         return None
@@ -162,7 +163,7 @@ def _trouble(detail: Mapping[str, Any]) -> tuple[Trouble, str, bool, datetime] |
         reason = _BOUNCES.get(bounce.get("bounceSubType", ""), usual)
         return "bounced", reason, final, _second(bounce["timestamp"])
     complaint = detail.get("complaint")
-    # "not-spam" is somebody who takes a mail out of the spam folder.
+    # "not-spam" means that a reader took the mail out of the spam folder.
     if not complaint or complaint.get("complaintFeedbackType") == "not-spam":
         return None
     return "complained", "marked_as_spam", True, _second(complaint["timestamp"])

@@ -1,8 +1,4 @@
-"""
-A payment module is what a merchant switches on.
-
-One account, its features, and who may use it.
-"""
+"""A payment module: what a merchant switches on, with one account and its features."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +14,7 @@ from payments.facts.velocity import Rule, effective
 
 
 class ModuleState(StrEnum):
-    """Off until somebody says otherwise; Sandbox uses test keys only."""
+    """Off until an admin switches it; Sandbox uses test keys only."""
 
     OFF = "off"
     SANDBOX = "sandbox"
@@ -32,7 +28,7 @@ MODES = {ModuleState.SANDBOX: "test", ModuleState.ON: "live"}
 
 
 class Features(Fact):
-    """Ways of paying that the module offers."""
+    """The ways of paying that the module offers."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +40,7 @@ class Features(Fact):
 
 
 class PaymentModule(Fact):
-    """Bound to one account for life."""
+    """A payment module, bound to one account for good."""
 
     id: str
     tenant: str
@@ -56,14 +52,14 @@ class PaymentModule(Fact):
     terms: Terms = Field(default_factory=Terms)
     #: Only what differs from the defaults.
     velocity: tuple[Rule, ...] = ()
-    #: What the platform takes of payments on accounts that are connected through it; with the
-    #: feature `surcharge`, what the payers of other accounts pay on top.
+    #: The platform's fee on payments of accounts that are connected through it. With the feature
+    #: `surcharge`, it is what payers of other accounts pay on top.
     fee_policy: FeePolicy = Field(default_factory=FeePolicy)
     version: int = 1
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """How often may be tried."""
+        """The rules that limit how often something is tried."""
         return effective(self.velocity)
 
     @property
@@ -75,7 +71,7 @@ class PaymentModule(Fact):
 
     @property
     def on_action_required(self) -> OnActionRequired:
-        """What follows where a bank wants a card's owner: they need a link to be asked by."""
+        """What follows where a bank wants a card's owner, who can be asked only by a link."""
         return "send_link" if self.features.link else "fail"
 
     def require(self, feature: str) -> None:
@@ -87,7 +83,7 @@ class PaymentModule(Fact):
             )
 
     def require_card(self) -> None:
-        """Refuse a saved card where the module takes other methods only."""
+        """Refuse a saved card where the module takes only other methods."""
         if self.terms.methods and "card" not in self.terms.methods:
             raise FeatureDisabled(f"Payment module {self.name} takes no cards.", feature="card")
 
@@ -96,8 +92,8 @@ class PaymentModule(Fact):
         return self.having(state=state)
 
 
-#: What a profile may do with a module, by what asks for it. A role says which routes somebody may
-#: call at all; within them, a permission says through which module.
+#: What a profile may do with a module, by what needs it. A role says which routes a caller may call
+#: at all; a permission says through which module.
 Permission = Literal[
     # Create, change, finalize, void and write off its invoices, and book other money for them.
     "invoice.*",
@@ -115,7 +111,7 @@ Permission = Literal[
     "export.create",
 ]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
-#: What a grant without a word of its own allows: all that selling takes, and looking after it.
+#: What a grant allows that names no permissions: all that selling takes.
 USUAL: tuple[Permission, ...] = tuple(name for name in PERMISSIONS if name != "account.manage")
 
 
@@ -131,5 +127,5 @@ class Grant(Fact):
     version: int = 1
 
     def allows(self, permission: Permission | None) -> bool:
-        """Say whether it stands, and has the permission; None asks for any use at all."""
+        """Whether it stands and has the permission; None asks for any use at all."""
         return not self.removed_at and (permission is None or permission in self.permissions)

@@ -1,7 +1,7 @@
 """
-A notification is a fact that somebody is told of: one row, written in the fact's own transaction.
+A notice: a fact that readers are told of, written in the fact's own transaction.
 
-It holds ids and no more. Names, addresses and amounts are read when it is sent, so that a corrected
+It holds ids only. Names, addresses and amounts are read when it is sent, so that a corrected
 address is used and an erased one is not kept here.
 """
 
@@ -13,30 +13,30 @@ from pydantic import Field
 
 from payments.facts.fact import Fact
 
-#: How long a sender may take over it; after that its process is taken to have died.
+#: How long a sender may take; after that its process has died.
 LEASE = timedelta(minutes=5)
-#: When the schedule looks at one that the table's stream has not brought to its sender.
+#: When the schedule sends one that the table's stream has not brought.
 LEFT_OVER_AFTER = timedelta(minutes=2)
-#: A mail that could not be sent for so long would only surprise whoever gets it.
+#: A mail that could not be sent for so long would only surprise its reader.
 GIVE_UP_AFTER = timedelta(hours=24)
 
 
-#: In whose partition it stands: an invoice's, an account's, a customer's, or the tenant's own.
+#: The partition that holds it: an invoice's, an account's, a customer's, or the tenant's own.
 About = Literal["INV", "ACC", "CUS", "SET"]
 
 
 class Kind(StrEnum):
-    """The facts that are told."""
+    """The kinds of facts that readers are told of."""
 
     INVOICE_SENT = "invoice.sent"
     PAYMENT_RECEIVED = "payment.received"
     PAYMENT_FAILED = "payment.failed"
     ACTION_REQUIRED = "payment.action_required"
     CREDIT_APPLIED = "credit.applied"
-    #: No more is asked for than was paid: nobody is written to, for no money came.
+    #: An invoice's new amount is paid already: nobody gets a mail, since no money came.
     INVOICE_SETTLED = "invoice.settled"
     REFUND_CHANGED = "refund.changed"
-    #: That there is one, is under way or was canceled: no person is written to about that.
+    #: A refund was requested, is under way or was canceled: no person gets a mail.
     REFUND_NOTED = "refund.noted"
     DISPUTE_CHANGED = "dispute.changed"
     DISPUTE_DEADLINE = "dispute.deadline"
@@ -49,12 +49,12 @@ class Kind(StrEnum):
 
 class Telling(NamedTuple):
     """
-    What is told of one kind of fact.
+    What is told about one kind of fact.
 
-    `fact` is what the story of an invoice calls it; `buyer`, `seller` and `watchers` name the mail
-    that each of them gets; `events` names what other systems get. `limited`: its mails are counted,
-    and not sent where there were too many; no limit holds back what the merchant has to know, and
-    no payer can multiply.
+    `fact` is its name in an invoice's timeline; `buyer`, `seller` and `watchers` name the mail that
+    each of them gets; `events` names what other systems get. `limited` mails are counted, and are
+    not sent after too many. No limit holds back what the merchant has to know and no payer can
+    multiply.
     """
 
     fact: str
@@ -65,7 +65,7 @@ class Telling(NamedTuple):
     limited: bool = True
 
 
-#: One row for each kind: who is told, by which mail, with which event, and under which name.
+#: One row for each kind: its readers, their mails, its event, and its name.
 TELLINGS: dict[Kind, Telling] = {
     Kind.INVOICE_SENT: Telling("the invoice", buyer="invoice"),
     Kind.PAYMENT_RECEIVED: Telling(
@@ -103,9 +103,9 @@ class PartStatus(StrEnum):
     """
     What became of one message.
 
-    `unsure`: its sender died, or never heard an answer. It may have been sent, so it is not sent
-    again: nobody is told twice that money was taken. `suppressed`: an earlier mail to the address
-    came back, or was complained about. `capped`: too many were sent before it.
+    `unsure`: its sender died, or got no answer. It may have been sent and is not sent again, so
+    that nobody is told twice that money was taken. `suppressed`: an earlier mail to the address
+    bounced or brought a complaint. `capped`: too many were sent before it.
     """
 
     SENDING = "sending"
@@ -123,15 +123,15 @@ class Part(Fact):
     status: PartStatus
     at: datetime
     reason: str | None = None
-    #: What the mail service calls it.
+    #: The mail service's id.
     message: str | None = None
 
 
 class Notification(Fact):
     """
-    `id` is the dedupe key: a fact has one, and so one row.
+    A notice; `id` is unique for its fact, so that a fact has one row.
 
-    It stands in the partition of what it is about, where the story of an invoice is read.
+    It is stored with its subject, where an invoice's timeline reads it.
     """
 
     id: str
@@ -142,21 +142,21 @@ class Notification(Fact):
     created_at: datetime
     refs: dict[str, str] = Field(default_factory=dict)
     parts: dict[str, Part] = Field(default_factory=dict)
-    #: Who has claimed it: two claims in one second are not the same row.
+    #: The sender that has claimed it: two claims in one second have different rows.
     sender: str | None = None
     sweep_at: datetime | None = None
     version: int = 1
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to be sent."""
+        """Whether nothing is left to send."""
         return self.sweep_at is None
 
     def is_leased(self, now: datetime) -> bool:
-        """Whether somebody is sending it."""
+        """Whether a sender works on it."""
         sending = any(part.status is PartStatus.SENDING for part in self.parts.values())
         return sending and self.sweep_at is not None and self.sweep_at > now
 
     def telling(self, name: str, part: Part) -> "Notification":
-        """Return it with what became of one message."""
+        """Return it with the outcome of one message."""
         return self.having(parts={**self.parts, name: part})

@@ -1,17 +1,17 @@
-"""Where a payer may be sent back to: exact origins, read one way only."""
+"""Where a payer may be sent back to: exact origins that can be read in only one way."""
 
 import re
 from urllib.parse import urlsplit
 
 from payments.errors import ValidationFailed
 
-#: As a browser writes it: lower case, no default port; the last label is no number, so no address
-#: of a machine is a name.
+#: As a browser writes it: lower case, no default port. The last label is no number, so that no
+#: machine's address is a name.
 _NAME = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PORT = r"(?::(?P<port>[1-9][0-9]{0,4}))?"
 _HTTPS = re.compile(rf"https://{_NAME}{_PORT}")
 _LOCAL = re.compile(rf"http://127\.0\.0\.1{_PORT}")
-#: What a path, a query and a fragment are written with (RFC 3986); all else is percent-encoded.
+#: The characters of a path, a query and a fragment (RFC 3986); all others are percent-encoded.
 _REST = re.compile(r"(?:[/?#][A-Za-z0-9._~!$&'()*+,;=:@/?#%{}-]*)?")
 
 URL_MAX, NAME_MAX, PORT_MAX = 2000, 253, 65535
@@ -21,7 +21,7 @@ def require_origin(text: str, *, local: bool) -> str:
     """
     Return `text` if it is an origin: https, a name, perhaps a port, and nothing else.
 
-    The local stack, and no other, has pages on this machine.
+    Only the local stack may have pages on this machine.
     """
     if not _is_origin(text, local=local):
         raise ValidationFailed(
@@ -33,7 +33,7 @@ def require_origin(text: str, *, local: bool) -> str:
 
 
 def require_return_url(url: str, origins: tuple[str, ...], *, local: bool) -> str:
-    """Return `url` if it is of one of the tenant's own origins, or refuse to send a payer there."""
+    """Return `url` if it belongs to one of the tenant's origins; refuse all others."""
     origin = next((each for each in origins if _leads_to(url, each)), None)
     if len(url) > URL_MAX or origin is None or not _is_origin(origin, local=local):
         raise ValidationFailed(
@@ -52,7 +52,7 @@ def require_picture(url: str) -> str:
 
 
 def _leads_to(url: str, origin: str) -> bool:
-    """Read as text, and again as a browser would: both have to say the same."""
+    """Whether the URL leads to the origin, read both as text and as a browser would."""
     if not url.startswith(origin) or not _REST.fullmatch(url[len(origin) :]):
         return False
     parts = urlsplit(url)

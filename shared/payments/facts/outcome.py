@@ -1,4 +1,4 @@
-"""What a request to Stripe may come to beside an answer: a refused card, or nobody knows what."""
+"""How a request to Stripe may end without an answer: a refused card, or an unknown outcome."""
 
 from payments.facts.attempt import Decline
 
@@ -7,7 +7,7 @@ class OutcomeUnknown(Exception):
     """
     A write may or may not have happened at Stripe.
 
-    Only asking by id or by the same key can tell.
+    Only a question by id, or the same key again, can tell.
     """
 
 

@@ -1,4 +1,4 @@
-"""A payment is money that arrived: one row per Stripe charge, counted once, and where it went."""
+"""A payment is money that arrived: one row for each Stripe charge, and where it went."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -34,9 +34,9 @@ class FeeDetail(Fact):
 
 class Fee(Fact):
     """
-    What Stripe kept, in minor units of the settlement currency.
+    Stripe's fee, in minor units of the settlement currency.
 
-    Pending until its balance transaction is known.
+    It is pending until its balance transaction is known.
     """
 
     state: Literal["pending", "known"] = "pending"
@@ -48,7 +48,7 @@ class Fee(Fact):
 
 
 class Remark(Fact):
-    """What is known of how it was paid, and stands nowhere else in the payment's row."""
+    """How it was paid, as far as no other member of the payment says so."""
 
     brand: str | None = None
     last4: str | None = None
@@ -58,7 +58,7 @@ class Remark(Fact):
 
 
 class Note(Fact):
-    """What somebody in accounts receivable wants to read beside the payment."""
+    """What accountants want to read beside the payment."""
 
     payment_intent: str | None = None
     charge: str | None = None
@@ -73,7 +73,7 @@ class Note(Fact):
 
 
 class Allocation(Fact):
-    """What of a payment counts for which invoice, in minor units of the payment's currency."""
+    """The part of a payment for one invoice, in minor units of the payment's currency."""
 
     invoice: str
     amount: int
@@ -81,11 +81,11 @@ class Allocation(Fact):
 
 class Payment(Fact):
     """
-    `gross` is in minor units of `currency`; `source` makes the payment unique.
+    A payment; `gross` is in minor units of `currency`, and `source` makes it unique.
 
-    The source is Stripe's charge, or our own id for money that came another way. All that is not
-    allocated is `unapplied`, the customer's credit, or `returned`, credit that was given back, is
-    about to be, or was lost in a dispute: allocations + unapplied + returned = gross.
+    The source is Stripe's charge, or our own id for other money. What is not allocated is
+    `unapplied`, the customer's credit, or `returned`. Returned credit was refunded, will be, or was
+    lost in a dispute. Allocations + unapplied + returned = gross.
     """
 
     id: str
@@ -103,19 +103,19 @@ class Payment(Fact):
     allocations: tuple[Allocation, ...] = ()
     unapplied: int = 0
     returned: int = 0
-    #: Of the gross: given back, about to be given back, and in dispute.
+    #: Parts of the gross: refunded, about to be refunded, and in dispute.
     refunded: int = 0
     refund_pending: int = 0
     disputed: int = 0
-    #: What lost disputes took of each part of it; "" is the customer's credit.
+    #: What lost disputes took of each part; "" is the customer's credit.
     lost: tuple[Allocation, ...] = ()
     #: The ids of its refunds, so that a page of payments is read with them in two requests.
     refunds: tuple[str, ...] = ()
-    #: What the platform takes of it, and what of that it has given back.
+    #: The platform's fee, and how much of it was given back.
     application_fee: int | None = None
     application_fee_refunded: int = 0
     fee: Fee
-    #: What Stripe made of the gross, if it has converted it; then the journal knows of it too.
+    #: Stripe's conversion of the gross, if there was one; the journal then has it, too.
     settled: Converted = None
     note: Remark = Field(default_factory=Remark)
     paid_at: datetime
@@ -123,17 +123,17 @@ class Payment(Fact):
 
     @property
     def source(self) -> str:
-        """What makes it unique."""
+        """The id that makes it unique."""
         return self.charge or self.id
 
     @property
     def refundable(self) -> int:
-        """What may still be given back: never more than what came and stayed."""
+        """How much may still be refunded: never more than what came and stayed."""
         return max(0, self.gross - self.refunded - self.refund_pending - self.disputed)
 
     @property
     def spendable(self) -> int:
-        """What of its credit may pay another invoice: a dispute that is lost takes credit first."""
+        """How much of its credit may pay another invoice: a lost dispute takes credit first."""
         held = self.disputed - sum(part.amount for part in self.lost)
         return max(0, self.unapplied - max(0, held))
 
@@ -147,7 +147,7 @@ class Payment(Fact):
         return PaymentStatus.PARTIALLY_REFUNDED if self.refunded else PaymentStatus.SUCCEEDED
 
     def give_back(self, *, pending: int, given: int, credit: int) -> "Payment":
-        """Count a refund's step: what is under way, given back, and of the customer's credit."""
+        """Return it with a refund's step: pending, given back, and from credit."""
         return self.having(
             refund_pending=self.refund_pending + pending,
             refunded=self.refunded + given,
@@ -156,7 +156,7 @@ class Payment(Fact):
         )
 
     def set_free(self, parts: Iterable[Allocation]) -> "Payment":
-        """Return it with some of what it paid as its customer's credit, the latest first."""
+        """Return it with parts of its allocations as the customer's credit, the latest first."""
         left = Counter({part.invoice: part.amount for part in parts})
         free, kept = left.total(), list[Allocation]()
         for each in reversed(self.allocations):
@@ -167,15 +167,15 @@ class Payment(Fact):
         return self.having(allocations=tuple(reversed(kept)), unapplied=self.unapplied + free)
 
     def allocated_to(self, invoice: str) -> int:
-        """Return what counts for `invoice`."""
+        """Return the amount that counts for `invoice`."""
         return sum(each.amount for each in self.allocations if each.invoice == invoice)
 
     def with_fee(self, fee: Fee) -> "Payment":
-        """Return the payment once Stripe has told its fee."""
+        """Return it with the fee that Stripe has told."""
         return self.having(fee=fee)
 
     def shown(self) -> dict[str, Any]:
-        """Return its fields as they are shown: the note says again what it takes from them."""
+        """Return its members as they are shown; the note repeats some of them."""
         note = Note(
             **dict(self.note),
             payment_intent=self.payment_intent,
@@ -188,11 +188,11 @@ class Payment(Fact):
 
 
 class Share(Fact):
-    """What another invoice's payment brought to this one: the row that explains it there."""
+    """The part of another invoice's payment that this invoice got."""
 
     tenant: str
     invoice: str
-    #: Under which invoice the payment itself stands.
+    #: The invoice that the payment itself is stored with.
     home: str
     payment: str
     source: str
@@ -205,10 +205,10 @@ def allocate(
     gross: int, asked: Iterable[Allocation], owed: dict[str, int]
 ) -> tuple[tuple[Allocation, ...], int]:
     """
-    Divide what came among the invoices that it was asked for, and return what is left over.
+    Divide money among the invoices that it was asked for; return the parts and the rest.
 
-    Each gets what was asked for it, but never more than it still owes; what one does not need
-    goes to the others before it becomes credit.
+    Each gets what was asked for it, but never more than it still owes. What one does not need goes
+    to the others before it becomes credit.
     """
     given: dict[str, int] = {}
     left = gross

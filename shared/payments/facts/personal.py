@@ -1,4 +1,4 @@
-"""What of an invoice and its payments is about a person, and the same without it."""
+"""The personal data of an invoice and its payments, and the same rows without it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from payments.facts.link import PayLink
 from payments.facts.payment import Payment, Remark
 from payments.facts.refund import Refund
 
-#: Names under which an answer that is kept for a repeat may tell of a person.
+#: The members of a stored answer that may hold personal data.
 NAMES = frozenset(
     {
         "authorization_code",
@@ -28,7 +28,7 @@ NAMES = frozenset(
 
 
 def is_personal(document: Any) -> bool:
-    """Whether a JSON document tells something of a person."""
+    """Whether a JSON document holds personal data."""
     if isinstance(document, dict):
         names_person = any(name in NAMES and isinstance(document[name], str) for name in document)
         return names_person or any(map(is_personal, document.values()))
@@ -36,7 +36,7 @@ def is_personal(document: Any) -> bool:
 
 
 def without_person(document: Any) -> Any:
-    """Return a JSON document without what it tells of a person."""
+    """Return a JSON document without its personal data."""
     if isinstance(document, dict):
         return {
             name: None if name in NAMES and isinstance(value, str) else without_person(value)
@@ -46,7 +46,7 @@ def without_person(document: Any) -> Any:
 
 
 def bare_invoice(invoice: Invoice) -> Invoice:
-    """Return it with numbers only; what is paid from now on tells nothing either."""
+    """Return it without personal data; later payments add none either."""
     lines = tuple(line.having(description=ERASED) for line in invoice.lines)
     return invoice.having(lines=lines, order_ref=None, erased=True)
 
@@ -57,7 +57,7 @@ def bare_payment(payment: Payment) -> Payment:
 
 
 def bare_refund(refund: Refund) -> Refund:
-    """Return it without the words of whoever asked for it."""
+    """Return it without the words of the caller who asked for it."""
     return refund.having(reason=None)
 
 

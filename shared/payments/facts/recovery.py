@@ -1,8 +1,8 @@
 """
-What becomes of a saved card that was declined: tried again, or left to its owner, or given up.
+A recovery: a declined saved card is tried again, left to its owner, or given up.
 
 The bank's own words decide. Visa and Mastercard fine a merchant who tries more than fifteen times
-in thirty days, or tries again what the bank has said never to try again.
+in thirty days, or tries again what the bank has forbidden.
 """
 
 from datetime import datetime, timedelta
@@ -13,16 +13,16 @@ from payments.facts.attempt import Attempt, Decline
 from payments.facts.fact import Fact
 from payments.facts.payment import Allocation
 
-#: How long a payer who was asked has, before the recovery counts as given up.
+#: How long a payer who was asked has, before the recovery is given up.
 PATIENCE = timedelta(days=60)
-#: How often to look whether a payer who was asked has paid.
+#: How often to check whether a payer who was asked has paid.
 LOOK_EVERY = timedelta(days=1)
-#: How long to leave it where something else is under way.
+#: How long to wait where something else is under way.
 SOON = timedelta(hours=1)
 
 
 class Course(StrEnum):
-    """What a decline leaves to do."""
+    """What can follow a decline."""
 
     RETRY = "retry"
     NEW_CARD = "new_card"
@@ -47,12 +47,12 @@ _RETRY = (
     *("do_not_honor", "generic_decline", "no_action_taken", "card_declined", "approve_with_id"),
 )
 _CONFIRM = ("authentication_required", "offline_pin_required", "online_or_offline_pin_required")
-#: The owner, or whoever holds the card, is not to be asked for this money again by us.
+#: Declines after which we may not ask the card's owner, or its holder, for this money again.
 _STOP = (
     *("fraudulent", "stolen_card", "pickup_card", "merchant_blacklist", "stop_payment_order"),
     *("revocation_of_authorization", "revocation_of_all_authorizations"),
 )
-#: By Stripe's decline code; what is not here needs another card.
+#: By Stripe's decline code; all other codes need another card.
 COURSES = {
     **dict.fromkeys(_RETRY, Course.RETRY),
     **dict.fromkeys(_CONFIRM, Course.CONFIRM),
@@ -61,7 +61,7 @@ COURSES = {
 
 
 def decide(decline: Decline) -> Course:
-    """Return what a decline leaves to do; the network's advice can only make it less."""
+    """Return what can follow a decline; the network's advice can only narrow it."""
     if decline.outcome_type == "blocked":
         return Course.STOP
     course = COURSES.get(decline.decline_code or decline.code, Course.NEW_CARD)
@@ -72,11 +72,11 @@ def decide(decline: Decline) -> Course:
 
 class Recovery(Fact):
     """
-    The way of one invoice from a failed charge to its money.
+    The way of one invoice from a declined charge to its money.
 
-    `amount` was to be charged, `owed` was outstanding then, both in minor units; `schedule` is the
-    tenant's at that time, in days between two tries; `next_attempt` is the id of the next try, so
-    that it is made once however often it is begun.
+    `amount` was to be charged and `owed` was outstanding then, both in minor units. `schedule` is
+    the tenant's at that time, in days between two tries. `next_attempt` is the id of the next try,
+    so that it is made only once.
     """
 
     id: str
@@ -105,7 +105,7 @@ class Recovery(Fact):
 
     @classmethod
     def begin(cls, attempt: Attempt, part: Allocation, owed: int, **known: Any) -> "Recovery":
-        """Return the recovery of one invoice's part of a failed charge, not yet on any course."""
+        """Return the recovery of one invoice's part of a declined charge, without a course yet."""
         return cls(
             tenant=attempt.tenant,
             invoice=part.invoice,
@@ -123,11 +123,11 @@ class Recovery(Fact):
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is still to be done."""
+        """Whether anything is left to do."""
         return self.status in {_S.SCHEDULED, _S.ASKED}
 
     def follow(self, decline: Decline, now: datetime, next_attempt: str) -> "Recovery":
-        """Return it on the course that a decline leaves: the next try, the payer's turn, an end."""
+        """Return it on the course after a decline: the next try, the payer's turn, or an end."""
         course, reason = decide(decline), decline.decline_code or decline.code
         if course is Course.STOP:
             return self.end(_S.STOPPED, reason, now)
@@ -143,7 +143,7 @@ class Recovery(Fact):
         return self.ask(Course.NEW_CARD if course is Course.RETRY else course, reason, now)
 
     def ask(self, course: Course, reason: str, now: datetime) -> "Recovery":
-        """Return it with the payer to move: another card, or a confirmation."""
+        """Return it at the payer's turn: for another card, or a confirmation."""
         return self.having(
             status=_S.ASKED,
             course=course,
@@ -155,7 +155,7 @@ class Recovery(Fact):
     def end(
         self, status: RecoveryStatus, reason: str | None, now: datetime, recovered: int = 0
     ) -> "Recovery":
-        """Return it ended; `recovered` is what came in of what had been owed."""
+        """Return it ended; `recovered` is how much of the owed amount came in."""
         return self.having(
             status=status, reason=reason, ended_at=now, sweep_at=None, recovered=recovered
         )

@@ -1,4 +1,4 @@
-"""A refund gives money of one payment back: the first durable row, before Stripe hears of it."""
+"""A refund gives money of one payment back: the first durable row, before Stripe is asked."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ SettleAs = Literal["credit_note", "reopen"]
 
 
 class RefundStatus(StrEnum):
-    """What is known of the refund; only Stripe's word moves it on once it was submitted."""
+    """What is known of the refund; once it was submitted, only Stripe's answer moves it on."""
 
     REQUESTED = "requested"
     SUBMITTED = "submitted"
@@ -27,12 +27,12 @@ class RefundStatus(StrEnum):
 
 
 _S = RefundStatus
-#: So often Stripe is asked anew, for an hour or two, before the refund has come to nothing.
+#: How often a refund is sent again, within an hour or two, before it has failed.
 FAILURES_MAX = 6
 _ENDS = frozenset({_S.SUCCEEDED, _S.FAILED, _S.CANCELED})
-#: Every legal transition. Money that the payer's bank sends back is the only way out of an end.
+#: Every legal transition. Only money that the payer's bank sends back leads out of an end.
 TRANSITIONS: dict[RefundStatus, frozenset[RefundStatus]] = {
-    # Another step: a webhook may be quicker than the request that notes that it is sending.
+    # A webhook may be quicker than the request that notes that it sends the refund.
     _S.REQUESTED: frozenset({_S.SUBMITTED, _S.PENDING, _S.REQUIRES_ACTION}) | _ENDS,
     _S.SUBMITTED: frozenset({_S.PENDING, _S.REQUIRES_ACTION}) | _ENDS,
     _S.PENDING: frozenset({_S.REQUIRES_ACTION}) | _ENDS,
@@ -45,18 +45,18 @@ TRANSITIONS: dict[RefundStatus, frozenset[RefundStatus]] = {
 
 class Refund(Fact):
     """
-    `amount` minor units go back: `unapplied` of them from the customer's credit.
+    A refund of `amount` minor units, `unapplied` of them from the customer's credit.
 
-    The rest is of the invoices that `allocations` names: allocations + unapplied = amount.
+    The rest belongs to the invoices in `allocations`: allocations + unapplied = amount.
     """
 
     id: str
     tenant: str
-    #: Under which invoice the payment stands, and this with it.
+    #: The invoice that the payment is stored with, and the refund, too.
     invoice: str
     payment: str
     customer: str
-    #: The payment's own: where the money is, and which charge gives it back.
+    #: Taken from the payment: where the money is, and which charge is refunded.
     method: Method
     account: str | None = None
     mode: str | None = None
@@ -67,7 +67,7 @@ class Refund(Fact):
     unapplied: int = 0
     settle_as: SettleAs = "credit_note"
     reason: str | None = None
-    #: What becomes of the platform's fee; of charges that carry none, nothing.
+    #: What becomes of the platform's fee; nothing where the charge has none.
     refund_platform_fee: Literal["proportional", "none", "full"] = "proportional"
     #: Whether Stripe is asked to give the platform's fee back, in proportion.
     returns_fee: bool = False
@@ -76,18 +76,18 @@ class Refund(Fact):
     stripe_refund: str | None = None
     failure_reason: str | None = None
     pending_reason: str | None = None
-    #: What Stripe took for it and brought back, where one of them is in another currency.
+    #: What Stripe took for it and brought back, where one of these is in another currency.
     settled: Converted = None
     returned: Converted = None
     created_at: datetime
     sweep_at: datetime | None = None
-    #: How often Stripe has said that it failed to make it: each needs another key after that.
+    #: How often Stripe has said that it failed to make it; each next try needs another key.
     failures: int = 0
     version: int = 1
 
     @classmethod
     def of(cls, payment: Payment, **fields: Any) -> "Refund":
-        """Return a refund of `payment`, with all that it has from it."""
+        """Return a refund of `payment`, with all that it takes from it."""
         kept = {"tenant", "invoice", "customer", "method", "account", "mode", "charge", "currency"}
         returns = bool(payment.application_fee) and fields.get("refund_platform_fee") != "none"
         made = payment.model_dump(include=kept)
@@ -95,7 +95,7 @@ class Refund(Fact):
 
     @property
     def is_open(self) -> bool:
-        """Whether it has still to end."""
+        """Whether it has not ended."""
         return self.status not in _ENDS
 
     @property
@@ -108,7 +108,7 @@ class Refund(Fact):
         """
         What the journal has of it in the currencies that Stripe moved.
 
-        Of one that came to nothing that is both ways, once both are known: rates change meanwhile.
+        For a failed refund that is both ways, once both are known: rates change meanwhile.
         """
         if self.is_given:
             return (self.settled,) if self.settled else ()
@@ -117,7 +117,7 @@ class Refund(Fact):
         return self.settled, self.returned
 
     def learning(self, told: dict[str, Settlement]) -> "Refund":
-        """Return it with what Stripe has told of what it moved, or itself where that is no news."""
+        """Return it with what Stripe has told of its movements, or itself if that is not new."""
         news = {name: leg for name, leg in told.items() if getattr(self, name) is None}
         return self.having(**news) if news else self
 
@@ -127,37 +127,37 @@ class Refund(Fact):
 
     @property
     def source(self) -> str:
-        """What makes it unique: Stripe's refund, or our own id for money outside of Stripe."""
+        """The id that makes it unique: Stripe's refund, or our own id for other money."""
         return self.stripe_refund or self.id
 
     @property
     def stripe_key(self) -> str:
         """
-        Name the one Stripe request that this refund is; the same on every replay.
+        Return its idempotency key at Stripe; every replay has the same key.
 
-        Stripe repeats a failure for as long as it keeps the key.
+        Stripe repeats a failure for as long as it keeps the key, so the key changes after one.
         """
         return f"{self.tenant}:{self.id}:refund{f':{self.failures}' if self.failures else ''}"
 
     def waits(self, now: datetime) -> bool:
-        """Whether Stripe has failed to make it so lately that its list may not be complete yet."""
+        """Whether Stripe failed to make it so recently that its list may not be complete yet."""
         return self.failures > 0 and self.sweep_at is not None and self.sweep_at > now
 
     def failing(self, now: datetime) -> "Refund":
-        """Return it with one more failure of Stripe's, to be looked for after a longer pause."""
+        """Return it with one more failure at Stripe, to be looked for after a longer pause."""
         pause = SWEEP_AFTER * 2**self.failures
         return self.having(failures=self.failures + 1, sweep_at=now + pause)
 
     def may_replay(self, now: datetime) -> bool:
-        """Whether Stripe still remembers this refund's key."""
+        """Whether Stripe still knows its key."""
         return now - self.created_at < REPLAY_MAX
 
     def may_become(self, status: RefundStatus) -> bool:
-        """Whether the table lets it."""
+        """Whether the table allows the transition."""
         return status in TRANSITIONS[self.status]
 
     def become(self, status: RefundStatus, **changes: object) -> "Refund":
-        """Return the refund in `status`, or refuse a transition that is not in the table."""
+        """Return it in `status`; refuse a transition that is not in the table."""
         if status is not self.status and not self.may_become(status):
             raise InvalidTransition(
                 f"Refund {self.id} is {self.status} and cannot become {status}."
@@ -166,7 +166,7 @@ class Refund(Fact):
 
 
 class CreditNote(Fact):
-    """By how much less is owed for an invoice, because a refund was settled so."""
+    """How much less is owed for an invoice because of a refund."""
 
     tenant: str
     invoice: str
@@ -174,16 +174,16 @@ class CreditNote(Fact):
     amount: int
     currency: str
     issued_at: datetime
-    #: When the refund came to nothing after all, and with it the note.
+    #: When the refund, and with it the note, failed after all.
     reversed_at: datetime | None = None
     version: int = 1
 
 
 def room(payment: Payment, refunds: Iterable[Refund], *, sure: bool = False) -> dict[str, int]:
     """
-    Return what is left to give back of each part of a payment: "" is the customer's credit.
+    Return how much of each part of a payment can be refunded; "" is the customer's credit.
 
-    `sure` counts only what Stripe has told of, and not what we have only asked for.
+    `sure` counts only refunds that Stripe has, and not those that we have only asked for.
     """
     left = {"": payment.gross - sum(part.amount for part in payment.allocations)}
     for part in payment.allocations:
@@ -201,9 +201,9 @@ def room(payment: Payment, refunds: Iterable[Refund], *, sure: bool = False) -> 
 
 def divide(amount: int, *rooms: dict[str, int]) -> tuple[tuple[Allocation, ...], int, int]:
     """
-    Divide `amount` over the rooms in their order, credit first.
+    Divide `amount` among the rooms in order, credit first.
 
-    Returns the allocations, the credit, and what found no room.
+    Return the allocations, the credit, and the rest that found no room.
     """
     parts: dict[str, int] = {}
     for name, most in _in_order(*rooms):

@@ -1,10 +1,10 @@
-"""A name that is taken."""
+"""A name that only one object of a tenant may have."""
 
 from payments.facts.fact import Fact
 
 
 class Reservation(Fact):
-    """A name that only one object of a tenant may have: an invoice number, an account's name."""
+    """A reserved name: an invoice number, an account's name."""
 
     tenant: str
     kind: str

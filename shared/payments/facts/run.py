@@ -8,12 +8,12 @@ from pydantic import Field
 from payments.facts.fact import Fact
 
 Phase = Literal["payments", "refunds", "disputes", "breaks"]
-#: Of Stripe's lists, one is paged through after the other; then what an earlier run has named.
+#: Stripe's lists are read one after the other; then come the breaks of earlier runs.
 PHASES: tuple[Phase, ...] = ("payments", "refunds", "disputes", "breaks")
 
 
 class Run(Fact):
-    """`breaks` counts what was found and not healed, by type; `residual` is their number."""
+    """A reconciliation run; `breaks` counts what was found and not healed, by type."""
 
     id: str
     tenant: str
@@ -37,16 +37,16 @@ class Run(Fact):
 
     @property
     def residual(self) -> int:
-        """How many differences are left."""
+        """The number of differences that are left."""
         return sum(self.breaks.values())
 
 
 class Break(Fact):
     """
-    One difference that a person has to look at; its id follows from what it is about.
+    A difference that a person has to look at; its id follows from its subject.
 
-    `resolution` is `agrees` or `healed` where a later run found it gone, and `accepted` where a
-    person has said, in `note`, that it may stay as it is.
+    `resolution` is `agrees` or `healed` where a later run found it gone. It is `accepted` where a
+    person has said, in `note`, that it may stay.
     """
 
     id: str
@@ -66,7 +66,7 @@ class Break(Fact):
     version: int = 1
 
     def is_of(self, run: Run) -> bool:
-        """Whether it is about the money that a run looks at."""
+        """Whether it is about the account and mode of a run."""
         return self.account == run.account and self.mode in {None, run.mode}
 
     def resolve(

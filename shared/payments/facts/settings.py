@@ -1,4 +1,4 @@
-"""What a tenant has decided for itself; without a row, what is the default here."""
+"""A tenant's settings; without a row, the defaults."""
 
 from datetime import date, datetime
 from typing import Literal
@@ -23,15 +23,13 @@ class Limit(Fact):
 
 class Settings(Fact):
     """
-    What a tenant wants to be done with its money, and how its payers are treated.
+    What a tenant has decided about its money and its payers.
 
-    `late_payment` is about what came for an invoice that was void by then, `overpayment` about what
-    Stripe collected beyond what any other one still asked for; both say nothing of cash.
-
-    `refund_limit` is what anybody but an admin may give back of one payment; where there are
-    limits, a currency without one needs an admin. `retry_schedule` is in days between two tries of
-    a saved card that was declined; empty, nothing is tried without being asked for. `mail_limits`
-    keep a fault elsewhere from becoming a flood of mails.
+    `late_payment` is for money that came for a void invoice, `overpayment` for money from Stripe
+    beyond what is asked for; both exclude cash. `refund_limit` is the most that anybody but an
+    admin may refund of one payment. Where there are limits, a currency without one needs an admin.
+    `retry_schedule` is in days between two tries of a declined saved card; without it, nothing is
+    tried by itself. `mail_limits` keep a fault elsewhere from becoming a flood of mails.
     """
 
     tenant: str
@@ -39,7 +37,7 @@ class Settings(Fact):
     logo: str | None = None
     colour: str | None = None
     seller_email: str | None = None
-    #: In which the days begin that its payers and its own people read.
+    #: The time zone of the days that its payers and its own people read.
     time_zone: str = UTC
     return_origins: tuple[str, ...] = ()
     refund_limit: tuple[Limit, ...] = ()
@@ -52,15 +50,15 @@ class Settings(Fact):
 
     @classmethod
     def undecided(cls, tenant: str) -> "Settings":
-        """Return what counts for a tenant that has decided nothing yet."""
+        """Return the defaults, for a tenant that has decided nothing yet."""
         return cls(tenant=tenant, version=0)
 
     def today(self, now: datetime) -> date:
-        """Return which day it is for the merchant."""
+        """Return the merchant's present date."""
         return now.astimezone(ZoneInfo(self.time_zone)).date()
 
     def require_may_refund(self, money: Money, caller: Caller) -> None:
-        """Leave it to an admin to give back more of one payment than the tenant's limit."""
+        """Refuse a refund above the tenant's limit for one payment, unless an admin asks."""
         if caller.is_admin or not self.refund_limit:
             return
         most = next(

@@ -1,4 +1,4 @@
-"""What Stripe made of an amount whose currency the account keeps no balance in."""
+"""A settlement: Stripe's conversion of an amount into the currency of the account's balance."""
 
 from typing import Annotated
 
@@ -15,5 +15,5 @@ class Settlement(Fact):
     balance_transaction: str
 
 
-#: Left out wherever it is written or shown of what was not converted.
+#: Left out wherever an amount that was not converted is written or shown.
 Converted = Annotated[Settlement | None, Field(exclude_if=lambda told: told is None)]

@@ -1,4 +1,4 @@
-"""What Stripe says of accounts, of how they are connected, and of the events it sends."""
+"""What Stripe says of accounts, their connections, and its events."""
 
 from pydantic import Field
 
@@ -57,7 +57,7 @@ class Requirements(Value):
 
 
 class ConnectedStripeAccount(Value):
-    """An account as its platform sees it, or it itself."""
+    """An account as its platform, or the account itself, sees it."""
 
     id: str
     charges_enabled: bool = False
@@ -80,11 +80,7 @@ class AccountLink(Value):
 
 
 class OAuthToken(Value):
-    """
-    Whose consent it was.
-
-    The tokens themselves are dropped: the platform's key acts.
-    """
+    """The account whose owner consented; the tokens are dropped, and the platform's key is used."""
 
     stripe_user_id: str
     livemode: bool

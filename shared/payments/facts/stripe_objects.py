@@ -1,4 +1,4 @@
-"""What Stripe says of money, cards and their owners, as far as it matters here."""
+"""What Stripe says of money, cards and their owners; only the members that are used."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from payments.facts.settlement import Settlement
 
 
 class Value(Fact):
-    """A frozen subset of a Stripe object; what is not named is not kept."""
+    """A frozen subset of a Stripe object; members that are not named are dropped."""
 
 
 class FeePart(Value):
@@ -35,7 +35,7 @@ class BalanceTransaction(Value):
 
     @property
     def settlement(self) -> Settlement:
-        """What it moved, whichever currency that is in."""
+        """What it moved, in any currency."""
         return Settlement(amount=self.amount, currency=self.currency, balance_transaction=self.id)
 
     def settled(self, currency: str) -> Settlement | None:
@@ -169,7 +169,7 @@ class Intent(Value):
 
     @property
     def bank_page(self) -> str | None:
-        """Where the payer confirms it; None where they are not asked, or not by a page."""
+        """Where the payer confirms it; None if they are not asked, or not by a page."""
         action = self.next_action if self.status == "requires_action" else None
         return action.redirect_to_url.url if action and action.redirect_to_url else None
 
@@ -181,7 +181,7 @@ class Intent(Value):
 
     @property
     def charge(self) -> Charge:
-        """The charge that succeeded; asking an intent without one is a bug."""
+        """The charge that succeeded; an intent without one raises, since the caller has a bug."""
         if not isinstance(self.latest_charge, Charge):
             msg = f"Bug! {self.id} was fetched without its charge."
             raise TypeError(msg)
@@ -189,7 +189,7 @@ class Intent(Value):
 
 
 class StripeRefund(Value):
-    """A refund as Stripe tells it, fetched with the PaymentIntent that says whose it is."""
+    """A refund as Stripe tells it, with the PaymentIntent that names its owner."""
 
     id: str
     status: str
@@ -283,7 +283,7 @@ class DisputedMethod(Value):
 
 
 class StripeDispute(Value):
-    """A dispute; money has moved only by its balance transactions, whatever its status says."""
+    """A dispute; only its balance transactions say what money moved, whatever its status."""
 
     id: str
     status: str

@@ -1,4 +1,4 @@
-"""A subscription is an address of a tenant's own system that hears of events, each signed."""
+"""A subscription: an address of a tenant's own system that gets signed events."""
 
 import hmac
 import re
@@ -10,7 +10,7 @@ from typing import Literal
 from payments.errors import AddressRefused
 from payments.facts.fact import Fact
 
-#: What can be subscribed to; a star stands for every event of its kind.
+#: What can be subscribed to; a star means every event of its kind.
 Type = Literal[
     "invoice.paid",
     "invoice.partially_paid",
@@ -24,9 +24,9 @@ Type = Literal[
 ]
 
 SUBSCRIPTIONS_MAX, URL_MAX, PORT_MAX = 20, 2000, 65535
-#: How long the secret before the present one still signs.
+#: How long the former secret still signs.
 OVERLAP = timedelta(hours=24)
-#: Between two tries: a receiver that is being deployed, one that is down, one that is away.
+#: The waits between tries: for a receiver that is being deployed, is down, or is away.
 DELAYS = (
     timedelta(seconds=5),
     timedelta(minutes=5),
@@ -41,13 +41,13 @@ KEPT = timedelta(days=30)
 
 _NAME = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _REST = r"(?:[/?][A-Za-z0-9._~!$&'()*+,;=:@/?%-]*)?"
-#: A name, for an address in numbers says nothing about whose it is; the ports of https.
+#: A name, since a numeric address does not say whose it is; only the ports of https.
 _HTTPS = re.compile(rf"https://{_NAME}(?::(?:443|8443))?{_REST}")
 _LOCAL = re.compile(rf"http://127\.0\.0\.1:(?P<port>[1-9][0-9]{{0,4}}){_REST}")
 
 
 def require_address(url: str, *, local: bool) -> str:
-    """Return `url` if events may be sent there; to this machine in the local stack alone."""
+    """Return `url` if events may be sent there; only the local stack allows this machine."""
     here = _LOCAL.fullmatch(url) if local else None
     near = bool(here and int(here["port"]) <= PORT_MAX)
     if len(url) > URL_MAX or not (near or _HTTPS.fullmatch(url)):
@@ -59,7 +59,7 @@ def require_address(url: str, *, local: bool) -> str:
 
 
 class SubscriptionStatus(StrEnum):
-    """Disabled is one whose receiver has failed for days; a delivery that succeeds enables it."""
+    """A disabled subscription has failed for days; a delivery that succeeds enables it."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -87,9 +87,9 @@ class Subscription(Fact):
 
 class SigningSecret(Fact):
     """
-    What signs, in a row of its own that no list and no export reads; the table is encrypted.
+    The secret that signs, in a row that no list and no export reads; the table is encrypted.
 
-    `made_for` is the request that asked for `current`: sent again, it makes no other one.
+    `made_for` is the request that asked for `current`: a repeat makes no other secret.
     """
 
     tenant: str
@@ -101,7 +101,7 @@ class SigningSecret(Fact):
     version: int = 1
 
     def rotated(self, fresh: str, made_for: str, now: datetime) -> "SigningSecret":
-        """Return it with a new secret; the present one signs too for a day."""
+        """Return it with a new secret; the former one signs, too, for a day."""
         changes = {"current": fresh, "made_for": made_for, "previous": self.current}
         return self.having(**{**changes, "previous_until": now + OVERLAP})
 
@@ -117,7 +117,7 @@ class SigningSecret(Fact):
 
 
 class DeliveryStatus(StrEnum):
-    """`failed` is tried no more, unless somebody asks for it."""
+    """`failed` is not tried again, unless a caller asks for it."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -126,10 +126,10 @@ class DeliveryStatus(StrEnum):
 
 class Delivery(Fact):
     """
-    One event for one subscription: its id follows from both, so a duplicate makes none.
+    One event for one subscription; its id follows from both, so that a duplicate makes none.
 
-    `body` is what is sent, the same bytes each time. Of an answer its status is kept, no word of
-    it. `attempts` counts since it was made, or asked for again.
+    `body` is what is sent, the same bytes each time. Of an answer only the status is kept.
+    `attempts` counts since it was made, or asked for again.
     """
 
     id: str

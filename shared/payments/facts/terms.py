@@ -1,4 +1,4 @@
-"""On what terms a payment module takes money: methods, currencies, amounts."""
+"""The terms on which a payment module takes money: methods, currencies, amounts."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Stripe's payment method types, which a Checkout Session may be limited to.
+#: Stripe's payment method types that a Checkout Session can be limited to.
 METHODS = _names(
     """
     acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact
@@ -24,7 +24,7 @@ METHODS = _names(
 
 
 class AmountLimit(Fact):
-    """The least and the most that is asked for at once, in minor units of a currency."""
+    """The least and the most of one charge, in minor units of a currency."""
 
     currency: str
     min: int | None = None
@@ -33,10 +33,10 @@ class AmountLimit(Fact):
 
 class Terms(Fact):
     """
-    What is empty is not limited here.
+    A module's terms; an empty member limits nothing.
 
-    `methods` narrow what the account's own settings at Stripe and the payment itself allow; they
-    never widen it.
+    `methods` narrow what the account's own settings at Stripe and the payment allow; they never
+    widen it.
     """
 
     methods: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Terms(Fact):
     limits: tuple[AmountLimit, ...] = ()
 
     def bounds(self, currency: str) -> tuple[int, int | None]:
-        """Return the least and the most that is asked for at once; None is no bound."""
+        """Return the least and the most of one charge; None means no bound."""
         limit = next((each for each in self.limits if each.currency == currency), None)
         return ((limit.min or 0), limit.max) if limit else (0, None)
 
@@ -63,5 +63,5 @@ class Terms(Fact):
 
 
 def unknown(methods: Iterable[str]) -> list[str]:
-    """Return what is no payment method type of Stripe's."""
+    """Return the methods that are none of Stripe's payment method types."""
     return sorted(set(methods) - METHODS)

@@ -10,7 +10,7 @@ UTC = "UTC"
 
 @cache
 def _names() -> frozenset[str]:
-    # Only who changes the settings needs the list.
+    # Only a change of the settings needs the list.
     from importlib.resources import files  # noqa: PLC0415
 
     listed = files("tzdata").joinpath("zones").read_text(encoding="ascii").split()
@@ -18,7 +18,7 @@ def _names() -> frozenset[str]:
 
 
 def require_zone(name: str) -> None:
-    """Refuse what is no IANA name of a time zone: none is guessed at."""
+    """Refuse a text that is no IANA name of a time zone: none is guessed."""
     if name not in _names():
         raise ValidationFailed(
             "`time_zone` is a name of the IANA database, as in Europe/Berlin.", field="time_zone"

@@ -1,4 +1,4 @@
-"""How often may be tried: rules for windows of time, and the tallies that hold them."""
+"""How often something may be tried: rules for windows of time, and their tallies."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ from typing import Literal
 from payments.errors import VelocityLimited
 from payments.facts.fact import Fact
 
-#: Whom tries are counted for; an `ip` is the payer's own, never that of a caller of the API.
+#: The subjects that tries are counted for; an `ip` is the payer's, never an API caller's.
 Scope = Literal["customer", "link", "card", "ip"]
 Counts = Literal["attempts", "declines"]
 
 
 def whose(address: str) -> str:
     """
-    Return the part of an address on the net that is one payer's.
+    Return the part of a network address that belongs to one payer.
 
-    Every household has a /64 of IPv6, and with it more addresses than anybody could count tries of.
+    Every household has a /64 of IPv6, and with it more addresses than tries could be counted for.
     """
     try:
         found = ipaddress.ip_address(address)
@@ -31,7 +31,7 @@ def whose(address: str) -> str:
 
 
 class Rule(Fact):
-    """Within `minutes`, `limit` of what it counts are let through; None lets all through."""
+    """Within `minutes`, up to `limit` of what it counts are allowed; None means no limit."""
 
     scope: Scope
     counts: Counts
@@ -44,8 +44,8 @@ class Rule(Fact):
         return timedelta(minutes=self.minutes)
 
 
-#: Generous to people, who try again and again, and to offices behind one address; hopeless for
-#: somebody who tries stolen cards by the hundred.
+#: The limits are generous to people, who try again and again, and to offices behind one address.
+#: They are hopeless for a thief who tries stolen cards by the hundred.
 DEFAULTS = (
     Rule(scope="customer", counts="attempts", limit=100, minutes=60),
     Rule(scope="link", counts="attempts", limit=30, minutes=60),
@@ -59,13 +59,13 @@ DEFAULTS = (
 
 
 def effective(own: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return the rules of a module: its own, and the defaults of what it says nothing about."""
+    """Return the rules of a module: its own, and the defaults for all others."""
     said = {(rule.scope, rule.counts): rule for rule in own}
     return tuple(said.get((rule.scope, rule.counts), rule) for rule in DEFAULTS)
 
 
 class Mark(Fact):
-    """One try, named by what it was, so that it counts once however often it is told."""
+    """One try, named after what it was, so that a repeat is not counted again."""
 
     at: datetime
     name: str
@@ -81,7 +81,7 @@ class Tally(Fact):
     counts: Counts | Literal["looks"]
     subject: str
     marks: tuple[Mark, ...] = ()
-    #: When DynamoDB may delete the row; what has left the window does not count in any case.
+    #: When DynamoDB may delete the row; marks outside the window do not count in any case.
     ttl: int = 0
     version: int = 1
 
@@ -90,7 +90,7 @@ class Tally(Fact):
         return tuple(mark for mark in self.marks if now - mark.at < rule.window)
 
     def require_room(self, rule: Rule, now: datetime) -> None:
-        """Refuse one more, and say when there will be room."""
+        """Refuse one more try, and say when there will be room."""
         marks = self.within(rule, now)
         if rule.limit is None or len(marks) < rule.limit:
             return
@@ -105,11 +105,11 @@ class Tally(Fact):
         )
 
     def has(self, name: str) -> bool:
-        """Whether it was counted before."""
+        """Whether the mark was counted before."""
         return any(mark.name == name for mark in self.marks)
 
     def counting(self, name: str, rule: Rule, now: datetime) -> "Tally":
-        """Return it with one more mark, and without those that count no longer."""
+        """Return it with one more mark, and without those that no longer count."""
         marks = (*self.within(rule, now), Mark(at=now, name=name))
         kept = marks[-(rule.limit or 1) :]
         ends = int((now + 2 * rule.window).timestamp())
