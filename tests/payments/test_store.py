@@ -386,8 +386,10 @@ def test_what_is_none_takes_no_room_in_a_row() -> None:
     assert "order_ref" not in row_of(examples.invoice())
 
 
-def test_only_an_idempotency_record_is_ever_deleted_by_its_age() -> None:
-    assert {type(model) for model in ROWS if "ttl" in row_of(model)} == {IdempotencyRecord}
+def test_of_these_only_a_key_and_an_event_are_ever_deleted_by_their_age() -> None:
+    aged = {type(model) for model in ROWS if "ttl" in row_of(model)}
+
+    assert aged == {IdempotencyRecord, InboxEvent}
 
 
 class Counted:

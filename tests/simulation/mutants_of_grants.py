@@ -31,12 +31,12 @@ def connect_whatever_has_keys(swap: Replace) -> None:
 def tell_a_kept_answer_to_whoever_repeats_it(swap: Replace) -> None:
     require = api._require_granted
 
-    def late(app: Any, event: Any) -> None:
+    def late(event: Any, who: Any) -> None:
         if "idempotency-key" in event["headers"] and event.get("body"):
-            asked = api._request(event, api.caller(app), "")
+            asked = api._request(event, who, "")
             known = runtime.store().idempotency(asked.tenant, asked.route, asked.key)
             if known and known.answer:
                 return
-        require(app, event)
+        require(event, who)
 
     swap(api, "_require_granted", late)

@@ -147,10 +147,12 @@ def lambda_handler(app: APIGatewayHttpResolver) -> Handler:
         runtime.begin(context)
         trail = auditing.Trail(event)
         try:
-            _authorise(app, trail)
+            who = _authorised(trail)
             arriving.screen(event)
-            _require_granted(app, event)
+            _require_granted(event, who)
             trail.begin()
+            # Last, for the router forgets it when a request ends.
+            app.append_context(caller=who)  # type: ignore[no-untyped-call]
             result = app.resolve(event, context)
         except PaymentsError as refusal:
             result = _refused(refusal.status, refusal.problem(), refusal.headers, event)
@@ -247,23 +249,23 @@ def log_bug(error: Exception) -> None:
     logger.error("bug", **bugs.described(error))
 
 
-def _authorise(app: APIGatewayHttpResolver, trail: auditing.Trail) -> None:
-    event = trail.event
-    found = trail.caller = arriving.caller_of(event)
-    logger.append_keys(tenant=found.tenant, role=found.role, route=event["routeKey"])
+def _authorised(trail: auditing.Trail) -> Caller:
+    """Return the caller of a route that its role may call, or raise; the trail knows either."""
+    found, route = arriving.caller_of(trail.event), trail.event["routeKey"]
+    trail.caller = found
+    logger.append_keys(tenant=found.tenant, role=found.role, route=route)
     if not found.role:
         raise Unauthenticated("The token names no role of this service.")
-    if not may_call(found.role, event["routeKey"]):
+    if not may_call(found.role, route):
         raise PermissionDenied(f"The role {found.role} may not do this.", role=found.role)
-    app.append_context(caller=found)  # type: ignore[no-untyped-call]
+    return found
 
 
-def _require_granted(app: APIGatewayHttpResolver, event: Event) -> None:
+def _require_granted(event: Event, who: Caller) -> None:
     """Refuse a profile without the route's grant, before anything is done or answered again."""
-    found = caller(app)
-    ask = MATRIX[event["routeKey"]].ask_of(found.role) if found.role else None
+    ask = MATRIX[event["routeKey"]].ask_of(who.role) if who.role else None
     if ask:
-        access.require(ask, arriving.named_in(event, ask.of), found, runtime.doors())
+        access.require(ask, arriving.named_in(event, ask.of), who, runtime.doors())
 
 
 def _request(event: Event, who: Caller, prefix: str) -> replaying.Request:

@@ -54,6 +54,8 @@ _FROM_FIVE = frozenset(
 #: Where CLDR has a space between sign and digits that Babel has lost.
 _SPACED = frozenset({"es-AR", "es-CO"})
 _UNGROUPED_BELOW = 10_000
+_UNSPACED_CODE = re.compile(r"(?<=[A-Z])(?=\d)")
+_UNSPACED_SIGN = re.compile(r"(?<=[^\d\s.,-])(?=\d)")
 
 
 @lru_cache(maxsize=256)
@@ -72,8 +74,8 @@ def amount(minor: int, currency: str, locale: str) -> str:
         group_separator=not few,
     )
     # CLDR puts a space between letters and digits, and Babel leaves it out: KWD 1.000.
-    before = r"(?<=[^\d\s.,-])" if known(locale) in _SPACED else "(?<=[A-Z])"
-    spaced = re.sub(rf"{before}(?=\d)", "\N{NO-BREAK SPACE}", str(written))
+    unspaced = _UNSPACED_SIGN if known(locale) in _SPACED else _UNSPACED_CODE
+    spaced = unspaced.sub("\N{NO-BREAK SPACE}", str(written))
     return with_decimal_sign(spaced, locale)
 
 
