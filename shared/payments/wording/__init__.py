@@ -1,1 +1,1 @@
-"""What people read: amounts and dates as they write them, and the mails, in six languages."""
+"""The texts that people read: amounts, dates, pages and mails, in six languages."""

@@ -1,11 +1,11 @@
-"""What can be read on the colour that a merchant has chosen."""
+"""Choose a text colour that is readable on the merchant's own colour."""
 
 #: The least contrast at which text is easy to read (WCAG 2.2, 1.4.3).
 CONTRAST = 4.5
 
 
 def readable_on(colour: str) -> str:
-    """Return white or black: one of them can be read on any colour, even mid-grey."""
+    """Return white or black, whichever is readable on the colour; one of them always is."""
     return "#ffffff" if 1.05 / (luminance(colour) + 0.05) >= CONTRAST else "#000000"
 
 

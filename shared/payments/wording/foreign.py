@@ -1,8 +1,8 @@
 """
-The fonts in which a sheet writes what Helvetica has not, and which of them a text needs.
+The fonts for letters that Helvetica does not have, and which of them a text needs.
 
-One is in the file, with the letters that are used; those of Asia every reader brings along. In all
-of them a letter is written as its UTF-16.
+One font is in the file, with the letters that are used. Readers have those for Asian letters. In
+all of them a letter is written as its UTF-16.
 """
 
 import zlib
@@ -14,7 +14,7 @@ from payments.wording.truetype import LETTERS
 
 
 class Font(Protocol):
-    """A font of two bytes a letter."""
+    """A font with two bytes for each letter."""
 
     def has(self, letter: str) -> bool:
         """Say whether it can write a letter."""
@@ -28,7 +28,7 @@ class Font(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asian:
-    """A font that readers bring along for one of Adobe's collections of letters."""
+    """A font that readers have, for one of Adobe's collections of letters."""
 
     name: str
     collection: str
@@ -119,7 +119,7 @@ def _stream(content: bytes, more: bytes = b"") -> bytes:
     )  # fmt: skip
 
 
-#: In this order where several have a letter.
+#: The order in which they are asked, where several have a letter.
 FONTS: tuple[Font, ...] = (
     Embedded(),
     Asian("HeiseiKakuGo-W5", "Japan1", 2, "UniJIS-UCS2-H", "shift_jis"),
@@ -129,7 +129,7 @@ FONTS: tuple[Font, ...] = (
 
 
 def needed(letters: Iterable[str]) -> tuple[Font, ...]:
-    """Return the few fonts that together have all of the letters that any of them has."""
+    """Return the few fonts that together have all letters that any font has."""
     left, found = set(letters), list[Font]()
     while left:
         best = max(FONTS, key=lambda font: sum(map(font.has, left)))

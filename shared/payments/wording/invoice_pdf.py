@@ -1,8 +1,8 @@
 """
-An invoice on paper: as a PDF of a few kilobytes.
+An invoice as a PDF of a few kilobytes.
 
-Helvetica writes Western Europe; `foreign` has the fonts for the rest of Europe and for East Asia.
-A text in other letters is not mangled: a sentence stands in its place. Emoji become a dot.
+Helvetica writes Western Europe; `foreign` has the fonts for the rest of Europe and for East Asia. A
+text in other letters is not mangled: a sentence takes its place. Emoji become a dot.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = A4
 LEFT, RIGHT, TOP, BOTTOM = 56, WIDTH - 56, HEIGHT - 64, 64
 #: Blanks that Helvetica does not have.
 _BLANKS = str.maketrans("\u202f\u2009", "\u00a0\u00a0")
-#: In the place of a picture.
+#: Written instead of a picture.
 _DOT = "\N{MIDDLE DOT}"
 #: Widths are in thousandths of a point.
 POINT = 1000
@@ -34,7 +34,7 @@ class Sheet:
     heads: tuple[str, str, str]
     rows: tuple[Row, ...]
     sums: tuple[tuple[str, str], ...]
-    #: What stands in the place of a text whose letters no font here has.
+    #: Written instead of a text whose letters no font here has.
     instead: str = "?"
 
 
@@ -48,7 +48,7 @@ def draw(sheet: Sheet) -> bytes:
 
 
 def _texts(sheet: Sheet) -> Iterator[str]:
-    """Yield all that is written."""
+    """Yield all texts of the sheet."""
     yield from (sheet.look.name, sheet.title, sheet.instead, *sheet.heads)
     for pair in (*sheet.facts, *sheet.sums):
         yield from pair
@@ -57,7 +57,7 @@ def _texts(sheet: Sheet) -> Iterator[str]:
 
 
 class _Pen:
-    """Goes down the page, and on to the next one."""
+    """Writes down the page, and on to the next one."""
 
     def __init__(self, paper: Paper, sheet: Sheet) -> None:
         self._paper, self._sheet, self._y = paper, sheet, TOP
@@ -118,7 +118,7 @@ class _Pen:
         self._y -= by
 
     def _plain(self, text: str) -> str:
-        """Return a text in letters that can be written, or what stands in its place."""
+        """Return a text in letters that can be written, or the sentence that replaces it."""
         written = _normal(text)
         if any(_is_writing(each) and not self._has(each) for each in written):
             return self._sheet.instead
@@ -149,14 +149,14 @@ class _Pen:
 
 
 def _normal(text: str) -> str:
-    """Return a text with each letter and its marks in one, and without what nobody sees."""
+    """Return a text with each letter and its marks in one, without invisible characters."""
     composed = unicodedata.normalize("NFC", text).translate(_BLANKS)
     shown = (each if unicodedata.category(each) != "Cc" else " " for each in composed)
     return "".join(each for each in shown if unicodedata.category(each) != "Cf")
 
 
 def _is_writing(letter: str) -> bool:
-    """Say whether a text without it is another text: a letter, a mark or a digit."""
+    """Whether a text without this character is another text: a letter, a mark or a digit."""
     return unicodedata.category(letter)[0] in "LMN"
 
 

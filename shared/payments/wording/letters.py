@@ -1,4 +1,4 @@
-"""A mail before it is sent: what it says, and the one layout in which all of them stand."""
+"""A mail before it is sent: its content, and the one layout of all mails."""
 
 import re
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from payments.wording.colours import readable_on
 
-#: Of a merchant who has chosen none.
+#: The colour of a merchant who has chosen none.
 COLOUR = "#1f5fa8"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One position of an invoice, its amounts already written out."""
+    """One line of an invoice, with its amounts written out."""
 
     text: str
     quantity: str
@@ -33,10 +33,10 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """
-    What a mail says, in plain text throughout: the layouts escape it.
+    The content of a mail, in plain text: the layouts escape it.
 
-    `facts` are pairs of a label and a value, `button` a label and an address, `message` what the
-    merchant wrote, and `notes` what stands small below.
+    `facts` are pairs of a label and a value, `button` a label and an address. `message` is the
+    merchant's own text, and `notes` are the small print.
     """
 
     locale: str
@@ -66,13 +66,13 @@ def _layouts() -> Environment:
 
 
 def as_html(letter: Letter, look: Look) -> str:
-    """Return the letter as a page that a mail reader shows; it loads nothing from anywhere."""
+    """Return the letter as HTML for a mail reader; it loads nothing from anywhere."""
     on = readable_on(look.colour)
     return _layouts().get_template("letter.html").render(letter=letter, look=look, on=on)
 
 
 def as_text(letter: Letter, look: Look) -> str:
-    """Return the letter for readers that show text alone."""
+    """Return the letter for readers that show only text."""
     text = _layouts().get_template("letter.txt").render(letter=letter, look=look)
-    # What a letter does not have leaves its blank lines behind.
+    # Parts that a letter does not have leave blank lines behind.
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -1,4 +1,4 @@
-"""Amounts and dates as a person of some country writes them."""
+"""Amounts and dates as people of a country write them."""
 
 import re
 from copy import copy
@@ -12,7 +12,7 @@ from babel.dates import format_date
 
 from payments.money import WHOLE_UNITS, decimals
 
-#: What there are texts in; everybody else is written to in the first.
+#: The languages of our texts; all other readers get the first one.
 LANGUAGES = ("en", "de", "es", "fr", "ja", "pt")
 
 
@@ -26,7 +26,7 @@ def known(tag: str | None) -> str:
 
 
 def language_of(locale: str) -> str:
-    """Return the language of a locale that is known."""
+    """Return the language of a known locale."""
     return locale.partition("-")[0]
 
 
@@ -42,7 +42,7 @@ def _format(locale: str) -> Locale:
     return _locale(known(locale)) or Locale("en")
 
 
-#: Where CLDR groups no four digits (`minimumGroupingDigits`), of which Babel knows nothing.
+#: Where CLDR groups no four digits (`minimumGroupingDigits`), which Babel does not know.
 _FROM_FIVE = frozenset(
     f"{language}-{region}".removesuffix("-")
     for language, regions in {
@@ -60,7 +60,7 @@ _UNSPACED_SIGN = re.compile(r"(?<=[^\d\s.,-])(?=\d)")
 
 @lru_cache(maxsize=256)
 def amount(minor: int, currency: str, locale: str) -> str:
-    """Write minor units of a currency: as many digits as Stripe counts, whatever CLDR rounds to."""
+    """Return minor units as an amount with all of Stripe's digits, whatever CLDR rounds to."""
     digits = 0 if currency in WHOLE_UNITS else decimals(currency)
     exact = Decimal(minor).scaleb(-decimals(currency))
     pattern = copy(_format(locale).currency_formats["standard"])
@@ -80,28 +80,28 @@ def amount(minor: int, currency: str, locale: str) -> str:
 
 
 def with_decimal_sign(written: str, locale: str) -> str:
-    """Return a number with the decimal sign of amounts, where a country has one of its own."""
+    """Return a number with the decimal sign for amounts, where a country has its own."""
     symbols = _format(locale).number_symbols["latn"]
     return written.replace(symbols["decimal"], decimal_sign(locale))
 
 
 def decimal_sign(locale: str) -> str:
-    """Return what stands before the fraction of an amount."""
+    """Return the sign before the fraction of an amount."""
     symbols = _format(locale).number_symbols["latn"]
     return str(symbols.get("currencyDecimal", symbols["decimal"]))
 
 
 def day(on: date, locale: str) -> str:
-    """Write a day."""
+    """Return a day as text."""
     return format_date(on, format="long", locale=_format(locale))
 
 
 def day_of(at: datetime, locale: str, zone: str) -> str:
-    """Write on which day of a time zone something was; only a merchant's own goes unlabelled."""
+    """Return the day of a time in a time zone; only the merchant's own zone has no label."""
     written = day(at.astimezone(ZoneInfo(zone)).date(), locale)
     return f"{written} (UTC)" if zone == "UTC" else written
 
 
 def minute_of(at: datetime, zone: str) -> str:
-    """Write a time to the minute, with the time zone that it is in."""
+    """Return a time to the minute, with its time zone."""
     return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"

@@ -1,5 +1,5 @@
 """
-PDF, as far as an invoice needs it: text, lines and bars.
+PDF as far as an invoice needs it: text, lines and bars.
 
 PDF 1.4, by ISO 32000: objects, a table of where they are, a trailer. docs/decisions.md says why no
 library does this.
@@ -60,7 +60,7 @@ class Paper:
     _used: dict[str, set[str]] = field(default_factory=dict)
 
     def turn(self) -> None:
-        """Go on with a new page."""
+        """Begin a new page."""
         self._pages.append([])
 
     def font_of(self, letter: str, latin: str) -> str | None:
@@ -84,7 +84,7 @@ class Paper:
         self._add(f"BT /{font} {size} Tf {where} Td <{coded}> Tj ET")
 
     def bar(self, colour: str, x: int, y: int, wide: int, high: int) -> None:
-        """Fill a rectangle; what comes after is dark again."""
+        """Fill a rectangle; later text is dark again."""
         self._add(f"{_colour(colour)} rg {x} {y} {wide} {high} re f {_colour('#1b2430')} rg")
 
     def _add(self, operation: str) -> None:

@@ -1,4 +1,4 @@
-"""What a payer's browser asks for and a payer types: languages, and amounts as they write them."""
+"""Read what a payer's browser asks for and a payer types: languages and amounts."""
 
 import re
 import unicodedata
@@ -16,12 +16,12 @@ from payments.wording.locales import (
 from payments.wording.signs import signs_of
 
 _TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
-#: A longer list is no person's.
+#: No person has a longer list.
 _TAGS_MAX = 20
 
 
 def preferred(accepted: str | None, otherwise: str | None = None) -> str:
-    """Return the first locale of an Accept-Language header in which there are texts."""
+    """Return the first locale in an Accept-Language header that has texts."""
     wishes = []
     for place, wish in enumerate((accepted or "").split(",")[:_TAGS_MAX]):
         tag, _, weight = wish.strip().partition(";")
@@ -31,7 +31,7 @@ def preferred(accepted: str | None, otherwise: str | None = None) -> str:
 
 
 def _weight(text: str) -> Decimal:
-    """Return how much a language is wished for; what cannot be read is no wish."""
+    """Return how much a language is wanted; an unreadable weight counts as none."""
     if not text:
         return Decimal(1)
     found = re.fullmatch(r"\s{0,9}q=([01](?:\.\d{0,3})?)\s{0,9}", text)
@@ -39,7 +39,7 @@ def _weight(text: str) -> Decimal:
 
 
 def plain(minor: int, currency: str, locale: str) -> str:
-    """Write an amount as somebody types it: digits and a decimal sign, nothing else."""
+    """Return an amount as a person types it: digits and a decimal sign, nothing else."""
     digits = _digits(currency)
     pattern = copy(_format(locale).decimal_formats[None])
     pattern.frac_prec = (digits, digits)
@@ -48,17 +48,18 @@ def plain(minor: int, currency: str, locale: str) -> str:
     return with_decimal_sign(written, locale)
 
 
-#: A longer one is nobody's amount.
+#: A longer text is no amount.
 _TYPED_MAX = 80
 
 
 def minor_units(text: str, currency: str, locale: str) -> int | None:
     """
-    Return the minor units of an amount that was typed, or None where it could mean two amounts.
+    Return the minor units of a typed amount, or None where it could mean two amounts.
 
-    It may have the currency's sign, code or name before it, behind it or in place of the decimal
-    sign, and digits of any script. `1.234` is 1,234 in Germany and hardly more than one elsewhere:
-    it is read as the locale writes thousands, and where it does not, it is not guessed.
+    The currency's sign, code or name may stand before it, behind it or in place of the decimal
+    sign; digits of any script are read. `1.234` is 1,234 in Germany and hardly more than one
+    elsewhere. It is read as the locale writes thousands; where the locale does not, it is not
+    guessed.
     """
     typed = _bare(_plain(text[: _TYPED_MAX + 1]), currency, locale)
     if len(text) > _TYPED_MAX or not re.fullmatch(r"\d[\d., ]{0,25}", typed):
@@ -81,7 +82,7 @@ _SIGNS = dict.fromkeys("'\N{RIGHT SINGLE QUOTATION MARK}\N{ARABIC THOUSANDS SEPA
 
 
 def _plain(text: str) -> str:
-    """Return what was typed with ASCII digits and signs, blanks between, and nothing unseen."""
+    """Return the typed text with ASCII digits and signs and plain blanks."""
     made = []
     for letter in text:
         if unicodedata.decomposition(letter).startswith("<wide>"):
@@ -104,7 +105,7 @@ def _bare(typed: str, currency: str, locale: str) -> str:
 
 
 def _split(typed: str, decimal: str, digits: int) -> tuple[str, str, str]:
-    """Part an amount at its decimal sign, if one of its signs is that."""
+    """Split an amount at its decimal sign, if one of its signs is that."""
     last = max(typed.rfind("."), typed.rfind(","))
     if last < 0:
         return typed, "", ""

@@ -1,4 +1,4 @@
-"""The sentences of the mails and pages in each language, and what is put into them."""
+"""The sentences of the mails and pages in each language."""
 
 import json
 from functools import cache
@@ -9,7 +9,7 @@ from payments.wording.locales import language_of
 
 @cache
 def _texts(language: str) -> dict[str, str]:
-    """Return all that is said in a language: mails and pages have a file each."""
+    """Return all sentences of a language: mails and pages have a file each."""
     found: dict[str, str] = {}
     for file in sorted((Path(__file__).parent / "texts").glob(f"*{language}.json")):
         found |= json.loads(file.read_text(encoding="utf-8"))
@@ -17,5 +17,5 @@ def _texts(language: str) -> dict[str, str]:
 
 
 def say(name: str, locale: str, **values: str) -> str:
-    """Return a sentence in the language of `locale`, with `values` put in as they are."""
+    """Return a sentence in the language of `locale`, with `values` filled in unchanged."""
     return _texts(language_of(locale))[name].format(**values)

@@ -1,4 +1,4 @@
-"""A payer's page before it is sent: what it says, and the one layout in which all of them stand."""
+"""A payer's page before it is sent: its content, and the one layout of all pages."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from payments.wording.colours import readable_on
 from payments.wording.locales import LANGUAGES, language_of
 from payments.wording.sentences import say
 
-#: Of a merchant who has chosen none.
+#: The colour of a merchant who has chosen none.
 COLOUR = "#1f5fa8"
 #: What each language calls itself.
 NAMES = {
@@ -31,7 +31,7 @@ _WORDS = ("open", "details", "item", "amount", "history", "payment", "language")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something the payer has to know; `mood` is good, bad, or none of these."""
+    """A message to the payer; `mood` is good, bad, or none of these."""
 
     text: str
     title: str = ""
@@ -40,7 +40,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The field into which a payer writes a part, and what was wrong with what they wrote."""
+    """The field in which a payer types a part, and what was wrong with the typed amount."""
 
     label: str
     currency: str
@@ -51,7 +51,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The one button of a page, and what stands below it."""
+    """The only button of a page, and the text below it."""
 
     action: str
     button: str
@@ -61,7 +61,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """One payment; `receipt` is a text, an address, and the text for who hears it alone."""
+    """One payment; `receipt` is a text, an address, and the text for screen readers."""
 
     date: str
     how: str
@@ -72,7 +72,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a page says, in plain text throughout: the layout escapes it."""
+    """The content of a page, in plain text: the layout escapes it."""
 
     locale: str
     title: str
@@ -85,13 +85,13 @@ class Sheet:
     due: str = ""
     message: tuple[str, str] | None = None
     form: Form | None = None
-    #: A button for those who want to go another way.
+    #: A button for payers who want to go another way.
     other: Form | None = None
     again: tuple[str, str] | None = None
     lines: tuple[tuple[str, str], ...] = ()
     sums: tuple[tuple[str, str], ...] = ()
     history: tuple[Paid, ...] = ()
-    #: What the page's own address asks for beside the language.
+    #: What the page's own address asks for besides the language.
     query: str = ""
 
     @property
@@ -110,7 +110,7 @@ class Sheet:
 
 
 def rendered(sheet: Sheet, form_origins: tuple[str, ...]) -> tuple[str, dict[str, str]]:
-    """Return a page and the headers that keep it to itself; its form may lead to those origins."""
+    """Return a page and its headers; its form may lead only to `form_origins`."""
     style = _style(sheet.colour)
     words = {name: say(f"page.{name}", sheet.locale) for name in _WORDS}
     html = (
@@ -143,7 +143,7 @@ def _style(colour: str) -> str:
 
 
 def _headers(sheet: Sheet, style: str, form_origins: tuple[str, ...]) -> dict[str, str]:
-    """No script, no frame; a style by its hash; a picture of the merchant's own, and no other."""
+    """Return headers that allow no script, no frame, one style, and the merchant's picture."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     logo = urlsplit(sheet.logo or "")
     pictures = f"data: {logo.scheme}://{logo.netloc}" if sheet.logo else "data:"

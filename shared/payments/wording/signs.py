@@ -1,4 +1,4 @@
-"""How people write a currency beside an amount: its code, its sign, its name."""
+"""The ways in which people write a currency beside an amount: code, sign, name."""
 
 from functools import lru_cache
 
@@ -6,7 +6,7 @@ from babel.numbers import get_currency_name, get_currency_symbol
 
 from payments.wording.locales import _format
 
-#: Signs at home, where a locale abroad writes another one or the code.
+#: A country's own signs, where a locale abroad writes another one or the code.
 _AT_HOME = {
     "aed": "د.إ Dhs", "ars": "$", "aud": "$ A$ AU$", "bdt": "৳", "bob": "Bs", "brl": "R$",
     "cad": "$ C$ CA$ Can$", "chf": "Fr Fr. SFr SFr.", "clp": "$", "cny": "¥ 元 RMB CN¥",
@@ -25,10 +25,10 @@ _AT_HOME = {
 @lru_cache(maxsize=256)
 def signs_of(currency: str, locale: str) -> tuple[str, ...]:
     """
-    Return in lower case, longest first, what names a currency beside an amount.
+    Return what names a currency beside an amount, in lower case, longest first.
 
-    A sign that a reader's country gives to another currency is not among them: `$` is none of a
-    Canadian's US dollars.
+    A sign that the reader's country gives to another currency is left out: for a Canadian, `$` does
+    not mean US dollars.
     """
     home = {
         sign

@@ -1,4 +1,4 @@
-"""What the merchant's own people are told, in English: they read it beside Stripe's Dashboard."""
+"""The texts for the merchant's own people, in English: they read it beside Stripe's Dashboard."""
 
 LOCALE = "en"
 SENTENCES = {
@@ -78,10 +78,10 @@ SENTENCES = {
 
 
 def tell(sentence: str, /, **values: str) -> str:
-    """Return a sentence with `values` put in as they are."""
+    """Return a sentence with `values` filled in unchanged."""
     return SENTENCES[sentence].format(**values)
 
 
 def reason(code: str | None) -> tuple[str, str]:
-    """Return why, as a line of a letter: Stripe's and our own codes are words with underscores."""
+    """Return the label and the reason: Stripe's and our own codes are words with underscores."""
     return "Reason", (code or "unknown").replace("_", " ")

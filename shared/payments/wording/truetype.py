@@ -1,8 +1,8 @@
 """
-The font that a sheet brings along: letters of Europe, of Vietnam and the Caucasus.
+The font that a sheet contains: letters of Europe, of Vietnam and the Caucasus.
 
-It is DejaVu Sans with those letters alone, each an outline of its own; a sheet holds only the ones
-that it writes. The format is OpenType's: a directory of tables, big-endian.
+It is DejaVu Sans with those letters alone, each with its own outline; a sheet holds only the
+letters that it writes. The format is OpenType's: a directory of tables, big-endian.
 """
 
 import struct
@@ -49,7 +49,7 @@ class TrueType:
         return wide * 1000 // _UNITS
 
     def with_letters(self, letters: Iterable[str]) -> bytes:
-        """Return the font with no other outlines than those of `letters`."""
+        """Return the font with only the outlines of `letters`."""
         kept = {0, *(self.glyphs[ord(letter)] for letter in letters)}
         places = [place for (place,) in struct.iter_unpack(">I", self._tables["loca"])]
         outlines, ends = b"", [0]
