@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.doubles.invocations import record
 from tests.functions.books import assert_books_agree
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Died, Json, World
@@ -96,13 +97,12 @@ def test_a_backfill_that_dies_anywhere_is_made_good_by_the_next(shop: Shop, mome
     invoice = shop.invoice()
     shop.pay(invoice)
     lose_webhooks(shop)
-    message = {"tenant": "tulips", "backfill": shop.account["id"], "mode": "test"}
-    record = {"messageId": "m", "body": json.dumps(message)}
+    message = record({"tenant": "tulips", "backfill": shop.account["id"], "mode": "test"})
     step = 0
     while True:
         shop.world.gate.arm(step, moment)
         try:
-            shop.world.work("reconcile_account", record)
+            shop.world.work("reconcile_account", message)
         except Died:
             step += 1
             continue

@@ -120,9 +120,10 @@ def test_a_year_of_a_merchant_leaves_no_secret_and_no_person_where_they_do_not_b
 ) -> None:
     shop = Shop.open(world, "tulips")
     live(shop)
+    told = deliver(shop, a_body(data={"object": {"id": "pi_1"}, "canary": MESSAGE} | PERSON))
     forged = deliver(shop, a_body(data={"object": {"id": PERSON["email"]}, "canary": MESSAGE}))
 
-    assert forged.status == 200
+    assert (told.status, forged.status) == (200, 400)
     assert len(watch.answers) > 40
     assert watch.messages
     assert secret_of(shop) not in world.log.getvalue()

@@ -79,8 +79,6 @@ def test_metadata_names_no_tenant(shop: Shop) -> None:
         {},
         {"account": None},
         {"account": "acct_nobody"},
-        {"account": "acct_x#POINTER"},
-        {"account": ["acct_1"]},
         {"account": "theirs", "livemode": True},
     ],
     ids=str,
@@ -93,6 +91,18 @@ def test_an_event_of_nobody_here_is_received_and_changes_nothing(shop: Shop, cha
     answer = deliver(shop.world, **changes)
 
     assert answer.status == 200
+    assert shop.world.rows() == before
+
+
+@pytest.mark.parametrize("account", ["acct_x#POINTER", ["acct_1"]], ids=str)
+def test_an_event_whose_account_is_no_id_is_refused_and_changes_nothing(
+    shop: Shop, account: object
+) -> None:
+    before = shop.world.rows()
+
+    answer = deliver(shop.world, account=account)
+
+    assert (answer.status, answer.code) == (400, "malformed_event")
     assert shop.world.rows() == before
 
 

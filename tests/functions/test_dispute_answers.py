@@ -23,7 +23,7 @@ from tests.functions.disputes import (
 )
 from tests.functions.refusals import ALWAYS, Bad, invalid, refuse, refuse_body
 from tests.functions.shop import Shop, expect
-from tests.functions.world import Answer
+from tests.functions.world import Answer, Json
 
 
 def test_evidence_goes_to_stripe_and_the_bank_sees_none_of_it_yet(shop: Shop) -> None:
@@ -188,12 +188,20 @@ BAD = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def on_show(showroom: Shop) -> Json:
+    """Give a dispute that waits for an answer, and gets none that is taken."""
+    return disputed(showroom)[1]
+
+
 @pytest.mark.parametrize("bad", BAD, ids=str)
-def test_what_is_no_evidence_is_refused_and_asks_nobody(showroom: Shop, bad: Bad) -> None:
+def test_what_is_no_evidence_is_refused_and_asks_nobody(
+    showroom: Shop, on_show: Json, bad: Bad
+) -> None:
     showroom.world.gate.arm(None)
     good = {"fields": {"product_description": "Tulips"}}
 
-    route = path({"id": "dsp_nobody"}, "evidence")
+    route = path(on_show, "evidence")
     answer = refuse_body(showroom.operator, "POST", route, good, bad)
 
     assert answer == (bad.status, bad.code)

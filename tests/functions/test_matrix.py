@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.matrix import MATRIX, ROLES
-from tests.functions.shop import Shop, expect
+from tests.functions.shop import Shop, connection, expect
 from tests.functions.world import Answer, Client, Json, World
 
 #: What is sent so that it is the id, and not the body, that is refused.
@@ -143,6 +143,17 @@ def test_nobody_gets_in_without_a_token_or_with_that_of_a_foreign_issuer(
     assert world.facts() == before
 
 
+@pytest.fixture
+def granted_elsewhere(showroom: Shop) -> None:
+    """Grant the bakery a module of its own: without a grant, some ids are not even looked for."""
+    admin = showroom.world.client("bakery")
+    account = expect(201, admin.post("/v1/accounts", connection("bakery")))
+    module = expect(201, admin.post("/v1/payment-modules", {"name": "M", "account": account["id"]}))
+    for profile in ("operator", "storefront"):
+        expect(200, admin.put(f"/v1/profiles/{profile}/modules/{module['id']}"))
+
+
+@pytest.mark.usefixtures("granted_elsewhere")
 def test_no_role_of_another_tenant_sees_or_touches_anything(showroom: Shop, ids: Json) -> None:
     """An id of the tulips is to the bakery what an id of nobody is."""
     before = showroom.world.facts()
