@@ -33,7 +33,7 @@ from payments.facts.refund import Refund
 from payments.facts.stripe_objects import BalanceTransaction, Intent, StripeDispute
 from payments.steps.accounts.key_probes import PROBES
 from tests.payments import examples
-from tests.payments.examples import NOW
+from tests.payments.examples import NOW, Clock
 
 SECRET = "sk_test_" + "alpha" * 4
 PUBLISHABLE = "pk_test_" + "alpha" * 4
@@ -100,8 +100,8 @@ def all_intents(gateway: Gateway) -> list[Intent]:
 
 
 @pytest.fixture
-def standin() -> Iterator[StandIn]:
-    running = StandIn(seed=1, clock=NOW.timestamp)
+def standin(clock: Clock) -> Iterator[StandIn]:
+    running = StandIn(seed=1, clock=lambda: clock.now().timestamp())
     yield running
     running.close()
 
@@ -132,7 +132,9 @@ def test_an_intent_is_created_without_moving_money(gateway: Gateway) -> None:
     assert intent.metadata == {"tenant": "tulips", "invoice": "inv_1", "attempt": "att_1"}
 
 
-def test_a_confirmed_intent_comes_back_with_its_charge_and_its_fee(gateway: Gateway) -> None:
+def test_a_confirmed_intent_comes_back_with_its_charge_and_a_moment_later_its_fee(
+    gateway: Gateway, standin: StandIn, clock: Clock
+) -> None:
     attempt = created(gateway, paying_with("visa"))
 
     confirmed = gateway.confirm_intent(attempt)
@@ -140,8 +142,12 @@ def test_a_confirmed_intent_comes_back_with_its_charge_and_its_fee(gateway: Gate
     assert confirmed.status == "succeeded"
     assert confirmed.charge.amount == 100_00
     assert confirmed.charge.card.last4 == "4242"
-    assert isinstance(confirmed.charge.balance_transaction, BalanceTransaction)
-    assert gateway.charge(confirmed.charge.id).payment_intent == confirmed.id
+    assert confirmed.charge.balance_transaction is None
+    clock.pass_by(seconds=standin.books_after_s)
+    standin.run_jobs()
+    booked = gateway.charge(confirmed.charge.id)
+    assert isinstance(booked.balance_transaction, BalanceTransaction)
+    assert booked.payment_intent == confirmed.id
 
 
 def test_a_step_repeated_is_the_same_step(gateway: Gateway) -> None:
@@ -359,14 +365,13 @@ def test_a_keys_owner_hears_over_http_what_stripe_refuses_it(
     standin, owner = StandIn(seed=1), Told()
     standin.restrictions["sk_test_" + "ended" * 4] = Restriction(revoked=True)
     standin.restrictions["rk_test_" + "bound" * 4] = Restriction(allow=frozenset())
-    server = standin.serve(0)
+    server, client = standin.serve(0), connections()
     try:
-        gateway = Gateway(
-            key, api_base=server.url, http_client=connections(), stripe_account=account
-        )
+        gateway = Gateway(key, api_base=server.url, http_client=client, stripe_account=account)
         with pytest.raises(raised):
             gateway.watched_by(owner).customer("cus_1")
     finally:
+        client.close()
         server.close()
 
     assert owner.told == [told]
