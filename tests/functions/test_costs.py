@@ -180,4 +180,4 @@ def test_a_refund_costs_no_more_than_this(shop: Shop, monkeypatch: pytest.Monkey
     shop.world.deliver()
 
     assert asked == (17, 32)
-    assert meter.read() == (26, 40)
+    assert meter.read() == (29, 40)

@@ -131,8 +131,8 @@ def test_what_died_before_it_was_noted_with_an_inquiry_is_not_done_to_the_charge
     expect(200, save(shop, dispute, "ours"))
     begin = {"accept": accept, "submit": submit, "evidence": save}[step]
     before = noted(shop)
-    # The request after the one that keeps its key.
-    shop.world.gate.arm(2)
+    # What asks for its grants takes five requests, and its key the sixth.
+    shop.world.gate.arm(6)
     with pytest.raises(Died):
         begin(shop, dispute, key="k")
     shop.world.gate.arm(None)

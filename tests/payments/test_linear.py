@@ -106,23 +106,35 @@ def read(module: ModuleType, found: ast.expr) -> str:
     return str(eval(code, dict(vars(module))))  # noqa: S307 - our own source
 
 
+def locals_of(module: ModuleType, found: ast.expr) -> set[tuple[str, str]]:
+    """What a pattern's expression names that is no name of its module."""
+    named = {node.id for node in ast.walk(found) if isinstance(node, ast.Name)}
+    return {(module.__name__, name) for name in named - vars(module).keys()}
+
+
 def patterns() -> dict[str, re.Pattern[str]]:
     every = {}
     for module in modules():
         for found in compiled(module):
             every[found.pattern, found.flags] = f"{module.__name__}: {found.pattern[:40]}"
         for name, expression in written(module):
-            if isinstance(expression, ast.Name) and expression.id not in vars(module):
-                assert (module.__name__, expression.id) in GIVEN, (module.__name__, name)
+            if not isinstance(expression, ast.Constant | ast.JoinedStr | ast.Name):
                 continue
-            if isinstance(expression, ast.Constant | ast.JoinedStr | ast.Name):
+            local = locals_of(module, expression)
+            assert local <= GIVEN, (module.__name__, name)
+            if not local:
                 text = read(module, expression)
                 every.setdefault((text, re.compile(text).flags), f"{module.__name__}: {text[:40]}")
     return {f"{name} {flags}": re.compile(text, flags) for (text, flags), name in every.items()}
 
 
-#: A pattern that a function is given; each caller's is a name of its module, below.
-GIVEN = {("payments.edge.rates", "pattern")}
+#: What a function makes a pattern of: each caller's is a name of its module, below.
+#: A currency's own signs and digits are matched against 80 characters at most: `minor_units`.
+GIVEN = {
+    ("payments.edge.rates", "pattern"),
+    ("payments.wording.reading", "names"),
+    ("payments.wording.reading", "digits"),
+}
 
 
 def ways(found: re.Pattern[str]) -> dict[str, Callable[[str], object]]:
