@@ -203,7 +203,8 @@ def test_a_customer_pays_online_only_once_enabled_which_takes_a_connected_accoun
     stack: Stack, shop: Shop, tenant: str
 ) -> None:
     enabled = {"name": "Ada", "online_payment_enabled": True}
-    too_early = stack.client(tenant, "operator").put("/v1/customers/c-1", enabled)
+    too_early = stack.client(tenant, "admin").put("/v1/customers/c-1", enabled)
+    ungranted = stack.client(tenant, "operator").put("/v1/customers/c-1", enabled)
     customer = shop.customer(enabled=False)
     invoice = shop.invoice(customer)
 
@@ -214,6 +215,7 @@ def test_a_customer_pays_online_only_once_enabled_which_takes_a_connected_accoun
     pressed = shop.press_pay(link)
 
     assert (too_early.status, too_early.json["code"]) == (409, "stripe_account_required")
+    assert (ungranted.status, ungranted.json["code"]) == (403, "permission_denied")
     assert [(answer.status, answer.json["code"]) for answer in refused] == [
         (403, "customer_not_enabled")
     ] * 3
