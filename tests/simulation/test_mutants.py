@@ -2,8 +2,12 @@
 
 import pytest
 
+from local.standin.engine.faults import Fault
+from tests.functions.shop import Shop
+from tests.simulation.beginning import Opening, simulated
 from tests.simulation.hunting import SEEDS, hunt_all
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants import MUTANTS, planted
+from tests.simulation.world import KINDS, TENANTS, World
 
 #: Bugs that only a rare meeting of faults shows, and the test that is made to meet it.
 DIRECTED = {
@@ -13,6 +17,9 @@ DIRECTED = {
     "B28 running_is_none": "test_a_session_that_stripe_is_still_making_is_not_taken_for_none",
     "B51 inquiry_answered_again": (
         "test_an_answer_to_an_inquiry_that_comes_again_is_no_answer_to_the_chargeback"
+    ),
+    "B86 refund_sent_again_unlisted": (
+        "test_a_part_that_stripe_failed_after_making_it_is_given_back_once"
     ),
     "B41 refund_booked_from_its_request": "test_a_pending_refund_is_booked_when_it_succeeds",
     "B66 paid_twice_is_nobodys_credit": (
@@ -35,3 +42,30 @@ def test_a_bug_that_few_seeds_meet_has_a_test_of_its_own(
 ) -> None:
     tests = (request.config.rootpath / "tests").rglob("test_*.py")
     assert any(f"def {DIRECTED[name]}(" in path.read_text() for path in tests)
+
+
+def test_a_part_that_stripe_failed_after_making_it_is_given_back_once() -> None:
+    """Under another key it would be given twice, were it not for Stripe's list."""
+    assert given_back_after_a_failure() == [1500]
+    with planted("B86 refund_sent_again_unlisted"):
+        assert given_back_after_a_failure() == [1500, 1500]
+
+
+def given_back_after_a_failure() -> list[int]:
+    """Refund a part while Stripe fails after having made it, sweep, and read what Stripe gave."""
+    with simulated() as (base, _, use):
+        world: World = base.world(0, KINDS["no-webhooks"])
+        use(world)
+        merchant = world.merchants[TENANTS[0]]
+        shop = Shop(Opening(world), merchant.tenant, merchant.account, {"id": merchant.module})
+        payment = shop.charge(shop.invoice()).json["payment"]["id"]
+        world.standin.faults.add(Fault("POST", "/v1/refunds", "500_applied", times=1))
+        path = f"/v1/payments/{payment}/refunds"
+        shop.operator.post(path, {"amount": 1500, "settle_as": "credit_note"})
+        for _ in range(3):
+            world.scheduler.run_until(world.scheduler.now + 180)
+            world.cloud.call_now("sweep_attempts", {})
+            world.scheduler.run_until(world.scheduler.now + 60)
+        given = [refund["amount"] for refund in world.truth.all("refund")]
+        world.close()
+    return given
