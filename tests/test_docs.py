@@ -34,6 +34,24 @@ RIDDLES = re.compile(
     re.IGNORECASE,
 )
 WORDS_MAX = 25
+#: How many groups each chapter of ASVS 5.0.0 has that has a row for each.
+ASVS_GROUPS = (5, 4, 7, 4, 4, 8, 6, 4, 2, 7, 7, 3, 4, 3, 4, 5)
+#: Each standard of docs/security.md with the groups that its table has to answer.
+STANDARDS = {
+    "OWASP ASVS 5.0": [
+        *(
+            f"V{chapter}.{group}"
+            for chapter, count in enumerate(ASVS_GROUPS, 1)
+            for group in range(1, count + 1)
+        ),
+        "V17",
+    ],
+    "OWASP API Security Top 10 (2023)": [f"API{number}" for number in range(1, 11)],
+    "PCI DSS 4.0.1, SAQ A": [
+        *["Eligibility"] * 3,
+        *("2.2", "3.1", "6.3", "8.2", "9.4", "11.3", "12.8", "12.10"),
+    ],
+}
 
 
 def refusals(kind: type[errors.PaymentsError] = errors.PaymentsError) -> set[tuple[str, int]]:
@@ -123,6 +141,35 @@ def test_every_test_that_proves_a_defence_exists() -> None:
 
     assert named
     assert [name for name in named if f"def {name}(" not in written] == []
+
+
+def standard(name: str) -> list[list[str]]:
+    """Return the rows of a standard's table: its group, the answer, and the evidence."""
+    text = (ROOT / "docs/security.md").read_text()
+    section = text.partition(f"## {name}")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (.+) \|$", section, re.MULTILINE)
+    return [[cell.strip() for cell in row.split(" |")] for row in rows[1:] if "---" not in row]
+
+
+@pytest.mark.parametrize("name", STANDARDS)
+def test_every_row_of_a_standard_has_evidence_or_says_why_not(name: str) -> None:
+    rows = standard(name)
+    without = [
+        group
+        for group, answer, evidence in rows
+        if not evidence
+        and not answer.startswith("does not apply, because ")
+        and not answer.endswith(": not covered")
+    ]
+    named = {file for *_, evidence in rows for file in re.findall(r"`([\w/]+\.\w+)`", evidence)}
+
+    assert without == []
+    assert [file for file in named if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize(("name", "groups"), STANDARDS.items())
+def test_no_group_of_a_standard_is_left_out(name: str, groups: list[str]) -> None:
+    assert [group.partition(" ")[0].rstrip(":") for group, *_ in standard(name)] == groups
 
 
 def plain(text: str) -> str:
