@@ -1,8 +1,9 @@
 """Taste as a test: each rule says why it is one."""
 
 import ast
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from payments.facts.caller import Role
@@ -31,6 +32,19 @@ CONVERSION = {
     "shared/payments/facts/ledger.py",
     "shared/payments/facts/stripe_objects.py",
 }
+
+
+#: Phrases that a reader has to guess at: who hears what of whom, and from when.
+RIDDLES = (
+    "whoever",
+    "hear of",
+    "hears of",
+    "heard of",
+    "of before",
+    "return the same ",
+    "as ever,",
+)
+SENTENCE_WORDS_MAX = 32
 
 
 def offences(breaks: Callable[[ast.AST], bool], *, but_in: set[str] = frozenset()) -> list[str]:
@@ -68,6 +82,49 @@ def is_long(node: ast.AST) -> bool:
 def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
     silent = [name for name, tree in FILES.items() if not ast.get_docstring(tree)]
     assert not silent, f"{silent}: a reader decides by that line whether to read on"
+
+
+def texts(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the docstrings of a file and its comments, each on one line with its place."""
+    source = path.read_text()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = " ".join((ast.get_docstring(node) or "").split())
+            yield f"{path.relative_to(ROOT)}:{getattr(node, 'name', 1)}", text
+    for number, line in enumerate(source.splitlines(), 1):
+        if line.lstrip().startswith("#"):
+            yield f"{path.relative_to(ROOT)}:{number}", line.strip()
+
+
+def prose() -> list[tuple[str, str]]:
+    places = (
+        "shared/payments/**/*.py",
+        "functions/*.py",
+        "local/demo/*.py",
+        "local/stack/*.py",
+        "local/tools/*.py",
+        "local/standin/**/*.py",
+    )
+    return [text for place in places for path in ROOT.glob(place) for text in texts(path)]
+
+
+def test_no_docstring_and_no_comment_is_a_riddle() -> None:
+    riddles = [
+        f"{place}: {text}"
+        for place, text in prose()
+        if any(phrase in text.lower() for phrase in RIDDLES)
+    ]
+    assert not riddles, f"{riddles}: subject, verb, object, so that nobody reads it twice"
+
+
+def test_a_sentence_of_a_docstring_is_read_in_one_breath() -> None:
+    long = [
+        f"{place}: {sentence}"
+        for place, text in prose()
+        for sentence in re.split(r"(?<=[.!?:;])\s+", text)
+        if "─" not in text and len(sentence.split()) > SENTENCE_WORDS_MAX
+    ]
+    assert not long, f"{long}: what cannot be said shortly is not understood yet"
 
 
 def test_a_room_is_entered_by_its_modules_and_its_own_file_says_only_what_it_is_for() -> None:

@@ -1,4 +1,4 @@
-"""What a shop's own system hears: signed events, each believed once and only with its signature."""
+"""The events that a shop's own system gets: each believed once, and only with its signature."""
 
 import hashlib
 import hmac

@@ -31,7 +31,7 @@ PRODUCTS = {
 }
 PAGE = Template((Path(__file__).parent / "shop.html").read_text(encoding="utf-8"))
 FORM_MAX = 10_000
-#: Where the shop hears of released orders.
+#: Where the shop gets the events of released orders.
 EVENTS = "/events"
 #: Why an order is not packed yet, by what the invoice says.
 HELD = {

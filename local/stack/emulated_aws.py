@@ -12,8 +12,8 @@ from typing import Any
 from local.stack.leash import end_with_parent
 
 SCHEDULE_TICK_S = 1
-#: AWS starts as many environments as are asked for, and its machines bear them. This one bears so
-#: many of each function; who comes then waits for one of them, as for a cold start.
+#: AWS starts as many environments as are asked for, and its machines bear them. This machine bears
+#: only so many of each function; a request beyond that waits for one of them, as for a cold start.
 ENVIRONMENTS = 4 * (os.cpu_count() or 2)
 #: API Gateway gives up after 30 seconds.
 WAIT_S = 28

@@ -23,7 +23,7 @@ STOREFRONT = "storefront"
 
 
 class IssuerHandler(Handler):
-    """Serves the two documents that a verifier reads, and anybody's tokens to whoever asks."""
+    """Serves the two documents that a verifier reads, and any person's tokens to any caller."""
 
     issuer: ClassVar["Issuer"]
 

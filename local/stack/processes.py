@@ -80,7 +80,7 @@ def wait_until(
     deadline = time.monotonic() + READY_S
     while not is_ready():
         if process.poll() is not None:
-            # What it has said is told by who started it.
+            # The caller that started it tells what it has written.
             raise StackError(f"{name} ended while starting.")
         if time.monotonic() > deadline:
             raise StackError(f"{name} was not ready after {READY_S} s: read {log}.\n{tail(log)}")

@@ -57,11 +57,11 @@ class Stack:
 
     @property
     def mail(self) -> str:
-        """Where the mails are that the stack has sent."""
+        """Return where the stack's caught mails are."""
         return f"{self.api}{MAIL}"
 
     def mails(self, to: str | None = None) -> list[dict[str, Any]]:
-        """Read what was sent, to one address or to anybody."""
+        """Return the mails that were sent, to one address or to all."""
         sent = Client(self.api).get(f"{MAIL}/messages.json").json
         return [mail for mail in sent if to in {None, mail["to"]}]
 
@@ -90,7 +90,7 @@ class Stack:
             )
 
     def fail_at_aws(self, **services: str) -> None:
-        """Have services of the emulated AWS refuse everything with an error; with none, no more."""
+        """Have the named services of the emulated AWS refuse everything; without names, none."""
         (self.folder / FAULTS).write_text(json.dumps(services))
 
     def run_schedule(self, name: str) -> None:

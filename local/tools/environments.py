@@ -40,7 +40,7 @@ INSTALL = (
 )
 NPM_INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 APT_INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
-# Debian's and Ubuntu's names of a browser; whoever has another one names it in CHROMIUM.
+# Debian's and Ubuntu's names of a browser; CHROMIUM names any other one.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_S = 15
 

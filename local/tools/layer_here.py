@@ -1,8 +1,8 @@
 """
 Build the Lambda layer for this machine: `python -m local.tools.layer_here`.
 
-What is deployed is built for another processor, so the tests of the artefact and the benchmarks
-start handlers from this one, which is made by the same script.
+The deployed layer is built for another processor. The tests of the artefact and the benchmarks
+start handlers from this layer, which the same script makes.
 """
 
 import platform

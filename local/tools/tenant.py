@@ -59,7 +59,7 @@ def require(name: str, admin: str) -> None:
 
 
 def on_aws(stack: str) -> Place:
-    """Find a deployed stack's table and pool with the AWS credentials of whoever runs this."""
+    """Find a deployed stack's table and pool with the AWS credentials of the present user."""
     session = boto3.Session()
     described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}

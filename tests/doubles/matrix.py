@@ -1,4 +1,4 @@
-"""Who is expected to call what, written down once more: a route without a row is nobody's."""
+"""Who is expected to call what, written down once more: a route without a row fails."""
 
 ROLES = ("admin", "operator", "viewer", "storefront")
 #: A letter for each role that may: a(dmin), o(perator), v(iewer), s(torefront).

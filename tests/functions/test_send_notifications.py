@@ -1,4 +1,4 @@
-"""The outbox: each message once, whoever dies, and whatever SES says."""
+"""The outbox: each message once, wherever a process dies and whatever SES says."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A tenant's own system hears of events, through the deployed schedule, and can prove whose."""
+"""A tenant's own system gets events through the deployed schedule, and can prove their origin."""
 
 import hmac
 import json

@@ -1,4 +1,4 @@
-"""Limits hold when everybody tries in the same moment, and before Stripe hears of it."""
+"""Limits hold when many try at the same moment, and before Stripe is asked."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -97,7 +97,7 @@ def row(choice: Choice, picked: str, error: str | None) -> Html:
     refused = error if choice.handle == picked else None
     state = " checked" if choice.handle == picked else ""
     if refused:
-        # The keyboard, and whoever listens to the page, begins where the decline is.
+        # The keyboard and screen readers begin where the decline is.
         state += " autofocus aria-invalid=true aria-describedby=refusal"
     return html(
         '<label class=choice><input type=radio name=pm value="$handle"$state>'

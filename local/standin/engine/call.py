@@ -107,7 +107,7 @@ class Call:
         return obj
 
     def save(self, obj: Json, before: Json | None = None) -> None:
-        """Write; whoever has read what was there before need not have it read again."""
+        """Write an object; `before` saves reading the stored one again."""
         if machine := MACHINES.get(obj["object"]):
             machine.check(before or self.find(machine.kind, obj["id"]), obj)
         self.store.update(self.scope, obj)

@@ -1,4 +1,4 @@
-"""An event for each change, and the endpoints that are to hear of it."""
+"""An event for each change, and the endpoints that get it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def difference(before: Json, after: Json) -> Json:
-    """Give what changed, with the values of before, as `previous_attributes` has them."""
+    """Give what changed, with the former values, as `previous_attributes` has them."""
     changed: Json = {}
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)
@@ -27,7 +27,7 @@ def difference(before: Json, after: Json) -> Json:
 
 
 class Audience(NamedTuple):
-    """Who may hear of an account's events: its platforms, and all endpoints with their homes."""
+    """Who may get an account's events: its platforms, and all endpoints with their homes."""
 
     platforms: list[str]
     endpoints: list[tuple[str, Json]]

@@ -1,7 +1,7 @@
 """State machines as data: what may be done in which state, what follows, how a refusal reads.
 
 A table stands beside its subject. Nothing reaches the store in a state that its table does not
-declare, and what the API answers where a state forbids an operation is read from the same table.
+declare. Where a state forbids an operation, the API's answer comes from the same table.
 """
 
 from __future__ import annotations

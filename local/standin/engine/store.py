@@ -92,7 +92,11 @@ def dump(value: object) -> str:
 
 
 class Store:
-    """Whoever calls holds the lock. What is written outside of a transaction stays."""
+    """
+    Objects and events; the caller holds the lock.
+
+    What is written outside a transaction stays.
+    """
 
     def __init__(self) -> None:
         self._open = False

@@ -1,4 +1,4 @@
-"""API versions: those that exist, those that are served, and how answers of before differ."""
+"""API versions: those that exist, those that are served, and how older answers differ."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OLDEST = "2024-09-30.acacia"
 ENDIVE = "2026-09-30"
 DAHLIA = "2026-03-25"
 BASIL = "2025-03-31"
-# By the names of before, what Checkout's ways of showing itself are called since dahlia.
+# The former names of Checkout's ways of showing itself, with their names since dahlia.
 UI_MODES = {"hosted": "hosted_page", "embedded": "embedded_page", "custom": "elements"}
 UI_MODES_BEFORE = {now: before for before, now in UI_MODES.items()}
 

@@ -20,7 +20,7 @@ Flight = tuple[str, str]
 
 
 class World:
-    """The state of one stand-in. Whoever reads or writes the store holds `lock`."""
+    """The state of one stand-in. A caller that reads or writes the store holds `lock`."""
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ def retrieve(call: Call) -> Json:
 
 @route("POST", "/v1/charges", "ChargeCreateParams")
 def create(call: Call) -> Json:
-    """Charge a token at once, as the API of before did; underneath is an intent."""
+    """Charge a token at once, as the older API did; underneath is an intent."""
     params = call.params
     for name in ("amount", "currency"):
         if name not in params:

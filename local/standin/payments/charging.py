@@ -192,7 +192,7 @@ def error_object(declined: Decline, method: Json, charge: str | None = None) -> 
 
 
 def refuse_unasked(call: Call, intent: Json, method: Json) -> Json:
-    """Refuse without a charge: whoever would have to authenticate is not there."""
+    """Refuse without a charge: the payer would have to authenticate and is not present."""
     INTENT.move(
         intent, "confirm", "requires_payment_method",
         payment_method=None, next_action=None,
@@ -358,5 +358,5 @@ def bounce(call: Call, intent: Json, charge: Json, debit: Debit, method: Json) -
     reopen(call, intent, charge, error, "clear")
 
 
-# A session hears of its delayed payment here, and a refund that has waited for it.
+# A session learns here of its delayed payment, and so does a refund that has waited for it.
 AFTER_CLEARING: list[Callable[[Call, Json], None]] = []

@@ -1,1 +1,1 @@
-"""Events as they are read, and the endpoints that hear of them."""
+"""Events as they are read, and the endpoints that get them."""

@@ -96,7 +96,7 @@ class Remembering(Store):
         return [self._known[pk, sk] for _, pk, sk in asked]
 
     def write(self, *changes: Change[Any]) -> None:
-        """Write as ever, and know what was written."""
+        """Write all changes or none, and remember what was written."""
         for entry in changes:
             self._known.pop(address(entry.new), None)
         super().write(*changes)

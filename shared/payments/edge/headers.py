@@ -1,4 +1,4 @@
-"""The headers of every answer, whoever asked and however it ended."""
+"""The headers of every answer, for any caller and any outcome."""
 
 #: Two years. Subdomains are left out: a deployment's domain belongs to its merchant.
 SECURE = {

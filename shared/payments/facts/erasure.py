@@ -50,7 +50,7 @@ class Erasure(Fact):
         return ErasureStatus.DONE if self.ended_at else ErasureStatus.RUNNING
 
     def went_on(self, invoices: int, cursor: str | None, now: datetime) -> "Erasure":
-        """Return it after so many more invoices; without a cursor there are no more."""
+        """Return it after so many more invoices; without a cursor, all are done."""
         done = {"invoices": self.invoices + invoices, "cursor": cursor}
         ended = {"ended_at": now, "sweep_at": None} if cursor is None else {"sweep_at": now}
         return self.having(**done, **ended)

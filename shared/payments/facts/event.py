@@ -11,7 +11,7 @@ KEPT = timedelta(days=90)
 
 
 def kept_until(received_at: datetime) -> int:
-    """Return when an event's row may be deleted; by then Stripe sends it no more."""
+    """Return when an event's row may be deleted; Stripe does not send it again after that."""
     return int((received_at + KEPT).timestamp())
 
 

@@ -17,7 +17,7 @@ LANGUAGES = ("en", "de", "es", "fr", "ja", "pt")
 
 
 def known(tag: str | None) -> str:
-    """Return the locale that suits a tag best: `de-AT` as it is, `de-XX` as `de`, `nl` as `en`."""
+    """Return the known locale that suits a tag best: `de` for `de-XX`, `en` for `nl`."""
     language, _, region = (tag or "").replace("_", "-").partition("-")
     if language.lower() not in LANGUAGES:
         return LANGUAGES[0]

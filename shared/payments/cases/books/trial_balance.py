@@ -30,7 +30,7 @@ def trial_balance(tenant: str, until: datetime | None, *, doors: Doors) -> Trial
     Sum the tenant's journal up to a moment, account by account.
 
     It starts from the last balances that were closed before that moment, and reads what was entered
-    since: a fact of before may have been entered after it.
+    since. An older fact may have been entered after the closing.
     """
     closing = doors.store.closings(tenant).before(until)
     balances = balances_at(tenant, closing, doors)

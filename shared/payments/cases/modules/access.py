@@ -153,7 +153,7 @@ def _of_module(named: Named, tenant: str, doors: Doors) -> _Scope:
 
 def _of_card(named: Named, tenant: str, doors: Doors) -> _Scope:
     card = doors.store.card(tenant, named.path["ref"], named.path["pm"])
-    # Whoever names a card that is not there is told so by the route.
+    # A caller who names a missing card is told so by the route.
     return _Scope(account=card.account if card else None)
 
 

@@ -1,4 +1,4 @@
-"""Refund money: reserve it, so that no two refunds return the same, and only then ask Stripe."""
+"""Refund money: reserve it, so that no two refunds take the same, and only then ask Stripe."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -88,10 +88,10 @@ def is_in_use(secrets: Mapping[str, str], account: str, mode: str, table: Table)
 
 def told(body: bytes) -> dict[str, Any]:
     """
-    Return what of a verified event is used, or raise MalformedEvent.
+    Return the used members of a verified event, or raise MalformedEvent.
 
-    Whoever has the secret can sign anything. What is of another type, or too long, would be kept,
-    queued, and then be met by every sweep.
+    Anybody with the secret can sign anything. A member of another type or length would be stored
+    and queued, and every sweep would meet it.
     """
     try:
         event = json.loads(body)

@@ -58,7 +58,7 @@ def bound_to(browser: str) -> str:
 
 
 def require_browser(state: ConnectState, browser: str) -> None:
-    """Refuse whoever comes back in another browser: who was led here has not begun it."""
+    """Refuse another browser than the one that began: its person was only led here."""
     if not hmac.compare_digest(state.browser, bound_to(browser)):
         raise unusable("another_browser")
 

@@ -27,7 +27,7 @@ def save_card(
     if metadata.get("tenant") != tenant or not ref:
         raise NotOurs(setup.id)
     if metadata.get("account", account) != account:
-        # Whoever connected one Stripe account twice hears of it twice.
+        # A merchant who connected one Stripe account twice gets the event twice.
         raise OtherConnection(setup.id)
     if setup.status != "succeeded" or not isinstance(method, PaymentMethod):
         return
