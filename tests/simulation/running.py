@@ -21,6 +21,7 @@ from tests.simulation.invariants import (
 from tests.simulation.mailing import OUTBOX, SENDER
 from tests.simulation.nuisances import SPOILED
 from tests.simulation.people import OFFICE_HOURS, People
+from tests.simulation.returns import cancel_what_waits
 from tests.simulation.scheduler import HOUR, MINUTE
 from tests.simulation.watching import Violation, Watch
 from tests.simulation.wiring import Log
@@ -172,7 +173,10 @@ class Run:
         self._settle(until=calm)
         if not self.watch.violations:
             self._check_calm()
+        # Meanwhile a refund may have been sent again that only its payer could end.
+        cancel_what_waits(self.people)
         self._settle()
+        self._learn_fees()
         for _ in range(REDRIVES_MAX):
             if self.watch.violations or not world.cloud.redrive():
                 break
@@ -181,6 +185,13 @@ class Run:
             self.watch.blame("I7", "a message fails for ever, though nothing else does")
         if not self.watch.violations:
             self.watch.violations += at_rest(self._books())
+
+    def _learn_fees(self) -> None:
+        """Reconcile, as is done every hour, what was paid after the last run that was worth it."""
+        unknown = any(row["fee"]["state"] != "known" for row in self._books().rows["PAYMENT"])
+        if unknown and self.world.kind.reconciles and not self.watch.violations:
+            self._reconcile()
+            self._settle()
 
     def _check_calm(self) -> None:
         """See what has to hold soon after the last fault, not only when days have passed."""
