@@ -15,6 +15,7 @@ from payments.facts.attempt import Attempt
 from payments.steps.collecting import claims
 from tests.doubles.invocations import DOMAIN
 from tests.functions import refusals
+from tests.functions.disputes import CHARGEBACK, accept, disputed
 from tests.functions.shop import Shop, expect
 from tests.functions.world import Answer, Died, Json
 
@@ -504,6 +505,16 @@ def test_what_was_paid_before_stands_there_with_its_card_and_what_was_given_back
     for words in ("September 21, 2026", "Visa ending in 4242", "€15.00", "€5.00 given back"):
         assert words in text
     assert "Pay €30.00" in text
+
+
+def test_a_payment_that_was_charged_back_stands_there_as_given_back(shop: Shop) -> None:
+    invoice, dispute = disputed(shop, CHARGEBACK)
+
+    expect(200, accept(shop, dispute))
+
+    text = page(shop, shop.link(invoice)).text
+    assert "€40.00 given back" in text
+    assert "Pay €40.00" in text
 
 
 def test_a_dispute_puts_the_link_on_hold(shop: Shop) -> None:

@@ -207,12 +207,12 @@ def _paid(view: LinkView, received: Received, locale: str, written: Callable[[in
     payment, date = received.payment, _day(view, received.payment.paid_at, locale)
     url = payment.note.receipt_url
     receipt = (say("page.receipt", locale), url, say("page.receipt_of", locale, date=date))
-    back = say("page.given_back", locale, amount=written(received.refunded))
+    back = say("page.given_back", locale, amount=written(received.went_back))
     return Paid(
         date=date,
         how=_how(payment, locale),
         amount=written(received.amount),
-        back=back if received.refunded else "",
+        back=back if received.went_back else "",
         receipt=receipt if url else None,  # type: ignore[arg-type]
     )
 

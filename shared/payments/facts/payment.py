@@ -170,6 +170,10 @@ class Payment(Fact):
         """Return the amount that counts for `invoice`."""
         return sum(each.amount for each in self.allocations if each.invoice == invoice)
 
+    def lost_to_bank(self, invoice: str) -> int:
+        """Return the amount of `invoice`'s part that lost disputes took."""
+        return sum(each.amount for each in self.lost if each.invoice == invoice)
+
     def with_fee(self, fee: Fee) -> "Payment":
         """Return it with the fee that Stripe has told."""
         return self.having(fee=fee)

@@ -21,11 +21,11 @@ from payments.steps.modules.permissions import least_at_once, surcharge_of
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """How much of a payment counts for the invoice, and how much of it was refunded."""
+    """How much of a payment counts for the invoice, and how much was refunded or charged back."""
 
     payment: Payment
     amount: int
-    refunded: int
+    went_back: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def wrong_part(view: LinkView, amount: int) -> str:
 
 
 def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:
-    """Return the payments of the invoice, oldest first, with what was refunded of each."""
+    """Return the payments of the invoice, oldest first, with what went back of each."""
     invoice = rows.require_invoice()
     elsewhere = doors.store.shared(rows.shares)
     refunds = rows.refunds + doors.store.refunds_of(*elsewhere)
@@ -125,7 +125,11 @@ def _received(rows: InvoiceRows, doors: Doors) -> tuple[Received, ...]:
         for payment in found
     }
     return tuple(
-        Received(payment, payment.allocated_to(invoice.id), back[payment.id])
+        Received(
+            payment,
+            payment.allocated_to(invoice.id),
+            back[payment.id] + payment.lost_to_bank(invoice.id),
+        )
         for payment in found
         if payment.allocated_to(invoice.id)
     )
