@@ -74,7 +74,14 @@ def _press(event: dict[str, Any], token: str, doors: Doors) -> Result:
         if wrong and view.state is LinkState.PAYABLE:
             return _html(422, pages.pay_page(view, locale, f"/p/{token}", typed, wrong))
     payer = addresses.client(event)
-    asked = press_pay.Press(arriving.base_url(event), runtime.new_id("att"), locale, amount, payer)
+    asked = press_pay.Press(
+        arriving.base_url(event),
+        runtime.new_id("att"),
+        locale,
+        amount,
+        rest="rest" in form,
+        address=payer,
+    )
     try:
         return _redirect(press_pay.press(token, asked, doors=doors))
     except PaymentsError:

@@ -122,6 +122,11 @@ class KeysNotSameAccount(Invalid):
 class StripeRequestRefused(Invalid):
     """Stripe understood the request and refused it; its code is in `stripe_code`."""
 
+    def misses(self, *params: str) -> bool:
+        """Say whether Stripe has one of these no more that the request named."""
+        missing = self.members.get("stripe_code") == "resource_missing"
+        return missing and self.members.get("param") in params
+
 
 class CustomerRefused(Invalid):
     """Stripe refuses the name or the address that is kept of the customer."""

@@ -171,6 +171,21 @@ def test_a_payer_who_refuses_frees_the_invoice_and_is_offered_another_card(
     assert_books_agree(asking)
 
 
+@pytest.mark.parametrize("kind", ["500", "timeout_lost", "429"])
+def test_a_press_while_stripe_fails_to_cancel_what_was_refused_leads_to_the_page_that_asks(
+    asking: Shop, kind: str
+) -> None:
+    asking.world.control("webhooks", mode="drop")
+    path = wait_for_payer(asking, asking.invoice())["path"]
+    asking.world.submit(to_bank(asking, path), outcome="fail")
+    asking.world.fail("/v1/payment_intents/*/cancel", kind, kind)
+
+    answer = confirm(asking, path)
+
+    assert answer.status == 303
+    assert urlsplit(answer.headers["location"]).path == f"{path}/return"
+
+
 def test_a_bank_that_declines_after_it_was_confirmed_ends_the_attempt(shop: Shop) -> None:
     shop.save_card(DECLINES_AFTER)
     invoice = shop.invoice()

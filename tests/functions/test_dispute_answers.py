@@ -9,6 +9,7 @@ import pytest
 from tests.functions import refusals
 from tests.functions.books import assert_books_agree
 from tests.functions.disputes import (
+    INQUIRY,
     LOSING,
     WINNING,
     accept,
@@ -139,6 +140,25 @@ def test_a_file_that_stripe_does_not_take_is_refused_and_no_evidence_saved(shop:
 
     assert (answer.status, answer.code) == (422, "stripe_request_refused")
     assert read(shop, dispute)["evidence"]["has_evidence"] is False
+
+
+def test_an_answer_that_arrives_after_its_repeat_is_one_answer(shop: Shop) -> None:
+    """A bank takes as many answers to an inquiry as there are, and wants one."""
+    _, dispute = disputed(shop, INQUIRY)
+    expect(200, save(shop, dispute, "our side"))
+    late = {"method": "POST", "path": "/v1/disputes/*", "kind": "applied_later"}
+    shop.world.control("faults", **late, delay_s=600)
+    shop.world.fail("/v1/disputes/*", "timeout_lost")
+    assert submit(shop, dispute, key="s").status == 503
+
+    # While the first may still arrive, nobody knows.
+    assert submit(shop, dispute, key="s").status == 503
+    shop.world.advance(minutes=15)
+    shop.world.standin.run_jobs()
+
+    assert expect(200, submit(shop, dispute, key="s"))["evidence"]["submissions"] == 1
+    details = shop.world.truth(shop.account)["disputes"][0]["evidence_details"]
+    assert details["submission_count"] == 1
 
 
 def test_a_key_twice_answers_the_bank_once(shop: Shop) -> None:

@@ -215,10 +215,11 @@ def test_what_was_given_back_before_is_not_charged_back_again() -> None:
     assert (loss.of("inv_1"), loss.of("inv_2")) == (20_00, 30_00)
 
 
-def test_what_a_bank_takes_beyond_the_payment_is_the_first_invoices() -> None:
+def test_what_a_bank_takes_beyond_the_payment_no_invoice_asks_for() -> None:
     loss = lose(Loss(), 120_00, two_invoices(), {"inv_1": 60_00, "inv_2": 30_00})
 
-    assert (loss.credit, loss.of("inv_1"), loss.of("inv_2")) == (10_00, 80_00, 30_00)
+    assert (loss.credit, loss.of("inv_1"), loss.of("inv_2")) == (10_00, 60_00, 30_00)
+    assert loss.beyond == 20_00
 
 
 @given(st.integers(0, 200_00), st.integers(0, 200_00), st.integers(0, 60_00), st.integers(0, 30_00))

@@ -18,7 +18,13 @@ from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry, invoice_entry, payment_received, transfer
 from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import BalanceTransaction, StripeDispute
-from payments.steps.attempts.provenance import Mismatch, NotOurs, OtherConnection, UnknownAttempt
+from payments.steps.attempts.provenance import (
+    Mismatch,
+    NotOurs,
+    OtherConnection,
+    Slot,
+    UnknownAttempt,
+)
 from payments.steps.disputes.apply_dispute import apply_dispute
 from tests.doubles.dynamo import Dynamo
 from tests.payments import examples
@@ -89,7 +95,8 @@ class Books:
         ]
         for invoice in invoices:
             self.save(invoice, invoice_entry(invoice, "finalized", invoice.total, NOW))
-        self.save(payment, payment_received(payment), self.refund_entry())
+        asked = examples.attempt(payment_intent="pi_1")
+        self.save(payment, asked, payment_received(payment), self.refund_entry())
         if paid.unapplied:
             credit = {"tenant": "tulips", "customer": "C1", "currency": "eur", "mode": "test"}
             self.save(CustomerCredit(**credit, balance=paid.unapplied))
@@ -114,7 +121,7 @@ class Books:
     def hear(self, moment: int) -> Dispute:
         """Take in an event; whichever it is, what counts is what the bank says at the moment."""
         self.bank.moment = moment
-        return apply_dispute("du_1", **BOOKS, doors=self.doors())
+        return apply_dispute("du_1", Slot(**BOOKS), self.doors())
 
     def doors(self) -> Doors:
         nothing: Any = None
@@ -263,8 +270,9 @@ def assert_right(books: Books, dispute: Dispute) -> None:
     assert applied + payment.unapplied + payment.returned == payment.gross
     assert (credit.balance if credit else 0) == payment.unapplied == -balances["customer_credit:C1"]
     assert balances["ar:C1"] == sum(invoice.total - invoice.paid for invoice in invoices)
-    assert sum(map(charged_back, invoices)) + payment.returned == dispute.lost
-    assert sum(part.amount for part in payment.lost) == dispute.lost
+    assert sum(map(charged_back, invoices)) + payment.returned + dispute.loss.beyond == dispute.lost
+    assert all(invoice.outstanding <= invoice.total for invoice in invoices)
+    assert sum(part.amount for part in payment.lost) + dispute.loss.beyond == dispute.lost
     assert {invoice.open_disputes for invoice in invoices} == {int(dispute.is_open)}
 
 
@@ -389,6 +397,6 @@ def test_a_dispute_is_booked_by_the_connection_that_took_the_payment(
     before = dict(books.dynamo.rows)
 
     with pytest.raises((OtherConnection, Mismatch)):
-        apply_dispute("du_1", **BOOKS | change, doors=books.doors())
+        apply_dispute("du_1", Slot(**BOOKS | change), books.doors())
 
     assert books.dynamo.rows == before

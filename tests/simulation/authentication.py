@@ -26,6 +26,20 @@ def charge_asking(people: People, sale: Sale) -> str:
     return urlsplit(found).path if found else ""
 
 
+def refuse_and_press_again(people: People, sale: Sale) -> None:
+    """Refuse at the bank and press once more, while Stripe fails to cancel what was refused."""
+    link = charge_asking(people, sale)
+    bank = press_confirm(people, link) if link else ""
+    if not bank:
+        return
+    people.world.payer.submit(bank, outcome="fail")
+    for intent in people.world.truth.all("payment_intent"):
+        if intent["metadata"].get("invoice") == sale.ident:
+            cancel = "POST", f"/v1/payment_intents/{intent['id']}/cancel"
+            people.world.faults.strike(cancel, "500", "500")
+    press_confirm(people, link)
+
+
 def _go(people: People, sale: Sale, link: str) -> None:
     if people.random.random() < 0.3:
         page = people.press_pay(link)

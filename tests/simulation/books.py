@@ -178,7 +178,8 @@ def nothing_waits_for_money_to_go_back(books: Books) -> Iterator[str]:
     for row in books.rows["DISPUTE"]:
         if row["status"] not in CLOSED or row["flagged"]:
             yield f"{row['id']} is {row['status']} since {row['created_at']}"
-        lost = row["loss"]["credit"] + sum(part["amount"] for part in row["loss"]["parts"])
+        loss = row["loss"]
+        lost = loss["credit"] + loss["beyond"] + sum(part["amount"] for part in loss["parts"])
         taken = sum(each["amount"] for each in row["movements"])
         if lost != taken:
             yield f"{row['id']} is {row['status']}: {taken} were taken, and {lost} are lost"

@@ -43,6 +43,22 @@ def contest(people: People, sale: Sale) -> None:
             answer_in_dashboard(people, sale.merchant, dispute["stripe_id"], words)
         case "refund":
             refund(people, sale, payment, people.random.choice((500, None)))
+            if dispute["status"].startswith("warning"):
+                # The bank takes all of it back all the same.
+                answer_in_dashboard(people, sale.merchant, dispute["stripe_id"], ESCALATING)
+
+
+def answer_over_a_bad_line(people: People, sale: Sale) -> None:
+    """Answer an inquiry; what is heard of last arrives late, and the answer is sent again."""
+    payment = a_payment(people, sale, INQUIRED)
+    people.pause(5, 2 * MINUTE)
+    dispute = the_dispute(people, sale)
+    if payment is None or dispute is None or not dispute["status"].startswith("warning"):
+        return
+    say(people, sale, dispute, ESCALATING)
+    address = "POST", f"/v1/disputes/{dispute['stripe_id']}"
+    people.world.faults.strike(address, "applied_later", "timeout_lost")
+    step(people, sale, dispute, "submit")
 
 
 def the_dispute(people: People, sale: Sale) -> Json | None:

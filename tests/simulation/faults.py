@@ -56,6 +56,8 @@ class Faults:
     counts: Counter[str] = field(default_factory=Counter)
     on: bool = False
     _failing: set[Hashable] = field(default_factory=set)
+    #: What the next requests to an address come to, whatever the odds are.
+    _struck: dict[Hashable, list[str]] = field(default_factory=dict)
     _edges: dict[tuple[str, ...], Edges] = field(default_factory=dict)
 
     @classmethod
@@ -76,6 +78,8 @@ class Faults:
         """
         if not self.on:
             return None
+        if struck := self._struck.get(address):
+            return self._counted(struck.pop(0))
         left = self.random.random()
         kinds, edges = self._edges.get(of_request) or self._edges_of(of_request)
         if address is not None and address in self._failing:
@@ -94,6 +98,10 @@ class Faults:
         odds = (self.odds[kind] * OFTEN.get(kind, OF_MANY) for kind in kinds)
         found = self._edges[of_request] = kinds, list(accumulate(odds))
         return found
+
+    def strike(self, address: Hashable, *kinds: str) -> None:
+        """Let the next requests to an address of Stripe's fail so: seldom do as many by chance."""
+        self._struck[address] = list(kinds)
 
     def happens(self, kind: str) -> bool:
         return self.on and self.random.random() < self.odds[kind] and bool(self._counted(kind))

@@ -68,7 +68,8 @@ def follow(act: Act, state: State) -> State | None:  # noqa: PLR0911 - one for e
             needed = min(amount, max(0, owed + less - paid))
             return state._replace(paid=paid + needed, owed=owed + less, restored=True)
         case "lose":
-            return state._replace(paid=paid - amount)
+            # What was given back before nobody owes a second time.
+            return state._replace(paid=paid - min(amount, max(0, paid)))
         case "amend":
             return None if void or given_up else state._replace(owed=owed + amount)
         case "void":

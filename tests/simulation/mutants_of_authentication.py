@@ -1,9 +1,11 @@
 """Planted bugs in what waits for a payer's bank; how to plant one: `planting`."""
 
+from payments.cases.links import bank_confirmation
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
 from payments.facts.attempt import Attempt
 from payments.facts.invoice import Invoice
+from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_objects import Intent
 from payments.steps.collecting import claims
 from tests.simulation.planting import Replace, mutant
@@ -42,3 +44,8 @@ def take_another_card_beside_the_one_that_waits(swap: Replace) -> None:
         return release(invoice, supersede=supersede, doors=doors)
 
     swap(claims, "free_claim", keep_open)
+
+
+@mutant("B81 silence_at_the_button_is_a_bug")
+def let_a_payer_see_that_stripe_is_silent(swap: Replace) -> None:
+    swap(bank_confirmation, "OutcomeUnknown", type("Never", (OutcomeUnknown,), {}))

@@ -8,7 +8,12 @@ from payments.doors.doors import Doors
 from payments.doors.rows.lists import Lists
 from payments.doors.secrets import Secrets
 from payments.doors.table import RowChanged, Table, Unreadable
+from payments.facts.stripe_objects import Intent
 from payments.steps.attempts import provenance
+from payments.steps.books import comparison
+from payments.steps.disputes import apply_dispute
+from payments.steps.payments import apply_payment
+from payments.steps.refunds import apply_refund
 from tests.simulation.planting import Replace, mutant
 
 
@@ -116,3 +121,15 @@ def never_look_for_a_new_secret(swap: Replace) -> None:
 @mutant("B31 unsigned_accepted")
 def trust_every_event(swap: Replace) -> None:
     swap(intake, "is_signed", lambda *_: True)
+
+
+@mutant("B82 metadata_decides")
+def believe_what_a_payment_says_of_itself(swap: Replace) -> None:
+    def believe(intent: Intent, slot: provenance.Slot, doors: Doors) -> provenance.Books:
+        named = provenance._named_by(intent.metadata, slot.tenant)
+        if not named:
+            raise provenance.NotOurs(intent.id)
+        return provenance.books_of(slot.tenant, *named, intent.charge_id, doors)
+
+    for module in (apply_payment, apply_refund, apply_dispute, comparison):
+        swap(module, "books_behind", believe)

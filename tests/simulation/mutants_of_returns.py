@@ -7,11 +7,13 @@ from payments.cases.disputes import answer_dispute
 from payments.cases.payments import offline_and_credit
 from payments.cases.refunds import give_back
 from payments.doors.doors import Doors
+from payments.facts import loss
 from payments.facts.dispute import Dispute
-from payments.facts.payment import Payment
+from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import Refund, RefundStatus, room
 from payments.facts.stripe_objects import StripeRefund
 from payments.steps.attempts.provenance import NotOurs
+from payments.steps.disputes import apply_dispute
 from payments.steps.refunds import apply_refund, submit_refund
 from tests.simulation.planting import NUMBERS, Replace, mutant
 
@@ -42,6 +44,24 @@ def offer_what_a_bank_has_taken(swap: Replace) -> None:
 def answer_a_chargeback_with_what_was_meant_for_the_inquiry(swap: Replace) -> None:
     swap(answer_dispute, "_require_stage", lambda *_: None)
     swap(Dispute, "is_answered_since", lambda *_: False)
+
+
+@mutant("B80 answered_under_another_key")
+def name_each_try_of_an_answer_anew(swap: Replace) -> None:
+    key = "{0.tenant}:{0.id}:{1}:{2}"
+    swap(Dispute, "stripe_key", lambda self, request: key.format(self, request, next(NUMBERS)))
+
+
+@mutant("B83 beyond_is_the_first_invoices")
+def ask_the_first_invoice_for_what_was_given_back_before(swap: Replace) -> None:
+    lose = loss.lose
+
+    def owed(was: loss.Loss, target: int, payment: Payment, stayed: Any) -> loss.Loss:
+        found = lose(was, target, payment, stayed)
+        more = (Allocation(invoice=payment.invoice, amount=found.beyond),) if found.beyond else ()
+        return found.having(parts=(*found.parts, *more), beyond=0)
+
+    swap(apply_dispute, "lose", owed)
 
 
 @mutant("B36 reversal_ignored")

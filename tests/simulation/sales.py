@@ -6,6 +6,7 @@ from functools import partial
 from tests.simulation.deliveries import RECHECK_S
 from tests.simulation.history import FOREVER, Act
 from tests.simulation.people import ASKING, BAD, GOOD, People, Sale
+from tests.simulation.scheduler import MINUTE
 
 #: What one charge takes of euros.
 MOST = 99_999_999
@@ -108,6 +109,24 @@ def forge(people: People, sale: Sale) -> None:
     headers = {"stripe-signature": f"t={now},v1={'0' * 64}"}
     answer = people.world.ask("POST", path, json.dumps(event).encode(), headers)
     people.unsigned.append((event["id"], answer.status if answer else 0))
+
+
+def meddle(people: People, sale: Sale) -> None:
+    """Let some tool at Stripe write over what payments say of themselves, while they are made."""
+    for _ in range(people.random.randint(2, 6)):
+        people.pause(5, 2 * MINUTE)
+        theirs = [
+            found
+            for found in people.world.truth.all("payment_intent")
+            if people.owner_of(found) is sale.merchant and found["id"] not in people.elsewhere
+        ]
+        if not theirs:
+            continue
+        one, other = people.random.choice(theirs), people.random.choice(theirs)
+        form = {"metadata": ""}
+        if people.random.random() < 0.5 and other["metadata"]:
+            form = {f"metadata[{name}]": value for name, value in other["metadata"].items()}
+        people.at_stripe(sale.merchant, f"/v1/payment_intents/{one['id']}", form)
 
 
 def sell_elsewhere(people: People, sale: Sale) -> None:

@@ -217,6 +217,8 @@ def _contradictions(row: Json, books: Books) -> Iterator[str]:
         yield f"{row['id']} is void and was paid {row['settled']}"
     if paid > max(owed, 0):
         yield f"{row['id']} asks for {owed} and keeps {paid}, which is nobody's credit"
+    if paid < 0:
+        yield f"{row['id']} was paid {paid}, and asks for more than its own total"
     if row["open_disputes"]:
         yield f"{row['id']} has {row['open_disputes']} open disputes"
     if row["exception"] not in {"none", *_excused(row, books)}:

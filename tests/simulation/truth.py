@@ -31,6 +31,8 @@ class Truth:
         self.seen: list[Callable[[Json], None]] = []
         self.due: Callable[[float], None] = lambda _: None
         self._pending: list[Json] = []
+        #: What was first said with a payment: somebody may write over it, and it is the same one.
+        self._named: dict[str, Json] = {}
         store = standin.store
         for name in ("insert", "update"):
             setattr(store, name, partial(self._wrote, getattr(store, name)))
@@ -48,7 +50,12 @@ class Truth:
     def _wrote(self, write: Callable[..., None], scope: str, obj: Json, *rest: Any) -> None:
         write(scope, obj, *rest)
         if obj["object"] in self.KEPT:
-            self._pending.append({**obj, "scope": scope})
+            self._pending.append({**obj, "scope": scope} | self._first_named(obj))
+
+    def _first_named(self, obj: Json) -> Json:
+        if obj["object"] != "payment_intent":
+            return {}
+        return {"metadata": self._named.setdefault(obj["id"], obj["metadata"])}
 
     def _committed(self, commit: Callable[[], None]) -> None:
         commit()

@@ -18,8 +18,10 @@ from payments.wording.sheets import COLOUR, Choice, Form, Note, Paid, Sheet
 
 #: States that say nothing about the invoice: such a link proves nothing any more.
 _SILENT = {LinkState.REVOKED, LinkState.REPLACED, LinkState.EXPIRED, LinkState.DRAFT}
-_MOODS = {LinkState.PAID: "good", LinkState.UNAVAILABLE: "bad"}
-#: States in which a payer can only look again.
+#: States in which the page asks for money.
+_ASKS = {LinkState.PAYABLE, LinkState.PART_PAID}
+_MOODS = {LinkState.PAID: "good", LinkState.PART_PAID: "good", LinkState.UNAVAILABLE: "bad"}
+#: States in which looking again is all that a payer can do.
 _LOOK_AGAIN = {LinkState.IN_PROGRESS, LinkState.PROCESSING}
 #: Shown instead of an amount that was none.
 CARD_NUMBER = "(card number)"
@@ -51,7 +53,7 @@ def pay_page(
     """
     written = partial(locales.amount, currency=view.invoice.currency, locale=locale)
     shown = _shown(view, locale, written) if view.state not in _SILENT else Sheet(locale, "")
-    payable = view.state is LinkState.PAYABLE
+    payable = view.state in _ASKS
     waiting = view.waiting if view.state is LinkState.CONFIRM else None
     sheet = replace(
         shown,
@@ -97,11 +99,9 @@ def _notes(view: LinkView, locale: str) -> list[Note]:
     found = []
     if view.state is not LinkState.PAYABLE:
         left = locales.amount(view.left, view.invoice.currency, locale)
-        values = {
-            "merchant": view.merchant,
-            "date": _last_day(view, locale),
-            "left": left,
-        } | _asked(view, locale)
+        came = locales.amount(view.link.paid, view.invoice.currency, locale)
+        values = {"merchant": view.merchant, "date": _last_day(view, locale)}
+        values |= {"left": left, "part": came} | _asked(view, locale)
         text = say(f"page.{view.state}.text", locale, **values)
         title = say(f"page.{view.state}.title", locale) if view.state not in _SILENT else ""
         found.append(Note(text, title, _MOODS.get(view.state, "")))
@@ -156,13 +156,13 @@ def _brand(name: str) -> str:
 
 
 def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
-    """Return the invoice as each reader with the link may see it."""
-    invoice, payable = view.invoice, view.state is LinkState.PAYABLE
+    """Return the invoice as everybody who has the link may see it."""
+    invoice, payable = view.invoice, view.state in _ASKS
     lines = tuple(
         (f"{line.quantity} \N{MULTIPLICATION SIGN} {line.description}", written(line.amount))
         for line in invoice.lines
     )
-    message = view.link.message if payable else None
+    message = view.link.message if view.state is LinkState.PAYABLE else None
     is_test = view.module.state is ModuleState.SANDBOX
     return Sheet(
         locale,
@@ -198,7 +198,7 @@ def _sums(view: LinkView, locale: str, written: Callable[[int], str]) -> list[tu
         found.append((say("page.history", locale), f"{sign}{written(-invoice.paid)}"))
     if (invoice.credited or invoice.paid) and invoice.status is not InvoiceStatus.VOID:
         found.append((say("page.left", locale), written(invoice.outstanding)))
-    if view.surcharge and view.state is LinkState.PAYABLE and not view.may_choose:
+    if view.surcharge and view.state in _ASKS and not view.may_choose:
         found.append((say("page.surcharge", locale), written(view.surcharge)))
     return found
 
@@ -228,9 +228,10 @@ def _form(view: LinkView, locale: str, path: str, typed: str | None, wrong: str)
     written = partial(locales.amount, currency=view.invoice.currency, locale=locale)
     note = say("page.secure", locale, merchant=view.merchant)
     if not view.may_choose:
-        return Form(
-            f"{path}/pay", say("page.pay", locale, amount=written(view.part + view.surcharge)), note
-        )
+        rest = "rest" if view.state is LinkState.PART_PAID else ""
+        name = "page.pay_rest" if rest else "page.pay"
+        pay = say(name, locale, amount=written(view.part + view.surcharge))
+        return Form(f"{path}/pay", pay, note, field=rest)
     limits = {"least": written(view.least), "most": written(view.most)}
     hint = say("page.choose_hint", locale, **limits)
     if wrong == "rest":

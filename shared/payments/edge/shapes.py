@@ -46,8 +46,9 @@ class CreateInvoice(api.Body):
 
 
 class AmendInvoice(api.Body):
-    """For another amount, an open payment page is closed at Stripe first."""
+    """For another amount, an open payment page is closed at Stripe first; `customer` of a draft."""
 
+    customer: api.Name | None = None
     lines: Annotated[tuple[LineIn, ...] | None, Field(min_length=1, max_length=200)] = None
     total: api.Amount | None = None
     order_ref: api.Text | None = None

@@ -116,8 +116,12 @@ class Attempt(Fact):
     status: AttemptStatus = AttemptStatus.CREATED
     version: int = 1
     stripe_customer: str | None = None
+    #: Stripe had the first one no more, so that it is asked for once more, under another key.
+    renewed: bool = False
     payment_method: str | None = None
     link: str | None = None
+    #: Whether what it brings is the fixed part that the link is for.
+    fills_link: bool = False
     payment_intent: str | None = None
     session: str | None = None
     session_url: str | None = None
@@ -170,6 +174,11 @@ class Attempt(Fact):
     def is_open(self) -> bool:
         """Whether it may still bring money."""
         return self.status not in _ENDS
+
+    @property
+    def is_at_stripe(self) -> bool:
+        """Whether it is stored by which id it is known at Stripe."""
+        return self.session is not None or self.payment_intent is not None
 
     def is_due(self, by: datetime) -> bool:
         """Whether the sweep looks at it by then."""
@@ -234,7 +243,7 @@ class Attempt(Fact):
 
     def stripe_key(self, step: str) -> str:
         """Return the idempotency key of one of its requests; every replay has the same key."""
-        return f"{self.tenant}:{self.id}:{step}"
+        return f"{self.tenant}:{self.id}:{step}{':again' if self.renewed else ''}"
 
     def may_replay(self, now: datetime) -> bool:
         """Whether Stripe still knows its idempotency keys."""

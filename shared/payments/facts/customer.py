@@ -30,10 +30,22 @@ class Customer(Fact):
     online_payment_enabled: bool = False
     #: Stripe customer ids by `{account}:{mode}`: an id of one account means nothing in another.
     stripe_ids: dict[str, str] = Field(default_factory=dict)
+    #: In which of these Stripe still knows another name or address.
+    stale: tuple[str, ...] = ()
     default_payment_method: str | None = None
     #: Since when no personal data is kept of them, nor may be.
     erased_at: datetime | None = None
     version: int = 1
+
+    def named(self, name: str, email: str | None) -> "Customer":
+        """Return them by another name and address, of which Stripe has not heard."""
+        same = (self.name, self.email) == (name, email)
+        stale = self.stale if same else tuple(self.stripe_ids)
+        return self.having(name=name, email=email, stale=stale)
+
+    def fresh_at(self, where: str) -> "Customer":
+        """Return them as Stripe knows them there now."""
+        return self.having(stale=tuple(each for each in self.stale if each != where))
 
     def require_enabled(self) -> None:
         """Refuse an online payment by a customer for whom it is not enabled."""
@@ -58,6 +70,7 @@ class Customer(Fact):
             locale=None,
             online_payment_enabled=False,
             default_payment_method=None,
+            stale=(),
             erased_at=now,
         )
 

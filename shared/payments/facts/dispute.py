@@ -115,6 +115,8 @@ class Dispute(Fact):
     flagged: tuple[str, ...] = ()
     loss: Loss = Field(default_factory=Loss)
     requests: dict[str, str] = Field(default_factory=dict)
+    #: How often Stripe has told a request that it failed; it repeats that under the same key.
+    failures: dict[str, int] = Field(default_factory=dict)
     #: When it was first seen as a chargeback.
     claimed_at: datetime | None = None
     #: How many days before the deadline the merchant was last told of it.
@@ -167,6 +169,20 @@ class Dispute(Fact):
         """Return it with a caller's request noted; only the latest requests are kept."""
         noted = {**self.requests, request: began or self.stage}
         return self.having(requests=dict(list(noted.items())[-REQUESTS_MAX:]))
+
+    def fail(self, request: str) -> "Dispute":
+        """Return it with one more failure of a request noted, and none of forgotten requests."""
+        counted = {**self.failures, request: self.failures.get(request, 0) + 1}
+        kept = {name: count for name, count in counted.items() if name in self.requests}
+        return self.having(failures=kept)
+
+    def stripe_key(self, request: str) -> str:
+        """
+        Name the Stripe request that a request is; the same until Stripe says that it has failed.
+
+        One of which nothing was heard may still arrive, and is the repeat's twin then.
+        """
+        return f"{self.tenant}:{self.id}:{request}:{self.failures.get(request, 0)}"
 
     @property
     def taken(self) -> int:
@@ -228,6 +244,10 @@ class Dispute(Fact):
             raise DisputePastDue("The bank's deadline has passed.", due_by=_text(self.due_by))
 
 
+#: What stands in no dispute at Stripe.
+_OURS = frozenset({"loss", "requests", "failures", "reminded", "claimed_at", "sweep_at", "version"})
+
+
 def may_become(old: DisputeStatus, new: DisputeStatus) -> bool:
     """Whether the steps in the table lead from one status to another."""
     reached, ahead = {old}, {old}
@@ -269,7 +289,7 @@ def as_seen(
         submitted_at=submitted,
         movements=tuple(_movement(each, found) for each in found.balance_transactions),
     )
-    kept = {"loss", "requests", "reminded", "claimed_at", "sweep_at", "version"} if known else set()
+    kept = _OURS if known else set()
     seen = seen.having(**{name: getattr(known, name) for name in kept})
     if known and known.due_by != seen.due_by:
         seen = seen.having(reminded=None)

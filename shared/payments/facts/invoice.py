@@ -81,9 +81,11 @@ class Invoice(Fact):
     draft: bool = False
     voided_at: datetime | None = None
     written_off_at: datetime | None = None
-    #: The Stripe account and mode of the first attempt; later attempts stay there.
+    #: The Stripe account and mode of the last attempt; once money has come, later attempts stay there.
     account: str | None = None
     mode: str | None = None
+    #: Whether such money has come; None in older rows, where any attempt was enough.
+    bound: bool | None = None
     #: The surcharge that payers paid on top; it is part of the total from then on.
     surcharged: int = 0
     settled: int = 0
@@ -147,6 +149,19 @@ class Invoice(Fact):
     def collection(self) -> Collection:
         """The facet that says what the open attempt is doing."""
         return self.claim.collection if self.claim else Collection.IDLE
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether money of its account and mode has come, so that later attempts stay there."""
+        return self.bound if self.bound is not None else bool(self.mode and self.settled)
+
+    def takes(self, mode: str | None) -> bool:
+        """Whether money of a mode may pay it: test and live never meet."""
+        return not self.is_bound or mode in {None, self.mode}
+
+    def bind(self, account: str | None, mode: str | None) -> "Invoice":
+        """Keep it in the account and mode of which money has come; the first one decides."""
+        return self if self.is_bound else self.having(account=account, mode=mode, bound=True)
 
     @property
     def waits_for_payer(self) -> bool:
@@ -238,7 +253,9 @@ class Invoice(Fact):
             amount=attempt.share_of(self.id),
             channel=attempt.channel,
         )
-        return self.having(claim=claim, account=attempt.account, mode=attempt.mode)
+        return self.having(
+            claim=claim, account=attempt.account, mode=attempt.mode, bound=self.is_bound
+        )
 
     def follow(self, attempt: Attempt) -> "Invoice":
         """Return it with the claim as its attempt now is; an ended attempt frees the claim."""

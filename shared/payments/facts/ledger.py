@@ -232,7 +232,7 @@ def dispute_lost(
     """
     Return the entry by which the held amount is lost or found again: the customer owes it.
 
-    For an invoice that was written off, it is a bad debt at once.
+    For an invoice that was written off, it is a bad debt at once; so is what was given back before.
     """
     customer, now = dispute.customer, dispute.loss
     owed = {part.invoice for part in (*before.parts, *now.parts)}
@@ -243,6 +243,7 @@ def dispute_lost(
         debit = BAD_DEBT if name in written_off else receivable(customer)
         change = now.of(name) - before.of(name)
         postings += transfer(debit, DISPUTE_HOLD, change, dispute.currency)
+    postings += transfer(BAD_DEBT, DISPUTE_HOLD, now.beyond - before.beyond, dispute.currency)
     return JournalEntry(
         tenant=dispute.tenant,
         invoice=dispute.invoice,

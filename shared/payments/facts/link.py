@@ -28,9 +28,23 @@ class PayLink(Fact):
     least: int | None = None
     message: str | None = None
     expires_at: datetime | None = None
+    #: What came through it, where it is for a fixed part.
+    paid: int = 0
     status: Literal["active", "revoked", "replaced"] = "active"
     ended_at: datetime | None = None
     version: int = 1
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the fixed part that it is for has come."""
+        return self.rule == "fixed" and self.paid >= (self.amount or 0)
+
+    @property
+    def asks(self) -> int | None:
+        """What it still asks for, or offers to a payer who chooses; None, all that is left."""
+        if self.rule != "fixed" or self.amount is None:
+            return self.amount
+        return None if self.is_filled else self.amount - self.paid
 
     def has_expired(self, now: datetime) -> bool:
         """Whether its end, as the merchant set it, has passed."""

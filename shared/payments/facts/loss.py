@@ -12,11 +12,13 @@ class Loss(Fact):
 
     credit: int = 0
     parts: tuple[Allocation, ...] = ()
+    #: What was taken beyond all that the payment has brought and that stayed: owed by nobody.
+    beyond: int = 0
 
     @property
     def total(self) -> int:
         """The whole amount."""
-        return self.credit + sum(part.amount for part in self.parts)
+        return self.credit + self.beyond + sum(part.amount for part in self.parts)
 
     def of(self, invoice: str) -> int:
         """Return the amount that one invoice lost."""
@@ -36,7 +38,8 @@ def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -
     Return the `loss` with the amount `target`, divided again.
 
     The payment's unapplied amount, the customer's credit, goes first. Then come its allocations in
-    order, each up to the money that `stayed` with the invoice. The first invoice loses the rest.
+    order, each up to the money that `stayed` with the invoice. The bank may take more than that,
+    where money was given back before; no invoice asks for more than its own total because of it.
     """
     left, parts = target, dict[str, int]()
     credit = min(left, payment.unapplied + loss.credit)
@@ -46,8 +49,7 @@ def lose(loss: Loss, target: int, payment: Payment, stayed: Mapping[str, int]) -
         part = min(left, each.amount, max(0, room))
         parts[each.invoice] = parts.get(each.invoice, 0) + part
         left -= part
-    parts[payment.invoice] = parts.get(payment.invoice, 0) + left
-    return Loss(credit=credit, parts=_parts(parts))
+    return Loss(credit=credit, parts=_parts(parts), beyond=left)
 
 
 def _parts(amounts: Mapping[str, int]) -> tuple[Allocation, ...]:

@@ -135,6 +135,7 @@ class Intent(Value):
     livemode: bool
     created: int
     amount_received: int = 0
+    customer: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     latest_charge: Charge | str | None = None
     last_payment_error: dict[str, Any] | None = None
@@ -257,6 +258,8 @@ class Session(Value):
     livemode: bool
     url: str | None = None
     payment_status: str | None = None
+    #: The invoice that it was made for: unlike metadata, nobody can change it.
+    client_reference_id: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     payment_intent: Intent | str | None = None
     setup_intent: SetupIntent | str | None = None

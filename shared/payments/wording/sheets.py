@@ -57,6 +57,8 @@ class Form:
     button: str
     note: str
     choice: Choice | None = None
+    #: What the answer says beside it, by its name alone.
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

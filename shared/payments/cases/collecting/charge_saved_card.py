@@ -20,8 +20,10 @@ from payments.facts.module import OnActionRequired
 from payments.facts.payment import Allocation
 from payments.facts.velocity import Scope
 from payments.money import Money, require_chargeable
+from payments.steps.attempts.provenance import Slot
 from payments.steps.collecting.claims import claim
 from payments.steps.collecting.saved_card import charge
+from payments.steps.customers.told_stripe import told
 from payments.steps.links.link_tokens import link_for, page_of
 from payments.steps.modules.permissions import (
     Permitted,
@@ -234,12 +236,14 @@ def _is_partial(invoice: Invoice, share: Allocation) -> bool:
 
 
 def _card(customer: Customer, asked: str | None, permitted: Permitted, doors: Doors) -> SavedMethod:
+    slot = Slot(customer.tenant, permitted.account.id, permitted.mode)
+    customer = told(customer, slot, doors)
     name = asked or customer.default_payment_method
     if not name:
         raise ValidationFailed(
             f"Customer {customer.ref} has no saved card, so the request has to name one."
         )
     card = doors.store.card(customer.tenant, customer.ref, name)
-    if not card or not card.is_active or card.slot != f"{permitted.account.id}:{permitted.mode}":
+    if not card or not card.is_active or card.slot != slot.where:
         raise NotFound("There is no such saved card.")
     return card

@@ -142,6 +142,8 @@ def _collect(recovery: Recovery, card: SavedMethod, doors: Doors) -> Attempt:
     """Charge the card once more for the tenant's schedule; no profile needs a grant."""
     module = doors.store.module(recovery.tenant, recovery.module)
     permitted = require_ready(module, "charge_saved", doors)
+    if card.slot != f"{permitted.account.id}:{permitted.mode}":
+        raise NotFound("The card is saved in another mode, or another account.")
 
     def propose(seen: list[Invoice]) -> Attempt:
         (invoice,) = seen

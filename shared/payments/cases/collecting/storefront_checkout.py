@@ -30,7 +30,7 @@ from payments.steps.modules.permissions import (
     require_same_books,
 )
 from payments.steps.modules.velocity_limits import count_attempt, count_look
-from payments.steps.payments.apply_payment import apply_intent, apply_session
+from payments.steps.payments.apply_payment import apply_own_intent, apply_own_session
 
 _S = AttemptStatus
 
@@ -226,8 +226,7 @@ def _keys(tenant: str, account_id: str, mode: str, doors: Doors) -> BrowserKeys:
 
 def _ask(attempt: Attempt, doors: Doors) -> None:
     gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-    books = {"tenant": attempt.tenant, "account": attempt.account, "mode": attempt.mode}
     if attempt.session:
-        apply_session(gateway.session(attempt.session), **books, doors=doors)
+        apply_own_session(attempt, gateway.session(attempt.session), doors)
     elif attempt.payment_intent:
-        apply_intent(gateway.intent(attempt.payment_intent), **books, doors=doors)
+        apply_own_intent(attempt, gateway.intent(attempt.payment_intent), doors)

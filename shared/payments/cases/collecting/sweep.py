@@ -13,11 +13,11 @@ from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
 from payments.facts.dispute import Dispute
 from payments.facts.event import InboxEvent
 from payments.facts.refund import Refund
-from payments.steps.attempts.provenance import UNSETTLED
+from payments.steps.attempts.provenance import UNSETTLED, Slot
 from payments.steps.attempts.transitions import latest
-from payments.steps.collecting.close_attempt import apply_own_intent, close
+from payments.steps.collecting.close_attempt import close
 from payments.steps.disputes.apply_dispute import apply_dispute
-from payments.steps.payments.apply_payment import DEBIT_EVERY
+from payments.steps.payments.apply_payment import DEBIT_EVERY, apply_own_intent
 from payments.steps.refunds.apply_refund import ASK_EVERY
 from payments.steps.refunds.submit_refund import latest_refund, submit
 
@@ -101,8 +101,7 @@ def _ask_again(refund: Refund, doors: Doors) -> None:
 
 def _ask_after_dispute(dispute: Dispute, doors: Doors) -> None:
     """Ask Stripe once a day, and before a reminder: its event about the end may be lost."""
-    books = {"tenant": dispute.tenant, "account": dispute.account, "mode": dispute.mode}
-    found = apply_dispute(dispute.stripe_id, **books, doors=doors)
+    found = apply_dispute(dispute.stripe_id, Slot.of(dispute), doors)
     if found.version == dispute.version:
         _look_again(found, found.ask_at(doors.now()), doors)
 

@@ -1,11 +1,13 @@
 """Answer a payer's bank: keep evidence at Stripe, send it, or accept the dispute."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from payments.doors.doors import Doors
 from payments.doors.keys import made_at
+from payments.doors.table import RowChanged
 from payments.errors import (
     DisputeNotAnswerable,
     InvalidTransition,
@@ -14,7 +16,8 @@ from payments.errors import (
 )
 from payments.facts.caller import Caller
 from payments.facts.dispute import Dispute
-from payments.facts.outcome import OutcomeUnknown
+from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
+from payments.steps.attempts.provenance import Slot
 from payments.steps.disputes.apply_dispute import apply_dispute
 from payments.steps.retry import retrying
 
@@ -70,7 +73,7 @@ def save_evidence(
 
     # Evidence at Stripe proves nothing where there was some before: the outcome is then unknown.
     return _answer(
-        dispute, write, lambda found: found.has_evidence and not dispute.has_evidence, doors
+        dispute, request, write, lambda now: now.has_evidence and not dispute.has_evidence, doors
     )
 
 
@@ -87,7 +90,9 @@ def submit(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
         _require_time(doors)
         gateway.answer_dispute(dispute.stripe_id, {}, submit=True, key=f"{key}:submit")
 
-    return _answer(dispute, write, lambda found: found.submissions > dispute.submissions, doors)
+    return _answer(
+        dispute, request, write, lambda found: found.submissions > dispute.submissions, doors
+    )
 
 
 def accept(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
@@ -101,7 +106,7 @@ def accept(dispute_id: str, *, request: Request, doors: Doors) -> Dispute:
         _require_time(doors)
         gateway.close_dispute(dispute.stripe_id, f"{key}:close")
 
-    return _answer(dispute, write, lambda found: not found.is_open, doors)
+    return _answer(dispute, request, write, lambda found: not found.is_open, doors)
 
 
 def _begin(dispute_id: str, request: Request, doors: Doors) -> tuple[Dispute, str | None]:
@@ -140,19 +145,22 @@ def _require_stage(dispute: Dispute, began: str | None) -> None:
 
 
 def _answer(
-    dispute: Dispute, write: Write, is_done: Callable[[Dispute], bool], doors: Doors
+    dispute: Dispute,
+    request: Request,
+    write: Write,
+    is_done: Callable[[Dispute], bool],
+    doors: Doors,
 ) -> Dispute:
     """Write at Stripe and return the dispute as Stripe then has it; without an answer, ask."""
     gateway = doors.gateway(dispute.tenant, dispute.account, dispute.mode)
-    # The version makes the key, so that a repeat does not get a stored failure. To do any of this
-    # twice does no more than to do it once.
-    key = f"{dispute.tenant}:{dispute.id}:{dispute.version}"
     try:
-        write(gateway, key)
-    except (OutcomeUnknown, StripeUnavailable):
+        write(gateway, dispute.stripe_key(request.id))
+    except (OutcomeUnknown, StripeUnavailable) as silence:
         found = _ask(dispute, doors)
         if is_done(found):
             return found
+        if isinstance(silence, FailedAtStripe):
+            _note_failure(found, request, doors)
         raise StripeUnavailable(
             "Stripe did not say whether it took it; send the request again."
         ) from None
@@ -162,14 +170,14 @@ def _answer(
     return _ask(dispute, doors)
 
 
+def _note_failure(dispute: Dispute, request: Request, doors: Doors) -> None:
+    """Let the request's next try have another key; where this is lost, the one after has it."""
+    with suppress(RowChanged):
+        doors.store.save(dispute.fail(request.id), dispute)
+
+
 def _ask(dispute: Dispute, doors: Doors) -> Dispute:
-    return apply_dispute(
-        dispute.stripe_id,
-        tenant=dispute.tenant,
-        account=dispute.account,
-        mode=dispute.mode,
-        doors=doors,
-    )
+    return apply_dispute(dispute.stripe_id, Slot.of(dispute), doors)
 
 
 def _require_time(doors: Doors) -> None:

@@ -66,14 +66,29 @@ def create(request: InvoiceRequest, *, invoice_id: str, caller: Caller, doors: D
         draft=request.draft,
     )
     _require_parties(request, caller, doors)
-    number = Reservation(tenant=caller.tenant, kind="NUM", value=request.number, holder=invoice_id)
-    created = change(invoice)
+    name = Reservation(tenant=caller.tenant, kind="NUM", value=request.number, holder=invoice_id)
+    created, number = change(invoice), change(name)
+    entries = [] if invoice.draft else [change(_finalized(invoice, doors))]
     try:
-        entries = [] if invoice.draft else [change(_finalized(invoice, doors))]
-        doors.store.write(created, change(number), *entries)
+        doors.store.write(created, number, *entries)
     except RowChanged:
-        return _existing(invoice, doors)
+        freed = _number_of_void_draft(invoice, doors)
+        if not freed:
+            return _existing(invoice, doors)
+        try:
+            doors.store.write(created, change(name, freed), *entries)
+        except RowChanged:
+            return _existing(invoice, doors)
     return created.new
+
+
+def _number_of_void_draft(invoice: Invoice, doors: Doors) -> Reservation | None:
+    """Return who has the number, if that is a draft that was withdrawn: nobody ever saw it."""
+    taken = doors.store.reservation(invoice.tenant, "NUM", invoice.number)
+    if not taken or taken.holder == invoice.id:
+        return None
+    holder = doors.store.invoice(invoice.tenant, taken.holder)
+    return taken if holder.draft and holder.voided_at else None
 
 
 def _require_parties(request: InvoiceRequest, caller: Caller, doors: Doors) -> None:
@@ -104,6 +119,9 @@ def amend(
         raise _changed(invoice)
     if not invoice.draft and invoice.status not in PAYABLE:
         raise InvalidTransition(f"Invoice {invoice.number} is {invoice.status}.")
+    if customer := changes.pop("customer", None):
+        _require_may_ask(invoice, customer, doors)
+        changes["customer"] = customer
     lines, total = changes.pop("lines", None), changes.pop("total", None)
     if lines is None and total is None:
         return _save(invoice.having(**changes), invoice, doors)
@@ -114,6 +132,13 @@ def amend(
     owed = 0 if invoice.draft else changed.total - invoice.total
     entry = invoice_entry(invoice, f"changed#{invoice.version}", owed, doors.now())
     return _save(changed, invoice, doors, entry, *_paid_notice(changed, invoice, doors))
+
+
+def _require_may_ask(invoice: Invoice, customer: str, doors: Doors) -> None:
+    """Refuse another customer for an invoice that has been sent, and one who is not known."""
+    if not invoice.draft and customer != invoice.customer:
+        raise InvalidTransition(f"Invoice {invoice.number} is {invoice.status}, not a draft.")
+    doors.store.customer(invoice.tenant, customer).require_known()
 
 
 def _paid_notice(new: Invoice, old: Invoice, doors: Doors) -> Iterator[Change[Notification]]:

@@ -15,11 +15,11 @@ from payments.facts.attempt import Attempt
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.stripe_objects import Intent
 from payments.steps.attempts.provenance import UNSETTLED
-from payments.steps.collecting.close_attempt import apply_own_intent
 from payments.steps.links.bank_confirmation import waiting_for
 from payments.steps.links.link_tokens import behind
-from payments.steps.modules.permissions import require_ready, require_same_books
+from payments.steps.modules.permissions import require_own_books, require_ready
 from payments.steps.modules.velocity_limits import count_look
+from payments.steps.payments.apply_payment import apply_own_intent
 from payments.steps.retry import retrying
 
 TRIES = 4
@@ -57,10 +57,15 @@ def confirm(token: str, asked: Confirmation, *, doors: Doors) -> str | None:
         if not count_look(attempt, doors, remembered=NOT_AT_ALL):
             raise VelocityLimited("Too many presses of Confirm; nothing was charged.")
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-        intent = gateway.intent(attempt.payment_intent or "")
-        if intent.awaits_payer and not intent.bank_page:
-            intent = _lead(attempt, asked, gateway, doors)
-        apply_own_intent(attempt, intent, doors)
+        try:
+            intent = gateway.intent(attempt.payment_intent or "")
+            if intent.awaits_payer and not intent.bank_page:
+                intent = _lead(attempt, asked, gateway, doors)
+            apply_own_intent(attempt, intent, doors)
+        except OutcomeUnknown:
+            # The bank may have been asked, or what had failed there may not be canceled yet.
+            detail = "Stripe did not say what has become of the payment."
+            raise StripeUnavailable(detail, attempt_id=attempt.id) from None
         return intent.bank_page
 
     detail = "The payment kept changing; nothing was charged."
@@ -90,10 +95,10 @@ def _require_wanted(attempt: Attempt, doors: Doors) -> None:
     """Refuse where the merchant would not charge the card now, or not that much."""
     module = doors.store.module(attempt.tenant, attempt.module)
     permitted = require_ready(module, "charge_saved", doors)
+    require_own_books(attempt, permitted)
     doors.store.customer(attempt.tenant, attempt.customer).require_enabled()
     for part in attempt.shares:
         invoice = doors.store.invoice(attempt.tenant, part.invoice)
-        require_same_books(invoice, permitted)
         invoice.require_payable()
         if part.amount > invoice.outstanding:
             raise InvoiceNotPayable(
@@ -108,10 +113,6 @@ def _lead(attempt: Attempt, asked: Confirmation, gateway: Gateway, doors: Doors)
     sent = doors.store.save(attempt.confirming(doors.now()), attempt)
     try:
         return gateway.confirm_with_payer(sent, asked.return_url)
-    except OutcomeUnknown:
-        raise StripeUnavailable(
-            "Stripe did not say whether the bank was asked.", attempt_id=attempt.id
-        ) from None
     except (CardRefused, StripeRequestRefused):
         # It was declined all the same, or ended meanwhile: its status says which.
         return gateway.intent(sent.payment_intent or "")

@@ -16,7 +16,7 @@ from payments.steps.customers.card_setup import stripe_customer
 from payments.steps.links.link_tokens import behind, rows_behind
 from payments.steps.links.payability import part_of, require_in_use, require_payable
 from payments.steps.modules.velocity_limits import count_attempt, count_look, payer_at
-from payments.steps.payments.apply_payment import apply_session
+from payments.steps.payments.apply_payment import apply_own_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class Press:
     attempt: str
     locale: str | None = None
     amount: int | None = None
-    #: The payer's network address; only its keyed hash is stored.
+    #: Whether they pay the rest through a link whose own part is paid.
+    rest: bool = False
+    #: The payer's own address on the net; only a keyed hash of it is kept.
     address: str | None = None
 
 
@@ -35,7 +37,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
     """Return the address of a new Checkout Session; older sessions are closed at Stripe."""
     found = behind(token, doors)
     link, invoice, customer = found.link, found.invoice, found.customer
-    permitted, _ = require_payable(found, asked.amount, doors.now())
+    permitted, _ = require_payable(found, asked.amount, doors.now(), rest=asked.rest)
     payer = payer_at(asked.address, link.tenant, doors) if asked.address else None
     subjects: dict[Scope, str | None] = {"ip": payer, "link": link.id, "customer": customer.ref}
     count_attempt(asked.attempt, permitted.module, subjects, doors=doors)
@@ -55,6 +57,7 @@ def press(token: str, asked: Press, *, doors: Doors) -> str:
             sweep_at=doors.now() + SWEEP_AFTER,
             stripe_customer=stripe_id,
             link=link.id,
+            fills_link=link.rule == "fixed" and not link.is_filled,
             return_url=asked.base_url,
             payer=payer,
             locale=asked.locale,
@@ -92,10 +95,7 @@ def come_back(token: str, session_id: str, *, doors: Doors) -> bool:
         return False
     try:
         gateway = doors.gateway(attempt.tenant, attempt.account, attempt.mode)
-        session = gateway.session(session_id)
-        apply_session(
-            session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
-        )
+        apply_own_session(attempt, gateway.session(session_id), doors)
     except UNSETTLED:
         return False
     return True

@@ -7,6 +7,7 @@ from payments.facts.account import Account
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.module import PERMISSIONS, USUAL, Grant, Permission
+from payments.steps.customers.told_stripe import tell_stripe
 from payments.steps.retry import retrying
 
 KEEPS_CHANGING = "What the profile may do keeps changing; send the request again."
@@ -82,18 +83,17 @@ def put_customer(
     if known:
         known.require_known()
     asked = {
-        "name": name,
-        "email": email,
         "locale": locale,
         "online_payment_enabled": online_payment_enabled,
     }
+    named = {"ref": ref, "tenant": caller.tenant, "name": name, "email": email}
     new = (
-        known.having(**asked)
+        known.named(name, email).having(**asked)
         if known
-        else Customer(ref=ref, tenant=caller.tenant, created_at=doors.now(), **asked)
+        else Customer(created_at=doors.now(), **named, **asked)
     )
     try:
-        return doors.store.save(new, known)
+        return tell_stripe(doors.store.save(new, known), doors)
     except RowChanged:
         raise VersionMismatch(f"Customer {ref} was changed at the same time.") from None
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
-from payments.errors import ExceedsCredit, InvoiceNotPayable, ValidationFailed
+from payments.errors import ExceedsCredit, InvoiceNotPayable, PaymentInProgress, ValidationFailed
 from payments.facts.caller import Caller
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import credit_applied, credit_fact
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Fee, Method, Payment, Remark, Share, allocate
 from payments.money import Money, require_representable
-from payments.steps.collecting.claims import free_claim
+from payments.steps.collecting.claims import end_soon, free_claim
 from payments.steps.notifications.outbox import coverage, of_invoice
 from payments.steps.payments.payment_rows import give_credit, overpaying, rows_beside, share_of
 from payments.steps.retry import retrying
@@ -53,19 +53,33 @@ def record_payment(
             return found
         invoice = doors.store.invoice(caller.tenant, invoice_id)
         require_representable(Money(request.amount, invoice.currency))
-        invoice = free_claim(invoice, supersede=True, doors=doors)
-        # The row that is written over is asked: it may have been voided while its page was closed.
+        invoice = _cleared(invoice, doors)
+        # Asked of what is written over: it may have been voided while its page was closed.
         if invoice.draft or invoice.voided_at:
             raise InvoiceNotPayable(f"Invoice {invoice.number} is {invoice.status}.")
         payment = _offline(request, invoice, payment_id, doors)
         received = invoice.receive(payment.allocated_to(invoice.id), beyond=payment.unapplied)
         paid = received.release(doors.now())
-        rows = rows_beside(payment, [invoice], [paid], doors)
+        hastened = end_soon(paid, doors)
+        rows = [*rows_beside(payment, [invoice], [paid], doors), *([hastened] if hastened else [])]
         doors.store.write(change(payment), change(paid, invoice), *rows)
         return payment
 
     detail = "The invoice kept changing; nothing was booked."
     return retrying(step, doors, tries=TRIES, pausing=False, detail=detail)
+
+
+def _cleared(invoice: Invoice, doors: Doors) -> Invoice:
+    """
+    Return the invoice without what waits for a payer, if Stripe lets that be closed.
+
+    Money that has come is booked beside what cannot be stopped any more, as a bank debit: what that
+    brings later is too much then, and so the customer's credit.
+    """
+    try:
+        return free_claim(invoice, supersede=True, doors=doors)
+    except PaymentInProgress:
+        return doors.store.invoice(invoice.tenant, invoice.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +111,8 @@ def apply_credit(
         applied = seen.having(
             unapplied=seen.unapplied - part.amount, allocations=(*seen.allocations, part)
         )
-        # From now on the invoice has the credit's mode, so that live money never tops up test
-        # money.
-        mine = invoice.having(mode=invoice.mode or payment.mode)
+        # From now on it is of the credit's mode: money of tests is not topped up with live money.
+        mine = _bound(invoice, payment)
         paid = mine.receive(part.amount).release(doors.now())
         doors.store.write(
             change(applied, seen),
@@ -130,6 +143,12 @@ def _credit_notice(
     )
 
 
+def _bound(invoice: Invoice, payment: Payment) -> Invoice:
+    """Return the invoice in the mode of the credit that pays it; cash is of none."""
+    account = invoice.account if invoice.mode == payment.mode else None
+    return invoice.bind(account, payment.mode) if payment.mode else invoice
+
+
 def _part(asked: int | None, payment: Payment, invoice: Invoice) -> Allocation:
     _require_fits(payment, invoice)
     most = min(payment.spendable, invoice.collectable)
@@ -155,7 +174,7 @@ def _shared(applied: Payment, invoice: Invoice, doors: Doors) -> Iterator[Change
 def _require_fits(payment: Payment, invoice: Invoice) -> None:
     if (payment.customer, payment.currency) != (invoice.customer, invoice.currency):
         raise ValidationFailed("Credit pays invoices of its own customer, in its own currency.")
-    if payment.mode and invoice.mode not in {None, payment.mode}:
+    if payment.mode and not invoice.takes(payment.mode):
         raise ValidationFailed("Money of test mode pays no live invoice, nor the other way round.")
     invoice.require_payable()
 
@@ -173,7 +192,7 @@ def _offline(request: OfflinePayment, invoice: Invoice, ident: str, doors: Doors
         tenant=invoice.tenant,
         invoice=invoice.id,
         customer=invoice.customer,
-        mode=invoice.mode,
+        mode=invoice.mode if invoice.is_bound else None,
         method=request.method,
         gross=request.amount,
         currency=invoice.currency,

@@ -12,7 +12,7 @@ from payments.facts.attempt import Attempt
 from payments.facts.event import APPLIED, Fetched, InboxEvent
 from payments.facts.stripe_objects import Charge, Intent
 from payments.steps.accounts.stripe_status import refresh
-from payments.steps.attempts.provenance import Mismatch, NotOurs
+from payments.steps.attempts.provenance import Mismatch, NotOurs, Slot
 from payments.steps.collecting.close_attempt import close
 from payments.steps.customers.card_consent import save_card
 from payments.steps.customers.stripe_changes import follow_card, follow_customer
@@ -97,18 +97,18 @@ def _fetch_and_apply(event: InboxEvent, doors: Doors) -> None:
     _APPLY[fetched](event, doors)
 
 
-def _books(event: InboxEvent) -> dict[str, str]:
-    return {"tenant": event.tenant, "account": event.account, "mode": event.mode}
+def _slot(event: InboxEvent) -> Slot:
+    return Slot(event.tenant, event.account, event.mode)
 
 
 def _apply_intent(event: InboxEvent, doors: Doors) -> None:
     intent = _gateway(event, doors).intent(event.object_id)
-    apply_intent(intent, **_books(event), doors=doors)
+    apply_intent(intent, _slot(event), doors)
 
 
 def _apply_declined_intent(event: InboxEvent, doors: Doors) -> None:
     intent = _gateway(event, doors).intent(event.object_id)
-    attempt = apply_intent(intent, **_books(event), doors=doors)
+    attempt = apply_intent(intent, _slot(event), doors)
     _note_decline(event, attempt, intent, doors)
 
 
@@ -117,25 +117,25 @@ def _apply_charges_intent(event: InboxEvent, doors: Doors) -> None:
     intent_id = gateway.charge(event.object_id).payment_intent
     if not intent_id:
         raise NotOurs(event.object_id)
-    apply_intent(gateway.intent(intent_id), **_books(event), doors=doors)
+    apply_intent(gateway.intent(intent_id), _slot(event), doors)
 
 
 def _apply_refund(event: InboxEvent, doors: Doors) -> None:
-    apply_refund(_gateway(event, doors).refund(event.object_id), **_books(event), doors=doors)
+    apply_refund(_gateway(event, doors).refund(event.object_id), _slot(event), doors)
 
 
 def _apply_refunds(event: InboxEvent, doors: Doors) -> None:
     for refund in _gateway(event, doors).refunds_of(event.object_id):
-        apply_refund(refund, **_books(event), doors=doors)
+        apply_refund(refund, _slot(event), doors)
 
 
 def _apply_session(event: InboxEvent, doors: Doors) -> None:
-    apply_session(_gateway(event, doors).session(event.object_id), **_books(event), doors=doors)
+    apply_session(_gateway(event, doors).session(event.object_id), _slot(event), doors)
 
 
 def _apply_setup(event: InboxEvent, doors: Doors) -> None:
     setup = _gateway(event, doors).setup_intent(event.object_id)
-    save_card(setup, setup.metadata, **_books(event), doors=doors)
+    save_card(setup, setup.metadata, _slot(event), doors)
 
 
 def _apply_account(event: InboxEvent, doors: Doors) -> None:
@@ -152,15 +152,11 @@ _APPLY: dict[Fetched, Callable[[InboxEvent, Doors], object]] = {
     Fetched.CHARGES_INTENT: _apply_charges_intent,
     Fetched.REFUND: _apply_refund,
     Fetched.REFUNDS: _apply_refunds,
-    Fetched.DISPUTE: lambda event, doors: apply_dispute(
-        event.object_id, **_books(event), doors=doors
-    ),
+    Fetched.DISPUTE: lambda event, doors: apply_dispute(event.object_id, _slot(event), doors),
     Fetched.SESSION: _apply_session,
     Fetched.SETUP: _apply_setup,
-    Fetched.CARD: lambda event, doors: follow_card(event.object_id, **_books(event), doors=doors),
-    Fetched.CUSTOMER: lambda event, doors: follow_customer(
-        event.object_id, **_books(event), doors=doors
-    ),
+    Fetched.CARD: lambda event, doors: follow_card(event.object_id, _slot(event), doors),
+    Fetched.CUSTOMER: lambda event, doors: follow_customer(event.object_id, _slot(event), doors),
     Fetched.ACCOUNT: _apply_account,
 }
 

@@ -124,6 +124,11 @@ class Invoices(Reading):
         """Return the attempt, or None."""
         return self._find(Attempt, partition(tenant, "INV", invoice), f"ATTEMPT#{attempt}")
 
+    def attempts(self, tenant: str, invoice: str) -> list[Attempt]:
+        """Return the attempts that stand under an invoice."""
+        rows = self._table.query(partition(tenant, "INV", invoice), "ATTEMPT#")
+        return [Attempt.model_validate(row) for row in rows]
+
     def payment(self, tenant: str, invoice: str, source: str) -> Payment | None:
         """Return the payment of a Stripe charge or of money from elsewhere, or None."""
         return self._find(Payment, partition(tenant, "INV", invoice), f"PAYMENT#{source}")

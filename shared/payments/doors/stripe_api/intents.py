@@ -17,11 +17,11 @@ _EXPAND = ["latest_charge.balance_transaction", "latest_charge.application_fee"]
 class Intents(Transport):
     """Requests about PaymentIntents and charges."""
 
-    def create_intent(self, attempt: Attempt, number: str) -> Intent:
+    def create_intent(self, attempt: Attempt, *numbers: str) -> Intent:
         """
         Create the attempt's PaymentIntent, unconfirmed: no money can move yet.
 
-        A payer who is present confirms it in their own browser.
+        `numbers` are those of its invoices. A payer who is there confirms it in their own browser.
         """
         params = {
             "amount": attempt.charged,
@@ -29,7 +29,7 @@ class Intents(Transport):
             "customer": attempt.stripe_customer,
             "payment_method": attempt.payment_method,
             **_methods(attempt),
-            **described(attempt, number),
+            **described(attempt, numbers),
             **kept(attempt),
         }
         return self._write(Intent, "/v1/payment_intents", params, attempt.stripe_key("create"))

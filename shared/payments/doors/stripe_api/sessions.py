@@ -25,7 +25,7 @@ class Sessions(Transport):
 
         The attempt fixes its end, so a replay returns the same session.
         """
-        told = described(attempt, number)
+        told = described(attempt, [number])
         product = {"name": told["description"]}
         price = {
             "currency": attempt.currency,
@@ -58,6 +58,11 @@ class Sessions(Transport):
         """Return the Checkout Sessions made in the window, newest first, and the next cursor."""
         wanted = {"created": window(since, until)}
         return self._page(Session, "/v1/checkout/sessions", wanted, after)
+
+    def sessions_of(self, intent: str) -> list[Session]:
+        """Return the Checkout Sessions in which a PaymentIntent is paid: one, or none."""
+        page, _ = self._page(Session, "/v1/checkout/sessions", {"payment_intent": intent}, None)
+        return page
 
     def fence_session(self, session: str) -> Session:
         """Expire the session unless it has ended, and return it; see `fence_intent`."""

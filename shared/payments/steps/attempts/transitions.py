@@ -7,7 +7,7 @@ from payments.doors.store import Change, change
 from payments.facts.attempt import Attempt, AttemptStatus, Decline
 from payments.facts.invoice import Invoice
 from payments.facts.notification import Kind, Notification
-from payments.steps.attempts.provenance import UnknownAttempt
+from payments.steps.attempts.provenance import UnknownAttempt, bound
 from payments.steps.attempts.recoveries import recoveries
 from payments.steps.notifications.outbox import of_invoice
 from payments.steps.retry import retrying
@@ -28,7 +28,8 @@ def advance(attempt: Attempt, status: AttemptStatus, *, doors: Doors, **changes:
         notices = _attempt_notices(saved.new, current, doors)
         followed = ((invoice.follow(saved.new), invoice) for invoice in invoices)
         moved = [change(new, old) for new, old in followed if new is not old]
-        doors.store.write(saved, *moved, *recoveries(saved.new, invoices, doors), *notices)
+        followers = recoveries(saved.new, invoices, doors)
+        doors.store.write(saved, *bound(saved.new, current), *moved, *followers, *notices)
         return saved.new
 
     return retrying(step, doors, "The attempt kept changing; it is as it was.")

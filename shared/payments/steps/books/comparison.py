@@ -1,14 +1,20 @@
 """Compare one Stripe object with our books: they match, were healed, or differ by a break."""
 
 from collections.abc import Callable
-from typing import Any
 
 from payments.doors.doors import Doors
 from payments.facts.payment import Payment
 from payments.facts.refund import RefundStatus
 from payments.facts.run import Run
 from payments.facts.stripe_objects import Charge, Intent, StripeDispute, StripeRefund
-from payments.steps.attempts.provenance import Mismatch, NotOurs, OtherConnection, UnknownAttempt
+from payments.steps.attempts.provenance import (
+    Mismatch,
+    NotOurs,
+    OtherConnection,
+    Slot,
+    UnknownAttempt,
+    books_behind,
+)
 from payments.steps.disputes.apply_dispute import apply_dispute
 from payments.steps.payments.apply_payment import apply_intent
 from payments.steps.payments.from_charge import fee_given_back
@@ -22,14 +28,21 @@ def compare(told: Told, run: Run, doors: Doors) -> str | None:
     intent = told if isinstance(told, Intent) else told.payment_intent
     if not isinstance(intent, Intent) or intent.status != "succeeded":
         return None
-    if intent.metadata.get("tenant") != run.tenant:
+    try:
+        books = books_behind(intent, _slot(run), doors)
+    except NotOurs:
         return None
-    payment = doors.store.payment(run.tenant, intent.metadata.get("invoice", ""), intent.charge.id)
+    except (UnknownAttempt, Mismatch) as trouble:
+        return "unknown_attempt" if isinstance(trouble, UnknownAttempt) else "contradiction"
     if isinstance(told, Intent):
-        return _compare_payment(told, payment, run, doors)
+        return _compare_payment(told, books.payment, run, doors)
     if isinstance(told, StripeDispute):
-        return _compare_dispute(told, intent.metadata.get("invoice", ""), run, doors)
-    return _compare_refund(told, intent.charge, payment, run, doors)
+        return _compare_dispute(told, books.attempt.invoice, run, doors)
+    return _compare_refund(told, intent.charge, books.payment, run, doors)
+
+
+def _slot(run: Run) -> Slot:
+    return Slot(run.tenant, run.account, run.mode)
 
 
 def _compare_payment(intent: Intent, payment: Payment | None, run: Run, doors: Doors) -> str | None:
@@ -65,8 +78,8 @@ def _compare_dispute(told: StripeDispute, home: str, run: Run, doors: Doors) -> 
     if run.action == "report":
         return "dispute_not_booked"
 
-    def apply(found: StripeDispute, **books: Any) -> object:
-        return apply_dispute(found.id, **books)
+    def apply(found: StripeDispute, slot: Slot, doors: Doors) -> object:
+        return apply_dispute(found.id, slot, doors)
 
     return _heal(apply, told, run, doors, otherwise="dispute_mismatch")
 
@@ -76,7 +89,7 @@ def _heal(
 ) -> str | None:
     """Book what was missed and return `healed`, or return the type of the break."""
     try:
-        apply(told, tenant=run.tenant, account=run.account, mode=run.mode, doors=doors)
+        apply(told, _slot(run), doors)
     except OtherConnection:
         return None
     except (NotOurs, UnknownAttempt):

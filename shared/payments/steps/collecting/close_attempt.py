@@ -9,9 +9,10 @@ from payments.errors import PaymentInProgress, StripeRequestRefused
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.outcome import FailedAtStripe
 from payments.facts.stripe_objects import Intent, Session
+from payments.steps.attempts.provenance import is_anothers
 from payments.steps.attempts.transitions import advance, latest
 from payments.steps.links.link_tokens import way_back
-from payments.steps.payments.apply_payment import apply_intent, apply_session
+from payments.steps.payments.apply_payment import apply_own_intent, apply_own_session
 from payments.steps.retry import retrying
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def _close_session(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attemp
     session = gateway.fence_session(session_id)
     if session.status == "open":
         raise PaymentInProgress(f"Attempt {attempt.id} is open at Stripe.", attempt_id=attempt.id)
-    apply_session(
-        session, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
-    )
+    apply_own_session(attempt, session, doors)
     return latest(attempt, doors)
 
 
@@ -118,17 +117,20 @@ def _missing_intent(attempt: Attempt, gateway: "Gateway", doors: Doors) -> str |
     """
     if not attempt.may_replay(doors.now()):
         return None
-    number = doors.store.invoice(attempt.tenant, attempt.invoice).number
+    names = (each.invoice for each in attempt.shares)
+    numbers = [each.number for each in doors.store.invoices(attempt.tenant, *names)]
     try:
-        return gateway.create_intent(attempt, number).id
+        return gateway.create_intent(attempt, *numbers).id
     except (FailedAtStripe, StripeRequestRefused):
-        return next((found.id for found in _made_for(attempt, gateway.intents)), None)
+        made = _made_for(attempt, gateway.intents)
+        return next((each.id for each in made if not is_anothers(each, attempt, doors)), None)
 
 
 def _look_up(attempt: Attempt, gateway: "Gateway", doors: Doors) -> Attempt:
     """Find the payment of an attempt whose session has expired by now or was never made."""
     for intent in _made_for(attempt, gateway.intents):
-        if intent.status in {"succeeded", "processing"}:
+        taken = intent.status in {"succeeded", "processing"}
+        if taken and not is_anothers(intent, attempt, doors):
             return apply_own_intent(attempt, intent, doors)
     return advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
@@ -143,10 +145,3 @@ def _made_for(
         yield from (entry for entry in found if entry.metadata.get("attempt") == attempt.id)
         if cursor is None:
             return
-
-
-def apply_own_intent(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
-    """Apply the attempt's own PaymentIntent in the attempt's account, and return the attempt."""
-    return apply_intent(
-        intent, tenant=attempt.tenant, account=attempt.account, mode=attempt.mode, doors=doors
-    )

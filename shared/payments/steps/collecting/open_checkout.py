@@ -5,14 +5,17 @@ from typing import TypeVar
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
+from payments.doors.store import change
 from payments.doors.table import RowChanged
 from payments.errors import StripeRefused, StripeRequestRefused
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus
 from payments.facts.invoice import Invoice
 from payments.facts.outcome import OutcomeUnknown
 from payments.facts.stripe_objects import Intent, Session
+from payments.steps.attempts.provenance import Slot, bound
 from payments.steps.attempts.transitions import advance
 from payments.steps.collecting.claims import in_progress
+from payments.steps.customers.card_setup import renewed_customer
 from payments.steps.links.link_tokens import way_back
 
 T = TypeVar("T", Session, Intent)
@@ -21,35 +24,53 @@ T = TypeVar("T", Session, Intent)
 def open_session(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     """Create the attempt's Checkout Session and return the stored attempt with its id."""
     back = way_back(attempt, doors)
-    session = _create_at_stripe(
-        invoice, attempt, lambda: gateway.create_session(attempt, invoice.number, back), doors
-    )
+
+    def create(asked: Attempt) -> Session:
+        return gateway.create_session(asked, invoice.number, back)
+
+    attempt, session = _ask(invoice, attempt, create, gateway, doors)
     return _remember(invoice, attempt, doors, session=session.id, session_url=session.url)
 
 
 def open_intent(invoice: Invoice, attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
-    """
-    Create the attempt's PaymentIntent and return the stored attempt with its id.
+    """Create the attempt's PaymentIntent, which the payer's own browser confirms."""
 
-    The payer's own browser confirms it.
-    """
-    intent = _create_at_stripe(
-        invoice, attempt, lambda: gateway.create_intent(attempt, invoice.number), doors
-    )
+    def create(asked: Attempt) -> Intent:
+        return gateway.create_intent(asked, invoice.number)
+
+    attempt, intent = _ask(invoice, attempt, create, gateway, doors)
     return _remember(invoice, attempt, doors, payment_intent=intent.id)
 
 
-def _create_at_stripe(
-    invoice: Invoice, attempt: Attempt, create: Callable[[], T], doors: Doors
-) -> T:
+def _ask(
+    invoice: Invoice,
+    attempt: Attempt,
+    create: Callable[[Attempt], T],
+    gateway: Gateway,
+    doors: Doors,
+) -> tuple[Attempt, T]:
+    """Return what was made; where Stripe has the customer no more, they are made anew first."""
     try:
-        return create()
+        try:
+            return attempt, create(attempt)
+        except StripeRequestRefused as refusal:
+            if not refusal.misses("customer") or attempt.renewed:
+                raise
+            attempt = _renewed(attempt, gateway, doors)
+            return attempt, create(attempt)
     except (StripeRefused, StripeRequestRefused):
         # Stripe refused, so nothing was made and nothing has to be fenced.
         advance(attempt, AttemptStatus.CANCELED, doors=doors)
         raise
-    except OutcomeUnknown:
+    except (OutcomeUnknown, RowChanged):
         raise in_progress(invoice, attempt.id) from None
+
+
+def _renewed(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
+    """Return the attempt with another customer at Stripe, stored before Stripe is asked again."""
+    slot, gone = Slot.of(attempt), attempt.stripe_customer or ""
+    made = renewed_customer(attempt.customer, gone, slot, gateway, doors)
+    return doors.store.save(attempt.having(stripe_customer=made, renewed=True), attempt)
 
 
 def _remember(invoice: Invoice, attempt: Attempt, doors: Doors, **made: object) -> Attempt:
@@ -64,7 +85,9 @@ def _remember(invoice: Invoice, attempt: Attempt, doors: Doors, **made: object) 
         sweep_at=attempt.session_expires_at() + SWEEP_AFTER,
         changed_at=doors.now(),
     )
+    saved = change(opened, attempt)
     try:
-        return doors.store.save(opened, attempt)
+        doors.store.write(saved, *bound(opened, attempt))
     except RowChanged:
         raise in_progress(invoice, attempt.id) from None
+    return saved.new

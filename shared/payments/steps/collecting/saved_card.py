@@ -1,15 +1,27 @@
 """Charge a saved card without its owner: create the intent, store its id, confirm it, apply it."""
 
+from contextlib import suppress
+
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
+from payments.doors.store import change
 from payments.doors.table import RowChanged
-from payments.errors import NotFound, StripeRefused, StripeRequestRefused, StripeUnavailable
+from payments.errors import (
+    NotFound,
+    PaymentsError,
+    StripeRefused,
+    StripeRequestRefused,
+    StripeUnavailable,
+)
 from payments.facts.attempt import SWEEP_AFTER, Attempt, AttemptStatus, Decline
 from payments.facts.customer import SavedMethod
 from payments.facts.outcome import CardRefused, OutcomeUnknown
 from payments.facts.stripe_objects import Intent
-from payments.steps.attempts.transitions import advance, await_payer, latest
-from payments.steps.collecting.close_attempt import apply_own_intent, close_intent
+from payments.steps.attempts.provenance import Slot, bound
+from payments.steps.attempts.transitions import advance, await_payer, latest, others_of
+from payments.steps.collecting.close_attempt import close_intent
+from payments.steps.customers.stripe_changes import follow_card
+from payments.steps.payments.apply_payment import apply_own_intent
 
 _S = AttemptStatus
 
@@ -38,15 +50,28 @@ def charge(attempt: Attempt, doors: Doors) -> Attempt:
 def _create(attempt: Attempt, gateway: Gateway, doors: Doors) -> Attempt:
     card, invoice = doors.store.card_and_invoice(attempt)
     _require_active(card, attempt, doors)
+    others = [each.number for each in others_of(attempt, doors)]
     try:
-        intent = gateway.create_intent(attempt, invoice.number)
+        intent = gateway.create_intent(attempt, invoice.number, *others)
     except (StripeRefused, StripeRequestRefused):
         # Stripe refused, so nothing was made and nothing has to be fenced.
         advance(attempt, _S.CANCELED, doors=doors)
+        _require_still_there(attempt, doors)
         raise
     sweep_at = doors.now() + SWEEP_AFTER
     changes = {"payment_intent": intent.id, "sweep_at": sweep_at, "changed_at": doors.now()}
-    return doors.store.save(attempt.become(_S.SUBMITTING, **changes), attempt)
+    saved = change(attempt.become(_S.SUBMITTING, **changes), attempt)
+    doors.store.write(saved, *bound(saved.new, attempt))
+    return saved.new
+
+
+def _require_still_there(attempt: Attempt, doors: Doors) -> None:
+    """Say so where Stripe has the card no more, and take it out of its customer's list."""
+    with suppress(PaymentsError):
+        follow_card(attempt.payment_method or "", Slot.of(attempt), doors)
+    card = doors.store.card(attempt.tenant, attempt.customer, attempt.payment_method or "")
+    if card and not card.is_active:
+        raise NotFound("Stripe has this card no more: it was taken out of the customer's list.")
 
 
 def _require_active(card: SavedMethod | None, attempt: Attempt, doors: Doors) -> None:

@@ -7,33 +7,32 @@ from payments.doors.doors import Doors
 from payments.doors.store import change
 from payments.facts.attempt import Attempt
 from payments.facts.customer import Customer, SavedMethod
-from payments.facts.reservation import Reservation
+from payments.facts.reservation import CARD, STRIPE_CUSTOMER, Reservation
 from payments.facts.stripe_objects import Card, Intent, PaymentMethod, SetupIntent
-from payments.steps.attempts.provenance import NotOurs, OtherConnection, UnknownAttempt
+from payments.steps.attempts.provenance import NotOurs, OtherConnection, Slot, UnknownAttempt
 from payments.steps.retry import retrying
 
 
-def save_card(
-    setup: SetupIntent,
-    metadata: dict[str, str],
-    *,
-    tenant: str,
-    account: str,
-    mode: str,
-    doors: Doors,
-) -> None:
-    """Save the description of a card from a setup, with the evidence of its owner's consent."""
-    ref, method = metadata.get("customer"), setup.payment_method
-    if metadata.get("tenant") != tenant or not ref:
+def save_card(setup: SetupIntent, metadata: dict[str, str], slot: Slot, doors: Doors) -> None:
+    """
+    Keep the description of a card that a customer saved, with the evidence of their consent.
+
+    Whose it is, its customer at Stripe says; metadata says only that it was asked for here.
+    """
+    named, method = metadata.get("customer"), setup.payment_method
+    if metadata.get("tenant") != slot.tenant or not named:
         raise NotOurs(setup.id)
-    if metadata.get("account", account) != account:
+    if metadata.get("account", slot.account) != slot.account:
         # A merchant who connected one Stripe account twice gets the event twice.
         raise OtherConnection(setup.id)
+    customer = slot.named(setup.customer or "")
+    ref = doors.store.holder(slot.tenant, STRIPE_CUSTOMER, customer) or named
     if setup.status != "succeeded" or not isinstance(method, PaymentMethod):
         return
 
     evidence = Evidence(setup.id, setup.customer, metadata.get("consent_text"))
-    _keep_card(method, evidence, tenant=tenant, ref=ref, slot=f"{account}:{mode}", doors=doors)
+    where = f"{slot.account}:{slot.mode}"
+    _keep_card(method, evidence, tenant=slot.tenant, ref=ref, slot=where, doors=doors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def _keep_card(
         if customer.erased_at or doors.store.card(tenant, ref, method.id):
             return
         saved = _saved(method, evidence, customer, slot, doors.now())
-        kept = Reservation(tenant=tenant, kind="PM", value=f"{slot}:{method.id}", holder=ref)
+        kept = Reservation(tenant=tenant, kind=CARD, value=f"{slot}:{method.id}", holder=ref)
         default = customer.default_payment_method or saved.id
         changed = customer.having(default_payment_method=default)
         doors.store.write(change(saved), change(changed, customer), change(kept))

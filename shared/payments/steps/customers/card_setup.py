@@ -1,7 +1,9 @@
 """Save a card by Stripe's page or Elements: the card number goes to Stripe and never comes here."""
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from payments.doors.doors import Doors
 from payments.doors.gateway import Gateway
@@ -16,11 +18,16 @@ from payments.errors import (
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
-from payments.facts.reservation import Reservation
+from payments.facts.reservation import STRIPE_CUSTOMER, Reservation
 from payments.money import require_currency
+from payments.steps.attempts.provenance import Slot
+from payments.steps.customers.stripe_changes import forget_customer
+from payments.steps.customers.told_stripe import told
 from payments.steps.modules.permissions import Permitted, require_ready, require_use
 from payments.steps.notifications.mail_problems import customer_refused
 from payments.steps.retry import retrying
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +78,8 @@ def open_setup_session(
         "success_url": back,
         "cancel_url": back,
     }
-    try:
-        key = f"{caller.tenant}:{session_id}:setup"
-        session = asked.gateway.create_setup_session(params, key)
-    except OutcomeUnknown:
-        raise StripeUnavailable("Stripe did not answer; no card was asked for.") from None
-    return session.url or ""
+    key = f"{caller.tenant}:{session_id}:setup"
+    return _asked_for(asked, asked.gateway.create_setup_session, params, key, doors).url or ""
 
 
 def open_setup_intent(
@@ -92,11 +95,8 @@ def open_setup_intent(
         "automatic_payment_methods": {"enabled": True},
         "metadata": asked.metadata,
     }
-    try:
-        key = f"{caller.tenant}:{session_id}:setup"
-        made = asked.gateway.create_setup_intent(key, params)
-    except OutcomeUnknown:
-        raise StripeUnavailable("Stripe did not answer; no card was asked for.") from None
+    key = f"{caller.tenant}:{session_id}:setup"
+    made = _asked_for(asked, asked.gateway.create_setup_intent, params, key, doors)
     account, mode = asked.permitted.account, asked.permitted.mode
     own = account.slot(mode).publishable_key
     return Setup(
@@ -105,6 +105,28 @@ def open_setup_intent(
         publishable_key=own or doors.platform_keys(mode)["publishable_key"],
         stripe_account=None if own else account.stripe_account,
     )
+
+
+def _asked_for(
+    asked: _Asked,
+    create: Callable[[Mapping[str, Any], str], T],
+    params: dict[str, Any],
+    key: str,
+    doors: Doors,
+) -> T:
+    """Return what is made for a customer; where Stripe has them no more, they are made anew."""
+    try:
+        try:
+            return create(params, key)
+        except StripeRequestRefused as refusal:
+            if not refusal.misses("customer"):
+                raise
+            gone, ref = asked.stripe_customer, asked.metadata["customer"]
+            slot = Slot(asked.metadata["tenant"], asked.permitted.account.id, asked.permitted.mode)
+            made = renewed_customer(ref, gone, slot, asked.gateway, doors)
+            return create(params | {"customer": made}, f"{key}:again")
+    except OutcomeUnknown:
+        raise StripeUnavailable("Stripe did not answer; no card was asked for.") from None
 
 
 def client_secret(setup_intent: str, module: str, *, caller: Caller, doors: Doors) -> str:
@@ -145,13 +167,20 @@ def stripe_customer(
 
     Raise CustomerErased for a person who was erased while Stripe made the customer.
     """
-    slot = f"{permitted.account.id}:{permitted.mode}"
+    return customer_in(
+        customer, Slot(customer.tenant, permitted.account.id, permitted.mode), gateway, doors
+    )
+
+
+def customer_in(customer: Customer, where: Slot, gateway: Gateway, doors: Doors) -> str:
+    """Return the same; `where` says in which account and mode."""
+    slot, customer = where.where, told(customer, where, doors)
     known = customer.stripe_ids.get(slot)
     if known:
         return known
     made = _create_customer(customer, slot, gateway, doors)
     name = Reservation(
-        tenant=customer.tenant, kind="SCU", value=f"{slot}:{made}", holder=customer.ref
+        tenant=customer.tenant, kind=STRIPE_CUSTOMER, value=f"{slot}:{made}", holder=customer.ref
     )
     # The row that the caller has just read serves for the first try, at its version.
     read = [customer]
@@ -164,10 +193,19 @@ def stripe_customer(
         if slot in seen.stripe_ids:
             return seen.stripe_ids[slot]
         known_as = seen.having(stripe_ids={**seen.stripe_ids, slot: made})
+        if (seen.name, seen.email) != (customer.name, customer.email):
+            # Renamed while Stripe was told of them.
+            known_as = known_as.having(stale=(*seen.stale, slot))
         doors.store.write(change(known_as, seen), change(name))
         return made
 
     return retrying(step, doors, detail="The customer kept changing; nothing was charged.")
+
+
+def renewed_customer(ref: str, gone: str, slot: Slot, gateway: Gateway, doors: Doors) -> str:
+    """Return a new customer at Stripe in place of one that is not there any more."""
+    forget_customer(ref, gone, slot, doors)
+    return customer_in(doors.store.customer(slot.tenant, ref), slot, gateway, doors)
 
 
 def _create_customer(customer: Customer, slot: str, gateway: Gateway, doors: Doors) -> str:

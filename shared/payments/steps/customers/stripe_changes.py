@@ -2,27 +2,32 @@
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
+from payments.errors import StripeRequestRefused
 from payments.facts.customer import CardStatus, Customer, SavedMethod
-from payments.facts.stripe_objects import Card
-from payments.steps.attempts.provenance import NotOurs
+from payments.facts.reservation import CARD, STRIPE_CUSTOMER
+from payments.facts.stripe_objects import Card, PaymentMethod
+from payments.steps.attempts.provenance import NotOurs, Slot
 from payments.steps.retry import retrying
 
 _CARD = "The saved card kept changing; it is as it was."
 
 
-def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
-    """Write what Stripe says of a saved card into its row."""
-    ref = doors.store.holder(tenant, "PM", f"{account}:{mode}:{payment_method}")
+def follow_card(payment_method: str, slot: Slot, doors: Doors) -> None:
+    """Bring what Stripe has of a saved card into its row."""
+    ref = doors.store.holder(slot.tenant, CARD, slot.named(payment_method))
     if not ref:
         raise NotOurs(payment_method)
-    found = doors.gateway(tenant, account, mode).payment_method(payment_method)
-    if found.customer is None:
-        note_detached(tenant, ref, payment_method, doors)
-        return
+    found = _at_stripe(payment_method, slot, doors)
 
     def step() -> None:
-        card = doors.store.card(tenant, ref, payment_method)
-        if not card or not card.is_active:
+        card = doors.store.card(slot.tenant, ref, payment_method)
+        if not card:
+            return
+        if found is None or found.customer != card.stripe_customer:
+            # Detached or deleted, or by now another customer's.
+            note_detached(slot.tenant, ref, payment_method, doors)
+            return
+        if not card.is_active:
             return
         updated = card.having(**(found.card or Card()).model_dump())
         if updated != card:
@@ -31,22 +36,36 @@ def follow_card(payment_method: str, *, tenant: str, account: str, mode: str, do
     retrying(step, doors, _CARD)
 
 
-def follow_customer(
-    stripe_customer: str, *, tenant: str, account: str, mode: str, doors: Doors
-) -> None:
-    """Note that the merchant deleted a customer at Stripe, together with the customer's cards."""
-    ref = doors.store.holder(tenant, "SCU", f"{account}:{mode}:{stripe_customer}")
+def _at_stripe(payment_method: str, slot: Slot, doors: Doors) -> PaymentMethod | None:
+    """Return a card as Stripe has it, or None."""
+    try:
+        return doors.gateway(slot.tenant, slot.account, slot.mode).payment_method(payment_method)
+    except StripeRequestRefused as refusal:
+        if refusal.members.get("stripe_code") != "resource_missing":
+            raise
+    return None
+
+
+def follow_customer(stripe_customer: str, slot: Slot, doors: Doors) -> None:
+    """Forget a customer whom the merchant deleted at Stripe, and the cards that went with them."""
+    ref = doors.store.holder(slot.tenant, STRIPE_CUSTOMER, slot.named(stripe_customer))
     if not ref:
         raise NotOurs(stripe_customer)
-    if not doors.gateway(tenant, account, mode).customer(stripe_customer).deleted:
-        return
-    for card in doors.store.cards(tenant, ref):
-        if card.stripe_customer == stripe_customer and card.slot == f"{account}:{mode}":
-            note_detached(tenant, ref, card.id, doors)
+    gateway = doors.gateway(slot.tenant, slot.account, slot.mode)
+    if gateway.customer(stripe_customer).deleted:
+        forget_customer(ref, stripe_customer, slot, doors)
+
+
+def forget_customer(ref: str, stripe_customer: str, slot: Slot, doors: Doors) -> None:
+    """Note that Stripe has a customer no more, nor any card of theirs."""
+    where = f"{slot.account}:{slot.mode}"
+    for card in doors.store.cards(slot.tenant, ref):
+        if card.stripe_customer == stripe_customer and card.slot == where:
+            note_detached(slot.tenant, ref, card.id, doors)
 
     def step() -> None:
-        customer = doors.store.customer(tenant, ref)
-        left = {slot: name for slot, name in customer.stripe_ids.items() if name != stripe_customer}
+        customer = doors.store.customer(slot.tenant, ref)
+        left = {key: name for key, name in customer.stripe_ids.items() if name != stripe_customer}
         if left != customer.stripe_ids:
             doors.store.save(customer.having(stripe_ids=left), customer)
 

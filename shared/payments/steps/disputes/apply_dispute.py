@@ -20,7 +20,15 @@ from payments.facts.loss import Loss, lose
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Payment
 from payments.facts.stripe_objects import Intent, StripeDispute
-from payments.steps.attempts.provenance import Mismatch, NotOurs, UnknownAttempt, require_match
+from payments.steps.attempts.provenance import (
+    Books,
+    Mismatch,
+    NotOurs,
+    Slot,
+    UnknownAttempt,
+    books_behind,
+    require_match,
+)
 from payments.steps.notifications.outbox import of_invoice
 from payments.steps.payments.apply_payment import apply_intent
 from payments.steps.payments.freed_credit import beside_freed, freed_by, without
@@ -28,24 +36,24 @@ from payments.steps.payments.payment_rows import give_credit, overpaying
 from payments.steps.retry import retrying
 
 
-def apply_dispute(stripe_id: str, *, tenant: str, account: str, mode: str, doors: Doors) -> Dispute:
+def apply_dispute(stripe_id: str, slot: Slot, doors: Doors) -> Dispute:
     """
     Book what Stripe says of a dispute and return the dispute.
 
     One transaction writes the dispute, its payment and their invoices at the versions seen, the
     customer's credit and the journal. Raise NotOurs, UnknownAttempt or Mismatch.
     """
-    gateway = doors.gateway(tenant, account, mode)
+    gateway = doors.gateway(slot.tenant, slot.account, slot.mode)
 
     def step() -> Dispute:
         found = gateway.dispute(stripe_id)
-        home = home_of(found, tenant)
-        known = doors.store.dispute(tenant, home, stripe_id)
+        home = _disputed_books(found, slot, doors).attempt.invoice
+        known = doors.store.dispute(slot.tenant, home, stripe_id)
         if known:
             # Stripe is asked after the row was read: a newer answer has changed the row's version.
             found = gateway.dispute(stripe_id)
-        payment = _disputed_payment(found, home, (tenant, account, mode), doors)
-        require_match(found, payment, account, mode)
+        payment = _disputed_payment(found, home, slot, doors)
+        require_match(found, payment, slot)
         _require_follows(found, known)
         seen = as_seen(found, known, payment, ident=dispute_id(found), now=doors.now())
         return _book(seen, known, payment, doors)
@@ -58,27 +66,22 @@ def dispute_id(found: StripeDispute) -> str:
     return dated("dsp", found.created * 1000, hashlib.sha256(found.id.encode()).digest()[:10])
 
 
-def home_of(found: StripeDispute, tenant: str) -> str:
-    """Return the invoice that the disputed payment is stored with, or raise NotOurs."""
+def _disputed_books(found: StripeDispute, slot: Slot, doors: Doors) -> Books:
+    """Return whose payment is disputed, or raise NotOurs."""
     intent = found.payment_intent
-    if not isinstance(intent, Intent) or intent.metadata.get("tenant") != tenant:
+    if not isinstance(intent, Intent):
         raise NotOurs(found.id)
-    if "attempt" not in intent.metadata or "invoice" not in intent.metadata:
-        raise NotOurs(found.id)
-    return intent.metadata["invoice"]
+    return books_behind(intent, slot, doors)
 
 
-def _disputed_payment(
-    found: StripeDispute, home: str, books: tuple[str, str, str], doors: Doors
-) -> Payment:
-    """Return the disputed payment; if it is not stored yet, book it first."""
-    tenant, account, mode = books
-    payment = doors.store.payment(tenant, home, found.charge)
+def _disputed_payment(found: StripeDispute, home: str, slot: Slot, doors: Doors) -> Payment:
+    """Return the disputed payment, and book it first where nobody has told us of it yet."""
+    payment = doors.store.payment(slot.tenant, home, found.charge)
     if payment:
         return payment
     if isinstance(found.payment_intent, Intent):
-        apply_intent(found.payment_intent, tenant=tenant, account=account, mode=mode, doors=doors)
-    payment = doors.store.payment(tenant, home, found.charge)
+        apply_intent(found.payment_intent, slot, doors)
+    payment = doors.store.payment(slot.tenant, home, found.charge)
     if not payment:
         raise UnknownAttempt(found.id)
     return payment

@@ -44,6 +44,8 @@ class LinkState(StrEnum):
     UNAVAILABLE = "unavailable"
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
+    #: The fixed part has come, and the rest can be paid, as the rest.
+    PART_PAID = "part_paid"
 
 
 _ENDS = {
@@ -56,8 +58,8 @@ _ENDS = {
 
 
 def state_of(found: Behind, now: datetime) -> LinkState:
-    """Return the state of the link's page: PAYABLE exactly where a press of Pay is accepted."""
-    invoice = found.invoice
+    """Return what the link's page says now: PAYABLE exactly where a press of Pay is accepted."""
+    invoice, filled = found.invoice, found.link.is_filled
     if hindrance := _hindrance(found.link, invoice, now):
         return hindrance
     try:
@@ -65,27 +67,34 @@ def state_of(found: Behind, now: datetime) -> LinkState:
             # The payer was asked for this confirmation before.
             _permitted(found)
         else:
-            require_payable(found, None, now)
+            require_payable(found, None, now, rest=filled)
     except AmountTooSmall:
         return LinkState.TOO_SMALL
     except AmountTooLarge:
         return LinkState.TOO_LARGE
     except PaymentsError:
         return LinkState.UNAVAILABLE
-    return LinkState.CONFIRM if invoice.waits_for_payer else LinkState.PAYABLE
+    if invoice.waits_for_payer:
+        return LinkState.CONFIRM
+    return LinkState.PART_PAID if filled else LinkState.PAYABLE
 
 
-def require_payable(found: Behind, chosen: int | None, now: datetime) -> tuple[Permitted, Money]:
+def require_payable(
+    found: Behind, chosen: int | None, now: datetime, *, rest: bool = False
+) -> tuple[Permitted, Money]:
     """
     Return the module that the payer pays through now, and the amount.
 
-    `chosen` is the amount of a payer who may choose. Raise what stands in the way, in the order in
-    which the page names it.
+    `chosen` is what a payer who may choose has chosen, and `rest` says that they know that the part
+    which the link is for has come. Raise what hinders it, in the order in which
+    the page tells of it.
     """
     link, invoice = found.link, found.invoice
     hindrance = _hindrance(link, invoice, now)
     require_in_use(link, now)
     invoice.require_payable()
+    if link.is_filled and not rest:
+        raise InvoiceNotPayable(f"The part that link {link.id} is for is paid.", invoice=invoice.id)
     if invoice.claim and hindrance:
         raise PaymentInProgress(
             f"A payment of invoice {invoice.number} is in progress.",
@@ -110,7 +119,7 @@ def part_of(found: Behind, invoice: Invoice, chosen: int | None) -> int | None:
     Where more is left than one charge takes and parts are allowed, it is the largest part.
     """
     if found.link.rule != "choose" or chosen is None:
-        return largest_part(invoice, found.module, found.account, found.link.amount)
+        return largest_part(invoice, found.module, found.account, found.link.asks)
     if chosen < (least := least_of(found, invoice)):
         raise AmountTooSmall(f"The least that can be paid is {Money(least, invoice.currency)}.")
     return chosen

@@ -6,6 +6,7 @@ from typing import Any
 from payments.doors.doors import Doors
 from payments.errors import PermissionDenied, ValidationFailed
 from payments.facts.account import Account
+from payments.facts.attempt import Attempt
 from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
@@ -171,12 +172,25 @@ def module_of(invoice: Invoice, asked: str | None) -> str:
 
 def require_same_books(invoice: Invoice, permitted: Permitted) -> None:
     """
-    Refuse another Stripe account or mode than that of the invoice's first attempt.
+    Keep an invoice in the Stripe account and mode from which money has come for it.
 
-    Test money and live money never mix.
+    Test and live never meet. What was only tried, and brought nothing, binds nobody.
     """
-    first = (invoice.account or permitted.account.id, invoice.mode or permitted.mode)
-    if first != (permitted.account.id, permitted.mode):
+    if not invoice.takes(permitted.mode):
         raise PermissionDenied(
-            f"Invoice {invoice.number} is collected in {invoice.mode} mode of another account."
+            f"Invoice {invoice.number} was paid in {invoice.mode} mode,"
+            f" and is not collected in {permitted.mode} mode."
+        )
+    if invoice.is_bound and invoice.account not in {None, permitted.account.id}:
+        raise PermissionDenied(
+            f"Invoice {invoice.number} was paid through another Stripe account,"
+            " and what is left is collected there."
+        )
+
+
+def require_own_books(attempt: Attempt, permitted: Permitted) -> None:
+    """Refuse to go on with an attempt that was begun in another account or mode."""
+    if (attempt.account, attempt.mode) != (permitted.account.id, permitted.mode):
+        raise PermissionDenied(
+            f"The payment was begun in {attempt.mode} mode; begin anew.", attempt_id=attempt.id
         )

@@ -1,7 +1,7 @@
 """The sender and the reader of a mail, and what every mail about an invoice shows."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from payments.config import settings as deployment
@@ -13,6 +13,7 @@ from payments.facts.customer import Customer
 from payments.facts.invoice import Invoice
 from payments.facts.link import PayLink
 from payments.facts.notification import Notification
+from payments.facts.payment import Allocation
 from payments.facts.settings import Settings
 from payments.steps.links.link_tokens import link_for, page_of
 from payments.steps.notifications.mail_limits import first_reachable
@@ -22,6 +23,9 @@ from payments.wording.letters import Letter, Look, Row
 from payments.wording.sentences import say
 
 _PRINTED = ("invoice", "order", "bill_to", "date", "item", "quantity", "amount", "total")
+
+#: How many invoices a subject names.
+NUMBERS_MAX = 4
 
 
 class Nobody(Exception):
@@ -36,6 +40,26 @@ class Scene:
     customer: Customer
     settings: Settings
     look: Look
+    #: Where one payment is for several invoices: each of them, and what of it is its.
+    parts: tuple[tuple[Invoice, int], ...] = ()
+
+    @property
+    def invoices(self) -> list[Invoice]:
+        """All invoices that are spoken of."""
+        return [invoice for invoice, _ in self.parts] or [self.invoice]
+
+    @property
+    def outstanding(self) -> int:
+        """What is left to pay of all of them."""
+        return sum(invoice.outstanding for invoice in self.invoices)
+
+    @property
+    def number(self) -> str:
+        """The invoice's number, or those of several; a subject has no room for many."""
+        numbers = [invoice.number for invoice in self.invoices]
+        shown = ", ".join(numbers[:NUMBERS_MAX])
+        left = len(numbers) - NUMBERS_MAX
+        return f"{shown} (+{left})" if left > 0 else shown
 
     @property
     def locale(self) -> str:
@@ -51,22 +75,32 @@ class Scene:
         currency = self.invoice.currency
         return {
             "amount": locales.amount(amount, currency, locale),
-            "left": locales.amount(self.invoice.outstanding, currency, locale),
-            "number": self.invoice.number,
+            "left": locales.amount(self.outstanding, currency, locale),
+            "number": self.number,
             "customer": self.customer.name,
             "seller": self.look.name,
         }
 
     def facts(self, amount: int, locale: str, name: str = "amount") -> list[tuple[str, str]]:
-        """Return the lines that name the invoice and an amount."""
+        """Return the lines that name the invoice, or each of several, and an amount."""
+        if self.parts:
+            return [*self._shares(locale), self._sum(amount, locale, name)]
         order = [(say("mail.label.order", locale), self.invoice.order_ref or "")]
         return [
             (say("mail.label.invoice", locale), self.invoice.number),
             *(order if self.invoice.order_ref else ()),
-            (
-                say(f"mail.label.{name}", locale),
-                locales.amount(amount, self.invoice.currency, locale),
-            ),
+            self._sum(amount, locale, name),
+        ]
+
+    def _sum(self, amount: int, locale: str, name: str) -> tuple[str, str]:
+        written = locales.amount(amount, self.invoice.currency, locale)
+        return say(f"mail.label.{name}", locale), written
+
+    def _shares(self, locale: str) -> list[tuple[str, str]]:
+        label, currency = say("mail.label.invoice", locale), self.invoice.currency
+        return [
+            (f"{label} {invoice.number}", locales.amount(amount, currency, locale))
+            for invoice, amount in self.parts
         ]
 
     def still(self, locale: str) -> list[tuple[str, str]]:
@@ -87,7 +121,9 @@ class Scene:
         return [(say("mail.label.tax", locale), written)] if included else []
 
     def rows(self, locale: str) -> tuple[Row, ...]:
-        """Return the invoice's lines as rows of a table."""
+        """Return the invoice's positions; those of several are in their own mails."""
+        if self.parts:
+            return ()
         currency = self.invoice.currency
         return tuple(
             Row(line.description, str(line.quantity), locales.amount(line.amount, currency, locale))
@@ -165,6 +201,17 @@ def scene_of(notice: Notification, doors: Doors, *, erased: bool = False) -> Sce
         raise Nobody("erased")
     name = settings.name or (account.name if account else notice.tenant)
     return Scene(invoice, customer, settings, Look(name, settings.colour or letters.COLOUR))
+
+
+def spread(scene: Scene, parts: Iterable[Allocation], doors: Doors) -> Scene:
+    """Return the scene with all invoices of which something is told, and how much of each."""
+    amounts: dict[str, int] = {}
+    for part in parts:
+        amounts[part.invoice] = amounts.get(part.invoice, 0) + part.amount
+    if set(amounts) <= {scene.invoice.id}:
+        return scene
+    invoices = doors.store.invoices(scene.invoice.tenant, *amounts)
+    return replace(scene, parts=tuple(zip(invoices, amounts.values(), strict=True)))
 
 
 def pay_page(notice: Notification, link: PayLink | None, doors: Doors) -> str:

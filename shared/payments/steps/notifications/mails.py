@@ -16,6 +16,7 @@ from payments.steps.notifications.mail_scene import (
     Scene,
     pay_page,
     scene_of,
+    spread,
     to_buyer,
     to_seller,
     to_watcher,
@@ -65,12 +66,14 @@ def _for_staff(scene: Scene, amount: int) -> Callable[[str], str]:
 
 def _receipt(notice: Notification, doors: Doors) -> Mail:
     scene, payment = scene_of(notice, doors), _payment_behind(notice, doors)
+    scene = spread(scene, payment.allocations, doors)
     word = _words(scene, payment.gross)
     return to_buyer(scene, _about_payment("mail.receipt", scene, payment, scene.locale, word))
 
 
 def _sale(notice: Notification, doors: Doors) -> Mail:
     scene, payment = scene_of(notice, doors), _payment_behind(notice, doors)
+    scene = spread(scene, payment.allocations, doors)
     word = _for_staff(scene, payment.gross)
     return to_seller(scene, _about_payment("sale", scene, payment, STAFF, word))
 
@@ -78,7 +81,7 @@ def _sale(notice: Notification, doors: Doors) -> Mail:
 def _about_payment(
     name: str, scene: Scene, payment: Payment, locale: str, word: Callable[[str], str]
 ) -> Letter:
-    ending = "part" if scene.invoice.outstanding else "paid"
+    ending = "part" if scene.outstanding else "paid"
     facts = [*scene.facts(payment.gross, locale), *_when(scene, payment, locale)]
     return scene.letter(name, locale, word, facts, body=ending)
 
@@ -121,9 +124,10 @@ def _file_name(number: str) -> str:
 def _declined(notice: Notification, doors: Doors) -> Mail:
     """Return the mail that a saved card was not charged; the reason stays with the merchant."""
     scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
+    scene = spread(scene, attempt.shares, doors)
     if _was_told(notice, attempt, doors):
         raise Nobody("told_before")
-    if not scene.invoice.outstanding:
+    if not scene.outstanding:
         raise Nobody("paid")
     asks = attempt.decline is not None and attempt.decline.asks_payer
     name, locale = "mail.confirm" if asks else "mail.declined", scene.locale
@@ -158,6 +162,7 @@ def _end_of(attempt: Attempt) -> tuple[Course | None, str | None]:
 def _confirm_mail(notice: Notification, doors: Doors) -> Mail:
     """Return the mail that asks a payer to confirm a charge of their saved card with their bank."""
     scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
+    scene = spread(scene, attempt.shares, doors)
     if not attempt.waits or not attempt.confirm_by:
         raise Nobody("asked_no_more")
     name, locale = "mail.confirm", scene.locale
@@ -171,6 +176,7 @@ def _confirm_mail(notice: Notification, doors: Doors) -> Mail:
 def _blocked(notice: Notification, doors: Doors) -> Mail:
     """Return the mail to the merchant alone: Stripe's rules have stopped a payment."""
     scene, attempt = scene_of(notice, doors), _attempt_behind(notice, doors)
+    scene = spread(scene, attempt.shares, doors)
     if not attempt.decline or attempt.decline.outcome_type != "blocked":
         raise Nobody("not_blocked")
     word = _for_staff(scene, attempt.amount)
@@ -187,6 +193,7 @@ def _refund_mail(notice: Notification, doors: Doors) -> Mail:
     refund = doors.store.refund(notice.tenant, notice.subject, notice.refs["refund"])
     if not refund or notice.refs["status"] != "succeeded":
         raise Nobody("nothing_given_back")
+    scene = spread(scene, refund.allocations, doors)
     word = _words(scene, refund.amount)
     return to_buyer(
         scene,
@@ -199,6 +206,7 @@ def _refund_failed(notice: Notification, doors: Doors) -> Mail:
     refund = doors.store.refund(notice.tenant, notice.subject, notice.refs["refund"])
     if not refund or notice.refs["status"] != "failed":
         raise Nobody("given_back")
+    scene = spread(scene, refund.allocations, doors)
     word = _for_staff(scene, refund.amount)
     facts = [*scene.facts(refund.amount, STAFF), reason(refund.failure_reason)]
     return to_seller(scene, scene.letter("refund_failed", STAFF, word, facts))
@@ -209,6 +217,8 @@ def _dispute_mail(notice: Notification, doors: Doors) -> Mail:
     dispute = doors.store.dispute(notice.tenant, notice.subject, notice.refs["dispute"])
     if not dispute:
         raise Nobody("gone")
+    payment = doors.store.payment(notice.tenant, notice.subject, dispute.charge)
+    scene = spread(scene, payment.allocations if payment else (), doors)
     status = notice.refs["status"]
     name = f"dispute_{status}" if status in {"won", "lost"} else "dispute"
     word = _for_staff(scene, dispute.amount)

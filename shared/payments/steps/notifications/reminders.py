@@ -6,7 +6,7 @@ from payments.doors.doors import Doors
 from payments.doors.mail import Mail
 from payments.facts.customer import SavedMethod
 from payments.facts.notification import Notification
-from payments.steps.notifications.mail_scene import Nobody, scene_of, to_merchant, to_owner
+from payments.steps.notifications.mail_scene import Nobody, scene_of, spread, to_merchant, to_owner
 from payments.wording import letters, locales
 from payments.wording.letters import Letter, Look
 from payments.wording.sentences import say
@@ -62,7 +62,9 @@ def deadline(notice: Notification, doors: Doors) -> Mail:
         raise Nobody("gone")
     if not dispute.is_answerable or dispute.submissions:
         raise Nobody("answered")
-    # A bank may give less time than the reminder was planned for.
+    payment = doors.store.payment(notice.tenant, notice.subject, dispute.charge)
+    scene = spread(scene, payment.allocations if payment else (), doors)
+    # A bank may give less time than a reminder has been made for.
     days = max(1, -((doors.now() - dispute.due_by) // timedelta(days=1)))
     until = scene.day(dispute.due_by, STAFF)
     values = scene.values(dispute.amount, STAFF) | {

@@ -5,43 +5,71 @@ A charge's answer, the payer's return, webhooks, the sweep and reconciliation al
 order and any number of times. Stripe's charge id decides, not the path of the news.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from payments.doors.doors import Doors
-from payments.doors.store import change
+from payments.doors.store import Change, change
 from payments.facts.attempt import Attempt, AttemptStatus
 from payments.facts.outcome import OutcomeUnknown
+from payments.facts.payment import Payment
+from payments.facts.refund import Refund
 from payments.facts.stripe_objects import Intent, Session, SetupIntent
-from payments.steps.attempts.provenance import Books, attempt_of, books_of, named_by, require_match
+from payments.steps.attempts.provenance import (
+    Books,
+    Slot,
+    attempt_behind,
+    books_behind,
+    books_of,
+    bound,
+    require_match,
+    require_same_account,
+)
 from payments.steps.attempts.transitions import advance, await_payer, latest, others_of
 from payments.steps.customers.card_consent import save_card, save_paid_card
 from payments.steps.notifications.outbox import of_refund
 from payments.steps.payments.from_charge import apply_fees, paid_by, payment_of, surcharged_with
-from payments.steps.payments.payment_rows import give_back_excess, rows_beside, surcharge_entry
+from payments.steps.payments.payment_rows import (
+    give_back_excess,
+    link_filled,
+    rows_beside,
+    surcharge_entry,
+)
 from payments.steps.retry import retrying
 
 #: How often Stripe is asked about a bank debit, which takes days and cannot be stopped.
 DEBIT_EVERY = timedelta(days=1)
 
 
-def apply_intent(intent: Intent, *, tenant: str, account: str, mode: str, doors: Doors) -> Attempt:
+def apply_intent(intent: Intent, slot: Slot, doors: Doors) -> Attempt:
     """
     Book what Stripe says of a PaymentIntent and return its attempt.
 
-    `tenant`, `account` and `mode` say which Stripe account was asked; the metadata only finds the
-    attempt in it. Raise NotOurs, UnknownAttempt or Mismatch.
+    `slot` says whose Stripe account was asked. Raise NotOurs, UnknownAttempt or Mismatch.
     """
+    return _apply_known(intent, books_behind(intent, slot, doors), slot, doors)
+
+
+def apply_own_intent(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
+    """Bring into the books what Stripe says of an attempt's own intent: it was asked for by id."""
+    slot = Slot.of(attempt)
     if intent.status == "succeeded":
-        names = named_by(intent.metadata, tenant)
-        books = books_of(tenant, *names, intent.charge_id, doors)
-        require_match(intent, books.attempt, account, mode)
-        paid = apply_payment(books.attempt, intent, doors=doors, books=books)
-        if paid.save_card:
-            save_paid_card(paid, intent, doors)
-        return paid
-    attempt = attempt_of(intent.metadata, tenant, doors)
-    require_match(intent, attempt, account, mode)
-    return _apply_unpaid(attempt, intent, doors)
+        books = books_of(attempt.tenant, attempt.invoice, attempt.id, intent.charge_id, doors)
+        return _apply_known(intent, books, slot, doors)
+    current = latest(attempt, doors)
+    require_match(intent, current, slot)
+    return _apply_unpaid(current, intent, doors)
+
+
+def _apply_known(intent: Intent, books: Books, slot: Slot, doors: Doors) -> Attempt:
+    require_match(intent, books.attempt, slot)
+    if intent.status != "succeeded":
+        return _apply_unpaid(books.attempt, intent, doors)
+    paid = apply_payment(books.attempt, intent, doors=doors, books=books)
+    if paid.save_card:
+        save_paid_card(paid, intent, doors)
+    return paid
 
 
 def _apply_unpaid(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:
@@ -71,22 +99,30 @@ def _has_failed(attempt: Attempt, intent: Intent) -> bool:
     return refused or attempt.status is AttemptStatus.PROCESSING
 
 
-def apply_session(session: Session, *, tenant: str, account: str, mode: str, doors: Doors) -> None:
-    """Book what Stripe says of a Checkout Session: a payment, a saved card, or its end."""
-    if session.mode == "setup":
-        setup = session.setup_intent
-        if isinstance(setup, SetupIntent):
-            books = {"tenant": tenant, "account": account, "mode": mode}
-            save_card(setup, session.metadata, **books, doors=doors)
-        return
+def apply_session(session: Session, slot: Slot, doors: Doors) -> None:
+    """
+    Bring what Stripe says of a Checkout Session into the books; arguments and errors as above.
+
+    A payment, a saved card, or its end.
+    """
+    if session.mode != "setup":
+        attempt = attempt_behind(session, slot, doors)
+        require_same_account(session.id, attempt, slot)
+        return apply_own_session(attempt, session, doors)
+    setup = session.setup_intent
+    if isinstance(setup, SetupIntent):
+        save_card(setup, session.metadata, slot, doors)
+    return None
+
+
+def apply_own_session(attempt: Attempt, session: Session, doors: Doors) -> None:
+    """Bring into the books what Stripe says of an attempt's own session."""
     intent = session.payment_intent
     if isinstance(intent, Intent):
-        attempt = apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
+        attempt = apply_own_intent(attempt, intent, doors)
         if session.status == "complete" and intent.status == "requires_payment_method":
             # It failed before it was seen as processing: nobody can pay it any more.
             attempt = _end_failed(attempt, intent, doors)
-    else:
-        attempt = attempt_of(session.metadata, tenant, doors)
     if session.status == "expired" and attempt.is_open:
         advance(attempt, AttemptStatus.EXPIRED, doors=doors)
 
@@ -123,14 +159,29 @@ def apply_payment(
             change(payment),
             *map(change, paid, seen),
             saved,
-            *map(change, back),
+            *_beside_attempt(payment, done, current, doors),
+            *_promised_back(back, doors),
             *rows_beside(payment, invoices, paid, doors),
             *surcharge_entry(payment, seen[0], invoices[0], doors.now()),
-            *(notice for refund in back for notice in of_refund(refund, None, doors.now())),
         )
         return saved.new
 
     return retrying(step, doors, "The invoice kept changing; the payment is not booked yet.")
+
+
+def _beside_attempt(
+    payment: Payment, done: Attempt, before: Attempt, doors: Doors
+) -> Iterator[Change[Any]]:
+    """Yield what leads from the intent to the attempt, and what its link is for."""
+    yield from bound(done, before)
+    yield from link_filled(payment, done, doors)
+
+
+def _promised_back(back: list[Refund], doors: Doors) -> Iterator[Change[Any]]:
+    """Yield what is given back of it, and what is told of that."""
+    for refund in back:
+        yield change(refund)
+        yield from of_refund(refund, None, doors.now())
 
 
 def _succeeded(attempt: Attempt, intent: Intent, doors: Doors) -> Attempt:

@@ -14,7 +14,8 @@ from payments.facts.stripe_objects import ApplicationFee, BalanceTransaction, Ch
 def payment_of(attempt: Attempt, invoices: list[Invoice], intent: Intent, payment: str) -> Payment:
     """Return the payment of a succeeded intent, divided among the invoices as they were read."""
     charge, paid_at = intent.charge, datetime.fromtimestamp(intent.charge.created, UTC)
-    fee, owed = fee_of(charge), {invoice.id: invoice.owed for invoice in invoices}
+    owed = {each.id: each.owed if each.takes(attempt.mode) else 0 for each in invoices}
+    fee = fee_of(charge)
     allocations, unapplied = allocate(charge.amount, attempt.shares, owed)
     remark = Remark(
         brand=charge.card.brand,
@@ -104,6 +105,9 @@ def paid_by(invoice: Invoice, payment: Payment, done: Attempt) -> Invoice:
     """Return the invoice with its part of the payment; the first invoice takes the excess."""
     home = invoice.id == payment.invoice
     beyond = payment.unapplied + payment.returned if home else 0
-    paid = invoice.receive(payment.allocated_to(invoice.id), beyond=beyond).follow(done)
+    part = payment.allocated_to(invoice.id)
+    paid = invoice.receive(part, beyond=beyond).follow(done)
+    if part:
+        paid = paid.bind(payment.account, payment.mode)
     wrong = home and payment.gross != done.charged
     return paid.having(exception=Trouble.AMOUNT_MISMATCH) if wrong else paid

@@ -6,9 +6,11 @@ from typing import Any
 
 from payments.doors.doors import Doors
 from payments.doors.store import Change, change
+from payments.facts.attempt import Attempt
 from payments.facts.credit import CustomerCredit
 from payments.facts.invoice import Invoice
 from payments.facts.ledger import JournalEntry, payment_received, recovered, surcharged
+from payments.facts.link import PayLink
 from payments.facts.notification import Kind, Notification
 from payments.facts.payment import Allocation, Payment, Share
 from payments.facts.refund import Refund
@@ -82,6 +84,14 @@ def give_back_excess(
     )
     promised = payment.give_back(pending=excess, given=0, credit=excess)
     return promised.having(refunds=(refund.id,)), [refund]
+
+
+def link_filled(payment: Payment, attempt: Attempt, doors: Doors) -> Iterator[Change[PayLink]]:
+    """Yield the link over a fixed part, with what came through it."""
+    if attempt.fills_link and attempt.link:
+        link = doors.store.link(payment.tenant, payment.invoice, attempt.link)
+        came = link.paid + payment.allocated_to(payment.invoice)
+        yield change(link.having(paid=came), link)
 
 
 def share_of(payment: Payment, part: Allocation, at: datetime) -> Share:

@@ -25,7 +25,13 @@ from payments.facts.ledger import (
 from payments.facts.payment import Allocation, Payment
 from payments.facts.refund import CreditNote, Refund, RefundStatus, divide, room
 from payments.facts.stripe_objects import Intent, StripeRefund
-from payments.steps.attempts.provenance import Mismatch, NotOurs, require_match
+from payments.steps.attempts.provenance import (
+    Mismatch,
+    NotOurs,
+    Slot,
+    books_behind,
+    require_match,
+)
 from payments.steps.collecting.claims import end_soon
 from payments.steps.notifications.outbox import of_refund
 from payments.steps.payments.apply_payment import apply_intent
@@ -42,31 +48,31 @@ class NotYetPaid(NotOurs):
     """The charge has not brought money, so nothing can be given back; Stripe tells again."""
 
 
-def apply_refund(
-    told: StripeRefund, *, tenant: str, account: str, mode: str, doors: Doors
-) -> Refund:
+def apply_refund(told: StripeRefund, slot: Slot, doors: Doors) -> Refund:
     """
     Book what Stripe says of a refund exactly once and return our refund.
 
-    A refund that we did not ask for was made in the Dashboard and gets a row of its own. `tenant`,
-    `account` and `mode` say which Stripe account was asked. Raise what `apply_intent` raises.
+    One that we did not ask for was made in the Dashboard and gets a row of its own. `slot` says
+    whose Stripe account was asked. Raise what `apply_intent` raises.
     """
-    apply = partial(_apply, tenant=tenant, account=account, mode=mode, doors=doors)
+    apply = partial(_apply, slot=slot, doors=doors)
     try:
         return apply(told)
     except Mismatch:
-        # The answer may be older than the books, or the books than the answer. So all refunds of
-        # the charge are fetched, and those that failed make room for the others.
-        listed = list(doors.gateway(tenant, account, mode).refunds_of(told.charge or ""))
+        # What was told may be older than the books, or the books than what was told: all refunds
+        # of the charge are asked for, and those that came to nothing make room for the others.
+        listed = list(
+            doors.gateway(slot.tenant, slot.account, slot.mode).refunds_of(told.charge or "")
+        )
         for other in sorted(listed, key=lambda each: not _is_dead(each)):
             with suppress(Mismatch):
                 apply(other)
         return apply(next((each for each in listed if each.id == told.id), told))
 
 
-def _apply(told: StripeRefund, *, tenant: str, account: str, mode: str, doors: Doors) -> Refund:
-    payment = _payment_of(told, tenant, account, mode, doors)
-    # The payment that was just read serves for the first try, at its version.
+def _apply(told: StripeRefund, *, slot: Slot, doors: Doors) -> Refund:
+    payment = _payment_of(told, slot, doors)
+    # What was read a moment ago is good for the first try, at the version there.
     read = [payment]
 
     def step() -> Refund:
@@ -135,21 +141,19 @@ def matching(told: StripeRefund, refunds: Iterable[Refund]) -> Refund | None:
     return None
 
 
-def _payment_of(told: StripeRefund, tenant: str, account: str, mode: str, doors: Doors) -> Payment:
-    """Return the payment that is given back; if it is not stored yet, book it first."""
+def _payment_of(told: StripeRefund, slot: Slot, doors: Doors) -> Payment:
+    """Return the payment that is given back; one that nobody told of is booked first."""
     intent = told.payment_intent
     if not isinstance(intent, Intent) or not told.charge:
         raise NotOurs(told.id)
-    if intent.metadata.get("tenant") != tenant or "invoice" not in intent.metadata:
-        raise NotOurs(told.id)
-    invoice = intent.metadata["invoice"]
-    found = doors.store.payment(tenant, invoice, told.charge)
-    if not found:
-        apply_intent(intent, tenant=tenant, account=account, mode=mode, doors=doors)
-        found = doors.store.payment(tenant, invoice, told.charge)
+    books = books_behind(intent, slot, doors)
+    found, home = books.payment, books.attempt.invoice
+    if not found or found.charge != told.charge:
+        apply_intent(intent, slot, doors)
+        found = doors.store.payment(slot.tenant, home, told.charge)
     if not found:
         raise NotYetPaid(told.id)
-    require_match(told, found, account, mode)
+    require_match(told, found, slot)
     return found
 
 

@@ -9,6 +9,7 @@ from payments.facts.attempt import SWEEP_AFTER
 from payments.facts.outcome import CardRefused, FailedAtStripe, OutcomeUnknown
 from payments.facts.refund import FAILURES_MAX, Refund, RefundStatus
 from payments.facts.stripe_objects import StripeRefund
+from payments.steps.attempts.provenance import Slot
 from payments.steps.refunds.apply_refund import apply_refund, record
 from payments.steps.retry import retrying
 
@@ -41,14 +42,8 @@ def submit(refund: Refund, doors: Doors) -> Refund:
 
 
 def apply_own_refund(refund: Refund, told: StripeRefund, doors: Doors) -> Refund:
-    """Apply Stripe's answer about one of our refunds, in its own account; return the refund."""
-    return apply_refund(
-        told,
-        tenant=refund.tenant,
-        account=refund.account or "",
-        mode=refund.mode or "",
-        doors=doors,
-    )
+    """Apply what Stripe says of a refund of ours, asked in its own account."""
+    return apply_refund(told, Slot.of(refund), doors)
 
 
 def give_up(refund: Refund, reason: str, doors: Doors) -> Refund:
