@@ -362,11 +362,9 @@ def test_a_break_older_than_the_window_is_looked_at_again(shop: Shop, missed: Js
 
 
 def test_a_break_that_stays_is_open_until_somebody_accepts_it(shop: Shop, missed: Json) -> None:
-    intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
-    nowhere = {"metadata[attempt]": "att_nowhere"}
-    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent}", **nowhere)
+    shop.sell_elsewhere(tenant="tulips", invoice=missed["id"], attempt="att_nowhere")
     reconcile(shop)
-    assert figures(reconcile(shop)) == (2, 1, 0, {"unknown_attempt": 1}, 1)
+    assert figures(reconcile(shop)) == (3, 2, 0, {"unknown_attempt": 1}, 1)
     (left,) = breaks(shop)
     path = f"/v1/reconciliation/breaks/{left['id']}/resolve"
     body = {"action": "accept", "note": "Sold over the counter"}
@@ -385,9 +383,7 @@ def test_a_break_that_stays_is_open_until_somebody_accepts_it(shop: Shop, missed
 def test_a_break_that_never_holds_still_is_not_said_to_be_accepted(
     shop: Shop, missed: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
-    nowhere = {"metadata[attempt]": "att_nowhere"}
-    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent}", **nowhere)
+    shop.sell_elsewhere(tenant="tulips", invoice=missed["id"], attempt="att_nowhere")
     reconcile(shop)
     (left,) = breaks(shop)
     shop.world.never_still("BREAK", monkeypatch)
@@ -399,9 +395,7 @@ def test_a_break_that_never_holds_still_is_not_said_to_be_accepted(
 
 
 def test_a_break_that_comes_back_is_open_again(shop: Shop, missed: Json) -> None:
-    intent = shop.world.truth(shop.account)["payment_intents"][-1]["id"]
-    nowhere = {"metadata[attempt]": "att_nowhere"}
-    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent}", **nowhere)
+    shop.sell_elsewhere(tenant="tulips", invoice=missed["id"], attempt="att_nowhere")
     reconcile(shop)
     store, (left,) = runtime.store(), breaks(shop)
     named = store.find_break("tulips", left["id"])

@@ -130,9 +130,7 @@ def test_runs_are_listed_newest_first_with_a_cursor(shop: Shop) -> None:
 def test_breaks_are_filtered_by_their_status(shop: Shop) -> None:
     shop.world.control("webhooks", mode="drop")
     shop.pay(shop.invoice())
-    (intent,) = shop.world.truth(shop.account)["payment_intents"]
-    form = {"metadata[attempt]": "att_nowhere"}
-    shop.world.at_stripe("POST", f"/v1/payment_intents/{intent['id']}", **form)
+    shop.sell_elsewhere(tenant="tulips", invoice="inv_1", attempt="att_nowhere")
     expect(202, shop.operator.post(RUNS, {"account": shop.account["id"]}))
     shop.world.work("reconcile_account", *shop.world.messages("reconciliations"))
 

@@ -368,11 +368,12 @@ def test_what_the_table_does_not_know_is_not_booked_unseen(
         ({"payment_intent": None}, NotOurs),
         ({"payment_intent": "pi_1"}, NotOurs),
         ({"payment_intent": examples.intent(metadata={})}, NotOurs),
-        ({"payment_intent": examples.intent(metadata={"tenant": "tulips"})}, NotOurs),
+        ({"payment_intent": examples.intent(metadata={"tenant": "tulips"})}, UnknownAttempt),
         ({"payment_intent": examples.intent(metadata=METADATA | {"tenant": "b"})}, NotOurs),
+        # It names an attempt that is paid by another intent.
         (
-            {"charge": "ch_2", "payment_intent": examples.intent(metadata=METADATA)},
-            UnknownAttempt,
+            {"charge": "ch_2", "payment_intent": examples.intent(id="pi_2", metadata=METADATA)},
+            Mismatch,
         ),
     ],
 )

@@ -280,7 +280,7 @@ def test_intents_of_a_window_are_paged_without_losing_one(
 def test_a_publishable_key_sees_only_its_own_accounts_setup_intent(
     gateway: Gateway, standin: StandIn
 ) -> None:
-    setup = gateway.create_setup_intent({}, "same-account")
+    setup = gateway.create_setup_intent("same-account")
 
     assert using(PUBLISHABLE, standin).sees_setup_intent(setup)
     assert not using("pk_test_" + "other" * 4, standin).sees_setup_intent(setup)

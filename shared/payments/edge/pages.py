@@ -21,7 +21,7 @@ _SILENT = {LinkState.REVOKED, LinkState.REPLACED, LinkState.EXPIRED, LinkState.D
 #: States in which the page asks for money.
 _ASKS = {LinkState.PAYABLE, LinkState.PART_PAID}
 _MOODS = {LinkState.PAID: "good", LinkState.PART_PAID: "good", LinkState.UNAVAILABLE: "bad"}
-#: States in which looking again is all that a payer can do.
+#: States in which a payer can only look again.
 _LOOK_AGAIN = {LinkState.IN_PROGRESS, LinkState.PROCESSING}
 #: Shown instead of an amount that was none.
 CARD_NUMBER = "(card number)"
@@ -156,7 +156,7 @@ def _brand(name: str) -> str:
 
 
 def _shown(view: LinkView, locale: str, written: Callable[[int], str]) -> Sheet:
-    """Return the invoice as everybody who has the link may see it."""
+    """Return the invoice as each reader with the link may see it."""
     invoice, payable = view.invoice, view.state in _ASKS
     lines = tuple(
         (f"{line.quantity} \N{MULTIPLICATION SIGN} {line.description}", written(line.amount))

@@ -18,7 +18,7 @@ class Customers(Transport):
         return self._write(Id, "/v1/customers", params, key).id
 
     def update_customer(self, customer: str, name: str, email: str | None) -> None:
-        """Tell of a name and an address; an address that is none any more is taken out."""
+        """Tell Stripe a name and an address; without an address, the one it has is removed."""
         params = {"name": name, "email": email or ""}
         self._request("post", f"/v1/customers/{customer}", params)
 
@@ -47,9 +47,9 @@ class Customers(Transport):
         expand = {"expand": ["payment_method"]}
         return self._read(SetupIntent, f"/v1/setup_intents/{setup_intent}", expand)
 
-    def create_setup_intent(self, params: Mapping[str, Any], key: str) -> SetupIntent:
-        """Create a SetupIntent; one without `params` nobody will ever confirm."""
-        return self._write(SetupIntent, "/v1/setup_intents", params, key)
+    def create_setup_intent(self, key: str, params: Mapping[str, Any] | None = None) -> SetupIntent:
+        """Create a SetupIntent; without `params` it is a trial that nobody confirms."""
+        return self._write(SetupIntent, "/v1/setup_intents", params or {}, key)
 
     def cancel_setup_intent(self, setup_intent: str) -> None:
         """Cancel a SetupIntent that nobody will confirm; one that is left over does no harm."""

@@ -118,7 +118,7 @@ def prove_same_account(keys: Keys, name: str, secret: Gateway, doors: Doors) -> 
     makes Stripe's idempotency key.
     """
     try:
-        setup = secret.create_setup_intent({}, f"{name}:same-account")
+        setup = secret.create_setup_intent(f"{name}:same-account")
     except StripeAccountError:
         return Unproven.KEY_REFUSED
     except StripePermissionMissing:

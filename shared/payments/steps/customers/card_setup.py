@@ -19,6 +19,7 @@ from payments.facts.caller import Caller
 from payments.facts.customer import Customer
 from payments.facts.outcome import FailedAtStripe, OutcomeUnknown
 from payments.facts.reservation import STRIPE_CUSTOMER, Reservation
+from payments.facts.stripe_objects import SetupIntent
 from payments.money import require_currency
 from payments.steps.attempts.provenance import Slot
 from payments.steps.customers.stripe_changes import forget_customer
@@ -96,7 +97,11 @@ def open_setup_intent(
         "metadata": asked.metadata,
     }
     key = f"{caller.tenant}:{session_id}:setup"
-    made = _asked_for(asked, asked.gateway.create_setup_intent, params, key, doors)
+
+    def create(given: Mapping[str, Any], name: str) -> SetupIntent:
+        return asked.gateway.create_setup_intent(name, given)
+
+    made = _asked_for(asked, create, params, key, doors)
     account, mode = asked.permitted.account, asked.permitted.mode
     own = account.slot(mode).publishable_key
     return Setup(
