@@ -46,6 +46,6 @@ def take_another_card_beside_the_one_that_waits(swap: Replace) -> None:
     swap(claims, "free_claim", keep_open)
 
 
-@mutant("B81 silence_at_the_button_is_a_bug")
+@mutant("B91 silence_at_the_button_is_a_bug")
 def let_a_payer_see_that_stripe_is_silent(swap: Replace) -> None:
     swap(bank_confirmation, "OutcomeUnknown", type("Never", (OutcomeUnknown,), {}))

@@ -123,7 +123,7 @@ def trust_every_event(swap: Replace) -> None:
     swap(intake, "is_signed", lambda *_: True)
 
 
-@mutant("B82 metadata_decides")
+@mutant("B92 metadata_decides")
 def believe_what_a_payment_says_of_itself(swap: Replace) -> None:
     def believe(intent: Intent, slot: provenance.Slot, doors: Doors) -> provenance.Books:
         named = provenance._named_by(intent.metadata, slot.tenant)

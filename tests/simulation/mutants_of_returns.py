@@ -46,13 +46,13 @@ def answer_a_chargeback_with_what_was_meant_for_the_inquiry(swap: Replace) -> No
     swap(Dispute, "is_answered_since", lambda *_: False)
 
 
-@mutant("B80 answered_under_another_key")
+@mutant("B90 answered_under_another_key")
 def name_each_try_of_an_answer_anew(swap: Replace) -> None:
     key = "{0.tenant}:{0.id}:{1}:{2}"
     swap(Dispute, "stripe_key", lambda self, request: key.format(self, request, next(NUMBERS)))
 
 
-@mutant("B83 beyond_is_the_first_invoices")
+@mutant("B93 beyond_is_the_first_invoices")
 def ask_the_first_invoice_for_what_was_given_back_before(swap: Replace) -> None:
     lose = loss.lose
 
