@@ -88,7 +88,7 @@ def shop(world: World) -> Shop:
 
 #: (requests, write units) up to each step; docs/costs.md says what for. A step up is a decision.
 #: Who has to be told of the money is a row of the same transaction: 3 units and no request.
-MOST = {"invoice": (6, 11), "link": (14, 18), "press": (23, 31), "paid": (37, 57)}
+MOST = {"invoice": (6, 11), "link": (14, 18), "press": (23, 31), "paid": (37, 57), "fee": (43, 66)}
 
 
 def test_an_invoice_that_is_paid_by_link_costs_no_more_than_this(

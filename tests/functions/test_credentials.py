@@ -71,14 +71,9 @@ def test_a_module_takes_the_keys_of_its_state(shop: Shop) -> None:
 
 
 def test_what_test_money_has_paid_in_part_is_not_paid_with_live_money(shop: Shop) -> None:
-    tried, other = shop.invoice(), shop.invoice()
-    shop.session(tried)
-    cash = {"amount": 5000, "method": "cash"}
-    paid = expect(201, shop.operator.post(f"/v1/invoices/{tried['id']}/offline-payments", cash))[
-        "payment"
-    ]
-    credit = {"invoice": other["id"], "amount": 1000}
-    expect(201, shop.operator.post(f"/v1/payments/{paid['id']}/allocations", credit))
+    shop.save_card()
+    other = shop.invoice()
+    expect(201, shop.charge(other, amount=1000))
     expect(200, shop.admin.post(path(shop), keys("live")))
     certify(shop)
     state = f"/v1/payment-modules/{shop.module['id']}/state"

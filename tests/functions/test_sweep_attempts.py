@@ -85,15 +85,16 @@ def test_an_attempt_that_never_reached_stripe_is_canceled_there_and_here(shop: S
 def test_a_charge_that_stripe_refuses_and_that_died_hearing_so_frees_the_invoice(
     shop: Shop,
 ) -> None:
-    card = shop.save_card()
-    shop.world.at_stripe("POST", f"/v1/payment_methods/{card}/detach")
+    first, second = shop.save_card(), shop.save_card("mastercard")
+    for card in (first, second):
+        shop.world.at_stripe("POST", f"/v1/payment_methods/{card}/detach")
     dry, invoice = shop.invoice(), shop.invoice()
     shop.world.gate.arm(None)
-    assert shop.charge(dry).code == "stripe_request_refused"
+    assert shop.charge(dry, payment_method=first).code == "not_found"
     step = shop.world.gate.passed.index("POST /v1/payment_intents")
     shop.world.gate.arm(step, "after")
     with pytest.raises(Died):
-        shop.charge(invoice)
+        shop.charge(invoice, payment_method=second)
     shop.world.gate.arm(None)
     shop.world.advance(minutes=2)
 

@@ -81,7 +81,7 @@ class Invoice(Fact):
     draft: bool = False
     voided_at: datetime | None = None
     written_off_at: datetime | None = None
-    #: The Stripe account and mode of the last attempt; once money has come, later attempts stay there.
+    #: The Stripe account and mode of the last attempt; once money has come, all later ones.
     account: str | None = None
     mode: str | None = None
     #: Whether such money has come; None in older rows, where any attempt was enough.

@@ -24,7 +24,7 @@ def tell_stripe(customer: Customer, doors: Doors) -> Customer:
 
 
 def told(customer: Customer, slot: Slot, doors: Doors) -> Customer:
-    """Return the customer once Stripe has heard of their name and address, or as they were."""
+    """Return the customer once Stripe has their name and address; unchanged without an answer."""
     if slot.where not in customer.stale:
         return customer
     with suppress(PaymentsError, OutcomeUnknown):
