@@ -1,6 +1,7 @@
 """/v1/audit: who did what, when and from where; whole, and without a secret in it."""
 
 import threading
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -346,11 +347,13 @@ def test_what_is_not_checked_for_the_answer_is_told_and_the_schedule_checks_it(
     world: World,
 ) -> None:
     write(world, 300)
+    # The two records of the connection may stand in the same chain.
+    chains = Counter(pk for pk, sk in world.rows() if sk.startswith("RECORD#"))
     before = verdict(world)
     done = check(world)
     after = verdict(world)
 
-    assert (before["unchecked"], before["whole_at"]) == (300 - 125, None)
+    assert (before["unchecked"], before["whole_at"]) == (max(chains.values()) - 125, None)
     assert (after["unchecked"], after["whole_at"]) == (0, "2026-09-21T15:00:00Z")
     assert done["records"] >= 302
     assert check(world)["chains"] == 0

@@ -50,7 +50,7 @@ def warnings(shop: Shop) -> list[str]:
 def test_a_card_that_expires_within_a_month_is_told_of_once(shop: Shop) -> None:
     save_card(shop)
 
-    assert run(shop, days=40) == NOTHING
+    assert run(shop, days=39) == NOTHING
     assert run(shop, days=1) == {"told": 1, "left": 0, "too_late": 0}
     for _ in range(40):
         assert run(shop, days=1) == NOTHING

@@ -12,7 +12,7 @@ from payments.facts.fact import Fact
 #: By then an attempt has long ended; DynamoDB deletes the row that says which card it used.
 USE_KEPT = timedelta(days=90)
 #: How long before a card expires its owner is told.
-WARN_BEFORE = timedelta(days=30)
+WARN_BEFORE = timedelta(days=31)
 #: The placeholder for something erased that must not be empty.
 ERASED = "erased"
 
