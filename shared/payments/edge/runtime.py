@@ -8,6 +8,7 @@ import gc
 import math
 import os
 import random
+import ssl
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -23,8 +24,6 @@ from payments.doors.secrets import Secrets
 from payments.doors.table import Table
 
 if TYPE_CHECKING:
-    import ssl
-
     from payments.doors.doors import Doors
     from payments.doors.gateway import Gateway
     from payments.doors.mail import Mailer
@@ -89,9 +88,7 @@ def _new_token() -> str:
 
 
 @cache
-def _tls() -> "ssl.SSLContext":
-    import ssl  # noqa: PLC0415 - only for what is not on this machine
-
+def _tls() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=aws_access().ca_bundle or None)
 
 

@@ -90,7 +90,8 @@ class Connected(stripe.HTTPClient):
         host, slash, path = rest.partition("/")
         # The SDK writes the brackets of its parameters as they are; in an address they are escaped.
         path = path.replace("[", "%5B").replace("]", "%5D")
-        pool = self._pools.setdefault(f"{scheme}://{host}", Pool(f"{scheme}://{host}", _tls))
+        address = f"{scheme}://{host}"
+        pool = self._pools.get(address) or self._pools.setdefault(address, Pool(address, _tls))
         body = post_data.encode() if isinstance(post_data, str) else (post_data or b"")
         try:
             reply = pool.send(
